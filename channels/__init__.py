@@ -1,0 +1,16 @@
+"""Channels Classic: the Django Channels 1.x model on today's Python, Django, Daphne and Redis."""
+
+__version__ = "1.2.0.dev0"
+
+from channels.channel import DEFAULT_CHANNEL_LAYER, Channel, Group
+
+__all__ = ["DEFAULT_CHANNEL_LAYER", "Channel", "Group", "__version__", "channel_layers"]
+
+
+def __getattr__(name):
+    # Loaded on demand: reading CHANNEL_LAYERS needs settings, which `import channels` must not.
+    if name == "channel_layers":
+        from channels.asgi import channel_layers
+
+        return channel_layers
+    raise AttributeError(f"module 'channels' has no attribute {name!r}")

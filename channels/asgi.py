@@ -1,0 +1,173 @@
+"""The layers that CHANNEL_LAYERS describes, and the object an `asgi.py` hands to its server."""
+
+import importlib
+import threading
+
+from channels.exceptions import InvalidChannelLayerError
+
+__all__ = [
+    "ChannelLayerManager",
+    "ChannelLayerWrapper",
+    "InvalidChannelLayerError",
+    "channel_layers",
+    "get_channel_layer",
+]
+
+_OLD_BACKENDS = {
+    "asgi_redis.RedisChannelLayer": "channels.layers.redis.RedisChannelLayer",
+    "asgi_redis.core.RedisChannelLayer": "channels.layers.redis.RedisChannelLayer",
+    "asgi_redis.RedisLocalChannelLayer": "channels.layers.redis.RedisLocalChannelLayer",
+    "asgi_redis.RedisSentinelChannelLayer": "channels.layers.redis.RedisSentinelChannelLayer",
+    "asgiref.inmemory.ChannelLayer": "channels.layers.memory.MemoryChannelLayer",
+}
+
+_GONE_BACKENDS = {
+    "asgi_ipc.IPCChannelLayer": "the in-memory layer (one process) or Redis",
+    "asgi_rabbitmq.RabbitmqChannelLayer": "Redis",
+    "channels_redis.core.RedisChannelLayer": "channels.layers.redis.RedisChannelLayer",
+    "channels_redis.pubsub.RedisPubSubChannelLayer": "channels.layers.redis.RedisChannelLayer",
+}
+
+
+class ChannelLayerManager:
+    """The layers of CHANNEL_LAYERS by alias, each made when it is first asked for."""
+
+    def __init__(self):
+        self.backends = {}
+        self._lock = threading.Lock()
+
+    @property
+    def configs(self):
+        """CHANNEL_LAYERS, read when asked: importing this module must not need settings."""
+        from django.conf import settings
+
+        return getattr(settings, "CHANNEL_LAYERS", {})
+
+    def make_backend(self, name):
+        """Return a new layer from its CONFIG. Raises InvalidChannelLayerError."""
+        return self._make(name, self._entry(name).get("CONFIG", {}))
+
+    def make_test_backend(self, name):
+        """Return a new layer from its TEST_CONFIG. Raises InvalidChannelLayerError."""
+        entry = self._entry(name)
+        if "TEST_CONFIG" not in entry:
+            raise InvalidChannelLayerError(f"CHANNEL_LAYERS[{name!r}] has no TEST_CONFIG: add one")
+        return self._make(name, entry["TEST_CONFIG"])
+
+    def _entry(self, name):
+        configs = self.configs
+        if name not in configs:
+            known = ", ".join(map(repr, configs)) or "none"
+            raise InvalidChannelLayerError(
+                f"no channel layer {name!r} in CHANNEL_LAYERS (it has: {known}): add it in settings"
+            )
+        return configs[name]
+
+    def _make(self, name, config):
+        entry = self._entry(name)
+        for key in ("BACKEND", "ROUTING"):
+            if key not in entry:
+                raise InvalidChannelLayerError(f"CHANNEL_LAYERS[{name!r}] has no {key}: add it")
+        backend_class = load_backend(entry["BACKEND"], name)
+        try:
+            layer = backend_class(**config)
+        except TypeError as error:
+            raise InvalidChannelLayerError(
+                f"CHANNEL_LAYERS[{name!r}]: {entry['BACKEND']} does not take this CONFIG: {error}"
+            ) from error
+        return ChannelLayerWrapper(layer, name, entry["ROUTING"])
+
+    def __getitem__(self, key):
+        try:
+            return self.backends[key]
+        except KeyError:
+            pass
+        with self._lock:
+            if key not in self.backends:
+                self.backends[key] = self.make_backend(key)
+            return self.backends[key]
+
+    def __contains__(self, key):
+        return key in self.configs
+
+    def __iter__(self):
+        return iter(self.configs)
+
+    def set(self, key, layer):
+        """Let alias `key` mean `layer` from now on; return what it meant before, or None."""
+        old = self.backends.pop(key, None)
+        if layer is not None:
+            self.backends[key] = layer
+        return old
+
+
+def load_backend(path, alias):
+    """Return the layer class at dotted `path`; old backend names lead to today's layers."""
+    if path in _GONE_BACKENDS:
+        raise InvalidChannelLayerError(
+            f"CHANNEL_LAYERS[{alias!r}]: {path} is not available here: use {_GONE_BACKENDS[path]}"
+        )
+    module_name, _, class_name = _OLD_BACKENDS.get(path, path).rpartition(".")
+    try:
+        return getattr(importlib.import_module(module_name), class_name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise InvalidChannelLayerError(
+            f"CHANNEL_LAYERS[{alias!r}]: can't import BACKEND {path!r}: {error}"
+        ) from error
+
+
+class ChannelLayerWrapper:
+    """A layer with its alias and its routing; it answers the layer's own methods too.
+
+    It is also an ASGI application: called with (scope, receive, send) it serves HTTP and WebSocket
+    as an interface server, which needs the layer, but never the routing.
+    """
+
+    def __init__(self, channel_layer, alias, routing):
+        self.channel_layer = channel_layer
+        self.alias = alias
+        self.routing = routing
+        self._router = None
+        self._application = None
+
+    def __getattr__(self, name):
+        if name == "channel_layer":  # not there yet: a copy or an unpickling in progress
+            raise AttributeError(name)
+        return getattr(self.channel_layer, name)
+
+    @property
+    def router(self):
+        """The Router over ROUTING and the default consumers; importing it imports the consumers."""
+        if self._router is None:
+            from channels.routing import Router
+
+            self._router = Router(self.routing)
+        return self._router
+
+    async def __call__(self, scope, receive, send):
+        if self._application is None:
+            from interface_server.application import InterfaceServer
+
+            self._application = InterfaceServer(self.channel_layer)
+        await self._application(scope, receive, send)
+
+    def local_only(self):
+        """Whether the layer works within one process only."""
+        return getattr(self.channel_layer, "is_local", False)
+
+    def __str__(self):
+        kind = type(self.channel_layer)
+        return f"{self.alias} ({kind.__module__}.{kind.__qualname__})"
+
+
+def get_channel_layer(alias="default"):
+    """Return the layer `alias` of this project, ready to be served by an ASGI server.
+
+    Neither consumers nor models are imported: the process that calls this runs none of them.
+    Raises InvalidChannelLayerError.
+    """
+    return channel_layers[alias]
+
+
+#: The layers of this process.
+channel_layers = ChannelLayerManager()

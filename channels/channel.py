@@ -1,0 +1,103 @@
+"""`Channel` and `Group`: how consumers, views and scripts send."""
+
+from channels.exceptions import InvalidMessage
+
+#: The alias in CHANNEL_LAYERS that is used when none is named.
+DEFAULT_CHANNEL_LAYER = "default"
+
+
+class _Addressee:
+    """What Channel and Group share: a name in a layer, and sends that wait for the consumer's end."""
+
+    def __init__(self, name, alias=DEFAULT_CHANNEL_LAYER, channel_layer=None):
+        self.name = name.decode("ascii") if isinstance(name, bytes) else name
+        if channel_layer is None:
+            from channels.asgi import channel_layers
+
+            channel_layer = channel_layers[alias]
+        self.channel_layer = channel_layer
+
+    def _post(self, operation, immediately):
+        from channels.message import pending_message_store
+
+        if not immediately and pending_message_store.active:
+            pending_message_store.append(self.channel_layer, operation)
+            return
+        (result,) = self.channel_layer.apply([operation])
+        if isinstance(result, Exception):
+            raise result
+
+    def __str__(self):
+        return self.name
+
+    def __repr__(self):
+        return f"{type(self).__name__}({self.name!r})"
+
+    def __eq__(self, other):
+        return type(self) is type(other) and self.name == other.name
+
+    def __hash__(self):
+        return hash((type(self), self.name))
+
+
+def _check_content(content):
+    if not isinstance(content, dict):
+        raise InvalidMessage(
+            f"a message must be a dict, got {type(content).__name__}: wrap it, "
+            f'as in {{"text": ...}}'
+        )
+
+
+class Channel(_Addressee):
+    """A channel to send to.
+
+    Args:
+        name: the channel's name.
+        alias: the layer, by its alias in CHANNEL_LAYERS.
+        channel_layer: the layer itself, instead of its alias.
+    """
+
+    def send(self, content, immediately=False, delay_s=0.0):
+        """Send `content`, a dict.
+
+        Inside a consumer it goes out when the consumer ends, with all else that it sent, in order;
+        with `immediately`, and outside of consumers, at once. `delay_s`: seconds until it can be
+        received. Raises InvalidMessage, InvalidName, MessageTooLarge; ChannelFull only if at once.
+        """
+        _check_content(content)
+        operation = self.channel_layer.prepare_send(self.name, content, delay_s)
+        self._post(operation, immediately)
+
+
+class Group(_Addressee):
+    """A set of channels that can be sent to at once.
+
+    The arguments are those of Channel.
+    """
+
+    def add(self, channel):
+        """Make a channel (a Channel, or its name) a member; renews the membership if it is one."""
+        self.channel_layer.group_add(self.name, _name_of(channel))
+
+    def discard(self, channel):
+        """Take a channel (a Channel, or its name) out; fine if it is not a member."""
+        self.channel_layer.group_discard(self.name, _name_of(channel))
+
+    def channels(self):
+        """Return the names of the members, as a list."""
+        return self.channel_layer.group_channels(self.name)
+
+    def __len__(self):
+        return len(self.channels())
+
+    def __bool__(self):
+        return True
+
+    def send(self, content, immediately=False):
+        """Send `content`, a dict, to every member; when it goes out is as for `Channel.send`."""
+        _check_content(content)
+        self._post(self.channel_layer.prepare_send_group(self.name, content), immediately)
+
+
+def _name_of(channel):
+    return channel.name if isinstance(channel, Channel) else channel

@@ -1,0 +1,118 @@
+"""Every error that Channels Classic raises, in one tree below `ChannelsError`.
+
+The names up to `SendNotAvailableOnDemultiplexer` are those of Channels 1.x.
+"""
+
+
+class ChannelsError(Exception):
+    """The root of the tree: catch it to catch them all."""
+
+
+class ConsumeLater(ChannelsError):
+    """Raised by a consumer that can't run yet: its message goes back to the channel, a little later."""
+
+
+class ResponseLater(ChannelsError):
+    """Raised by a view that has handed its response to another consumer."""
+
+
+class RequestTimeout(ChannelsError):
+    """Raised while a request body is read, if the client takes too long to send it."""
+
+
+class RequestAborted(ChannelsError):
+    """Raised while a request body is read, if the client has gone away."""
+
+
+class DenyConnection(ChannelsError):
+    """Raised by a `websocket.connect` consumer to refuse the socket (the client sees 403)."""
+
+
+class ChannelSocketException(ChannelsError):
+    """Base of the exceptions that act on the socket of the message: `run(message)` is called."""
+
+    def run(self, message):
+        raise NotImplementedError(f"{type(self).__name__} must define run(message)")
+
+
+class WebsocketCloseException(ChannelSocketException):
+    """Raised by a consumer to close its socket.
+
+    `code` is None (which sends 1000), 1000, or 3000-4999: those that RFC 6455, section 7.4, leaves
+    to applications. Raises ValueError for any other.
+    """
+
+    def __init__(self, code=None):
+        if code is not None and code != 1000 and not (
+            isinstance(code, int) and 3000 <= code <= 4999
+        ):
+            raise ValueError(f"invalid close code {code!r}: use 1000, or one from 3000 to 4999")
+        super().__init__(code)
+        self.code = code
+
+    def run(self, message):
+        if message.reply_channel is None or not message.reply_channel.name.startswith("websocket."):
+            raise ValueError(
+                f"WebsocketCloseException raised for a message on {message.channel.name!r}, "
+                "which has no WebSocket to close"
+            )
+        message.reply_channel.send({"close": self.code or True})
+
+
+class SendNotAvailableOnDemultiplexer(ChannelsError):
+    """Raised by `WebsocketDemultiplexer.send`: send through the stream's multiplexer instead."""
+
+
+class InvalidChannelLayerError(ChannelsError, ValueError):
+    """CHANNEL_LAYERS names a layer that is not there, or describes one that can't be made."""
+
+
+class InvalidName(ChannelsError, TypeError):
+    """A channel or group name that breaks the rules of `channels.layers.names`."""
+
+
+class InvalidMessage(ChannelsError, TypeError):
+    """A message that is not a dict, or holds what can't be packed."""
+
+
+class MessageTooLarge(ChannelsError):
+    """A packed message is larger than a layer carries (`size` and `limit` in bytes)."""
+
+    def __init__(self, channel, size, limit):
+        super().__init__(
+            f"a message of {size} bytes for {channel!r} is larger than the {limit} bytes that fit: "
+            "send it in parts, or store it and send where it is"
+        )
+        self.channel, self.size, self.limit = channel, size, limit
+
+    def __reduce__(self):
+        return type(self), (self.channel, self.size, self.limit)
+
+
+class ChannelFull(ChannelsError):
+    """A channel holds as many messages as its capacity allows; this one was not sent."""
+
+    def __init__(self, channel, length, capacity):
+        super().__init__(
+            f"channel {channel!r} is full ({length} of {capacity} waiting): "
+            "add workers, or raise its capacity in CHANNEL_LAYERS"
+        )
+        self.channel, self.length, self.capacity = channel, length, capacity
+
+    def __reduce__(self):
+        return type(self), (self.channel, self.length, self.capacity)
+
+
+class ClientGone(ChannelsError):
+    """The client behind a reply channel, or the interface server that held it, is no longer there."""
+
+    def __init__(self, channel):
+        super().__init__(f"nobody reads {channel!r} any more: the client or its server has gone")
+        self.channel = channel
+
+    def __reduce__(self):
+        return type(self), (self.channel,)
+
+
+class LayerUnavailable(ChannelsError, ConnectionError):
+    """The channel layer can't be reached just now; the layer goes on trying to reconnect."""

@@ -1,0 +1,1 @@
+"""The transport: what carries messages between interface servers and workers."""

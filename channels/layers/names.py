@@ -1,0 +1,96 @@
+"""What channels and groups may be called, and what a name says about its kind.
+
+A name is made of letters, digits, `-`, `_` and `.`, and is shorter than 200 characters. A channel
+name may hold one of two marks:
+
+- `?` makes a single-reader channel: `http.request.body?x7Qd`; all of its messages have one reader.
+- `!` makes a process-specific one: `websocket.send.Hk3f!2a`. Everything up to and with the `!` names
+  the process (its queue); what follows, the local part, names a client inside it.
+"""
+
+import fnmatch
+import functools
+import re
+import secrets
+import string
+
+from channels.exceptions import InvalidName
+
+MAX_NAME_LENGTH = 199
+
+_CHANNEL = re.compile(r"[a-zA-Z0-9\-_.]+(?:\?[a-zA-Z0-9\-_.]+|![a-zA-Z0-9\-_.]*)?")
+_GROUP = re.compile(r"[a-zA-Z0-9\-_.]+")
+_ALPHABET = string.ascii_letters + string.digits
+_RULE = (
+    "use letters, digits, '-', '_' and '.', at most one '?' or '!' (channels only), "
+    f"and at most {MAX_NAME_LENGTH} characters"
+)
+
+
+@functools.lru_cache(maxsize=4096)
+def check_channel_name(name):
+    """Return `name` if a message can be sent to it; raise InvalidName if not."""
+    if not isinstance(name, str):
+        raise InvalidName(f"channel name must be str, got {type(name).__name__} {name!r}")
+    if len(name) > MAX_NAME_LENGTH or not _CHANNEL.fullmatch(name):
+        raise InvalidName(f"invalid channel name {name!r}: {_RULE}")
+    return name
+
+
+def check_receive_name(name):
+    """Return `name` if it can be received from: a process-specific one must end at its `!`."""
+    check_channel_name(name)
+    if "!" in name and not name.endswith("!"):
+        raise InvalidName(
+            f"can't receive from {name!r}: name the whole process, {queue_name(name)!r}; "
+            "each message comes with its full channel name"
+        )
+    return name
+
+
+@functools.lru_cache(maxsize=4096)
+def check_group_name(name):
+    """Return `name` if it can name a group; raise InvalidName if not."""
+    if not isinstance(name, str):
+        raise InvalidName(f"group name must be str, got {type(name).__name__} {name!r}")
+    if len(name) > MAX_NAME_LENGTH or not _GROUP.fullmatch(name):
+        raise InvalidName(f"invalid group name {name!r}: {_RULE}")
+    return name
+
+
+def queue_name(channel):
+    """Return the name of the queue that holds a channel's messages: up to and with its `!`."""
+    return channel[: channel.find("!") + 1] or channel
+
+
+def split_local(channel):
+    """Return (queue name, local part); the local part is "" unless the name has a `!`."""
+    head, mark, local = channel.partition("!")
+    return head + mark, local
+
+
+def random_suffix(length=12):
+    """Return random letters and digits: 71 bits at the default length."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+
+
+def new_channel_name(pattern):
+    """Return a fresh name: `pattern`, which ends with `?` or `!`, and a random suffix."""
+    if not isinstance(pattern, str) or not pattern.endswith(("?", "!")):
+        raise InvalidName(f"new_channel() takes a pattern that ends with '?' or '!', got {pattern!r}")
+    return check_channel_name(pattern + random_suffix())
+
+
+class GlobTable:
+    """Values by channel name glob, the first match wins: `channel_capacity` and its like."""
+
+    def __init__(self, table, default):
+        self._rules = [
+            (glob if hasattr(glob, "match") else re.compile(fnmatch.translate(glob)), value)
+            for glob, value in (table or {}).items()
+        ]
+        self._default = default
+        self.get = functools.lru_cache(maxsize=4096)(self._find)
+
+    def _find(self, name):
+        return next((value for rule, value in self._rules if rule.match(name)), self._default)

@@ -1,0 +1,110 @@
+"""What a consumer leaves to be done when it ends, as data.
+
+`layer.prepare_*` checks and packs at once, so that a mistake is raised where it was made, and returns
+one of these. `layer.apply(operations)` or a reader's `take(operations)` carries them out in order, in
+as few round trips as the layer can.
+"""
+
+import dataclasses
+import enum
+from typing import Any
+
+
+@dataclasses.dataclass(frozen=True)
+class Send:
+    """A message to a channel. `payload` is in the layer's own packed form."""
+
+    channel: str
+    payload: Any
+    delay_s: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True)
+class SendGroup:
+    """A message to every member of a group."""
+
+    group: str
+    payload: Any
+
+
+@dataclasses.dataclass(frozen=True)
+class Retry:
+    """A delivery goes back to its channel after `delay_s`; capacity does not refuse it."""
+
+    delivery: "Delivery"
+    delay_s: float
+
+
+@dataclasses.dataclass(frozen=True)
+class DeadLetter:
+    """A delivery is given up and kept among the channel's dead letters, with the reason."""
+
+    delivery: "Delivery"
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Done:
+    """A delivery's consumer has ended (this is what acknowledged channels wait for)."""
+
+    delivery: "Delivery"
+
+
+@dataclasses.dataclass(frozen=True)
+class SaveSession:
+    """Keys of a channel session that changed (already packed) and keys that went."""
+
+    reply_channel: str
+    changed: dict
+    removed: frozenset = frozenset()
+
+
+@dataclasses.dataclass(frozen=True)
+class ForgetSocket:
+    """A socket's session and order may go: its disconnect has been consumed."""
+
+    reply_channel: str
+
+
+@dataclasses.dataclass(frozen=True)
+class FinishOrdered:
+    """The consumer of message `order` of a socket has ended, however it did.
+
+    The result of the operation is the Delivery that waited for it, if there is one: whoever gets
+    it runs it or puts it back with `PutBack`.
+    """
+
+    reply_channel: str
+    order: int
+
+
+@dataclasses.dataclass(frozen=True)
+class PutBack:
+    """A delivery taken but not run goes back to the front of its channel, as it was."""
+
+    delivery: "Delivery"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Delivery:
+    """A message as a worker gets it."""
+
+    channel: str
+    content: dict
+    #: How often its consumer has asked for a retry before.
+    attempts: int = 0
+    #: What the layer needs to put it back or acknowledge it; nobody else's business.
+    token: Any = None
+
+
+class Turn(enum.Enum):
+    """What `begin_ordered` says of a message."""
+
+    #: Its turn: run it, and apply FinishOrdered afterwards.
+    RUN = "run"
+    #: Early: the layer keeps it until its predecessor has finished. Do nothing more with it.
+    PARKED = "parked"
+    #: It has run before, or its socket has been given up. Drop it.
+    STALE = "stale"
+    #: Too many wait: the socket is given up. Close it with 1013; its disconnect still runs, once.
+    OVERFLOW = "overflow"

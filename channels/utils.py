@@ -1,0 +1,16 @@
+"""`name_that_thing`, at its Channels 1.x import path."""
+
+import functools
+
+
+def name_that_thing(thing):
+    """Return the dotted path of a function, method or class, or of an object's class: for logs."""
+    if isinstance(thing, functools.partial):
+        return name_that_thing(thing.func)
+    owner = getattr(thing, "__self__", None)
+    if owner is not None and hasattr(thing, "__name__") and not hasattr(owner, "__builtins__"):
+        kind = owner if isinstance(owner, type) else type(owner)
+        return f"{kind.__module__}.{kind.__qualname__}.{thing.__name__}"
+    if hasattr(thing, "__qualname__") and hasattr(thing, "__module__"):
+        return f"{thing.__module__}.{thing.__qualname__}"
+    return f"{type(thing).__module__}.{type(thing).__qualname__}"
