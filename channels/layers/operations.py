@@ -79,6 +79,18 @@ class FinishOrdered:
 
 
 @dataclasses.dataclass(frozen=True)
+class ReleaseOrdered:
+    """The consumer of message `order` of a socket has asked for a retry: its order stays the next one.
+
+    From now on `begin_ordered` answers RUN for it, whoever asks, and PARKED for later ones. It has no
+    owner while it waits; one that nobody begins within a minute counts as finished.
+    """
+
+    reply_channel: str
+    order: int
+
+
+@dataclasses.dataclass(frozen=True)
 class PutBack:
     """A delivery taken but not run goes back to the front of its channel, as it was."""
 
