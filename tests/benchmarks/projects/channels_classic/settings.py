@@ -1,0 +1,17 @@
+"""Channels Classic: its own Redis layer, the consumers of 1.x."""
+
+from pages.base_settings import *  # noqa: F403
+from pages.base_settings import INSTALLED_APPS, REDIS_ADDRESS
+
+INSTALLED_APPS = ["channels", *INSTALLED_APPS]
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels.layers.redis.RedisChannelLayer",
+        "CONFIG": {
+            "hosts": [REDIS_ADDRESS],
+            # Room for the producer to run ahead of the worker: throughput, not waiting, is measured.
+            "channel_capacity": {"bench.noop": 10_000},
+        },
+        "ROUTING": "classic.routing.channel_routing",
+    }
+}

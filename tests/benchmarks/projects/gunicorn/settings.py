@@ -1,0 +1,3 @@
+"""Django alone: no channels."""
+
+from pages.base_settings import *  # noqa: F403
