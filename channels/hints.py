@@ -1,0 +1,17 @@
+"""The hint behind an error that names something unknown."""
+
+import difflib
+
+
+def find_nearest(word, known, cutoff=0.6):
+    """Return the one of the `known` words that is most like `word`, or None.
+
+    `cutoff`: how alike it must be, from 0 (anything is) to 1 (equal), as in `difflib`.
+    """
+    return next(iter(difflib.get_close_matches(word, list(known), 1, cutoff)), None)
+
+
+def did_you_mean(word, known, cutoff=0.6):
+    """Return "; did you mean 'x'?" for the nearest of the `known` words, or "" if none is near."""
+    nearest = find_nearest(word, known, cutoff)
+    return f"; did you mean {nearest!r}?" if nearest else ""

@@ -1,0 +1,148 @@
+"""What is probably a mistake in a routing that works: said once, by the system checks.
+
+Each function yields (code, text, hint). The codes are those of the system checks that show them.
+"""
+
+import inspect
+
+from routing.consumers import find_call_problem, get_marks
+from routing.filters import has_positional_groups
+from routing.protocols import CHANNEL_KEYS, find_name_doubt
+
+#: Decorators that bring the user of the HTTP session to a `websocket.connect` consumer.
+_USER_BRINGERS = frozenset(
+    (
+        "channel_session_user_from_http",
+        "channel_and_http_session_user_from_http",
+        "http_session_user",
+    )
+)
+_SOCKET_CHANNELS = ("websocket.connect", "websocket.receive", "websocket.disconnect")
+
+
+def find_doubts(router):
+    """Return what is probably wrong in a Router's own routes: a list of (code, text, hint)."""
+    routes = list(router.candidates())
+    ours = [(channel, candidate) for channel, candidate in routes if candidate.consumer]
+    found = [
+        *_doubt_names(routes),
+        *_doubt_keys(routes),
+        *_doubt_reach(routes),
+        *_doubt_groups(routes),
+        *_doubt_calls(ours),
+        *_doubt_sockets(ours),
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _doubt_names(routes):
+    for channel, candidate in routes:
+        doubt = find_name_doubt(channel)
+        if doubt:
+            text = f"{candidate.route!r}: {doubt}"
+            yield "W010", text, "Silence this if you send on it yourself."
+
+
+def _doubt_keys(routes):
+    for channel, candidate in routes:
+        known = CHANNEL_KEYS.get(channel)
+        for key, _ in candidate.steps:
+            if known and key not in known:
+                yield (
+                    "W011",
+                    f"{candidate.route!r}: messages on {channel!r} have no {key!r} to match",
+                    f"They have: {', '.join(sorted(known))}.",
+                )
+
+
+def _doubt_reach(routes):
+    takers = {}
+    for channel, candidate in routes:
+        if channel in takers:
+            yield (
+                "W012",
+                f"{candidate.route!r} is never reached on {channel!r}: "
+                f"{takers[channel]!r} before it takes every message",
+                "Put the one with filters first, or remove one of them.",
+            )
+        elif candidate.takes_all:
+            takers[channel] = candidate.route
+
+
+def _doubt_groups(routes):
+    for _, candidate in routes:
+        for key, pattern in candidate.steps:
+            if has_positional_groups(pattern):
+                yield (
+                    "W013",
+                    f"the prefix {pattern.pattern!r} for {key!r} of an include around "
+                    f"{candidate.route!r} has groups without a name, which reach no consumer",
+                    "Write (?P<name>…) for what the consumer is to get, (?:…) for the rest.",
+                )
+
+
+def _doubt_calls(routes):
+    for _, candidate in routes:
+        names = [name for _, pattern in candidate.steps for name in pattern.groupindex]
+        problem = find_call_problem(candidate.consumer, list(dict.fromkeys(names)))
+        if problem:
+            yield (
+                "W014",
+                f"{candidate.route!r}: {problem}, which raises a TypeError",
+                "Its parameters must be the message and the named groups of the route's filters.",
+            )
+
+
+def _doubt_sockets(routes):
+    for trio in _socket_trios(routes):
+        yield from _doubt_ordering(trio)
+        yield from _doubt_user(trio)
+
+
+def _socket_trios(routes):
+    """Yield, for each set of filters, the candidates that take the messages of one such socket.
+
+    As a dict of channel -> candidate, without the channels that are left to the defaults.
+    """
+    rows = {
+        name: [candidate for channel, candidate in routes if channel == name]
+        for name in _SOCKET_CHANNELS
+    }
+    for filters in dict.fromkeys(_filters_of(one) for row in rows.values() for one in row):
+        trio = {
+            name: next((one for one in row if _filters_of(one) in ((), filters)), None)
+            for name, row in rows.items()
+        }
+        yield {name: candidate for name, candidate in trio.items() if candidate}
+
+
+def _filters_of(candidate):
+    return tuple((key, pattern.pattern) for key, pattern in candidate.steps)
+
+
+def _doubt_ordering(trio):
+    known = {name: one for name, one in trio.items() if not inspect.isclass(one.consumer)}
+    ordered = [one for one in known.values() if "enforce_ordering" in get_marks(one.consumer)]
+    loose = [one for one in known.values() if one not in ordered]
+    if ordered and loose:
+        yield (
+            "W020",
+            f"{ordered[0].route!r} has @enforce_ordering, {loose[0].route!r} has not, and both "
+            "take messages of the same sockets",
+            "Put @enforce_ordering on the consumers of websocket.connect, receive and disconnect.",
+        )
+
+
+def _doubt_user(trio):
+    connect = trio.get("websocket.connect")
+    if connect is None or inspect.isclass(connect.consumer):
+        return
+    wanting = [one for one in trio.values() if "channel_session_user" in get_marks(one.consumer)]
+    if wanting and not get_marks(connect.consumer) & _USER_BRINGERS:
+        yield (
+            "W021",
+            f"{wanting[0].route!r} has @channel_session_user, but {connect.route!r} brings no user "
+            "into the channel session: message.user will be anonymous",
+            "Put @channel_session_user_from_http on the consumer of websocket.connect; "
+            "silence this if the socket logs in by itself.",
+        )

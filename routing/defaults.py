@@ -1,0 +1,34 @@
+"""The consumers of channels for which a project names none."""
+
+from routing.errors import blame
+from routing.loading import load_object
+from routing.routes import Route
+
+#: What takes http.request: a class, instantiated without arguments. By its path, since Django's
+#: request handling is not to be imported by processes that only look at routes.
+VIEW_CONSUMER = "channels.handler.ViewConsumer"
+
+
+def null_consumer(*args, **kwargs):
+    """Do nothing with the message."""
+
+
+def connect_consumer(message, *args, **kwargs):
+    """Accept the WebSocket."""
+    message.reply_channel.send({"accept": True})
+
+
+def make_http_route(consumer=None):
+    """Return the route of all HTTP requests to `consumer`, by default to Django's views."""
+    if consumer is None:
+        with blame("the default route of http.request"):
+            consumer = load_object(VIEW_CONSUMER)()
+    return Route("http.request", consumer)
+
+
+def make_socket_routes():
+    """Return the routes that accept every WebSocket, and let go by what else a client does."""
+    return [
+        Route("websocket.connect", connect_consumer),
+        Route(["websocket.receive", "websocket.disconnect", "http.disconnect"], null_consumer),
+    ]

@@ -1,0 +1,27 @@
+"""What is raised for a route that can't work, and how it comes to name that route."""
+
+import contextlib
+
+from django.core.exceptions import ImproperlyConfigured
+
+from channels.exceptions import ChannelsError
+
+
+class InvalidRoute(ChannelsError, ImproperlyConfigured, ValueError):
+    """A routing that can't work, found at start-up; the text begins with the route.
+
+    Channels 1.x raised ImproperlyConfigured for some of these mistakes and ValueError for others.
+    """
+
+
+class RouteProblem(Exception):
+    """What is wrong, raised where the route itself is not known."""
+
+
+@contextlib.contextmanager
+def blame(route_text):
+    """Turn a RouteProblem raised inside into an InvalidRoute that begins with `route_text`."""
+    try:
+        yield
+    except RouteProblem as problem:
+        raise InvalidRoute(f"{route_text}: {problem}") from problem.__cause__

@@ -1,0 +1,36 @@
+"""Objects from their dotted paths, with errors that tell a wrong path from a broken module."""
+
+import importlib
+
+from channels.hints import did_you_mean
+from routing.errors import RouteProblem
+
+
+def load_object(path):
+    """Return the object at dotted `path`. Raises RouteProblem, chained to the real error."""
+    module_name, _, name = path.rpartition(".")
+    if not module_name:
+        raise RouteProblem(
+            f"{path!r} is not a dotted path: write module and name, "
+            "as in 'my_app.consumers.ws_connect'"
+        )
+    module = _load_module(module_name)
+    try:
+        return getattr(module, name)
+    except AttributeError as error:
+        raise RouteProblem(f"{error}{did_you_mean(name, dir(module))}") from error
+
+
+def _load_module(name):
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name and f"{name}.".startswith(f"{error.name}."):
+            raise RouteProblem(f"there is no module {error.name!r} to import") from error
+        raise RouteProblem(_describe_failure(name, error)) from error
+    except Exception as error:  # the module is the user's: it may raise anything
+        raise RouteProblem(_describe_failure(name, error)) from error
+
+
+def _describe_failure(name, error):
+    return f"the module {name!r} is there, but importing it raises {type(error).__name__}: {error}"
