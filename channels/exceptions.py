@@ -3,6 +3,10 @@
 The names up to `SendNotAvailableOnDemultiplexer` are those of Channels 1.x.
 """
 
+import logging
+
+logger = logging.getLogger("django.channels")
+
 
 class ChannelsError(Exception):
     """The root of the tree: catch it to catch them all."""
@@ -57,6 +61,27 @@ class WebsocketCloseException(ChannelSocketException):
                 "which has no WebSocket to close"
             )
         message.reply_channel.send({"close": self.code or True})
+
+
+class InvalidFrame(ChannelSocketException, ValueError):
+    """A client sent what a generic consumer or binding can't take: its socket is closed with `code`.
+
+    Channels 1.x raised ValueError, and left the socket open.
+    """
+
+    def __init__(self, code, problem):
+        super().__init__(code, problem)
+        self.code, self.problem = code, problem
+
+    def __str__(self):
+        return self.problem
+
+    def run(self, message):
+        logger.warning(
+            "%s; closing socket %s with %d", self.problem, message.reply_channel, self.code
+        )
+        if message.reply_channel is not None:
+            message.reply_channel.send({"close": self.code})
 
 
 class SendNotAvailableOnDemultiplexer(ChannelsError):

@@ -1,0 +1,205 @@
+"""Consumers for one WebSocket each: plain frames, and JSON."""
+
+import json
+
+from channels.auth import channel_and_http_session_user_from_http, channel_session_user_from_http
+from channels.channel import Group
+from channels.exceptions import InvalidFrame, SendNotAvailableOnDemultiplexer
+from channels.generic.base import BaseConsumer, runs_in_loop
+from channels.sessions import enforce_ordering
+
+
+
+#: The close code for a frame of a kind that is not taken (RFC 6455, section 7.4.1).
+UNSUPPORTED_DATA = 1003
+#: The close code for a frame whose content is not what it should be (the same section).
+INVALID_PAYLOAD = 1007
+
+
+def ordering_problem(demultiplexer, stream):
+    """Say why a stream can't be ordered by itself, and what to do."""
+    return (
+        f"{stream} sets strict_ordering, or wears enforce_ordering, and is a stream of "
+        f"{demultiplexer}: all streams share the order of their one socket, so set "
+        f"strict_ordering = True on {demultiplexer}, and remove it from {stream}"
+    )
+
+
+def _make_frame(text, bytes, close):
+    if text is not None and bytes is not None:
+        raise ValueError("a WebSocket frame is either text or bytes: pass one of the two")
+    if text is None and bytes is None:
+        raise ValueError("You must pass text or bytes")
+    frame = {"close": close} if close else {}
+    return {**frame, "bytes": bytes} if text is None else {**frame, "text": text}
+
+
+class WebsocketConsumer(BaseConsumer):
+    """One WebSocket: `connect`, `receive` and `disconnect` are yours to define.
+
+    Each may be an `async def`.
+    """
+
+    #: You should not need to change this.
+    method_mapping = {
+        "websocket.connect": "raw_connect",
+        "websocket.receive": "raw_receive",
+        "websocket.disconnect": "raw_disconnect",
+    }
+    #: Take the user from the HTTP session at connect; implies channel_session_user.
+    http_user = False
+    #: The same, and `message.http_session` for every message of the socket.
+    http_user_and_session = False
+    #: Each message of a socket runs after the one before it has ended.
+    strict_ordering = False
+    #: Names of the groups that a socket joins; None for none. See also connection_groups().
+    groups = None
+
+    _hooks = ("connect", "receive", "disconnect")
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        if getattr(cls, "slight_ordering", False):
+            raise ValueError(
+                f"{cls.__qualname__} sets slight_ordering, and `connect` always ends before "
+                "`receive` starts: remove slight_ordering"
+            )
+
+    def get_handler(self, message, **kwargs):
+        """Return the handler of the message, in the decorators the class asks for."""
+        self.path = message.get("path")
+        return super().get_handler(message, **kwargs)
+
+    def _decorators(self):
+        if self.http_user or self.http_user_and_session:
+            self.channel_session_user = True
+        decorators = super()._decorators()
+        if self.http_user_and_session:
+            decorators += (channel_and_http_session_user_from_http,)
+        elif self.http_user:
+            decorators += (channel_session_user_from_http,)
+        if self.strict_ordering:
+            if self._is_behind_demultiplexer:
+                raise ValueError(ordering_problem("its demultiplexer", type(self).__qualname__))
+            decorators += (enforce_ordering,)
+        return decorators
+
+    @property
+    def _is_behind_demultiplexer(self):
+        return "multiplexer" in self.kwargs
+
+    def connection_groups(self, **kwargs):
+        """Return a list of the names of the groups to join at connect and to leave at disconnect."""
+        return self.groups or []
+
+    def _connection_groups(self, message, kwargs):
+        names = self.connection_groups(**kwargs)
+        if isinstance(names, (str, bytes)):
+            raise TypeError(
+                f"{type(self).__qualname__}: connection_groups() must return a list of names, "
+                f"got the string {names!r}: wrap it in a list"
+            )
+        return [Group(name, channel_layer=message.channel_layer) for name in names]
+
+    def raw_connect(self, message, **kwargs):
+        """Called when a socket opens: joins the groups, then calls connect()."""
+        for group in self._connection_groups(message, kwargs):
+            group.add(message.reply_channel)
+        return self.connect(message, **kwargs)
+
+    def connect(self, message, **kwargs):
+        """Called when a socket opens; accepts it, unless you define it otherwise."""
+        if not self._is_behind_demultiplexer:
+            message.reply_channel.send({"accept": True})
+
+    @runs_in_loop
+    def raw_receive(self, message, **kwargs):
+        """Called with each frame: hands it to receive()."""
+        if message.get("text") is not None:
+            return self.call_hook(self.receive, text=message["text"], **kwargs)
+        return self.call_hook(self.receive, bytes=message["bytes"], **kwargs)
+
+    def receive(self, text=None, bytes=None, **kwargs):
+        """Called with each frame, as `text` (str) or as `bytes`."""
+
+    def send(self, text=None, bytes=None, close=False):
+        """Send a frame to this socket.
+
+        Args:
+            text: a str; or
+            bytes: bytes.
+            close: True (1000) or a close code, to close the socket after the frame.
+        """
+        self._refuse_behind_demultiplexer()
+        self.message.reply_channel.send(_make_frame(text, bytes, close))
+
+    def _refuse_behind_demultiplexer(self):
+        if self._is_behind_demultiplexer:
+            raise SendNotAvailableOnDemultiplexer(
+                f"{type(self).__qualname__} is a stream of a demultiplexer, and self.send() would "
+                "send outside of the stream: use send() of the `multiplexer` argument instead"
+            )
+
+    @classmethod
+    def group_send(cls, name, text=None, bytes=None, close=False):
+        """Send a frame to every socket of group `name`; the arguments are those of send()."""
+        Group(name).send(_make_frame(text, bytes, close))
+
+    def close(self, status=True):
+        """Close the socket; `status` is True (1000) or the close code."""
+        self.message.reply_channel.send({"close": status})
+
+    def raw_disconnect(self, message, **kwargs):
+        """Called when the socket has closed: leaves the groups, then calls disconnect()."""
+        for group in self._connection_groups(message, kwargs):
+            group.discard(message.reply_channel)
+        return self.disconnect(message, **kwargs)
+
+    def disconnect(self, message, **kwargs):
+        """Called when the socket has closed; `message["code"]` says how."""
+
+
+class JsonWebsocketConsumer(WebsocketConsumer):
+    """A WebSocket whose frames are JSON: receive() gets, and send() takes, what JSON can hold.
+
+    A binary frame closes the socket with 1003, one that is not JSON with 1007.
+    """
+
+    @runs_in_loop
+    def raw_receive(self, message, **kwargs):
+        """Called with each frame: decodes it and hands it to receive()."""
+        return self.call_hook(self.receive, self._decode(message), **kwargs)
+
+    def _decode(self, message):
+        if message.get("text") is None:
+            raise InvalidFrame(
+                UNSUPPORTED_DATA, f"{type(self).__qualname__} takes text frames, got a binary one"
+            )
+        try:
+            return self.decode_json(message["text"])
+        except (ValueError, RecursionError) as error:
+            raise InvalidFrame(
+                INVALID_PAYLOAD, f"{type(self).__qualname__} takes JSON: {error}"
+            ) from error
+
+    def receive(self, content, **kwargs):
+        """Called with the decoded content of each frame."""
+
+    def send(self, content, close=False):
+        """Send `content` as JSON; `close` is as for WebsocketConsumer.send."""
+        super().send(text=self.encode_json(content), close=close)
+
+    @classmethod
+    def decode_json(cls, text):
+        """Return what `text` holds; raises ValueError if it is not JSON."""
+        return json.loads(text)
+
+    @classmethod
+    def encode_json(cls, content):
+        """Return `content` as JSON text."""
+        return json.dumps(content)
+
+    @classmethod
+    def group_send(cls, name, content, close=False):
+        """Send `content` as JSON to every socket of group `name`."""
+        WebsocketConsumer.group_send(name, cls.encode_json(content), close=close)
