@@ -1,0 +1,9 @@
+"""The Redis channel layers."""
+
+from channels.layers.redis.layer import (
+    RedisChannelLayer,
+    RedisLocalChannelLayer,
+    RedisSentinelChannelLayer,
+)
+
+__all__ = ["RedisChannelLayer", "RedisLocalChannelLayer", "RedisSentinelChannelLayer"]

@@ -1,0 +1,256 @@
+"""The driver for event loops: runs plans over one connection per host, shared by all tasks.
+
+Everything that is asked for in one turn of the loop goes out in one pipeline; what is asked for while
+that is under way goes into the next.
+"""
+
+import asyncio
+import contextlib
+import logging
+
+import redis
+
+from channels.exceptions import LayerUnavailable
+from channels.layers.redis import scripts
+from channels.layers.redis.hosts import BLOCK_S, COMMAND_TIMEOUT_S, CONNECT_TIMEOUT_S
+from channels.layers.redis.plans import Block
+
+logger = logging.getLogger("channels.layers")
+
+
+class AsyncConnection:
+    """A connection to one host, with the scripts loaded. Any error closes it for good."""
+
+    def __init__(self, host):
+        self._host = host
+        self._connection = None
+        self.client_id = None
+
+    async def open(self):
+        """Connect. Raises LayerUnavailable."""
+        health = self._host.health
+        health.check()
+        self._connection = self._host.make_async_connection()
+        try:
+            await asyncio.wait_for(self._connection.connect(), CONNECT_TIMEOUT_S)
+            self.client_id = await asyncio.wait_for(self._setup(), COMMAND_TIMEOUT_S)
+        except (redis.RedisError, OSError, asyncio.TimeoutError) as error:
+            await self.close()
+            raise health.failed(error) from error
+        health.works()
+        return self
+
+    async def _setup(self):
+        commands = [("SCRIPT", "LOAD", script.text) for script in scripts.ALL]
+        replies = await self._run([*commands, ("CLIENT", "ID")])
+        for reply in replies:
+            if isinstance(reply, Exception):
+                raise reply
+        return replies[-1]
+
+    async def _run(self, commands):
+        connection = self._connection
+        await connection.send_packed_command(
+            connection.pack_commands(commands), check_health=False
+        )
+        return [await self._read() for _ in commands]
+
+    async def _read(self):
+        try:
+            return await self._connection.read_response()
+        except redis.ResponseError as error:
+            return error
+
+    async def exchange(self, commands, timeout_s=COMMAND_TIMEOUT_S):
+        """Run a pipeline; return its replies, where a refused command's is its ResponseError.
+
+        Raises LayerUnavailable.
+        """
+        watchdog = asyncio.get_running_loop().call_later(timeout_s, self._give_up)
+        try:
+            replies = await self._run(commands)
+            if any(isinstance(reply, redis.exceptions.NoScriptError) for reply in replies):
+                replies = await self._run_again(commands, replies)
+            return replies
+        except (redis.RedisError, OSError) as error:
+            timed_out = watchdog.when() <= asyncio.get_running_loop().time()
+            await self.close()
+            error = TimeoutError(f"no answer in {timeout_s:g} s") if timed_out else error
+            raise self._host.health.lost(error) from error
+        except asyncio.CancelledError:
+            await self.close()
+            raise
+        finally:
+            watchdog.cancel()
+
+    async def _run_again(self, commands, replies):
+        await self._setup()
+        missing = [i for i, r in enumerate(replies)
+                   if isinstance(r, redis.exceptions.NoScriptError)]  # fmt: skip
+        answers = await self._run([commands[i] for i in missing])
+        for i, answer in zip(missing, answers, strict=True):
+            replies[i] = answer
+        return replies
+
+    def _give_up(self):
+        """The host does not answer: cut the connection, so that whoever reads from it is told."""
+        self._closing = asyncio.ensure_future(self.close())
+
+    async def close(self):
+        """Close the connection."""
+        if self._connection is not None:
+            with contextlib.suppress(redis.RedisError, OSError):
+                await self._connection.disconnect(nowait=True)
+
+    @property
+    def is_open(self):
+        """Whether the connection has not been closed from this side."""
+        return self._connection is not None and self._connection.is_connected
+
+
+class Outbox:
+    """The shared connection to one host: gathers requests and runs them in pipelines."""
+
+    def __init__(self, host, loop):
+        self._host, self._loop = host, loop
+        self._waiting = []
+        self._pump = None
+        self._connection = None
+
+    def submit(self, commands):
+        """Return a future for the replies to `commands`."""
+        future = self._loop.create_future()
+        self._waiting.append((commands, future))
+        if self._pump is None:
+            self._pump = self._loop.create_task(self._run())
+        return future
+
+    async def _run(self):
+        """Run pipelines until nothing is waiting."""
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting, []
+                await self._run_batch(batch)
+        finally:
+            self._pump = None
+            for _, future in self._waiting:
+                future.cancel()
+            self._waiting = []
+
+    async def _run_batch(self, batch):
+        commands = [command for part, _ in batch for command in part]
+        try:
+            if self._connection is None or not self._connection.is_open:
+                self._connection = await AsyncConnection(self._host).open()
+            replies = await self._connection.exchange(commands)
+        except LayerUnavailable as error:
+            replies = [error] * len(commands)
+        position = 0
+        for part, future in batch:
+            if not future.done():
+                future.set_result(replies[position : position + len(part)])
+            position += len(part)
+
+    async def close(self):
+        """Run what is waiting, then close the connection."""
+        if self._pump is not None:
+            await asyncio.gather(self._pump, return_exceptions=True)
+        if self._connection is not None:
+            await self._connection.close()
+
+
+class AsyncDriver:
+    """Runs plans in one event loop."""
+
+    def __init__(self, hosts):
+        self._hosts = hosts
+        loop = asyncio.get_running_loop()
+        self._outboxes = [Outbox(host, loop) for host in hosts]
+
+    async def run(self, plan):
+        """Run a plan; return its result."""
+        try:
+            step = next(plan)
+            while True:
+                if isinstance(step, Block):
+                    step = plan.send(await self._block(step))
+                else:
+                    step = plan.send(await self._exchange(step))
+        except StopIteration as stop:
+            return stop.value
+
+    def submit(self, request):
+        """Run one request, whose reply nobody waits for."""
+        self._outboxes[request.host].submit([request.command])
+
+    async def _exchange(self, requests):
+        if not requests:
+            return []
+        first = requests[0].host
+        if all(request.host == first for request in requests):
+            return await self._outboxes[first].submit([request.command for request in requests])
+        replies = [None] * len(requests)
+        hosts = dict.fromkeys(request.host for request in requests)
+        places = {host: [i for i, r in enumerate(requests) if r.host == host] for host in hosts}
+        futures = {
+            host: self._outboxes[host].submit([requests[i].command for i in mine])
+            for host, mine in places.items()
+        }
+        for host, mine in places.items():
+            for i, answer in zip(mine, await futures[host], strict=True):
+                replies[i] = answer
+        return replies
+
+    async def _block(self, block):
+        """Pop on every host at once; when one answers, or the caller is cancelled, call off the rest.
+
+        Each host's pop has its own task, which always ends with the reply read, so that a message
+        popped at the last moment is not lost.
+        """
+        tasks = {
+            asyncio.ensure_future(self._pop(host, block)): host for host in block.hosts
+        }
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            answers = await asyncio.shield(self._call_off(tasks))
+            await asyncio.shield(self._put_back(answers))
+            raise
+        answers = await self._call_off(tasks)
+        if not answers and all(isinstance(task.exception(), LayerUnavailable) for task in tasks):
+            raise next(iter(tasks)).exception()
+        return answers
+
+    async def _pop(self, host, block):
+        connection = await AsyncConnection(self._hosts[host]).open()
+        asyncio.current_task().client_id = connection.client_id
+        timeout_s = min(block.timeout_s, BLOCK_S)
+        try:
+            command = ("BLPOP", *block.queues, max(round(timeout_s, 3), 0.001))
+            (reply,) = await connection.exchange([command], timeout_s + COMMAND_TIMEOUT_S)
+            return reply
+        finally:
+            await connection.close()
+
+    async def _call_off(self, tasks):
+        """End the pops that still wait; return (host, reply) for every one that got something."""
+        while not all(task.done() for task in tasks):
+            for task, host in tasks.items():
+                client_id = getattr(task, "client_id", None)
+                if not task.done() and client_id is not None:
+                    await self._outboxes[host].submit([("CLIENT", "UNBLOCK", client_id)])
+            await asyncio.wait(tasks, timeout=0.02)
+        return [
+            (host, task.result())
+            for task, host in tasks.items()
+            if task.exception() is None and task.result() is not None
+        ]
+
+    async def _put_back(self, answers):
+        for host, (queue, data) in answers:
+            await self._outboxes[host].submit([("LPUSH", queue, data)])
+
+    async def close(self):
+        """Close the connections, after what is under way."""
+        for outbox in self._outboxes:
+            await outbox.close()

@@ -1,0 +1,306 @@
+"""The plans for channels: send, receive, delay, and what a worker leaves to be done.
+
+See plans.py for what a plan is. Nothing here does I/O or reads a clock.
+"""
+
+import itertools
+import logging
+import random
+import secrets
+from collections import deque
+
+from channels.exceptions import ChannelFull, ClientGone
+from channels.layers import names, operations as ops
+from channels.layers.codec import UndecodableMessage
+from channels.layers.redis import envelope as envelopes
+from channels.layers.redis import scripts
+from channels.layers.redis.plans import Block, Request, check, read_nothing
+
+logger = logging.getLogger("channels.layers")
+
+#: Queue keys outlive their messages by this long, so that a late reader still counts what expired.
+QUEUE_TTL_MARGIN_S = 86_400
+#: Reply and body queues have one reader, which is gone for good if it is away for this long.
+PRIVATE_QUEUE_TTL_MARGIN_S = 10
+#: A busy reader looks at delayed messages this often.
+PROMOTE_EVERY_S = 0.1
+#: Dead letters kept per channel.
+DEAD_LETTERS = 1_000
+
+
+class Cursor:
+    """Where a reader of several queues stands: which queue and which host come first next time."""
+
+    def __init__(self, keyspace, channels):
+        self.keys = [keyspace.queue(names.check_receive_name(name)) for name in channels]
+        count = len(self.keys)
+        #: The keys in every rotation, so that each queue is first once in `count` times.
+        self.rotations = [tuple(self.keys[i:] + self.keys[:i]) for i in range(count)]
+        self.receive = [
+            scripts.RECEIVE.call([keys.queue for keys in rotation], [])
+            for rotation in self.rotations
+        ]
+        self.hosts = keyspace.hosts_of(self.keys)
+        self.turn = itertools.count(random.randrange(count) if count > 1 else 0)
+        self.has_delays = any(keys.is_plain for keys in self.keys)
+        self.promote_at_s = 0.0
+        self.next_due_s = None
+
+
+class Core:
+    """Plans for the verbs on channels.
+
+    `pick_host()` returns the host for the next message of a plain channel.
+    """
+
+    def __init__(self, keyspace, codec, get_capacity, get_expiry, pick_host):
+        self.keyspace = keyspace
+        self.codec = codec
+        self.get_capacity = get_capacity
+        self.get_expiry = get_expiry
+        self.pick_host = pick_host
+        self._leftovers = {}
+
+    # -- packing ----------------------------------------------------------------------------
+
+    def prepare_send(self, channel, message, delay_s=0.0):
+        names.check_channel_name(channel)
+        return ops.Send(channel, self.codec.pack_message(message, channel), delay_s)
+
+    def prepare_send_group(self, group, message):
+        names.check_group_name(group)
+        return ops.SendGroup(group, self.codec.pack_message(message, f"group {group}"))
+
+    # -- sending ----------------------------------------------------------------------------
+
+    def host_for(self, keys):
+        """The host a queue's next message goes to: plain channels are spread over all of them."""
+        return self.pick_host() if keys.is_plain else keys.host
+
+    def lives_ms(self, keys):
+        """(expiry of a message, time to live of the queue key), both in ms."""
+        expiry_s = self.get_expiry(keys.name)
+        margin_s = QUEUE_TTL_MARGIN_S if keys.is_plain else PRIVATE_QUEUE_TTL_MARGIN_S
+        return int(expiry_s * 1000), int((expiry_s + margin_s) * 1000)
+
+    def send_request(self, operation):
+        """The Request that sends one message."""
+        channel, payload, delay_s = operation.channel, operation.payload, operation.delay_s
+        keys = self.keyspace.queue(channel)
+        if delay_s > 0:
+            return self._delay_request(channel, payload, delay_s, attempts=0)
+        expiry_ms, ttl_ms = self.lives_ms(keys)
+        args = [self.get_capacity(channel), expiry_ms, ttl_ms, envelopes.PLAIN, payload]
+        queue_keys = [keys.queue] if keys.is_single_reader else [keys.queue, keys.counts]
+        if not keys.is_plain and not keys.is_single_reader:
+            client = names.split_local(channel)[1]
+            queue_keys.append(keys.states)
+            args[3:] = [envelopes.TO_CLIENTS, envelopes.address(client, payload), client]
+        return Request(self.host_for(keys), scripts.SEND.call(queue_keys, args))
+
+    def _delay_request(self, channel, payload, delay_s, attempts):
+        keys = self.keyspace.queue(channel)
+        kind = envelopes.PLAIN
+        if not keys.is_plain and not keys.is_single_reader:
+            kind, payload = envelopes.TO_CLIENTS, envelopes.address(
+                names.split_local(channel)[1], payload
+            )
+        args = [int(delay_s * 1000), secrets.token_bytes(12), kind, min(attempts, 255), payload,
+                self.lives_ms(keys)[1]]  # fmt: skip
+        return Request(self.host_for(keys), scripts.DELAY.call([keys.later, keys.queue], args))
+
+    def read_sent(self, operation, reply):
+        """None if the message was sent; the ChannelFull or ClientGone if it was refused."""
+        reply = check(reply)
+        if reply == 0:
+            return None
+        if reply == -1:
+            return ClientGone(operation.channel)
+        capacity = self.get_capacity(operation.channel)
+        return ChannelFull(operation.channel, capacity if reply == -2 else reply, capacity)
+
+    def send(self, operation):
+        """Plan: send one message; raises what refuses it."""
+        (reply,) = yield [self.send_request(operation)]
+        refusal = self.read_sent(operation, reply)
+        if refusal is not None:
+            raise refusal
+
+    # -- receiving --------------------------------------------------------------------------
+
+    def receive(self, channels, block_s, now_s):
+        """Plan: the next (channel, message) of any of `channels`, or (None, None)."""
+        for channel in channels:
+            waiting = self._leftovers.get(channel)
+            if waiting:
+                return waiting.popleft()
+        _, delivery = yield from self.take(Cursor(self.keyspace, channels), [], block_s, now_s)
+        if delivery is None:
+            return None, None
+        return self._split_clients(delivery)
+
+    def _split_clients(self, delivery):
+        """A message for several clients of a process is received once for each."""
+        clients = delivery.clients
+        if not clients:
+            return delivery.channel, delivery.content
+        full = [delivery.channel + client for client in clients]
+        if len(full) > 1:
+            waiting = self._leftovers.setdefault(delivery.channel, deque())
+            waiting.extend((name, dict(delivery.content)) for name in full[1:])
+        return full[0], delivery.content
+
+    def take(self, cursor, batch, block_s, now_s):
+        """Plan: carry out `batch` (list of (requests, read) parts), then fetch the next message.
+
+        Returns (results of the parts, Delivery or None).
+        """
+        host = cursor.hosts[0] if len(cursor.hosts) == 1 else random.choice(cursor.hosts)
+        turn = next(cursor.turn) % len(cursor.rotations)
+        fetch = [Request(host, cursor.receive[turn])]
+        promotes = cursor.has_delays and now_s >= cursor.promote_at_s
+        if promotes:
+            cursor.promote_at_s = now_s + PROMOTE_EVERY_S
+            fetch = [*self.promote_requests(cursor.keys, cursor.hosts), *fetch]
+        requests = [request for part, _ in batch for request in part]
+        replies = yield requests + fetch
+        results = list(self.read_batch(batch, replies))
+        if promotes:
+            cursor.next_due_s = self.read_promoted(replies[len(requests) : -1])
+        delivery = yield from self._read_received(cursor.rotations[turn], host, replies[-1])
+        if delivery is None and block_s > 0 and not any(isinstance(r, ops.Delivery) for r in results):
+            delivery = yield from self._wait(cursor, turn, host, block_s, now_s)
+        return results, delivery
+
+    def _wait(self, cursor, turn, tried_host, block_s, now_s):
+        for host in cursor.hosts:
+            if host != tried_host:
+                (reply,) = yield [Request(host, cursor.receive[turn])]
+                delivery = yield from self._read_received(cursor.rotations[turn], host, reply)
+                if delivery is not None:
+                    return delivery
+        if cursor.next_due_s is not None:
+            block_s = min(block_s, cursor.next_due_s)
+            cursor.promote_at_s = 0.0
+        rotation = cursor.rotations[turn]
+        answers = yield Block(cursor.hosts, tuple(keys.queue for keys in rotation), block_s)
+        return (yield from self._read_popped(cursor, rotation, answers))
+
+    def _read_popped(self, cursor, rotation, answers):
+        by_queue = {keys.queue.encode(): keys for keys in rotation}
+        delivery = None
+        for host, reply in answers:
+            queue, data = check(reply)
+            if data[0] == envelopes.WAKE:
+                cursor.promote_at_s = 0.0
+            elif delivery is None:
+                delivery = yield from self._parse(by_queue[queue], host, data)
+            else:
+                yield [Request(host, ("LPUSH", queue, data))]
+        return delivery
+
+    def _read_received(self, rotation, host, reply):
+        index, data, *expired = check(reply)
+        for position, count in zip(expired[::2], expired[1::2], strict=True):
+            keys = rotation[position - 1]
+            logger.warning(
+                "%d message(s) on %s expired unread (they live %s s): add workers, or raise its "
+                "expiry", count, keys.name, self.get_expiry(keys.name),
+            )  # fmt: skip
+            yield [Request(host, ("HINCRBY", keys.counts, "expired", count))]
+        if not index:
+            return None
+        return (yield from self._parse(rotation[index - 1], host, data))
+
+    def _parse(self, keys, host, data):
+        try:
+            envelope = envelopes.parse(data)
+            content = self.codec.unpack_message(envelope.body)
+        except (envelopes.MalformedEnvelope, UndecodableMessage) as error:
+            logger.error("a message on %s was dropped: it can't be read: %s", keys.name, error)
+            yield [Request(host, ("HINCRBY", keys.counts, "undecodable", 1))]
+            return None
+        return RedisDelivery(
+            keys.name, content, envelope.attempts, token=(host, keys, data),
+            clients=envelope.clients,
+        )  # fmt: skip
+
+    def promote_requests(self, all_keys, hosts):
+        """Requests that move due delayed messages of these queues to where they are received."""
+        plain = [keys for keys in all_keys if keys.is_plain]
+        queue_keys = [key for keys in plain for key in (keys.queue, keys.later, keys.counts)]
+        args = []
+        for keys in plain:
+            args += [self.get_capacity(keys.name), *self.lives_ms(keys)]
+        return [Request(host, scripts.PROMOTE.call(queue_keys, args)) for host in hosts]
+
+    @staticmethod
+    def read_promoted(replies):
+        """Seconds until the next delayed message is due, or None."""
+        waits = [check(reply) for reply in replies]
+        waits = [wait for wait in waits if wait >= 0]
+        return min(waits) / 1000 if waits else None
+
+    # -- what a worker leaves to be done ------------------------------------------------------
+
+    def read_batch(self, batch, replies):
+        """The results of the parts of a batch, each from its own replies."""
+        position = 0
+        for requests, read in batch:
+            yield read(replies[position : position + len(requests)])
+            position += len(requests)
+
+    def send_part(self, operation):
+        """The part of a batch that sends one message."""
+        return [self.send_request(operation)], lambda replies: self.read_sent(operation, replies[0])
+
+    def retry_part(self, operation):
+        """The part that puts a delivery back, to be received again after a while."""
+        delivery = operation.delivery
+        payload = self.codec.pack_message(delivery.content, delivery.channel)
+        request = self._delay_request(
+            delivery.channel, payload, max(operation.delay_s, 0.001), delivery.attempts + 1
+        )
+        return [request], read_nothing
+
+    def put_back_part(self, operation):
+        """The part that puts a delivery back to the front, as it was."""
+        delivery = operation.delivery
+        if delivery.token is None:
+            return [self._put_front_request(delivery)], read_nothing
+        host, keys, data = delivery.token
+        ttl_ms = self.lives_ms(keys)[1]
+        return [
+            Request(host, ("LPUSH", keys.queue, data)),
+            Request(host, ("PEXPIRE", keys.queue, ttl_ms)),
+        ], read_nothing
+
+    def _put_front_request(self, delivery):
+        keys = self.keyspace.queue(delivery.channel)
+        payload = self.codec.pack_message(delivery.content, delivery.channel)
+        args = [*self.lives_ms(keys), delivery.attempts, payload]
+        return Request(self.host_for(keys), scripts.PUT_FRONT.call([keys.queue], args))
+
+    def dead_letter_part(self, operation):
+        """The part that keeps a delivery among its channel's dead letters."""
+        delivery = operation.delivery
+        keys = self.keyspace.queue(delivery.channel)
+        host = keys.host
+        record = self.codec.pack_value(
+            {"reason": operation.reason, "attempts": delivery.attempts,
+             "content": delivery.content},
+            "a dead letter",
+        )  # fmt: skip
+        return [
+            Request(host, ("RPUSH", keys.dead, record)),
+            Request(host, ("LTRIM", keys.dead, -DEAD_LETTERS, -1)),
+            Request(host, ("HINCRBY", keys.counts, "dead", 1)),
+        ], read_nothing
+
+
+class RedisDelivery(ops.Delivery):
+    """A Delivery that knows which clients of a process it is for."""
+
+    def __init__(self, channel, content, attempts, token, clients=()):
+        super().__init__(channel, content, attempts, token)
+        object.__setattr__(self, "clients", clients)

@@ -1,0 +1,151 @@
+"""The plans for groups.
+
+A group lies in two places: on its own side, which queues (processes, or plain channels) have members in
+it; on each process's side, which of its clients these are. A group send is therefore one push per
+process, however many of its sockets are members.
+"""
+
+import logging
+
+from channels.layers import names
+from channels.layers.redis import scripts
+from channels.layers.redis.keys import is_server_queue
+from channels.layers.redis.plans import Request, check
+
+logger = logging.getLogger("channels.layers")
+
+#: A queue found without members is forgotten only if its last group_add is older than this.
+PRUNE_AGE_MS = 60_000
+
+
+class Groups:
+    """Plans for the verbs on groups."""
+
+    def __init__(self, core, group_expiry):
+        self._core = core
+        self._keyspace = core.keyspace
+        self._life_ms = int(group_expiry * 1000)
+
+    def add(self, group, channel):
+        """Plan: make `channel` a member."""
+        names.check_group_name(group)
+        keys = self._keyspace.queue(names.check_channel_name(channel))
+        client = names.split_local(channel)[1]
+        replies = yield [
+            Request(keys.host, scripts.GROUP_ADD.call(
+                [self._keyspace.members(keys.name, group), self._keyspace.client(channel, "of")],
+                [client, group, self._life_ms],
+            )),
+            Request(self._keyspace.group_host(group), scripts.GROUP_JOIN.call(
+                [self._keyspace.group(group)], [keys.name, self._life_ms]
+            )),
+        ]  # fmt: skip
+        for reply in replies:
+            check(reply)
+
+    def discard(self, group, channel):
+        """Plan: take `channel` out."""
+        names.check_group_name(group)
+        keys = self._keyspace.queue(names.check_channel_name(channel))
+        client = names.split_local(channel)[1]
+        replies = yield [
+            Request(keys.host, ("ZREM", self._keyspace.members(keys.name, group), client)),
+            Request(keys.host, ("SREM", self._keyspace.client(channel, "of"), group)),
+        ]
+        for reply in replies:
+            check(reply)
+
+    def discard_all(self, channel):
+        """Plan: take `channel` out of every group it is in; returns their names."""
+        keys = self._keyspace.queue(names.check_channel_name(channel))
+        client = names.split_local(channel)[1]
+        joined_key = self._keyspace.client(channel, "of")
+        (joined,) = yield [Request(keys.host, ("SMEMBERS", joined_key))]
+        joined = [group.decode() for group in check(joined)]
+        if joined:
+            yield [
+                Request(keys.host, ("ZREM", self._keyspace.members(keys.name, group), client))
+                for group in joined
+            ] + [Request(keys.host, ("DEL", joined_key))]
+        return joined
+
+    def channels(self, group):
+        """Plan: the full names of the members."""
+        names.check_group_name(group)
+        queues = yield from self.queues_of([group])
+        requests, owners = [], []
+        for queue in queues[group]:
+            keys = self._keyspace.queue(queue)
+            owners.append(queue)
+            requests.append(Request(keys.host, scripts.GROUP_MEMBERS.call(
+                [self._keyspace.members(queue, group), keys.alive], [int(is_server_queue(queue))]
+            )))  # fmt: skip
+        replies = (yield requests) if requests else []
+        return [
+            queue + client.decode()
+            for queue, clients in zip(owners, replies, strict=True)
+            for client in check(clients)
+        ]
+
+    def queues_of(self, groups):
+        """Plan: for each group, the names of the queues that have members in it."""
+        replies = yield [
+            Request(
+                self._keyspace.group_host(group), ("ZRANGE", self._keyspace.group(group), 0, -1)
+            )
+            for group in groups
+        ]
+        return {
+            group: [queue.decode() for queue in check(reply)]
+            for group, reply in zip(groups, replies, strict=True)
+        }
+
+    def push_part(self, operation, queues):
+        """The part of a batch that sends to every queue of a group; its result is a list of the
+        queues that turned out to have no members."""
+        requests = [self._push_request(operation, queue) for queue in queues]
+
+        def read(replies):
+            empty = []
+            for queue, reply in zip(queues, replies, strict=True):
+                reply = check(reply)
+                if reply == 0:
+                    empty.append(queue)
+                elif reply < 0:
+                    self._note_drop(operation.group, queue, -1 - reply)
+            return empty
+
+        return requests, read
+
+    def _push_request(self, operation, queue):
+        keys = self._keyspace.queue(queue)
+        members = self._keyspace.members(queue, operation.group)
+        return Request(keys.host, scripts.GROUP_PUSH.call(
+            [keys.queue, keys.counts, members, keys.alive],
+            [self._core.get_capacity(queue), *self._core.lives_ms(keys), operation.payload,
+             int(is_server_queue(queue))],
+        ))  # fmt: skip
+
+    def _note_drop(self, group, queue, length):
+        logger.warning(
+            "a message to group %s was dropped for its members on %s, which is full (%d of %d "
+            "waiting): its reader is too slow", group, queue, length,
+            self._core.get_capacity(queue),
+        )  # fmt: skip
+
+    def prune_requests(self, group, queues):
+        """Requests that forget queues without members (unless one has just been added)."""
+        host, key = self._keyspace.group_host(group), self._keyspace.group(group)
+        return [
+            Request(host, scripts.GROUP_PRUNE.call([key], [queue, PRUNE_AGE_MS]))
+            for queue in queues
+        ]
+
+    def send(self, operation):
+        """Plan: send to every member; returns after those that could be reached were."""
+        queues = yield from self.queues_of([operation.group])
+        requests, read = self.push_part(operation, queues[operation.group])
+        if requests:
+            empty = read((yield requests))
+            if empty:
+                yield self.prune_requests(operation.group, empty)

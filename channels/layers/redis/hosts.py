@@ -1,0 +1,156 @@
+"""The Redis hosts of a layer: how to connect to each, and which of them is away just now."""
+
+import logging
+import threading
+import time
+from urllib.parse import urlsplit, urlunsplit
+
+import redis
+import redis.asyncio
+import redis.asyncio.sentinel
+import redis.sentinel
+
+from channels.exceptions import LayerUnavailable
+
+logger = logging.getLogger("channels.layers")
+
+#: Seconds to wait for a connection, and for the answer to a command that does not block.
+CONNECT_TIMEOUT_S = 2.0
+COMMAND_TIMEOUT_S = 5.0
+#: Longest blocking pop; a reader's socket times out well after that.
+BLOCK_S = 30.0
+#: A host that is away is tried again after this long, doubled each time up to the second figure.
+FIRST_BACKOFF_S, LAST_BACKOFF_S = 0.05, 1.0
+
+
+class Host:
+    """One Redis, by its URL."""
+
+    def __init__(self, url, connection_kwargs):
+        self.url = url
+        self.name = _without_password(url)
+        self._options = {"socket_connect_timeout": CONNECT_TIMEOUT_S, "protocol": 2,
+                         **connection_kwargs}  # fmt: skip
+        self.health = Health(self.name)
+
+    def make_connection(self, blocking=False):
+        """Return a redis-py connection, not yet connected."""
+        timeout_s = BLOCK_S + 10 if blocking else self._options.get(
+            "socket_timeout", COMMAND_TIMEOUT_S
+        )
+        options = {**self._options, "socket_timeout": timeout_s, "socket_keepalive": True}
+        return self._pool(redis, options).make_connection()
+
+    def make_async_connection(self):
+        """Return a redis-py asyncio connection, not yet connected; it has no time-outs of its own."""
+        options = {**self._options, "socket_timeout": None, "socket_keepalive": True}
+        return self._pool(redis.asyncio, options).make_connection()
+
+    def _pool(self, library, options):
+        if self.url.startswith("unix:"):
+            options = {key: value for key, value in options.items() if key != "socket_keepalive"}
+        return library.ConnectionPool.from_url(self.url, **options)
+
+
+class SentinelHost(Host):
+    """The master that a set of Sentinels names; asked again at each connection."""
+
+    def __init__(self, sentinels, service, connection_kwargs):
+        super().__init__(f"sentinel://{service}", connection_kwargs)
+        self.name = f"{service} (by Sentinel)"
+        self._sentinels, self._service = sentinels, service
+
+    def _pool(self, library, options):
+        manager = library.sentinel.Sentinel(
+            self._sentinels, socket_timeout=CONNECT_TIMEOUT_S, **options_for_sentinel(options)
+        )
+        return library.sentinel.SentinelConnectionPool(self._service, manager, **options)
+
+
+def options_for_sentinel(options):
+    """The connection options that hold for the Sentinels too."""
+    return {"sentinel_kwargs": {"socket_timeout": CONNECT_TIMEOUT_S,
+                                "protocol": options.get("protocol", 2)}}  # fmt: skip
+
+
+class Health:
+    """Whether a host answers; thread-safe. While it is away, callers fail at once."""
+
+    def __init__(self, name, clock=time.monotonic):
+        self._name, self._clock, self._lock = name, clock, threading.Lock()
+        self._backoff_s = 0.0
+        self._retry_at = 0.0
+        self._reason = ""
+
+    @property
+    def is_down(self):
+        """Whether the last attempt to reach the host failed."""
+        return self._backoff_s > 0
+
+    def check(self):
+        """Raise LayerUnavailable if it is not yet time to try again."""
+        if self._backoff_s and self._clock() < self._retry_at:
+            raise LayerUnavailable(f"Redis at {self._name} is unreachable ({self._reason})")
+
+    def failed(self, error):
+        """Note a failure; return the LayerUnavailable to raise for it."""
+        with self._lock:
+            self._reason = str(error) or type(error).__name__
+            first = not self._backoff_s
+            self._backoff_s = min(max(self._backoff_s * 2, FIRST_BACKOFF_S), LAST_BACKOFF_S)
+            self._retry_at = self._clock() + self._backoff_s
+        if first:
+            logger.error(
+                "Redis at %s is unreachable (%s); trying again every %.1f s until it is back",
+                self._name, self._reason, LAST_BACKOFF_S,
+            )  # fmt: skip
+        return LayerUnavailable(f"Redis at {self._name} is unreachable ({self._reason})")
+
+    def lost(self, error):
+        """Note that an open connection broke; return the LayerUnavailable to raise for it. Whether
+        the host is away shows at the next attempt to connect, unless it just did not answer."""
+        if isinstance(error, (redis.TimeoutError, TimeoutError)):
+            return self.failed(error)
+        return LayerUnavailable(f"lost a connection to Redis at {self._name} ({error})")
+
+    def works(self):
+        """Note that the host answers."""
+        if self._backoff_s:
+            with self._lock:
+                was_down, self._backoff_s = self._backoff_s, 0.0
+            if was_down:
+                logger.warning("Redis at %s answers again", self._name)
+
+    @property
+    def retry_in_s(self):
+        """Seconds until it is time to try again; 0 if it is now."""
+        return max(0.0, self._retry_at - self._clock()) if self._backoff_s else 0.0
+
+
+def parse_hosts(hosts):
+    """Return URLs for `hosts`: URLs, (host, port) pairs, or {"address": ...} dicts."""
+    if isinstance(hosts, str):
+        raise ValueError("hosts must be a list, as in [('localhost', 6379)], not one string")
+    urls = [_parse_host(host) for host in hosts or [("localhost", 6379)]]
+    return urls
+
+
+def _parse_host(host):
+    if isinstance(host, dict) and "address" in host:
+        return _parse_host(host["address"])
+    if isinstance(host, str):
+        if urlsplit(host).scheme not in ("redis", "rediss", "unix"):
+            raise ValueError(f"host {host!r} must be a redis://, rediss:// or unix:// URL")
+        return host
+    if isinstance(host, (tuple, list)) and len(host) == 2:
+        name = f"[{host[0]}]" if ":" in str(host[0]) else host[0]
+        return f"redis://{name}:{int(host[1])}/0"
+    raise ValueError(f"host {host!r} must be a URL or a (host, port) pair")
+
+
+def _without_password(url):
+    parts = urlsplit(url)
+    if parts.password:
+        netloc = parts.netloc.replace(f":{parts.password}@", ":***@")
+        parts = parts._replace(netloc=netloc)
+    return urlunsplit(parts)

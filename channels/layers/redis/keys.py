@@ -1,0 +1,108 @@
+"""Which Redis key holds what, and which host it is on.
+
+Every key has a hash tag, so that the keys of one script call share a slot of a Redis Cluster:
+
+    <prefix>{<tag>}:q:<queue>     list of envelopes
+    <prefix>{<tag>}:n:<queue>     hash of counts
+    <prefix>{<tag>}:later:<queue> sorted set of delayed messages
+    <prefix>{<tag>}:dead:<queue>  list of dead letters
+    <prefix>{<tag>}:in:<group>    sorted set of a group's members in one process
+    <prefix>{<tag>}:of:<client>   set of the groups a client is in
+    <prefix>{<tag>}:session:<client>, :order:<client>   hashes of one socket
+    <prefix>{<tag>}:alive, :sockets, :clients, :running  of one interface server
+    <prefix>{g.<group>}           sorted set of the queues that have members in a group
+    <prefix>{registry}:<kind>     sorted set of processes, and :facts beside it
+
+The tag of `websocket.send.Hk3f!2a` and of `http.response.Hk3f!` is `Hk3f`: all that belongs to one
+interface server lies together. The tag of a channel without a `!` is its name.
+"""
+
+import functools
+import hashlib
+
+from channels.layers.names import queue_name, split_local
+
+
+class Keyspace:
+    """Names of keys below one prefix, spread over `host_count` hosts."""
+
+    def __init__(self, prefix, host_count):
+        self.prefix = prefix
+        self.host_count = host_count
+        self.host_of = functools.lru_cache(maxsize=8192)(self._host_of)
+        self.queue = functools.lru_cache(maxsize=8192)(self._queue)
+
+    def _host_of(self, tag):
+        """The host of a tag, by rendezvous hashing: another host takes over 1/n of the tags."""
+        if self.host_count == 1:
+            return 0
+        return max(
+            range(self.host_count),
+            key=lambda host: hashlib.blake2b(f"{host}:{tag}".encode(), digest_size=8).digest(),
+        )
+
+    def _queue(self, channel):
+        """The QueueKeys of the queue that holds `channel`'s messages."""
+        queue = queue_name(channel)
+        tag = tag_of(channel)
+        base = f"{self.prefix}{{{tag}}}:"
+        return QueueKeys(queue, tag, base, self.host_of(tag))
+
+    def hosts_of(self, all_keys):
+        """The hosts on which a reader of these queues must look."""
+        if any(keys.is_plain for keys in all_keys):
+            return tuple(range(self.host_count))
+        return tuple(sorted({keys.host for keys in all_keys}))
+
+    def client(self, channel, kind):
+        """The key of one client's state: `kind` is "session", "order" or "of"."""
+        return f"{self.prefix}{{{tag_of(channel)}}}:{kind}:{split_local(channel)[1]}"
+
+    def server(self, tag, kind):
+        """The key of one interface server's state."""
+        return f"{self.prefix}{{{tag}}}:{kind}"
+
+    def members(self, queue, group):
+        """The key of a group's members in one process."""
+        return f"{self.prefix}{{{tag_of(queue)}}}:in:{group}"
+
+    def group(self, group):
+        """The key of the queues that have members in a group."""
+        return f"{self.prefix}{{g.{group}}}"
+
+    def group_host(self, group):
+        """The host of that key."""
+        return self.host_of(f"g.{group}")
+
+    def registry(self, kind):
+        """The key of the registry of one kind of process."""
+        return f"{self.prefix}{{registry}}:{kind}"
+
+
+class QueueKeys:
+    """The keys of one queue, made once."""
+
+    __slots__ = ("counts", "dead", "host", "is_plain", "is_single_reader", "later", "name", "queue",
+                 "states", "tag", "alive")
+
+    def __init__(self, name, tag, base, host):
+        self.name, self.tag, self.host = name, tag, host
+        self.queue = f"{base}q:{name}"
+        self.counts = f"{base}n:{name}"
+        self.later = f"{base}later:{name}"
+        self.dead = f"{base}dead:{name}"
+        self.states = f"{base}clients"
+        self.alive = f"{base}alive"
+        self.is_single_reader = "?" in name
+        self.is_plain = "?" not in name and "!" not in name
+
+
+def tag_of(channel):
+    """Return the hash tag of a channel's keys."""
+    head, mark, _ = channel.partition("!")
+    return head.rpartition(".")[2] if mark else channel
+
+
+def is_server_queue(queue):
+    """Whether a queue is an interface server's, which shows signs of life."""
+    return queue.startswith(("websocket.send.", "http.response.")) and queue.endswith("!")

@@ -1,0 +1,258 @@
+"""The Redis channel layer: its verbs, each one line over a plan and a driver."""
+
+import asyncio
+import random
+import time
+import weakref
+
+from channels.layers import names, operations as ops
+from channels.layers.base import MAX_MESSAGE_BYTES, BaseChannelLayer
+from channels.layers.codec import Codec
+from channels.layers.redis.aio import AsyncDriver
+from channels.layers.redis.core import Core, Cursor
+from channels.layers.redis.groups import Groups
+from channels.layers.redis.hosts import BLOCK_S, Host, SentinelHost, parse_hosts
+from channels.layers.redis.keys import Keyspace
+from channels.layers.redis.link import RedisServerLink
+from channels.layers.redis.presence import Presence
+from channels.layers.redis.sockets import Sockets
+from channels.layers.redis.statistics import Statistics
+from channels.layers.redis.sync import RedisReader, SyncDriver
+
+#: Put before every key, as asgi_redis 1.x did. Two projects on one Redis need two prefixes.
+PREFIX = "asgi:"
+
+
+class RedisChannelLayer(BaseChannelLayer):
+    """A channel layer over one or more Redis (or Valkey) servers, version 6.2 or later.
+
+    Args:
+        hosts: a list of URLs (redis://, rediss://, unix://) or (host, port) pairs; default
+            localhost:6379. With several, queues and groups are spread over them.
+        prefix: put before every key; at least one of two projects on one Redis must set it.
+        symmetric_encryption_keys: a list; the first encrypts messages, all decrypt them.
+        connection_kwargs: passed on to redis-py's connections (`password`, `ssl_ca_certs`, ...).
+        expiry, group_expiry, capacity, channel_capacity, channel_expiry: see BaseChannelLayer.
+    """
+
+    extensions = (
+        "groups", "flush", "statistics", "async", "delay", "sessions", "ordering", "presence",
+    )  # fmt: skip
+    is_local = False
+
+    def __init__(
+        self,
+        *,
+        hosts=None,
+        prefix=PREFIX,
+        symmetric_encryption_keys=(),
+        connection_kwargs=None,
+        **config,
+    ):
+        super().__init__(**config)
+        if not isinstance(prefix, str) or "{" in prefix or "}" in prefix:
+            raise ValueError(f"prefix must be a string without braces, got {prefix!r}")
+        self.prefix = prefix
+        self._hosts = self._make_hosts(hosts, connection_kwargs or {})
+        keyspace = Keyspace(prefix, len(self._hosts))
+        codec = Codec(MAX_MESSAGE_BYTES, symmetric_encryption_keys)
+        self.core = Core(keyspace, codec, self.get_capacity, self.get_expiry, self._pick_host)
+        self.groups = Groups(self.core, self.group_expiry)
+        self.sockets = Sockets(self.core)
+        self.presence = Presence(self.core, self.groups)
+        self.statistics = Statistics(self.core)
+        self._sync = SyncDriver(self._hosts)
+        self._async = weakref.WeakKeyDictionary()
+        self._parts = {
+            ops.Send: self.core.send_part,
+            ops.Retry: self.core.retry_part,
+            ops.PutBack: self.core.put_back_part,
+            ops.DeadLetter: self.core.dead_letter_part,
+            ops.SaveSession: self.sockets.save_part,
+            ops.ForgetSocket: self.sockets.forget_part,
+            ops.FinishOrdered: self.sockets.finish_part,
+            ops.ReleaseOrdered: self.sockets.release_part,
+        }
+
+    def _make_hosts(self, hosts, connection_kwargs):
+        return [Host(url, connection_kwargs) for url in parse_hosts(hosts)]
+
+    def _pick_host(self):
+        """A host for the next message of a plain channel: any that is not known to be away."""
+        if len(self._hosts) == 1:
+            return 0
+        up = [i for i, host in enumerate(self._hosts) if not host.health.is_down]
+        return random.choice(up or range(len(self._hosts)))
+
+    def _aio(self):
+        loop = asyncio.get_running_loop()
+        driver = self._async.get(loop)
+        if driver is None:
+            driver = self._async[loop] = AsyncDriver(self._hosts)
+        return driver
+
+    # -- channels -----------------------------------------------------------------------------
+
+    def send(self, channel, message, delay_s=0.0):
+        self._sync.run(self.core.send(self.prepare_send(channel, message, delay_s)))
+
+    async def asend(self, channel, message, delay_s=0.0):
+        await self._aio().run(self.core.send(self.prepare_send(channel, message, delay_s)))
+
+    def receive(self, channels, block=False):
+        while True:
+            plan = self.core.receive(channels, BLOCK_S if block else 0.0, time.monotonic())
+            channel, message = self._sync.run(plan)
+            if channel is not None or not block:
+                return channel, message
+
+    async def areceive(self, channels, block=False):
+        while True:
+            plan = self.core.receive(channels, BLOCK_S if block else 0.0, time.monotonic())
+            channel, message = await self._aio().run(plan)
+            if channel is not None or not block:
+                return channel, message
+
+    # -- groups -------------------------------------------------------------------------------
+
+    def group_add(self, group, channel):
+        self._sync.run(self.groups.add(group, channel))
+
+    async def agroup_add(self, group, channel):
+        await self._aio().run(self.groups.add(group, channel))
+
+    def group_discard(self, group, channel):
+        self._sync.run(self.groups.discard(group, channel))
+
+    async def agroup_discard(self, group, channel):
+        await self._aio().run(self.groups.discard(group, channel))
+
+    def group_discard_all(self, channel):
+        """Take `channel` out of every group it is in; return their names."""
+        return self._sync.run(self.groups.discard_all(channel))
+
+    def group_channels(self, group):
+        return self._sync.run(self.groups.channels(group))
+
+    async def agroup_channels(self, group):
+        return await self._aio().run(self.groups.channels(group))
+
+    def send_group(self, group, message):
+        self._sync.run(self.groups.send(self.prepare_send_group(group, message)))
+
+    async def asend_group(self, group, message):
+        await self._aio().run(self.groups.send(self.prepare_send_group(group, message)))
+
+    # -- flush, statistics ----------------------------------------------------------------------
+
+    def flush(self):
+        self._sync.run(self.statistics.flush())
+
+    async def aflush(self):
+        """`flush`, as a coroutine."""
+        await self._aio().run(self.statistics.flush())
+
+    def channel_statistics(self, channel):
+        return self._sync.run(self.statistics.channel(channel))
+
+    def global_statistics(self):
+        return self._sync.run(self.statistics.everything())
+
+    # -- what workers call ------------------------------------------------------------------------
+
+    def prepare_send(self, channel, message, delay_s=0.0):
+        return self.core.prepare_send(channel, message, delay_s)
+
+    def prepare_send_group(self, group, message):
+        return self.core.prepare_send_group(group, message)
+
+    def prepare_session(self, reply_channel, changed, removed=()):
+        return self.sockets.prepare_session(reply_channel, changed, removed)
+
+    def apply(self, operations):
+        return self._sync.run(self._plan_apply(operations))
+
+    def open_reader(self, channels):
+        cursor = Cursor(self.core.keyspace, channels)
+        return RedisReader(self, self._sync, self._hosts, cursor)
+
+    def load_session(self, reply_channel):
+        return self._sync.run(self.sockets.load_session(names.check_channel_name(reply_channel)))
+
+    def begin_ordered(self, delivery, reply_channel, order, owner):
+        return self._sync.run(self.sockets.begin_ordered(delivery, reply_channel, order, owner))
+
+    def plan_take(self, cursor, operations, block_s, now_s):
+        """Plan: carry out operations and fetch the next message; see Reader.take."""
+        batch, pushes = yield from self._plan_batch(operations)
+        results, delivery = yield from self.core.take(cursor, batch, block_s, now_s)
+        yield from self._prune(pushes, results)
+        return results, delivery
+
+    def _plan_apply(self, operations):
+        batch, pushes = yield from self._plan_batch(operations)
+        replies = yield [request for part, _ in batch for request in part]
+        results = list(self.core.read_batch(batch, replies))
+        yield from self._prune(pushes, results)
+        return results
+
+    def _plan_batch(self, operations):
+        """The parts that carry out `operations`, in order. Groups are looked up first, in one go."""
+        groups = [op.group for op in operations if type(op) is ops.SendGroup]
+        queues = (yield from self.groups.queues_of(list(dict.fromkeys(groups)))) if groups else {}
+        batch, pushes = [], []
+        for position, operation in enumerate(operations):
+            if type(operation) is ops.SendGroup:
+                pushes.append((position, operation.group))
+                batch.append(self.groups.push_part(operation, queues[operation.group]))
+            elif type(operation) is not ops.Done:
+                batch.append(self._parts[type(operation)](operation))
+            else:
+                batch.append(([], _no_result))
+        return batch, pushes
+
+    def _prune(self, pushes, results):
+        """Forget queues that turned out to have no members; a group send's result is None."""
+        for position, group in pushes:
+            empty, results[position] = results[position], None
+            if empty:
+                yield self.groups.prune_requests(group, empty)
+
+    # -- what interface servers call ----------------------------------------------------------------
+
+    def open_link(self, server_id, on_reply, on_lost):
+        return RedisServerLink(self.core, self.groups, self._hosts, server_id, on_reply, on_lost)
+
+    def close(self):
+        self._sync.close()
+
+
+class RedisLocalChannelLayer(RedisChannelLayer):
+    """`asgi_redis.RedisLocalChannelLayer`: kept for its name. Its second, local Redis
+    (`local_hosts`) is not needed: what one process reads lies on one host anyway."""
+
+    def __init__(self, *, local_hosts=None, **config):
+        super().__init__(**config)
+
+
+class RedisSentinelChannelLayer(RedisChannelLayer):
+    """A channel layer over masters that Redis Sentinel names.
+
+    Args:
+        hosts: the Sentinels, as (host, port) pairs.
+        services: names of the masters to use; default: all that the first Sentinel watches.
+    """
+
+    def __init__(self, *, hosts, services=None, **config):
+        self._services = services
+        super().__init__(hosts=hosts, **config)
+
+    def _make_hosts(self, hosts, connection_kwargs):
+        if not self._services:
+            raise ValueError("RedisSentinelChannelLayer needs `services`, the names of the masters")
+        sentinels = [(host, int(port)) for host, port in hosts]
+        return [SentinelHost(sentinels, name, connection_kwargs) for name in self._services]
+
+
+def _no_result(replies):
+    return None

@@ -1,0 +1,231 @@
+"""What an interface server process holds of a Redis layer: see `channels.layers.base.ServerLink`."""
+
+import asyncio
+import logging
+import os
+import time
+
+from channels.exceptions import ChannelFull, LayerUnavailable
+from channels.layers import names
+from channels.layers.base import ServerLink
+from channels.layers.codec import UndecodableMessage
+from channels.layers.redis import envelope as envelopes
+from channels.layers.redis import scripts
+from channels.layers.redis.aio import AsyncConnection, AsyncDriver
+from channels.layers.redis.hosts import BLOCK_S, COMMAND_TIMEOUT_S
+from channels.layers.redis.plans import Request, check
+from channels.layers.redis.presence import BEAT_EVERY_S, DRAIN_BYTES, DRAIN_MESSAGES, Presence
+
+logger = logging.getLogger("channels.layers")
+
+#: Between two tries to send a disconnect whose channel is full or away.
+DISCONNECT_RETRY_S = (0.05, 2.0)
+#: A client is remembered as gone for this long; a sender notices within its next message.
+GONE_FOR_S = 120.0
+
+
+class RedisServerLink(ServerLink):
+    """Reads the reply queues in batches, beats, and sends."""
+
+    def __init__(self, core, groups, hosts, server_id, on_reply, on_lost):
+        self.server_id = server_id
+        self._core, self._hosts = core, hosts
+        self._presence = Presence(core, groups)
+        self._on_reply, self._on_lost = on_reply, on_lost
+        self._driver = None
+        self._tasks = []
+        self._closing = set()
+        self._is_known = False
+        self._started = time.time()
+
+    # -- life ---------------------------------------------------------------------------------
+
+    async def start(self):
+        if self._driver is None:
+            self._driver = AsyncDriver(self._hosts)
+            loop = asyncio.get_running_loop()
+            self._tasks = [loop.create_task(self._beat_forever()),
+                           loop.create_task(self._read_forever())]  # fmt: skip
+
+    async def stop(self):
+        if self._driver is None:
+            return
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._closing:
+            await asyncio.wait(self._closing, timeout=5)
+        try:
+            await self._driver.run(self._presence.leave(self.server_id))
+        except LayerUnavailable:
+            logger.warning("left without a word: Redis is away; others will notice")
+        await self._driver.close()
+        self._driver = None
+
+    @property
+    def is_available(self):
+        return not any(host.health.is_down for host in self._hosts)
+
+    async def _beat_forever(self):
+        while True:
+            try:
+                await self._beat()
+            except LayerUnavailable as error:
+                logger.debug("no sign of life could be given: %s", error)
+                await asyncio.sleep(self._host.health.retry_in_s or 0.05)
+                continue
+            except Exception:
+                logger.exception("giving a sign of life failed; trying again")
+            await asyncio.sleep(BEAT_EVERY_S)
+
+    async def _beat(self):
+        facts = {"pid": os.getpid(), "started": self._started}
+        plan = self._presence.beat(self.server_id, facts, is_first=not self._is_known)
+        known, dead = await self._driver.run(plan)
+        if not known:
+            self._forget_everything()
+            return
+        self._is_known = True
+        for server_id in dead:
+            count = await self._driver.run(self._presence.bury(server_id))
+            if count is not None:
+                logger.warning("interface server %s is dead: %d disconnects made up for it",
+                               server_id, count)  # fmt: skip
+
+    def _forget_everything(self):
+        """The layer lost our state, so every socket is cut off from its groups: begin anew."""
+        logger.error("the layer has forgotten this server: its sockets are closed with 1012")
+        self.server_id = names.random_suffix()
+        self._is_known = False
+        self._restart_reading()
+        self._tasks.append(asyncio.ensure_future(self._beat_once_more()))
+        self._on_lost()
+
+    async def _beat_once_more(self):
+        try:
+            await self._beat()
+        except LayerUnavailable as error:
+            logger.debug("no sign of life could be given: %s", error)
+
+    # -- replies --------------------------------------------------------------------------------
+
+    @property
+    def _host(self):
+        return self._hosts[self._core.keyspace.host_of(self.server_id)]
+
+    def _restart_reading(self):
+        self._tasks[1].cancel()
+        self._tasks[1] = asyncio.ensure_future(self._read_forever())
+
+    async def _read_forever(self):
+        while True:
+            try:
+                connection = await AsyncConnection(self._host).open()
+                await self._read_with(connection)
+            except LayerUnavailable as error:
+                logger.debug("replies can't be read: %s", error)
+                await asyncio.sleep(self._host.health.retry_in_s or 0.01)
+            except Exception:
+                logger.exception("reading replies failed; trying again")
+                await asyncio.sleep(1.0)
+
+    async def _read_with(self, connection):
+        """Wait for a first reply, then drain in batches until nothing is left."""
+        keys = self._presence.queues(self.server_id)
+        queues = [key.queue for key in keys]
+        pop = ("BLPOP", *queues, BLOCK_S)
+        drain = scripts.DRAIN.call(queues, [DRAIN_MESSAGES, DRAIN_BYTES])
+        try:
+            while True:
+                (popped,) = await connection.exchange([pop], BLOCK_S + COMMAND_TIMEOUT_S)
+                if not check(popped):
+                    continue
+                self._hand_out([popped[1]], popped[0])
+                found = True
+                while found:
+                    (drained,) = await connection.exchange([drain])
+                    drained = check(drained)
+                    self._note_expired(keys, drained[: len(keys)])
+                    found = drained[len(keys) :]
+                    self._hand_out(found, self.server_id)
+        finally:
+            await connection.close()
+
+    def _hand_out(self, found, where):
+        for data in found:
+            try:
+                envelope = envelopes.parse(data)
+                message = self._core.codec.unpack_message(envelope.body)
+            except (envelopes.MalformedEnvelope, UndecodableMessage) as error:
+                logger.error("a reply on %s was dropped: it can't be read: %s", where, error)
+                self._count("undecodable", 1)
+                continue
+            try:
+                self._on_reply(envelope.clients, message)
+            except Exception:
+                logger.exception("a reply could not be handed to %s", envelope.clients)
+
+    def _note_expired(self, keys, counts):
+        for key, count in zip(keys, counts, strict=True):
+            if count:
+                logger.warning("%d replies on %s expired before they could be read",
+                               count, key.name)  # fmt: skip
+                self._count("expired", count, key)
+
+    def _count(self, reason, count, key=None):
+        key = key or self._presence.queues(self.server_id)[0]
+        self._submit(Request(key.host, ("HINCRBY", key.counts, reason, count)))
+
+    def _submit(self, request):
+        """Run a request and ignore its fate."""
+        self._driver.submit(request)
+
+    # -- sending --------------------------------------------------------------------------------
+
+    async def send(self, channel, message):
+        await self._driver.run(self._core.send(self._core.prepare_send(channel, message)))
+
+    async def open_socket(self, client, message):
+        operation = self._core.prepare_send("websocket.connect", message)
+        facts = {"path": message.get("path", "")}
+        await self._driver.run(
+            self._presence.open_socket(self.server_id, client, operation, facts)
+        )
+
+    async def close_socket(self, client, message):
+        task = asyncio.ensure_future(self._close_socket(self.server_id, client, message))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+        await asyncio.shield(task)
+
+    async def _close_socket(self, server_id, client, message):
+        operation = self._core.prepare_send("websocket.disconnect", message)
+        await self._insist(lambda: self._core.send(operation))
+        await self._insist(lambda: self._presence.forget_socket(server_id, client))
+
+    async def _insist(self, make_plan):
+        """Run a plan until neither a full channel nor an absent Redis stops it."""
+        pause_s, longest_s = DISCONNECT_RETRY_S
+        while True:
+            try:
+                return await self._driver.run(make_plan())
+            except (ChannelFull, LayerUnavailable) as error:
+                logger.debug("a disconnect waits: %s", error)
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 2, longest_s)
+
+    # -- flow control -----------------------------------------------------------------------------
+
+    def hold(self, client):
+        self._set_state(client, "hold")
+
+    def resume(self, client):
+        self._set_state(client, None)
+
+    def mark_gone(self, client):
+        self._set_state(client, "gone")
+        asyncio.get_running_loop().call_later(GONE_FOR_S, self._set_state, client, None)
+
+    def _set_state(self, client, state):
+        if self._driver is not None:
+            self._submit(self._presence.set_state_request(self.server_id, client, state))

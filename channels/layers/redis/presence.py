@@ -1,0 +1,178 @@
+"""The plans for interface servers: signs of life, sockets, and cleaning up after dead ones."""
+
+from channels.exceptions import LayerUnavailable
+from channels.layers.redis import scripts
+from channels.layers.redis.plans import Request, check
+
+#: A server is dead when its last sign of life is this old. It beats every BEAT_EVERY_S.
+SERVER_TTL_MS = 40_000
+BEAT_EVERY_S = 5.0
+#: Senders that wait for a server's full queue give up when its last beat is this old.
+SILENT_AFTER_MS = 8_000
+#: Messages and bytes that a server takes from each of its queues at once.
+DRAIN_MESSAGES, DRAIN_BYTES = 500, 4 * 1024 * 1024
+
+
+class Presence:
+    """Plans for what an interface server, identified by `server_id`, keeps in the layer."""
+
+    def __init__(self, core, groups):
+        self._core = core
+        self._groups = groups
+        self._keyspace = core.keyspace
+
+    def queues(self, server_id):
+        """The QueueKeys of a server's two reply queues."""
+        return [
+            self._keyspace.queue(f"{kind}.{server_id}!")
+            for kind in ("http.response", "websocket.send")
+        ]
+
+    # -- signs of life ------------------------------------------------------------------------
+
+    def beat(self, server_id, facts, is_first):
+        """Plan: show that the server lives. Returns (whether the layer still knows it, ids of dead
+        servers)."""
+        host = self._keyspace.host_of(server_id)
+        key = self._keyspace.server
+        known, dead = yield [
+            Request(host, scripts.BEAT.call(
+                [key(server_id, "alive"), key(server_id, "sockets")],
+                [SERVER_TTL_MS, int(not is_first)],
+            )),
+            self.register_request("servers", server_id, facts),
+        ]  # fmt: skip
+        return bool(check(known)), [name.decode() for name in check(dead)]
+
+    def register_request(self, kind, name, facts):
+        """The Request that notes a process of one kind, with facts about it, in the registry."""
+        key = self._keyspace.registry(kind)
+        packed = self._core.codec.pack_value(facts, "facts for the registry")
+        return Request(self._registry_host(), scripts.REGISTER.call(
+            [key, f"{key}:facts"], [name, packed, SERVER_TTL_MS]
+        ))  # fmt: skip
+
+    def _registry_host(self):
+        return self._keyspace.host_of("registry")
+
+    def unregister_requests(self, kind, name):
+        """Requests that take a process out of the registry."""
+        key, host = self._keyspace.registry(kind), self._registry_host()
+        return [Request(host, ("ZREM", key, name)), Request(host, ("HDEL", f"{key}:facts", name))]
+
+    def leave(self, server_id):
+        """Plan: the server stops; nothing of it stays behind."""
+        keys = self.queues(server_id)
+        key = self._keyspace.server
+        yield [
+            Request(keys[0].host, ("DEL", *(k.queue for k in keys), *(k.counts for k in keys),
+                    *(key(server_id, kind) for kind in ("alive", "sockets", "clients", "running")))),
+            *self.unregister_requests("servers", server_id),
+        ]  # fmt: skip
+
+    def is_silent(self, server_id, now_ms):
+        """Plan: whether a server has shown no sign of life lately."""
+        host = self._keyspace.host_of(server_id)
+        beat, time = yield [
+            Request(host, ("GET", self._keyspace.server(server_id, "alive"))),
+            Request(host, ("TIME",)),
+        ]
+        seconds, micros = check(time)
+        now_ms = int(seconds) * 1000 + int(micros) // 1000
+        return check(beat) is None or now_ms - float(beat) > SILENT_AFTER_MS
+
+    # -- sockets --------------------------------------------------------------------------------
+
+    def open_socket(self, server_id, client, operation, facts):
+        """Plan: record a socket and send its websocket.connect."""
+        host = self._keyspace.host_of(server_id)
+        sockets = self._keyspace.server(server_id, "sockets")
+        packed = self._core.codec.pack_value(facts, "a socket's record")
+        recorded, sent = yield [
+            Request(host, ("HSET", sockets, client, packed)),
+            self._core.send_request(operation),
+        ]
+        try:
+            check(recorded)
+            refusal = self._core.read_sent(operation, sent)
+        except LayerUnavailable as error:
+            refusal = error
+        if refusal is not None:
+            yield [Request(host, ("HDEL", sockets, client))]
+            raise refusal
+
+    def forget_socket(self, server_id, client):
+        """Plan: take a closed socket out of the server's record and out of its groups; its session
+        and order go soon."""
+        channel = f"websocket.send.{server_id}!{client}"
+        yield from self._groups.discard_all(channel)
+        keys = self._keyspace.queue(channel)
+        expiry_ms = int(self._core.get_expiry("websocket.disconnect") * 1000)
+        yield [
+            Request(keys.host, ("HDEL", self._keyspace.server(server_id, "sockets"), client)),
+            *(
+                Request(keys.host, ("PEXPIRE", self._keyspace.client(channel, kind), expiry_ms))
+                for kind in ("session", "order")
+            ),
+        ]
+
+    def set_state_request(self, server_id, client, state):
+        """The Request that tells senders to "hold", or that a client is "gone"; None clears it."""
+        host = self._keyspace.host_of(server_id)
+        key = self._keyspace.server(server_id, "clients")
+        if state is None:
+            return Request(host, ("HDEL", key, client))
+        return Request(host, ("HSET", key, client, state))
+
+    # -- dead servers ---------------------------------------------------------------------------
+
+    def bury(self, server_id):
+        """Plan: clean up after a dead server: make up its sockets' disconnects, end their
+        memberships. Returns the number of sockets, or None if somebody else does it.
+
+        A disconnect that finds its channel full stays in the record, for the next try.
+        """
+        claim = scripts.CLAIM.call(
+            [self._keyspace.registry("servers")], [server_id, SERVER_TTL_MS]
+        )
+        (claimed,) = yield [Request(self._registry_host(), claim)]
+        if not check(claimed):
+            return None
+        host = self._keyspace.host_of(server_id)
+        (fields,) = yield [Request(host, ("HGETALL", self._keyspace.server(server_id, "sockets")))]
+        fields = check(fields)
+        if isinstance(fields, dict):
+            fields = [item for pair in fields.items() for item in pair]
+        for client, packed in zip(fields[::2], fields[1::2], strict=True):
+            facts = self._core.codec.unpack_value(packed)
+            sent = yield from self._make_up_disconnect(server_id, client.decode(), facts)
+            if not sent:
+                return None
+        yield from self.leave(server_id)
+        return len(fields) // 2
+
+    def _make_up_disconnect(self, server_id, client, facts):
+        message = {
+            "reply_channel": f"websocket.send.{server_id}!{client}",
+            "code": 1006,
+            "path": facts.get("path", ""),
+            "order": (yield from self._break_order(f"websocket.send.{server_id}!{client}")),
+        }
+        operation = self._core.prepare_send("websocket.disconnect", message)
+        (reply,) = yield [self._core.send_request(operation)]
+        if self._core.read_sent(operation, reply) is not None:
+            return False
+        yield from self.forget_socket(server_id, client)
+        return True
+
+    def _break_order(self, reply_channel):
+        """An ordered socket whose server died gets its disconnect now, whatever is missing; returns
+        an order for it."""
+        keys = self._keyspace.queue(reply_channel)
+        order = self._keyspace.client(reply_channel, "order")
+        (next_order,) = yield [Request(keys.host, ("HGET", order, "next"))]
+        if check(next_order) is None:
+            return 1
+        yield [Request(keys.host, ("HSETNX", order, "broken", "yes"))]
+        return int(next_order)
+

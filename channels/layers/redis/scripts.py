@@ -1,0 +1,49 @@
+"""The Lua scripts of this layer: each in its own file, with its keys and arguments documented there."""
+
+import hashlib
+import importlib.resources
+from typing import NamedTuple
+
+
+class Script(NamedTuple):
+    """A script's text, and the digest by which Redis knows it."""
+
+    text: bytes
+    sha: str
+
+    def call(self, keys, args):
+        """Return the command that runs the script."""
+        return ("EVALSHA", self.sha, len(keys), *keys, *args)
+
+
+def _read(name):
+    folder = importlib.resources.files(__package__) / "scripts"
+    return (folder / f"{name}.lua").read_bytes()
+
+
+def _load(name):
+    text = _read("prelude") + _read(name)
+    return Script(text, hashlib.sha1(text).hexdigest())
+
+
+SEND = _load("send")
+RECEIVE = _load("receive")
+DRAIN = _load("drain")
+DELAY = _load("delay")
+PROMOTE = _load("promote")
+GROUP_ADD = _load("group_add")
+GROUP_JOIN = _load("group_join")
+GROUP_PRUNE = _load("group_prune")
+GROUP_PUSH = _load("group_push")
+GROUP_MEMBERS = _load("group_members")
+ORDER_BEGIN = _load("order_begin")
+ORDER_FINISH = _load("order_finish")
+BEAT = _load("beat")
+REGISTER = _load("register")
+CLAIM = _load("claim")
+PUT_FRONT = _load("put_front")
+
+ALL = (
+    SEND, RECEIVE, DRAIN, DELAY, PROMOTE, GROUP_ADD, GROUP_JOIN, GROUP_PRUNE, GROUP_PUSH,
+    GROUP_MEMBERS, ORDER_BEGIN, ORDER_FINISH, BEAT, REGISTER, CLAIM, PUT_FRONT,
+)  # fmt: skip

@@ -1,0 +1,38 @@
+-- Puts one message for all members of a group in one process into the process's queue.
+--
+-- KEYS[1]  the queue
+-- KEYS[2]  its counts (hash)
+-- KEYS[3]  the group's members in this process (sorted set: local part -> time it expires, ms)
+-- KEYS[4]  the process's sign of life: while it is there, memberships do not expire
+-- ARGV[1]  capacity of the queue
+-- ARGV[2]  expiry of the message, ms
+-- ARGV[3]  time to live of the queue key, ms
+-- ARGV[4]  the packed message
+-- ARGV[5]  1 if the queue is an interface server's: without its sign of life, it has no members
+-- returns  number of members the message goes to; -1 - n if the queue is full, with n waiting
+
+local now = now_ms()
+if redis.call('EXISTS', KEYS[4]) == 0 then
+  if ARGV[5] == '1' then
+    return 0
+  end
+  redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now)
+end
+local members = redis.call('ZRANGE', KEYS[3], 0, -1)
+if #members == 0 then
+  return 0
+end
+local length = length_if_full(KEYS[1], KEYS[2], tonumber(ARGV[1]), now)
+if length > 0 then
+  return -1 - length
+end
+
+local kind, names = 1, ''
+if members[1] ~= '' or #members > 1 then
+  names = table.concat(members, ' ')
+  names = struct.pack('>I4', #names) .. names
+  kind = 2
+end
+put(KEYS[1], KEYS[2], ARGV[3],
+  struct.pack('>BBd', kind, 0, now + tonumber(ARGV[2])) .. names .. ARGV[4], now)
+return #members

@@ -1,0 +1,111 @@
+"""The plans for what belongs to one socket: its session and the order of its messages."""
+
+from channels.layers import names, operations as ops
+from channels.layers.base import ORDERED_BACKLOG
+from channels.layers.redis import scripts
+from channels.layers.redis.plans import Request, check, read_nothing
+
+#: Life of a socket's session and order without being touched: longer than any socket is silent.
+SOCKET_STATE_TTL_MS = 7 * 86_400_000
+#: What is left of it once the disconnect was consumed: long enough for stragglers to be told off.
+FORGET_AFTER_MS = 30_000
+
+
+class Sockets:
+    """Plans for channel sessions and ordering."""
+
+    def __init__(self, core):
+        self._core = core
+        self._keyspace = core.keyspace
+
+    # -- sessions -----------------------------------------------------------------------------
+
+    def load_session(self, reply_channel):
+        """Plan: the session as a dict."""
+        host, key = self._place(reply_channel, "session")
+        fields, _ = yield [
+            Request(host, ("HGETALL", key)),
+            Request(host, ("PEXPIRE", key, SOCKET_STATE_TTL_MS)),
+        ]
+        fields = check(fields)
+        if isinstance(fields, dict):
+            fields = [item for pair in fields.items() for item in pair]
+        unpack = self._core.codec.unpack_value
+        return {
+            key.decode(): unpack(value)
+            for key, value in zip(fields[::2], fields[1::2], strict=True)
+        }
+
+    def prepare_session(self, reply_channel, changed, removed=()):
+        """Pack what changed: a SaveSession."""
+        names.check_channel_name(reply_channel)
+        pack = self._core.codec.pack_value
+        packed = {
+            key: pack(value, f"channel_session[{key!r}]") for key, value in changed.items()
+        }
+        return ops.SaveSession(reply_channel, packed, frozenset(removed))
+
+    def save_part(self, operation):
+        """The part of a batch that saves what changed in a session."""
+        host, key = self._place(operation.reply_channel, "session")
+        commands = []
+        if operation.changed:
+            pairs = [item for pair in operation.changed.items() for item in pair]
+            commands.append(("HSET", key, *pairs))
+        if operation.removed:
+            commands.append(("HDEL", key, *operation.removed))
+        commands.append(("PEXPIRE", key, SOCKET_STATE_TTL_MS))
+        return [Request(host, command) for command in commands], read_nothing
+
+    def forget_part(self, operation):
+        """The part of a batch that lets a socket's session and order go."""
+        host, session = self._place(operation.reply_channel, "session")
+        _, order = self._place(operation.reply_channel, "order")
+        return [
+            Request(host, ("DEL", session)),
+            Request(host, ("PEXPIRE", order, FORGET_AFTER_MS)),
+        ], read_nothing
+
+    def _place(self, reply_channel, kind):
+        keys = self._keyspace.queue(reply_channel)
+        return keys.host, self._keyspace.client(reply_channel, kind)
+
+    # -- ordering -------------------------------------------------------------------------------
+
+    def begin_ordered(self, delivery, reply_channel, order, owner):
+        """Plan: the Turn of message `order`; an early one is parked."""
+        keys = self._keyspace.queue(names.check_channel_name(reply_channel))
+        where = [self._keyspace.client(reply_channel, "order"),
+                 self._keyspace.server(keys.tag, "running")]  # fmt: skip
+        args = [order, names.split_local(reply_channel)[1] or "-", owner, ORDERED_BACKLOG,
+                int(delivery.channel == "websocket.disconnect"), SOCKET_STATE_TTL_MS]  # fmt: skip
+        (turn,) = yield [Request(keys.host, scripts.ORDER_BEGIN.call(where, args))]
+        if check(turn) == b"early":
+            args.append(self._core.codec.pack_value(
+                [delivery.channel, delivery.attempts, delivery.content], "a parked message"
+            ))  # fmt: skip
+            (turn,) = yield [Request(keys.host, scripts.ORDER_BEGIN.call(where, args))]
+        return ops.Turn(check(turn).decode())
+
+    def finish_part(self, operation, how="done"):
+        """The part of a batch that ends an ordered message; its result is the one set free."""
+        reply_channel = operation.reply_channel
+        keys = self._keyspace.queue(reply_channel)
+        where = [self._keyspace.client(reply_channel, "order"),
+                 self._keyspace.server(keys.tag, "running")]  # fmt: skip
+        client = names.split_local(reply_channel)[1] or "-"
+        call = scripts.ORDER_FINISH.call(where, [operation.order, client, how])
+        return [Request(keys.host, call)], self._read_parked
+
+    def release_part(self, operation):
+        """The part of a batch that lets an ordered message, which is retried, begin again."""
+        return self.finish_part(operation, how="retry")
+
+    def _read_parked(self, replies):
+        parked = check(replies[0])
+        return self.unpark(parked) if parked else None
+
+    def unpark(self, parked):
+        """The Delivery in a parked message."""
+        channel, attempts, content = self._core.codec.unpack_value(parked)
+        return ops.Delivery(channel, content, attempts)

@@ -1,0 +1,304 @@
+"""The driver for threads: runs plans over blocking connections."""
+
+import collections
+import contextlib
+import os
+import selectors
+import threading
+import time
+
+import redis
+
+from channels.exceptions import LayerUnavailable
+from channels.layers.base import Reader
+from channels.layers.redis import scripts
+from channels.layers.redis.hosts import BLOCK_S
+from channels.layers.redis.plans import Block
+
+#: A pooled connection unused for this long is looked at before it is used again.
+STALE_AFTER_S = 1.0
+
+
+class Connection:
+    """A connection to one host, with the scripts loaded. Any error closes it for good."""
+
+    def __init__(self, host, blocking=False):
+        self._health = host.health
+        self._health.check()
+        self._connection = host.make_connection(blocking)
+        self.used_at = 0.0
+        try:
+            self._connection.connect()
+            self.client_id = self._setup()
+        except (redis.RedisError, OSError) as error:
+            self._connection.disconnect()
+            raise self._health.failed(error) from error
+        self._health.works()
+
+    def _setup(self):
+        commands = [("SCRIPT", "LOAD", script.text) for script in scripts.ALL]
+        self.send([*commands, ("CLIENT", "ID")])
+        replies = [self._read() for _ in range(len(commands) + 1)]
+        for reply in replies:
+            if isinstance(reply, Exception):
+                raise reply
+        return replies[-1]
+
+    def send(self, commands):
+        """Write a pipeline."""
+        connection = self._connection
+        connection.send_packed_command(connection.pack_commands(commands), check_health=False)
+
+    def _read(self):
+        try:
+            return self._connection.read_response()
+        except redis.ResponseError as error:
+            return error
+
+    def exchange(self, commands):
+        """Run a pipeline; return its replies, where a refused command's is its ResponseError.
+
+        Raises LayerUnavailable.
+        """
+        try:
+            self.send(commands)
+            replies = [self._read() for _ in commands]
+            if any(isinstance(reply, redis.exceptions.NoScriptError) for reply in replies):
+                replies = self._run_again(commands, replies)
+            return replies
+        except (redis.RedisError, OSError) as error:
+            self.close()
+            raise self._health.lost(error) from error
+
+    def _run_again(self, commands, replies):
+        """Scripts were flushed: load them, and run those commands that did not run."""
+        self._setup()
+        missing = [i for i, r in enumerate(replies)
+                   if isinstance(r, redis.exceptions.NoScriptError)]  # fmt: skip
+        self.send([commands[i] for i in missing])
+        for i in missing:
+            replies[i] = self._read()
+        return replies
+
+    def read_popped(self):
+        """Read the answer to a blocking pop that was sent before."""
+        try:
+            reply = self._read()
+        except (redis.RedisError, OSError) as error:
+            self.close()
+            raise self._health.lost(error) from error
+        if isinstance(reply, Exception):
+            raise self._health.lost(reply) from reply
+        return reply
+
+    @property
+    def socket(self):
+        """The socket, to wait on (redis-py has no public name for it)."""
+        return self._connection._sock
+
+    @property
+    def is_open(self):
+        """Whether the connection can be used, as far as can be seen from here."""
+        try:
+            return self._connection is not None and not self._connection.can_read(0)
+        except (redis.RedisError, OSError):
+            return False
+
+    def close(self):
+        """Close the connection."""
+        if self._connection is not None:
+            with contextlib.suppress(redis.RedisError, OSError):
+                self._connection.disconnect()
+
+
+class Pool:
+    """Connections to one host that any thread may use, one at a time each."""
+
+    def __init__(self, host, blocking=False):
+        self._host, self._blocking = host, blocking
+        self._idle, self._pid = collections.deque(), os.getpid()
+
+    @contextlib.contextmanager
+    def connection(self):
+        """Lend a connection; one that raised is not taken back."""
+        connection = self._take()
+        yield connection
+        connection.used_at = time.monotonic()
+        self._idle.append(connection)
+
+    def _take(self):
+        if self._pid != os.getpid():  # forked: the sockets belong to the parent
+            self._idle, self._pid = collections.deque(), os.getpid()
+        while True:
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                return Connection(self._host, self._blocking)
+            if time.monotonic() - connection.used_at < STALE_AFTER_S or connection.is_open:
+                return connection
+            connection.close()
+
+    def close(self):
+        """Close the idle connections."""
+        while self._idle:
+            self._idle.pop().close()
+
+
+class SyncDriver:
+    """Runs plans in the calling thread."""
+
+    def __init__(self, hosts):
+        self._hosts = hosts
+        self._pools = [Pool(host) for host in hosts]
+
+    def run(self, plan, reader=None):
+        """Run a plan; return its result. `reader` lends the connections for what blocks."""
+        try:
+            step = next(plan)
+            while True:
+                if isinstance(step, Block):
+                    step = plan.send(self._block(step, reader))
+                else:
+                    step = plan.send(self._exchange(step, reader))
+        except StopIteration as stop:
+            return stop.value
+
+    def _exchange(self, requests, reader):
+        if not requests:
+            return []
+        first = requests[0].host
+        if all(request.host == first for request in requests):
+            return self._exchange_with(first, [request.command for request in requests], reader)
+        replies = [None] * len(requests)
+        for host in dict.fromkeys(request.host for request in requests):
+            mine = [i for i, request in enumerate(requests) if request.host == host]
+            answers = self._exchange_with(host, [requests[i].command for i in mine], reader)
+            for i, answer in zip(mine, answers, strict=True):
+                replies[i] = answer
+        return replies
+
+    def _exchange_with(self, host, commands, reader):
+        try:
+            if reader is not None:
+                return reader.connection(host).exchange(commands)
+            with self._pools[host].connection() as connection:
+                return connection.exchange(commands)
+        except LayerUnavailable as error:
+            return [error] * len(commands)
+
+    def _block(self, block, reader):
+        if reader is not None:
+            return reader.wait(block)
+        with contextlib.closing(SyncReader(self, self._hosts)) as temporary:
+            return temporary.wait(block)
+
+    def unblock(self, host, client_id):
+        """End another connection's blocking pop."""
+        self._exchange_with(host, [("CLIENT", "UNBLOCK", client_id)], None)
+
+    def close(self):
+        """Close the idle connections."""
+        for pool in self._pools:
+            pool.close()
+
+
+class SyncReader:
+    """The connections of one thread that waits for messages: one for each host."""
+
+    def __init__(self, driver, hosts):
+        self._driver, self._hosts = driver, hosts
+        self._connections = {}
+        self._waiting = {}
+        self._lock = threading.Lock()
+
+    def connection(self, host):
+        """The connection to a host, made or made anew if need be."""
+        connection = self._connections.get(host)
+        if connection is None or connection.socket is None:
+            connection = self._connections[host] = Connection(self._hosts[host], blocking=True)
+        return connection
+
+    def wait(self, block):
+        """Carry out a Block. A host that is away is left out; raises LayerUnavailable if all are."""
+        timeout_s = min(block.timeout_s, BLOCK_S)
+        command = ("BLPOP", *block.queues, max(round(timeout_s, 3), 0.001))
+        waiting, trouble = {}, None
+        for host in block.hosts:
+            try:
+                connection = self.connection(host)
+                connection.send([command])
+                waiting[host] = connection
+            except (LayerUnavailable, redis.RedisError, OSError) as error:
+                trouble = self._note(host, error)
+        if not waiting:
+            raise trouble
+        with self._lock:
+            self._waiting = waiting
+        try:
+            return self._collect(waiting, trouble)
+        finally:
+            with self._lock:
+                self._waiting = {}
+
+    def _collect(self, waiting, trouble):
+        if len(waiting) > 1:
+            self._wait_for_any(waiting, trouble)
+        answers = []
+        for host, connection in waiting.items():
+            try:
+                reply = connection.read_popped()
+            except LayerUnavailable as error:
+                trouble = error
+                continue
+            if reply is not None:
+                answers.append((host, reply))
+        if trouble is not None and not answers and len(waiting) == 1:
+            raise trouble
+        return answers
+
+    def _wait_for_any(self, waiting, trouble):
+        """Wait until one host answers, then call off the pops on the others."""
+        with selectors.DefaultSelector() as selector:
+            for host, connection in waiting.items():
+                selector.register(connection.socket, selectors.EVENT_READ, host)
+            ready = {key.data for key, _ in selector.select(1.0 if trouble else BLOCK_S + 5)}
+        for host, connection in waiting.items():
+            if host not in ready:
+                self._driver.unblock(host, connection.client_id)
+
+    def _note(self, host, error):
+        if isinstance(error, LayerUnavailable):
+            return error
+        self._connections[host].close()
+        return self._hosts[host].health.lost(error)
+
+    def interrupt(self):
+        """From any thread: call off the pops that wait."""
+        with self._lock:
+            waiting = [(host, connection.client_id) for host, connection in self._waiting.items()]
+        for host, client_id in waiting:
+            self._driver.unblock(host, client_id)
+
+    def close(self):
+        """Close the connections."""
+        for connection in self._connections.values():
+            connection.close()
+        self._connections = {}
+
+
+class RedisReader(Reader):
+    """One worker thread's way to its messages."""
+
+    def __init__(self, layer, driver, hosts, cursor):
+        self._layer, self._driver, self._cursor = layer, driver, cursor
+        self._reader = SyncReader(driver, hosts)
+
+    def take(self, operations=(), block_s=0.0):
+        plan = self._layer.plan_take(self._cursor, operations, block_s, time.monotonic())
+        return self._driver.run(plan, self._reader)
+
+    def interrupt(self):
+        self._reader.interrupt()
+
+    def close(self):
+        self._reader.close()
