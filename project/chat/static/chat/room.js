@@ -1,0 +1,183 @@
+// A room: joins the socket, the log, the outbox and the list of people.
+
+import { MessageLog, avatar, element } from "./log.js";
+import { Outbox } from "./outbox.js";
+import { ReconnectingSocket } from "./socket.js";
+
+const NOT_LOGGED_IN = 4001;
+const NO_SUCH_ROOM = 4004;
+const TYPING_EVERY_MS = 2_500;
+
+const byId = (id) => document.getElementById(id);
+const page = JSON.parse(byId("page").textContent);
+const log = new MessageLog(byId("log"), page.me, byId("to-end"));
+const outbox = new Outbox((text) => socket.send(text));
+let hasOlder = page.more;
+
+// -- history ---------------------------------------------------------------------------------
+
+async function fetchMessages(query) {
+  const response = await fetch(`${page.historyUrl}?${query}`);
+  if (!response.ok) throw new Error(`history: ${response.status}`);
+  return response.json();
+}
+
+function take(messages) {
+  log.add(messages);
+  for (const message of messages) if (message.author === page.me) outbox.done(message.key);
+}
+
+let isCatchingUp = false;
+
+// What was said while the socket was away. Tried again until it works, or the socket goes again.
+async function catchUp() {
+  if (isCatchingUp) return;
+  isCatchingUp = true;
+  try {
+    for (let more = true; more; ) {
+      const answer = await fetchMessages(`after=${log.lastId}`);
+      take(answer.messages);
+      more = answer.more;
+    }
+    outbox.flush();
+  } catch {
+    setTimeout(() => socket.isOpen && catchUp(), 2_000);
+  } finally {
+    isCatchingUp = false;
+  }
+}
+
+async function showOlder() {
+  if (!hasOlder) return;
+  hasOlder = false;
+  try {
+    const answer = await fetchMessages(`before=${log.firstId}`);
+    take(answer.messages);
+    hasOlder = answer.more;
+  } catch {
+    hasOlder = true;
+  }
+}
+
+// -- what comes in ------------------------------------------------------------------------------
+
+const typists = new Map();
+
+function showTyping() {
+  const names = [...typists.keys()];
+  byId("typing").textContent = names.length ? `${names.join(", ")} ${names.length > 1 ? "are" : "is"} typing…` : "";
+}
+
+function setTyping(author) {
+  if (author === page.me) return;
+  clearTimeout(typists.get(author));
+  typists.set(author, setTimeout(() => stopTyping(author), TYPING_EVERY_MS + 1_500));
+  showTyping();
+}
+
+function stopTyping(author) {
+  clearTimeout(typists.get(author));
+  if (typists.delete(author)) showTyping();
+}
+
+function showPeople(people) {
+  byId("people-count").textContent = people.length;
+  byId("people-list").replaceChildren(
+    ...people.map((name) => element("li", "", avatar(name), name === page.me ? `${name} (you)` : name)),
+  );
+}
+
+const receivers = {
+  message(event) {
+    stopTyping(event.author);
+    take([event]);
+  },
+  people: (event) => showPeople(event.people),
+  typing: (event) => setTyping(event.author),
+  error: (event) => log.note(event.text, "error"),
+};
+
+function receive(text) {
+  let event = null;
+  try {
+    event = JSON.parse(text);
+  } catch {
+    // Somebody sent plain text to the Group, as one does from a shell.
+  }
+  if (Object.hasOwn(receivers, event?.type)) receivers[event.type](event);
+  else log.note(text);
+}
+
+// -- the connection -----------------------------------------------------------------------------
+
+function showState(state, { seconds, code }) {
+  const shown = byId("state");
+  shown.dataset.state = state;
+  shown.textContent = {
+    connecting: "Connecting…",
+    live: "Live",
+    waiting: `Back in ${seconds} s`,
+    closed: "Closed",
+  }[state];
+  if (code === NOT_LOGGED_IN) log.note("You are not logged in any more: load the page again.", "error");
+  if (code === NO_SUCH_ROOM) log.note("This room is gone.", "error");
+}
+
+const socket = new ReconnectingSocket(
+  page.streamPath,
+  { onOpen: catchUp, onText: receive, onState: showState },
+  [NOT_LOGGED_IN, NO_SUCH_ROOM],
+);
+
+// -- what is typed ------------------------------------------------------------------------------
+
+const field = byId("text");
+let typedAt = 0;
+
+function fitField() {
+  field.style.height = "auto";
+  field.style.height = `${field.scrollHeight + 2}px`;
+}
+
+byId("composer").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const text = field.value.trim();
+  if (!text) return;
+  const key = outbox.add(text);
+  log.add([{ author: page.me, text, key, at: new Date().toISOString() }]);
+  field.value = "";
+  typedAt = 0;
+  fitField();
+  field.focus();
+});
+
+field.addEventListener("keydown", (event) => {
+  // While an input method composes (Chinese, for one), Enter chooses a word. 229: Safari's way to say so.
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+  event.preventDefault();
+  byId("composer").requestSubmit();
+});
+
+field.addEventListener("input", () => {
+  fitField();
+  if (!field.value || Date.now() - typedAt < TYPING_EVERY_MS) return;
+  typedAt = Date.now();
+  socket.send(JSON.stringify({ type: "typing" }));
+});
+
+byId("log").addEventListener("scroll", () => byId("log").scrollTop < 80 && showOlder());
+
+const peopleButton = byId("people-button");
+peopleButton.addEventListener("click", () => {
+  const isOpen = byId("people").classList.toggle("open");
+  peopleButton.setAttribute("aria-expanded", isOpen);
+});
+byId("log").addEventListener("click", () => {
+  byId("people").classList.remove("open");
+  peopleButton.setAttribute("aria-expanded", "false");
+});
+
+if (page.messages.length) take(page.messages);
+else byId("log").append(element("p", "empty", "Nothing said yet. Be the first."));
+showPeople(page.people);
+fitField();

@@ -1,0 +1,75 @@
+// A WebSocket that comes back: it tells its state, and waits longer after each failure.
+
+const FIRST_WAIT_MS = 500;
+const LONGEST_WAIT_MS = 15_000;
+// An open socket that drops within this time counts as a failure, so that waits go on growing.
+const STEADY_AFTER_MS = 5_000;
+
+export class ReconnectingSocket {
+  // `path`: where to connect to, on this page's host. `handlers`: onOpen(), onText(text),
+  // onState("connecting" | "live" | "waiting" | "closed", {seconds, code}).
+  // `finalCodes`: close codes after which it does not come back.
+  constructor(path, handlers, finalCodes = []) {
+    const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+    this.url = `${scheme}//${location.host}${path}`;
+    this.handlers = handlers;
+    this.finalCodes = finalCodes;
+    this.failures = 0;
+    addEventListener("online", () => this.hurry());
+    document.addEventListener("visibilitychange", () => document.hidden || this.hurry());
+    this.connect();
+  }
+
+  get isOpen() {
+    return this.socket.readyState === WebSocket.OPEN;
+  }
+
+  send(text) {
+    if (!this.isOpen) return false;
+    this.socket.send(text);
+    return true;
+  }
+
+  connect() {
+    clearInterval(this.countdown);
+    this.countdown = null;
+    this.handlers.onState("connecting", {});
+    this.socket = new WebSocket(this.url);
+    this.socket.onopen = () => {
+      this.openedAt = Date.now();
+      this.handlers.onState("live", {});
+      this.handlers.onOpen();
+    };
+    this.socket.onmessage = (event) => this.handlers.onText(event.data);
+    this.socket.onclose = (event) => this.closed(event.code);
+  }
+
+  closed(code) {
+    if (this.finalCodes.includes(code)) return this.handlers.onState("closed", { code });
+    if (this.openedAt && Date.now() - this.openedAt > STEADY_AFTER_MS) this.failures = 0;
+    this.openedAt = null;
+    this.wait(this.nextWait());
+  }
+
+  nextWait() {
+    const longest = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** this.failures++);
+    // A random part keeps a thousand pages from coming back in the same instant.
+    return longest * (0.5 + Math.random() / 2);
+  }
+
+  wait(waitMs) {
+    const until = Date.now() + waitMs;
+    const tick = () => {
+      const left = until - Date.now();
+      if (left <= 0) return this.connect();
+      this.handlers.onState("waiting", { seconds: Math.ceil(left / 1000) });
+    };
+    this.countdown = setInterval(tick, 250);
+    tick();
+  }
+
+  // The network is back, or somebody looks: don't sit the wait out.
+  hurry() {
+    if (this.countdown) this.connect();
+  }
+}

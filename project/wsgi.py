@@ -1,0 +1,9 @@
+"""What a WSGI server serves, if the pages are to bypass the split: no sockets this way."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
+
+application = get_wsgi_application()
