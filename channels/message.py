@@ -76,6 +76,10 @@ class PendingMessageStore:
         """Keep one operation for `layer` (from `layer.prepare_send` and its kin)."""
         self._entries.get().append((layer, operation))
 
+    def prepend(self, layer, operation):
+        """Keep one operation that has to be done before all that is kept so far."""
+        self._entries.get().insert(0, (layer, operation))
+
     def take(self):
         """Stop keeping; return what was kept, as a list of (layer, operation)."""
         entries = self._entries.get()

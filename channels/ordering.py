@@ -1,0 +1,104 @@
+"""`enforce_ordering`: the messages of one socket are consumed one after another, in their order."""
+
+import functools
+
+from channels.decorators import run_consumer, wrap_consumer
+from channels.exceptions import ConsumeLater
+from channels.layers.operations import Delivery, FinishOrdered, PutBack, ReleaseOrdered, Turn
+from channels.message import pending_message_store
+from channels.session_stores import attach_session, keep_changes
+
+#: Sent to a socket of which too many messages wait: "Try Again Later" (IANA's WebSocket registry).
+CLOSE_OVERFLOW = 1013
+
+
+def enforce_ordering(func=None, slight=False):
+    """Decorate a consumer so that the messages of a socket run in order and one at a time.
+
+    Across any number of workers, each message waits until the consumer of the one before it has
+    ended, whichever consumer that was, if all of the socket's consumers are decorated. The channel
+    session comes with it, as `message.channel_session`. A socket of which too many messages wait is
+    closed with 1013. Raises ValueError for a message without `reply_channel` or `order`.
+
+    `slight`: was another kind of ordering before Channels 1.0; True raises ValueError.
+    """
+    if slight:
+        raise ValueError(
+            "enforce_ordering(slight=True) is no more, ordering is always strict: write "
+            "@enforce_ordering"
+        )
+    if func is None:
+        return enforce_ordering
+    return wrap_consumer(func, ordering_steps, "enforce_ordering", "channel_session")
+
+
+def ordering_steps(call, inner=run_consumer):
+    """The steps of `enforce_ordering`."""
+    message = call.message
+    if getattr(message, "is_ordered", False):  # a decorator further out holds the turn
+        yield from inner(call)
+        return
+    place = _Place(call)
+    turn = yield place.begin
+    if turn is Turn.OVERFLOW:
+        yield place.give_up_socket
+    message.was_left_out = turn is not Turn.RUN
+    if message.was_left_out:
+        return
+    attach_session(message)
+    message.is_ordered = True
+    will_retry = False
+    try:
+        yield from inner(call)
+    except ConsumeLater:
+        will_retry = True
+        raise
+    finally:
+        message.is_ordered = False
+        yield from keep_changes(message.channel_session, at_once=will_retry)
+        yield from place.leave(will_retry)
+
+
+class _Place:
+    """The place of one message in the order of its socket."""
+
+    def __init__(self, call):
+        call.require_reply_channel()
+        message = call.message
+        if "order" not in message:
+            raise ValueError(
+                f"{call} needs a message with an order, and this one has none: use it on "
+                "websocket.connect, websocket.receive and websocket.disconnect only"
+            )
+        self.message = message
+        self.name = message.reply_channel.name
+        self.layer = message.reply_channel.channel_layer
+        self.order = int(message.content["order"])
+
+    def begin(self):
+        """Ask the layer whose turn it is; it parks a message that is early."""
+        message = self.message
+        delivery = getattr(message, "delivery", None)
+        if delivery is None:  # a consumer called by a test
+            delivery = Delivery(message.channel.name, message.content)
+        owner = getattr(message, "worker_id", "test")
+        return self.layer.begin_ordered(delivery, self.name, self.order, owner)
+
+    def give_up_socket(self):
+        self.message.reply_channel.send({"close": CLOSE_OVERFLOW})
+
+    def leave(self, will_retry):
+        """Steps: let the next message run, once all that the consumer sent has gone out."""
+        if will_retry:  # at once: what waits for the end of the consumer is thrown away
+            yield functools.partial(self.layer.apply, [ReleaseOrdered(self.name, self.order)])
+        elif pending_message_store.active:
+            pending_message_store.append(self.layer, FinishOrdered(self.name, self.order))
+        else:
+            yield self.finish_at_once
+
+    def finish_at_once(self):
+        """Without a worker, a message that waited goes back to its channel, for whoever reads
+        it."""
+        (freed,) = self.layer.apply([FinishOrdered(self.name, self.order)])
+        if isinstance(freed, Delivery):
+            self.layer.apply([PutBack(freed)])

@@ -1,0 +1,252 @@
+"""Where channel sessions are kept, and how it is known what changed in one.
+
+A channel session belongs to one socket and is named by its reply channel. It is kept in the channel
+layer, or, if CHANNEL_SESSION_ENGINE names one, in a Django session engine. It is loaded when it is
+first touched, and only what a consumer changed is saved, so that two consumers which change
+different keys at the same time both keep their change.
+"""
+
+import functools
+import hashlib
+from importlib import import_module
+
+import msgpack
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.contrib.sessions.backends import signed_cookies
+from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
+
+from channels.message import pending_message_store
+
+_ATOMS = frozenset([str, bytes, int, float, bool, type(None)])
+
+
+class TrackedSession:
+    """What a channel session is beyond Django's SessionBase: it has one key for good, and it knows
+    what changed since it was loaded, in nested values too."""
+
+    def __init__(self, layer, reply_channel):
+        self._own_key = session_key_for(reply_channel)
+        super().__init__(session_key=self._own_key)
+        self._layer = layer
+        self._reply_channel = reply_channel
+        self._seen = {}
+
+    def changes(self):
+        """Return (dict of the keys that changed, set of those that went) since the last load or
+        save."""
+        cache = self.__dict__.get("_session_cache")
+        if cache is None:
+            return {}, frozenset()
+        seen = self._seen
+        changed = {
+            key: value
+            for key, value in cache.items()
+            if key not in seen or seen[key] != _fingerprint(value)
+        }
+        return changed, frozenset(seen.keys() - cache.keys())
+
+    def leave_changes(self):
+        """Have the changes go out with what the consumer sends; False if `save` is due instead."""
+        changed, removed = self.changes()
+        return not changed and not removed
+
+    def _remember(self, data):
+        self._seen = {key: _fingerprint(value) for key, value in data.items()}
+        self.modified = False
+
+    def is_empty(self):
+        """Whether it holds nothing."""
+        return not self._session
+
+    def clear(self):
+        """Remove every key."""
+        self._session.clear()
+        self.modified = True
+
+    def flush(self):
+        """Remove every key; the session goes on under its socket's name."""
+        self.clear()
+
+    def cycle_key(self):
+        """Do nothing: nobody but the socket can name its session."""
+
+    def create(self):
+        """Do nothing: a channel session comes to be with its first key."""
+
+    # Django's engines have coroutines of their own, which would pass by the methods here.
+
+    async def aload(self):
+        return await sync_to_async(self.load)()
+
+    async def asave(self, must_create=False):
+        await sync_to_async(self.save)(must_create)
+
+    async def aflush(self):
+        await sync_to_async(self.flush)()
+
+    async def acycle_key(self):
+        """Do nothing, as `cycle_key`."""
+
+
+class LayerSession(TrackedSession, SessionBase):
+    """A channel session in the channel layer."""
+
+    def load(self):
+        data = self._layer.load_session(self._reply_channel)
+        self._remember(data)
+        return data
+
+    def leave_changes(self):
+        if not pending_message_store.active:
+            return super().leave_changes()
+        operation = self._prepare()
+        if operation is not None:
+            # Before the sends: whoever answers one of them finds the session saved.
+            pending_message_store.prepend(self._layer, operation)
+            self._remember(self._session_cache)
+        return True
+
+    def save(self, must_create=False):
+        """Save what changed, at once. Raises InvalidMessage if a value can't be packed."""
+        operation = self._prepare()
+        if operation is not None:
+            self._apply(operation)
+            self._remember(self._session_cache)
+
+    def exists(self, session_key):
+        """Whether something is kept under `session_key`, if it is this session's own."""
+        return session_key == self._own_key and bool(self._layer.load_session(self._reply_channel))
+
+    def delete(self, session_key=None):
+        """Remove what is kept, at once."""
+        keys = self._layer.load_session(self._reply_channel).keys()
+        if keys:
+            self._apply(self._layer.prepare_session(self._reply_channel, {}, frozenset(keys)))
+        self._seen = {}
+
+    def _prepare(self):
+        changed, removed = self.changes()
+        if not changed and not removed:
+            return None
+        return self._layer.prepare_session(self._reply_channel, changed, removed)
+
+    def _apply(self, operation):
+        (result,) = self._layer.apply([operation])
+        if isinstance(result, Exception):
+            raise result
+
+
+class EngineSession(TrackedSession):
+    """A channel session in a Django session engine, whose SessionStore is mixed in."""
+
+    def load(self):
+        data = super().load()
+        self._session_key = self._own_key  # engines drop the key of a session that isn't there yet
+        self._remember(data)
+        return data
+
+    def save(self, must_create=False):
+        """Save what changed, on top of what is there by now."""
+        changed, removed = self.changes()
+        if not changed and not removed:
+            return
+        there = super().load()
+        self._session_key = self._own_key
+        kept = {key: value for key, value in there.items() if key not in removed}
+        self._session_cache = {**kept, **changed}
+        self._write()
+        self._remember(self._session_cache)
+
+    def _write(self):
+        # Engines want to be told whether the record is there; another consumer may make it first.
+        try:
+            super().save()
+        except UpdateError:
+            try:
+                super().save(must_create=True)
+            except CreateError:
+                super().save()
+
+
+def attach_session(message):
+    """Give the message its `channel_session`, if it has none yet; return whether it was given
+    one."""
+    if hasattr(message, "channel_session"):
+        return False
+    # The reply channel knows its layer even if a message made in a test names none.
+    reply_channel = message.reply_channel
+    message.channel_session = session_for_reply_channel(
+        reply_channel.name, reply_channel.channel_layer
+    )
+    return True
+
+
+def keep_changes(session, at_once=False):
+    """Steps of a decorator: save what changed, if anything did.
+
+    `at_once`: not with what the consumer sends, which is thrown away if it asks for a retry.
+    """
+    if isinstance(session, TrackedSession):
+        if at_once or not session.leave_changes():
+            yield session.save
+    elif getattr(session, "modified", False):  # one that the caller has put there
+        yield session.save
+
+
+def session_for_reply_channel(reply_channel, channel_layer=None):
+    """Return the channel session of the client behind `reply_channel` (a str).
+
+    `channel_layer`: the layer, if it isn't the default one. The session is loaded when it is first
+    touched; outside of a consumer, call its `save()`. Raises ValueError for an engine that can't
+    keep one.
+    """
+    if channel_layer is None:
+        from channels.asgi import channel_layers
+        from channels.channel import DEFAULT_CHANNEL_LAYER
+
+        channel_layer = channel_layers[DEFAULT_CHANNEL_LAYER]
+    return session_class_for(channel_layer)(channel_layer, reply_channel)
+
+
+def session_key_for(reply_channel):
+    """Return the 32 characters that a session is kept under in an engine: those of Channels 1.x."""
+    return "chn" + hashlib.sha1(reply_channel.encode()).hexdigest()[:29]
+
+
+def session_class_for(layer):
+    """Return the class of the channel sessions of `layer`. Raises ValueError."""
+    path = getattr(settings, "CHANNEL_SESSION_ENGINE", None)
+    if path:
+        return _engine_class(path, "CHANNEL_SESSION_ENGINE")
+    if "sessions" in layer.extensions:
+        return LayerSession
+    return _engine_class(settings.SESSION_ENGINE, "SESSION_ENGINE (this layer keeps no sessions)")
+
+
+@functools.lru_cache(maxsize=8)
+def _engine_class(path, setting):
+    try:
+        store = import_module(path).SessionStore
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"{setting} = {path!r} is no session engine: {error}") from error
+    if issubclass(store, signed_cookies.SessionStore):
+        raise ValueError(
+            f"{setting} = {path!r} keeps sessions in cookies, which a socket can't set: set "
+            "CHANNEL_SESSION_ENGINE to an engine that keeps them on the server, such as "
+            "'django.contrib.sessions.backends.cache', or unset it on a channel layer that keeps "
+            "channel sessions itself"
+        )
+    # The engine's own class name salts what it signs.
+    return type(store.__name__, (EngineSession, store), {})
+
+
+def _fingerprint(value):
+    """Return what is equal if and only if the value is the same, types and nested values
+    included."""
+    if type(value) in _ATOMS:
+        return type(value), value
+    try:
+        return msgpack.packb(value)
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        return object()  # equal to nothing: it counts as changed, and saving it says what is wrong

@@ -1,0 +1,173 @@
+"""Decorators that give a consumer a session: its socket's own, the browser's, or both."""
+
+import logging
+from importlib import import_module
+
+from django.conf import settings
+from django.contrib.sessions.backends import signed_cookies
+from django.contrib.sessions.backends.base import UpdateError
+from django.http import QueryDict, parse_cookie
+
+from channels.decorators import nest, run_consumer, wrap_consumer
+from channels.exceptions import ConsumeLater
+from channels.headers import get_cookie_text
+from channels.ordering import enforce_ordering
+from channels.session_stores import (
+    EngineSession,
+    attach_session,
+    keep_changes,
+    session_for_reply_channel,
+)
+
+__all__ = [
+    "channel_and_http_session",
+    "channel_session",
+    "enforce_ordering",
+    "http_session",
+    "session_for_reply_channel",
+]
+
+logger = logging.getLogger("channels.sessions")
+
+
+def channel_session(func):
+    """Decorate a consumer so that `message.channel_session` is its socket's own session.
+
+    It has Django's session interface, and lives from the socket's connect to the end of its
+    disconnect. It is loaded when first touched (before the consumer, if that is `async def`), and
+    what the consumer changed is saved when it ends, however it ends. It is kept in the channel
+    layer, or in the Django engine that the setting CHANNEL_SESSION_ENGINE names. Raises ValueError
+    for a message without a reply channel.
+    """
+    return wrap_consumer(func, channel_session_steps, "channel_session")
+
+
+def http_session(func):
+    """Decorate a consumer so that `message.http_session` is the Django session of the browser.
+
+    It is found by the session cookie or a `session_key` in the query string, and None if there is
+    neither. It is there for reading: changes to it are saved if the consumer succeeds, but a new
+    one can only be made by a view. Raises ValueError for a message without headers: only
+    `http.request` and `websocket.connect` have them.
+    """
+    return wrap_consumer(func, http_session_steps, "http_session")
+
+
+def channel_and_http_session(func):
+    """Decorate a consumer so that it has both `channel_session` and `http_session`.
+
+    The key of the HTTP session is kept in the channel session, so that `http_session` is there in
+    later messages of the socket too.
+    """
+    return wrap_consumer(
+        func,
+        channel_and_http_session_steps,
+        "channel_and_http_session",
+        "channel_session",
+        "http_session",
+    )
+
+
+def channel_session_steps(call, inner=run_consumer):
+    """The steps of `channel_session`."""
+    call.require_reply_channel()
+    message = call.message
+    is_outermost = attach_session(message)
+    if call.is_async:
+        yield message.channel_session.keys  # loads it: an event loop can't wait for that later
+    will_retry = False
+    try:
+        yield from inner(call)
+    except ConsumeLater:
+        will_retry = True
+        raise
+    finally:
+        yield from keep_changes(message.channel_session, at_once=will_retry)
+        if is_outermost and not will_retry and _outlives_socket(message):
+            yield message.channel_session.delete
+
+
+def _outlives_socket(message):
+    """Whether the last message of the socket has been consumed, and the session stays behind."""
+    if not isinstance(message.channel_session, EngineSession):
+        return False
+    return message.channel.name == "websocket.disconnect" and not message.was_left_out
+
+
+def http_session_steps(call, inner=run_consumer):
+    """The steps of `http_session`: a message that can't have one is refused."""
+    message = call.message
+    if not hasattr(message, "http_session") and not (
+        "headers" in message or message.get("query_string")
+    ):
+        raise ValueError(
+            f"{call} needs the headers of the request: use it on http.request and "
+            "websocket.connect; for the later messages of a socket there are channel_session_user "
+            "(after channel_session_user_from_http on connect) and channel_and_http_session"
+        )
+    yield from optional_http_session_steps(call, inner)
+
+
+def optional_http_session_steps(call, inner=run_consumer):
+    """As `http_session_steps`, but for messages without headers too: None then."""
+    message = call.message
+    if not hasattr(message, "http_session"):
+        message.http_session = _open_http_session(_read_session_key(message))
+    if call.is_async and message.http_session is not None:
+        yield message.http_session.keys  # loads it
+    yield from inner(call)
+    session = message.http_session
+    if session is not None and session.modified:
+        yield lambda: _save_http_session(session, call)
+
+
+def channel_and_http_session_steps(call, inner=run_consumer):
+    """The steps of `channel_and_http_session`."""
+    steps = nest(
+        optional_http_session_steps, channel_session_steps, _remember_http_session_steps, inner
+    )
+    yield from steps(call)
+
+
+def _remember_http_session_steps(call, inner):
+    message, name = call.message, settings.SESSION_COOKIE_NAME
+    if message.http_session is None:
+        message.http_session = _open_http_session(message.channel_session.get(name))
+        if call.is_async and message.http_session is not None:
+            yield message.http_session.keys
+    elif name not in message.channel_session:
+        message.channel_session[name] = message.http_session.session_key
+    yield from inner(call)
+
+
+def _save_http_session(session, call):
+    reason = None
+    if isinstance(session, signed_cookies.SessionStore):
+        reason = "it is kept in a cookie, which only a view can set"
+    elif session.session_key is None:
+        reason = "it does not exist, and only a view can make one"
+    else:
+        try:
+            session.save()
+        except UpdateError:
+            reason = "it has been deleted meanwhile, perhaps by a log-out"
+    session.modified = False
+    if reason:
+        logger.warning("%s: a change of message.http_session is lost: %s", call, reason)
+
+
+def _read_session_key(message):
+    """Return the session key in the query string or the cookies of a message, or None."""
+    query = message.get("query_string")
+    if query:
+        key = QueryDict(query).get("session_key")
+        if key:
+            return key
+    return parse_cookie(get_cookie_text(message.content)).get(settings.SESSION_COOKIE_NAME)
+
+
+def _open_http_session(session_key):
+    """Return the session kept under `session_key`, loaded when first touched; None for no key."""
+    if not session_key:
+        return None
+    return import_module(settings.SESSION_ENGINE).SessionStore(session_key=session_key)
