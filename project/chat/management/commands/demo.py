@@ -9,7 +9,7 @@ from project.chat.models import Room
 PEOPLE = {"amy": "demo-amy", "ben": "demo-ben", "admin": "demo-admin"}
 ROOMS = {
     "Lobby": "Say hello",
-    "咖啡 ☕": "闲聊，想说什么都行",
+    "咖啡 ☕️": "闲聊，想说什么都行",
     "Field notes": "What did you see today?",
 }
 

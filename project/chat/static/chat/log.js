@@ -86,7 +86,8 @@ export class MessageLog {
   }
 
   findPending({ author, key }) {
-    return author === this.me && this.container.querySelector(`.pending[data-key="${CSS.escape(key)}"]`);
+    if (author !== this.me) return null;
+    return this.container.querySelector(`.pending[data-key="${CSS.escape(key)}"]`);
   }
 
   successorOf(id) {
