@@ -1,15 +1,17 @@
 """The contract of a channel layer: what workers, interface servers and consumers call.
 
-A layer of your own subclasses `BaseChannelLayer`, gives the methods that raise NotImplementedError
-here, names its `extensions`, and passes the suite in `channels.layers.conformance`.
+A layer of your own subclasses `BaseChannelLayer`, gives `send` and `receive`, and the methods of
+the `extensions` that it names; it passes the suite in `channels.layers.conformance`. All else is
+here in a plain form, built on these two (see `channels.layers.fallback`): enough for workers and
+interface servers to run over it, though slower than a layer that gives its own.
 """
 
 import asyncio
-import threading
 
 from channels import exceptions
 from channels.layers import names
-from channels.layers.operations import Delivery, Send, SendGroup
+from channels.layers.codec import Codec
+from channels.layers.operations import SaveSession, Send, SendGroup
 
 #: Seconds an unread message lives. Channels 1.x default.
 EXPIRY_S = 60
@@ -21,6 +23,8 @@ CAPACITY = 100
 MAX_MESSAGE_BYTES = 1024 * 1024
 #: One queue serves all sockets of an interface server, so it holds far more than one channel does.
 DEFAULT_CHANNEL_CAPACITY = {"websocket.send.*!*": 5_000}
+#: What comes before an interface server's id in the names of its two reply queues.
+REPLY_KINDS = ("http.response", "websocket.send")
 #: Messages of one socket that may wait for an earlier one before the socket is given up (1013).
 ORDERED_BACKLOG = 1_000
 
@@ -36,8 +40,19 @@ class BaseChannelLayer:
         channel_expiry: dict of glob -> expiry in seconds; the first match wins.
     """
 
-    #: Of "groups", "flush", "statistics", "async", "delay", "sessions", "ordering", "presence".
+    #: What the layer gives beyond `send` and `receive`, of:
+    #: - "groups": group_add, group_discard, group_channels, send_group
+    #: - "flush": flush
+    #: - "statistics": channel_statistics, global_statistics
+    #: - "async": coroutines of its own, which wait without a thread
+    #: - "delay": `delay_s` of send; without it, retries wait in the worker's memory
+    #: - "sessions": load_session, and SaveSession in apply
+    #: - "ordering": begin_ordered, and FinishOrdered and ReleaseOrdered in apply
+    #: - "presence": open_link knows which servers live: dead ones leave their groups, the members
+    #:   of live ones never expire, senders learn of held and vanished clients, on_lost is called
     extensions = ()
+    #: Whether the layer works within one process only.
+    is_local = False
 
     ChannelsError = exceptions.ChannelsError
     ChannelFull = exceptions.ChannelFull
@@ -66,8 +81,9 @@ class BaseChannelLayer:
     def send(self, channel, message, delay_s=0.0):
         """Put `message` (a dict) on `channel`; never blocks.
 
-        With `delay_s` (the "delay" extension) it can be received only after that many seconds.
-        Raises ChannelFull, MessageTooLarge, InvalidName, InvalidMessage, LayerUnavailable.
+        With `delay_s` (the "delay" extension) it can be received only after that many seconds; it
+        is never refused for want of room. Raises ChannelFull, MessageTooLarge, InvalidName,
+        InvalidMessage, LayerUnavailable.
         """
         raise NotImplementedError
 
@@ -91,25 +107,25 @@ class BaseChannelLayer:
 
     def group_add(self, group, channel):
         """Make `channel` a member of `group`, or renew its membership."""
-        raise NotImplementedError
+        raise self._lacks("groups")
 
     def group_discard(self, group, channel):
         """Take `channel` out of `group`; fine if it is not in it."""
-        raise NotImplementedError
+        raise self._lacks("groups")
 
     def group_channels(self, group):
         """Return the list of the group's live members."""
-        raise NotImplementedError
+        raise self._lacks("groups")
 
     def send_group(self, group, message):
         """Send `message` to every member. Full members miss it, and each miss is counted."""
-        raise NotImplementedError
+        raise self._lacks("groups")
 
     # -- flush, statistics ------------------------------------------------------------------
 
     def flush(self):
         """Remove every message, group, session and count of this layer."""
-        raise NotImplementedError
+        raise self._lacks("flush")
 
     def channel_statistics(self, channel):
         """Return the counts of one channel (or queue, for a name with a `!`), as a dict.
@@ -118,52 +134,65 @@ class BaseChannelLayer:
         messages_max_age, channel_full_count) and what was lost, by reason: expired_count,
         dropped_count, undecodable_count, dead_letter_count.
         """
-        raise NotImplementedError
+        raise self._lacks("statistics")
 
     def global_statistics(self):
         """Return the same keys, summed over all channels."""
-        raise NotImplementedError
+        raise self._lacks("statistics")
 
     # -- the same verbs as coroutines ("async") ------------------------------------------------
 
     async def asend(self, channel, message, delay_s=0.0):
         """`send`, as a coroutine."""
-        raise NotImplementedError
+        delay = (delay_s,) if delay_s else ()  # a layer without "delay" has no such parameter
+        await asyncio.to_thread(self.send, channel, message, *delay)
 
     async def areceive(self, channels, block=False):
         """`receive`, as a coroutine; cancelling it loses no message."""
-        raise NotImplementedError
+        from channels.layers import fallback
+
+        return await fallback.receive_in_threads(self, channels, block)
 
     async def agroup_add(self, group, channel):
         """`group_add`, as a coroutine."""
-        raise NotImplementedError
+        await asyncio.to_thread(self.group_add, group, channel)
 
     async def agroup_discard(self, group, channel):
         """`group_discard`, as a coroutine."""
-        raise NotImplementedError
+        await asyncio.to_thread(self.group_discard, group, channel)
 
     async def agroup_channels(self, group):
         """`group_channels`, as a coroutine."""
-        raise NotImplementedError
+        return await asyncio.to_thread(self.group_channels, group)
 
     async def asend_group(self, group, message):
         """`send_group`, as a coroutine."""
-        raise NotImplementedError
+        await asyncio.to_thread(self.send_group, group, message)
 
     # -- what workers call --------------------------------------------------------------------
 
     def prepare_send(self, channel, message, delay_s=0.0):
         """Check and pack now, send later: returns a Send for `apply`. Raises as `send` does, but
         for ChannelFull."""
-        raise NotImplementedError
+        names.check_channel_name(channel)
+        return Send(channel, self.codec.pack_message(message, channel), delay_s)
 
     def prepare_send_group(self, group, message):
         """Check and pack now, send later: returns a SendGroup for `apply`."""
-        raise NotImplementedError
+        names.check_group_name(group)
+        return SendGroup(group, self.codec.pack_message(message, f"group {group}"))
 
     def prepare_session(self, reply_channel, changed, removed=()):
         """Check and pack the changed keys of a channel session: returns a SaveSession."""
-        raise NotImplementedError
+        names.check_channel_name(reply_channel)
+        for key in (*changed, *removed):
+            if not isinstance(key, str):
+                raise exceptions.InvalidMessage(
+                    f"a key of a channel session must be str, got {type(key).__name__} {key!r}"
+                )
+        pack = self.codec.pack_value
+        packed = {key: pack(value, f"channel_session[{key!r}]") for key, value in changed.items()}
+        return SaveSession(reply_channel, packed, frozenset(removed))
 
     def apply(self, operations):
         """Carry out `operations` in order; return a list with one result each.
@@ -171,31 +200,73 @@ class BaseChannelLayer:
         A result is None, or what the operation says it returns, or the ChannelFull or ClientGone
         that refused it: one refused operation does not stop the next. Raises LayerUnavailable.
         """
-        raise NotImplementedError
+        from channels.layers import fallback
+
+        return [fallback.carry_out(self, operation) for operation in operations]
 
     def open_reader(self, channels):
         """Return a Reader of `channels` for one worker thread."""
-        raise NotImplementedError
+        from channels.layers import fallback
+
+        return fallback.ReceivingReader(self, self.check_receive_names(channels))
 
     def load_session(self, reply_channel):
         """Return the channel session of a socket as a dict ("sessions")."""
-        raise NotImplementedError
+        raise self._lacks("sessions")
 
     def begin_ordered(self, delivery, reply_channel, order, owner):
         """Say whether message `order` of a socket may run now: a Turn ("ordering").
 
         `owner` is the id of the worker that asks. An early delivery is parked by this very call.
         """
-        raise NotImplementedError
+        raise self._lacks("ordering")
+
+    def is_read(self, channel):
+        """Whether somebody still reads a reply channel, as far as the layer can tell."""
+        return True
+
+    def keep_house(self, worker_id, facts, channels):
+        """Called about once a second by each worker process: do what nobody else's turn is.
+
+        `facts` (a dict) is what the registry is to show of the worker, `channels` what it listens on.
+        """
+
+    def leave_house(self, worker_id):
+        """Called by a worker process that stops."""
 
     # -- what interface servers call ------------------------------------------------------------
 
     def open_link(self, server_id, on_reply, on_lost):
         """Return a ServerLink for one interface server process."""
-        raise NotImplementedError
+        from channels.layers import fallback
+
+        return fallback.ReceivingLink(self, server_id, on_reply, on_lost)
 
     def close(self):
         """Close what is open. The layer may be used again: it reopens what it needs."""
+
+    async def aclose(self):
+        """Close what is open for the running event loop; as `close`."""
+
+    # -- for the layers themselves ----------------------------------------------------------------
+
+    #: What `prepare_*` packs with, unless a layer gives its own.
+    codec = Codec(MAX_MESSAGE_BYTES)
+
+    @staticmethod
+    def check_receive_names(channels):
+        """Return `channels` as a list if each can be received from; raise InvalidName if not."""
+        if isinstance(channels, (str, bytes)) or not channels:
+            raise exceptions.InvalidName(
+                f"expected a list of channel names to receive from, got {channels!r}"
+            )
+        return [names.check_receive_name(channel) for channel in channels]
+
+    def _lacks(self, extension):
+        return NotImplementedError(
+            f"{type(self).__name__} has no {extension!r} extension (it has: "
+            f"{', '.join(self.extensions) or 'none'})"
+        )
 
 
 class Reader:
@@ -204,9 +275,10 @@ class Reader:
     def take(self, operations=(), block_s=0.0):
         """Carry out `operations`, and fetch the next message in the same round trip.
 
-        Waits up to `block_s` seconds for one. Returns (results of the operations, Delivery or None).
-        Raises LayerUnavailable, after which `take` may simply be called again: `operations` whose
-        fate is unknown are not repeated.
+        Waits up to `block_s` seconds for one, but not at all if a result is a Delivery, which is
+        work enough. Returns (results of the operations, Delivery or None). Raises
+        LayerUnavailable, after which `take` may simply be called again: `operations` whose fate is
+        unknown are not repeated.
         """
         raise NotImplementedError
 
@@ -222,11 +294,11 @@ class Reader:
 class ServerLink:
     """What an interface server process holds of the layer: its reply queues and its sockets.
 
-    `on_reply(clients, message)` is called in the event loop for each message, with the local parts of
-    the reply channels it goes to: one for a send, many for a group send. `on_lost()` is called when the
-    layer has forgotten this server (it came back empty, or took the server for dead): the sockets
-    must then be closed with 1012, so that the clients come back and join their groups again; by then
-    the link has a new `server_id`.
+    `on_reply(clients, message)` is called in the event loop for each message, with the local parts
+    of the reply channels it goes to: one for a send, many for a group send. `on_lost()` is called
+    when the layer has forgotten this server (it came back empty, or took the server for dead): the
+    sockets must then be closed with 1012, so that the clients come back and join their groups
+    again; by then the link has a new `server_id`.
 
     Clients are named by the server with short ids, unique over the life of the process.
     """
@@ -238,8 +310,8 @@ class ServerLink:
         return f"{kind}.{self.server_id}!{client}"
 
     async def start(self):
-        """Begin to read replies and to show that the server lives. Returns at once even if the layer is
-        away; it connects in the background."""
+        """Begin to read replies and to show that the server lives. Returns at once even if the
+        layer is away; it connects in the background."""
         raise NotImplementedError
 
     async def stop(self):

@@ -1,0 +1,67 @@
+"""Groups: which clients of which queues are their members, and since when."""
+
+from channels.layers.names import split_local
+
+
+class Groups:
+    """All groups. A member whose queue has a live server stays; any other expires.
+
+    Args:
+        expiry_s: seconds a membership lives without another `add`.
+        servers: the Servers that say which queue is live, and which has stopped.
+    """
+
+    def __init__(self, expiry_s, servers):
+        self._expiry_s = expiry_s
+        self._servers = servers
+        self._groups = {}  # group -> queue -> client -> time of the last add
+        self._joined = {}  # channel -> names of its groups
+
+    def add(self, group, channel, now):
+        queue, client = split_local(channel)
+        self._groups.setdefault(group, {}).setdefault(queue, {})[client] = now
+        self._joined.setdefault(channel, set()).add(group)
+
+    def discard(self, group, channel):
+        queue, client = split_local(channel)
+        queues = self._groups.get(group, {})
+        clients = queues.get(queue, {})
+        clients.pop(client, None)
+        if not clients:
+            queues.pop(queue, None)
+        if not queues:
+            self._groups.pop(group, None)
+        joined = self._joined.get(channel, set())
+        joined.discard(group)
+        if not joined:
+            self._joined.pop(channel, None)
+
+    def discard_all(self, channel):
+        """Take `channel` out of every group; return the groups' names."""
+        joined = list(self._joined.get(channel, ()))
+        for group in joined:
+            self.discard(group, channel)
+        return joined
+
+    def members(self, group, now):
+        """The live members as {queue: tuple of clients}; dead ones leave the group."""
+        live = {}
+        for queue, clients in list(self._groups.get(group, {}).items()):
+            dead = self._dead(queue, clients, now)
+            for client in dead:
+                self.discard(group, queue + client)
+            if clients:
+                live[queue] = tuple(clients)
+        return live
+
+    def sweep(self, now):
+        """Let dead members leave all groups."""
+        for group in list(self._groups):
+            self.members(group, now)
+
+    def _dead(self, queue, clients, now):
+        if self._servers.is_stopped(queue):
+            return list(clients)
+        if self._servers.is_live(queue):
+            return ()
+        return [client for client, since in clients.items() if since + self._expiry_s <= now]

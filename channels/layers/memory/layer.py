@@ -1,0 +1,226 @@
+"""`MemoryChannelLayer`: the verbs for threads and for coroutines over one Store."""
+
+import threading
+import time
+
+from channels.layers import names
+from channels.layers.base import BaseChannelLayer, Reader
+from channels.layers.memory.link import MemoryLink
+from channels.layers.memory.queues import Entry
+from channels.layers.memory.store import Store
+from channels.layers.memory.waiting import (
+    Board,
+    Search,
+    TaskWaiter,
+    ThreadWaiter,
+    search,
+    search_async,
+)
+from channels.layers.operations import Delivery
+
+
+class MemoryChannelLayer(BaseChannelLayer):
+    """A channel layer inside one process, for `runserver`, tests and small tools.
+
+    Any thread and any event loop of the process may use it at the same time. Nothing in it polls: a
+    reader that waits is woken by whoever sends.
+
+    Args:
+        clock: function that returns the time in seconds; for tests. After a jump of it, call
+            `wake_all()`.
+        The other arguments are those of BaseChannelLayer.
+    """
+
+    extensions = (
+        "groups", "flush", "statistics", "async", "delay", "sessions", "ordering", "presence",
+    )  # fmt: skip
+    is_local = True
+
+    def __init__(self, *, clock=time.time, **config):
+        super().__init__(**config)
+        self.clock = clock
+        self.lock = threading.Lock()
+        self.readers = Board()
+        self.senders = Board()
+        self.store = Store(
+            self.get_capacity,
+            self.get_expiry,
+            self.group_expiry,
+            on_ready=self.readers.notify,
+            on_room=self.senders.notify,
+        )
+
+    # -- channels ---------------------------------------------------------------------------
+
+    def send(self, channel, message, delay_s=0.0):
+        self._apply_one(self.prepare_send(channel, message, delay_s))
+
+    def receive(self, channels, block=False):
+        channels = self.check_receive_names(channels)
+        entry = search(self._quest(channels, ThreadWaiter())) if block else self._take(channels)
+        return self._channel_and_message(entry)
+
+    async def asend(self, channel, message, delay_s=0.0):
+        self.send(channel, message, delay_s)
+
+    async def areceive(self, channels, block=False):
+        if not block:
+            return self.receive(channels)
+        channels = self.check_receive_names(channels)
+        return self._channel_and_message(await search_async(self._quest(channels, TaskWaiter())))
+
+    # -- groups -----------------------------------------------------------------------------
+
+    def group_add(self, group, channel):
+        names.check_group_name(group)
+        names.check_channel_name(channel)
+        self._locked(lambda store, now: store.groups.add(group, channel, now))
+
+    def group_discard(self, group, channel):
+        names.check_group_name(group)
+        names.check_channel_name(channel)
+        self._locked(lambda store, now: store.groups.discard(group, channel))
+
+    def group_channels(self, group):
+        names.check_group_name(group)
+        members = self._locked(lambda store, now: store.groups.members(group, now))
+        return [queue + client for queue, clients in members.items() for client in clients]
+
+    def send_group(self, group, message):
+        self._apply_one(self.prepare_send_group(group, message))
+
+    async def agroup_add(self, group, channel):
+        self.group_add(group, channel)
+
+    async def agroup_discard(self, group, channel):
+        self.group_discard(group, channel)
+
+    async def agroup_channels(self, group):
+        return self.group_channels(group)
+
+    async def asend_group(self, group, message):
+        self.send_group(group, message)
+
+    # -- flush, statistics ------------------------------------------------------------------
+
+    def flush(self):
+        with self.lock:
+            links = self.store.flush()
+            self.senders.notify_all()
+        for link in links:
+            link.lose()
+
+    def channel_statistics(self, channel):
+        queue = names.queue_name(names.check_channel_name(channel))
+        return self._locked(lambda store, now: store.channel_statistics(queue, now))
+
+    def global_statistics(self):
+        return self._locked(lambda store, now: store.global_statistics(now))
+
+    def dead_letters(self, channel):
+        """Return the channel's dead letters, oldest first: dicts of content, attempts, reason."""
+        queue = names.queue_name(names.check_channel_name(channel))
+        letters = self._locked(lambda store, now: store.dead_letters(queue))
+        return [
+            {"reason": reason, "attempts": entry.attempts, "content": self._unpack(entry)}
+            for entry, reason in letters
+        ]
+
+    # -- what workers call --------------------------------------------------------------------
+
+    def apply(self, operations):
+        with self.lock:
+            now = self.clock()
+            results = [self.store.carry_out(operation, now) for operation in operations]
+        return [self._delivery(r) if isinstance(r, Entry) else r for r in results]
+
+    def open_reader(self, channels):
+        return MemoryReader(self, self.check_receive_names(channels))
+
+    def load_session(self, reply_channel):
+        names.check_channel_name(reply_channel)
+        packed = self._locked(lambda store, now: store.sockets.load(reply_channel, now))
+        return {key: self.codec.unpack_value(value) for key, value in packed.items()}
+
+    def begin_ordered(self, delivery, reply_channel, order, owner):
+        return self._locked(
+            lambda store, now: store.begin_ordered(delivery, reply_channel, order, now)
+        )
+
+    # -- what interface servers call ------------------------------------------------------------
+
+    def open_link(self, server_id, on_reply, on_lost):
+        return MemoryLink(self, server_id, on_reply, on_lost)
+
+    # -- for tests ----------------------------------------------------------------------------
+
+    def wake_all(self):
+        """Make everyone who waits look again: the `clock` has jumped."""
+        with self.lock:
+            self.readers.notify_all()
+            self.senders.notify_all()
+
+    # -- inside -------------------------------------------------------------------------------
+
+    def _locked(self, function):
+        """Call `function(store, now)` under the lock."""
+        with self.lock:
+            return function(self.store, self.clock())
+
+    def _take(self, channels):
+        return self._locked(lambda store, now: store.take(channels, now))
+
+    def _apply_one(self, operation):
+        (refusal,) = self.apply([operation])
+        if refusal is not None:
+            raise refusal
+
+    def _quest(self, channels, waiter):
+        return Search(
+            self,
+            self.readers,
+            channels,
+            lambda now: self.store.take(channels, now),
+            lambda now: self.store.next_due(channels, now),
+            waiter,
+        )
+
+    def _unpack(self, entry):
+        return self.codec.unpack_message(entry.payload)
+
+    def _channel_and_message(self, entry):
+        return (None, None) if entry is None else (entry.channel, self._unpack(entry))
+
+    def _delivery(self, entry):
+        return Delivery(entry.channel, self._unpack(entry), entry.attempts, token=entry)
+
+
+class MemoryReader(Reader):
+    """One worker thread's way to its messages."""
+
+    def __init__(self, layer, channels):
+        self._layer = layer
+        self._channels = channels
+        self._waiter = ThreadWaiter()
+        self._is_interrupted = False
+
+    def take(self, operations=(), block_s=0.0):
+        results = self._layer.apply(operations)
+        if block_s > 0 and not any(isinstance(result, Delivery) for result in results):
+            quest = self._layer._quest(self._channels, self._waiter)
+            entry = search(quest, block_s, self._was_interrupted)
+        else:
+            entry = self._layer._take(self._channels)
+        return results, None if entry is None else self._layer._delivery(entry)
+
+    def interrupt(self):
+        # No lock is taken: this may be called in a signal handler.
+        self._is_interrupted = True
+        self._waiter.wake()
+
+    def _was_interrupted(self):
+        was, self._is_interrupted = self._is_interrupted, False
+        return was
+
+    def close(self):
+        """Nothing is open."""

@@ -1,0 +1,146 @@
+"""`MemoryLink`: an interface server's side of the in-memory layer."""
+
+import asyncio
+import contextlib
+import logging
+
+from channels.exceptions import ChannelFull
+from channels.layers.base import REPLY_KINDS, ServerLink
+from channels.layers.memory.waiting import Search, TaskWaiter, search_async
+from channels.layers.names import random_suffix
+
+logger = logging.getLogger("channels.layers")
+
+#: Messages of each reply queue that are handed out before other work of the loop gets its turn.
+BATCH = 100
+
+
+class MemoryLink(ServerLink):
+    """What an interface server in this process holds of the layer; see ServerLink."""
+
+    is_available = True
+
+    def __init__(self, layer, server_id, on_reply, on_lost):
+        self.server_id = server_id
+        self._layer = layer
+        self._on_reply = on_reply
+        self._on_lost = on_lost
+        self._server = None
+        self._loop = None
+        self._task = None
+
+    async def start(self):
+        self._loop = asyncio.get_running_loop()
+        self._enter()
+
+    async def stop(self):
+        if self._server is None:
+            return
+        with self._layer.lock:
+            self._layer.store.servers.remove(self._server, self._layer.clock())
+            self._server = None
+            self._layer.senders.notify_all()
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+
+    def lose(self):
+        """From any thread: the layer has forgotten this server."""
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is left to tell
+            self._loop.call_soon_threadsafe(self._reenter)
+
+    def _enter(self):
+        with self._layer.lock:
+            self._server = self._layer.store.servers.add(self.server_id, self)
+        self._task = self._loop.create_task(self._drain(self._server.queues))
+
+    def _reenter(self):
+        if self._server is None:
+            return  # stopped meanwhile
+        self._task.cancel()
+        self.server_id = random_suffix()
+        self._enter()
+        self._on_lost()
+
+    # -- replies ------------------------------------------------------------------------------
+
+    async def _drain(self, queues):
+        store = self._layer.store
+        while True:
+            quest = Search(
+                self._layer,
+                self._layer.readers,
+                queues,
+                lambda now: store.take_batch(queues, now, BATCH),
+                lambda now: store.next_due(queues, now),
+                TaskWaiter(),
+            )
+            for entry in await search_async(quest):
+                self._hand_out(entry)
+            await asyncio.sleep(0)
+
+    def _hand_out(self, entry):
+        try:
+            self._on_reply(list(entry.clients), self._layer._unpack(entry))
+        except Exception:
+            logger.exception("a reply on %s was dropped: its interface server failed", entry.queue)
+
+    # -- sends --------------------------------------------------------------------------------
+
+    async def send(self, channel, message):
+        self._layer.send(channel, message)
+
+    async def open_socket(self, client, message):
+        self._layer.send("websocket.connect", message)
+        if self._server is not None:
+            self._server.sockets.add(client)
+
+    async def close_socket(self, client, message):
+        channel = "websocket.disconnect"
+        operation = self._layer.prepare_send(channel, message)
+        server, store = self._server, self._layer.store
+        self._forget(client)
+
+        def attempt(now):
+            """True if it was sent; the ChannelFull if there is no server left that could wait."""
+            refusal = store.carry_out(operation, now)
+            if refusal is None:
+                return True
+            has_stopped = server is None or self._server is not server
+            return refusal if has_stopped else None
+
+        quest = Search(
+            self._layer,
+            self._layer.senders,
+            [channel],
+            attempt,
+            lambda now: store.next_expiry([channel], now),
+            TaskWaiter(),
+        )
+        outcome = await search_async(quest)
+        if isinstance(outcome, ChannelFull):
+            raise outcome
+
+    def _forget(self, client):
+        with self._layer.lock:
+            if self._server is not None:
+                self._server.sockets.discard(client)
+            for kind in REPLY_KINDS:
+                self._layer.store.groups.discard_all(self.reply_channel(kind, client))
+
+    # -- slow and vanished clients ------------------------------------------------------------
+
+    def hold(self, client):
+        self._change_server(lambda server, now: server.held.add(client))
+
+    def resume(self, client):
+        self._change_server(lambda server, now: server.held.discard(client))
+
+    def mark_gone(self, client):
+        self._change_server(lambda server, now: server.mark_gone(client, now))
+
+    def _change_server(self, change):
+        """Do `change(server, now)` under the lock; nothing before the start and after the end."""
+        with self._layer.lock:
+            if self._server is not None:
+                change(self._server, self._layer.clock())

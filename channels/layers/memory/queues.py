@@ -1,0 +1,159 @@
+"""One queue of messages, and what is counted of it. Times are in seconds, and passed in."""
+
+import collections
+import dataclasses
+import heapq
+import itertools
+
+#: What a queue counts from its beginning, beside the state that `statistics` adds.
+COUNTED = (
+    "messages_count",
+    "channel_full_count",
+    "expired_count",
+    "dropped_count",
+    "undecodable_count",
+    "dead_letter_count",
+)
+#: Dead letters kept of one queue; older ones go.
+DEAD_LETTERS = 1_000
+#: Seconds over which messages_count_per_second is taken.
+RATE_WINDOW_S = 10.0
+
+_sequence = itertools.count(1)
+
+
+@dataclasses.dataclass(eq=False, slots=True)
+class Entry:
+    """A packed message: for one client of its queue, or for many of them (a group send)."""
+
+    queue: str
+    #: Local parts of the channels it goes to; ("",) for a channel without a `!`.
+    clients: tuple
+    payload: bytes
+    sent_at: float
+    expires_at: float
+    attempts: int = 0
+
+    @property
+    def channel(self):
+        """The full name of the (first) channel it goes to."""
+        return self.queue + self.clients[0]
+
+    def renewed(self, now, expiry_s, attempts):
+        """A copy that starts its life at `now`."""
+        return dataclasses.replace(self, sent_at=now, expires_at=now + expiry_s, attempts=attempts)
+
+
+class Rate:
+    """Events per second over the last RATE_WINDOW_S, from two counters."""
+
+    __slots__ = ("_began_at", "_now", "_before")
+
+    def __init__(self):
+        self._began_at = self._now = self._before = 0
+
+    def add(self, now):
+        self._turn_to(now)
+        self._now += 1
+
+    def per_second(self, now):
+        self._turn_to(now)
+        left = 1 - (now - self._began_at) / RATE_WINDOW_S
+        return (self._before * left + self._now) / RATE_WINDOW_S
+
+    def _turn_to(self, now):
+        age = now - self._began_at
+        if age >= RATE_WINDOW_S:
+            self._before = self._now if age < 2 * RATE_WINDOW_S else 0
+            self._now = 0
+            self._began_at = now - now % RATE_WINDOW_S
+
+
+class Queue:
+    """Messages that wait in order, messages that are not due yet, dead letters and counts."""
+
+    __slots__ = (
+        "name", "capacity", "expiry_s", "entries", "scheduled", "dead_letters",
+        "counts", "rate", "last_served", "touched_at",
+    )  # fmt: skip
+
+    def __init__(self, name, capacity, expiry_s):
+        self.name = name
+        self.capacity = capacity
+        self.expiry_s = expiry_s
+        self.entries = collections.deque()
+        self.scheduled = []
+        self.dead_letters = ()
+        self.counts = collections.Counter()
+        self.rate = Rate()
+        #: When it last gave a message, as a number that rises: the smallest is served next.
+        self.last_served = 0
+        self.touched_at = 0.0
+
+    @property
+    def is_full(self):
+        return len(self.entries) >= self.capacity
+
+    @property
+    def is_idle(self):
+        """Whether it holds nothing but counts."""
+        return not (self.entries or self.scheduled or self.dead_letters)
+
+    def push(self, clients, payload, now):
+        """Append a new message."""
+        self.entries.append(Entry(self.name, clients, payload, now, now + self.expiry_s))
+        self._count_sent(now)
+
+    def push_late(self, client, payload, now, delay_s):
+        """Keep a new message until it is due; its expiry counts from then on."""
+        due = now + delay_s
+        self.schedule(Entry(self.name, (client,), payload, due, due + self.expiry_s), due)
+        self._count_sent(now)
+
+    def schedule(self, entry, due):
+        """Keep `entry` until `due`."""
+        heapq.heappush(self.scheduled, (due, next(_sequence), entry))
+
+    def settle(self, now):
+        """Bring the queue up to `now`: (number of messages now due, whether expiry made room)."""
+        self.touched_at = now
+        due = 0
+        while self.scheduled and self.scheduled[0][0] <= now:
+            self.entries.append(heapq.heappop(self.scheduled)[2])
+            due += 1
+        was_full = self.is_full
+        while self.entries and self.entries[0].expires_at <= now:
+            self.counts["expired_count"] += len(self.entries.popleft().clients)
+        return due, was_full and not self.is_full
+
+    def pop(self):
+        """Take the first message, for one client. The queue must be settled and not empty."""
+        self.last_served = next(_sequence)
+        entry = self.entries[0]
+        if len(entry.clients) == 1:
+            return self.entries.popleft()
+        first = dataclasses.replace(entry, clients=entry.clients[:1])
+        entry.clients = entry.clients[1:]
+        return first
+
+    def bury(self, entry, reason):
+        """Keep `entry` among the dead letters."""
+        if not self.dead_letters:
+            self.dead_letters = collections.deque(maxlen=DEAD_LETTERS)
+        self.dead_letters.append((entry, reason))
+        self.counts["dead_letter_count"] += 1
+
+    def statistics(self, now):
+        """The counts of a settled queue, as `channel_statistics` returns them."""
+        age = now - self.entries[0].sent_at if self.entries else 0.0
+        return {
+            **{name: self.counts[name] for name in COUNTED},
+            "messages_count_per_second": self.rate.per_second(now),
+            "messages_pending": len(self.entries),
+            "messages_max_age": age,
+        }
+
+    def _count_sent(self, now):
+        self.counts["messages_count"] += 1
+        self.rate.add(now)
+        self.touched_at = now

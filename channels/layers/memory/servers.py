@@ -1,0 +1,81 @@
+"""Which interface servers live, and which of their clients can't be written to."""
+
+from channels.layers.base import REPLY_KINDS
+
+#: Seconds for which a server that has stopped, or a client that has left, is remembered.
+REMEMBERED_S = 600.0
+
+
+class Server:
+    """A live interface server; `link` is its ServerLink, which only the shell looks into."""
+
+    def __init__(self, server_id, link):
+        self.queues = tuple(f"{kind}.{server_id}!" for kind in REPLY_KINDS)
+        self.link = link
+        #: Local parts of clients that have more to read than they can take.
+        self.held = set()
+        #: Local parts of clients that have left -> when.
+        self.gone = {}
+        #: Local parts of clients whose WebSocket is open.
+        self.sockets = set()
+
+    def mark_gone(self, client, now):
+        self.held.discard(client)
+        self.gone[client] = now
+
+
+class Servers:
+    """The registry of interface servers."""
+
+    def __init__(self):
+        self._live = {}
+        self._stopped = {}
+
+    def add(self, server_id, link):
+        server = Server(server_id, link)
+        for queue in server.queues:
+            self._live[queue] = server
+            self._stopped.pop(queue, None)
+        return server
+
+    def remove(self, server, now):
+        """Take a server out; its queues count as stopped from now on."""
+        for queue in server.queues:
+            if self._live.get(queue) is server:
+                del self._live[queue]
+                self._stopped[queue] = now
+
+    def links(self):
+        """The links of all live servers."""
+        return list({id(server): server.link for server in self._live.values()}.values())
+
+    def is_live(self, queue):
+        return queue in self._live
+
+    def is_stopped(self, queue):
+        return queue in self._stopped
+
+    def is_gone(self, queue, client):
+        """Whether the client, or the server that held it, has gone."""
+        server = self._live.get(queue)
+        return client in server.gone if server else queue in self._stopped
+
+    def is_held(self, queue, client):
+        server = self._live.get(queue)
+        return server is not None and client in server.held
+
+    def split_held(self, queue, clients):
+        """Return (those of `clients` that can be written to, how many others are only held)."""
+        server = self._live.get(queue)
+        if server is None or not (server.held or server.gone):
+            return clients, 0
+        there = [client for client in clients if client not in server.gone]
+        present = tuple(client for client in there if client not in server.held)
+        return present, len(there) - len(present)
+
+    def sweep(self, now):
+        """Forget who has been gone for long."""
+        old = now - REMEMBERED_S
+        self._stopped = {name: since for name, since in self._stopped.items() if since > old}
+        for server in self._live.values():
+            server.gone = {name: since for name, since in server.gone.items() if since > old}

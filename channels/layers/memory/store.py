@@ -1,0 +1,271 @@
+"""All state of an in-memory layer, and every decision about it.
+
+No I/O, no clock, no threads: the shell holds one lock around each call, passes the time in
+(seconds), and is told through `on_ready(queue)` and `on_room(queue)` when a queue has something
+new for its readers, or room again for those who send to it.
+"""
+
+from channels.exceptions import ChannelFull, ClientGone
+from channels.layers import names, operations as ops
+from channels.layers.memory.groups import Groups
+from channels.layers.memory.queues import COUNTED, Entry, Queue
+from channels.layers.memory.servers import Servers
+from channels.layers.memory.sockets import DISCONNECT, Sockets
+
+#: Seconds between two searches for what has expired where nobody looks.
+SWEEP_S = 30.0
+#: Seconds after its last use for which the counts of an empty queue are kept (1.x: one hour).
+COUNTS_KEPT_S = 3_600.0
+#: The same for single-reader queues, of which there are many, each used for one request.
+SINGLE_READER_COUNTS_KEPT_S = 60.0
+
+
+class Store:
+    """Queues, groups, servers and sockets.
+
+    Args:
+        get_capacity, get_expiry: functions of a queue's name.
+        group_expiry: seconds.
+        on_ready, on_room: called with a queue's name.
+    """
+
+    def __init__(self, get_capacity, get_expiry, group_expiry, *, on_ready, on_room):
+        self._get_capacity = get_capacity
+        self._get_expiry = get_expiry
+        self._group_expiry = group_expiry
+        self._on_ready = on_ready
+        self._on_room = on_room
+        self._actions = {
+            ops.Send: self._send,
+            ops.SendGroup: self._send_group,
+            ops.Retry: self._retry,
+            ops.DeadLetter: self._bury,
+            ops.Done: lambda operation, now: None,
+            ops.PutBack: self._put_back,
+            ops.SaveSession: lambda operation, now: self.sockets.save(operation, now),
+            ops.ForgetSocket: self._forget_socket,
+            ops.FinishOrdered: self._finish_ordered,
+            ops.ReleaseOrdered: self._release_ordered,
+        }
+        self._clear()
+
+    def _clear(self):
+        self._queues = {}
+        self._retired = dict.fromkeys(COUNTED, 0)
+        self.servers = Servers()
+        self.groups = Groups(self._group_expiry, self.servers)
+        self.sockets = Sockets()
+        self._sweep_at = 0.0
+
+    def flush(self):
+        """Forget everything; return the links of the servers that were live."""
+        links = self.servers.links()
+        self._clear()
+        return links
+
+    # -- operations -------------------------------------------------------------------------
+
+    def carry_out(self, operation, now):
+        """Do one operation. Returns None, an Entry set free, or the exception that refuses it."""
+        action = self._actions.get(type(operation))
+        if action is None:
+            raise TypeError(f"expected one of channels.layers.operations, got {operation!r}")
+        self._sweep(now)
+        return action(operation, now)
+
+    def _send(self, operation, now):
+        channel = operation.channel
+        name, client = names.split_local(channel)
+        if self.servers.is_gone(name, client):
+            return ClientGone(channel)
+        queue = self._settled(name, now)
+        if operation.delay_s > 0:
+            queue.push_late(client, operation.payload, now, operation.delay_s)
+        elif queue.is_full or self.servers.is_held(name, client):
+            queue.counts["channel_full_count"] += 1
+            return ChannelFull(channel, len(queue.entries), queue.capacity)
+        else:
+            queue.push((client,), operation.payload, now)
+        self._on_ready(name)
+        return None
+
+    def _send_group(self, operation, now):
+        for name, clients in self.groups.members(operation.group, now).items():
+            queue = self._settled(name, now)
+            present, held = self.servers.split_held(name, clients)
+            if queue.is_full:
+                held += len(present)
+            elif present:
+                queue.push(present, operation.payload, now)
+                self._on_ready(name)
+            queue.counts["dropped_count"] += held
+
+    def _retry(self, operation, now):
+        entry = _entry_of(operation.delivery)
+        queue = self._settled(entry.queue, now)
+        due = now + max(operation.delay_s, 0)
+        queue.schedule(entry.renewed(due, queue.expiry_s, entry.attempts + 1), due)
+        self._settled(entry.queue, now)
+        self._on_ready(entry.queue)
+
+    def _put_back(self, operation, now):
+        self._to_front(_entry_of(operation.delivery), now)
+
+    def _to_front(self, entry, now):
+        self._settled(entry.queue, now).entries.appendleft(entry)
+        self._on_ready(entry.queue)
+
+    def _bury(self, operation, now):
+        entry = _entry_of(operation.delivery)
+        self._settled(entry.queue, now).bury(entry, operation.reason)
+
+    # -- receiving --------------------------------------------------------------------------
+
+    def take(self, queue_names, now):
+        """Take the next Entry, for one client, from the queue that was served longest ago."""
+        self._sweep(now)
+        waiting = [queue for queue in self._known(queue_names, now) if queue.entries]
+        if not waiting:
+            return None
+        return self._popped(min(waiting, key=lambda queue: queue.last_served), Queue.pop)
+
+    def take_batch(self, queue_names, now, limit):
+        """Take up to `limit` whole Entries from each queue: a list, or None if there is none."""
+        self._sweep(now)
+        batch = [
+            self._popped(queue, lambda queue: queue.entries.popleft())
+            for queue in self._known(queue_names, now)
+            for _ in range(min(limit, len(queue.entries)))
+        ]
+        return batch or None
+
+    def next_due(self, queue_names, now):
+        """When the next message of these queues is due that is not due yet, or None."""
+        dues = [queue.scheduled[0][0] for queue in self._known(queue_names, now) if queue.scheduled]
+        return min(dues, default=None)
+
+    def next_expiry(self, queue_names, now):
+        """When the next message of these queues expires, or None."""
+        ends = [queue.entries[0].expires_at for queue in self._known(queue_names, now) if
+        queue.entries] return min(ends, default=None)
+
+    def dead_letters(self, name):
+        """The dead letters of a queue, as a list of (Entry, reason), oldest first."""
+        return list(self._queues[name].dead_letters) if name in self._queues else []
+
+    def _popped(self, queue, pop):
+        was_full = queue.is_full
+        entry = pop(queue)
+        if was_full and not queue.is_full:
+            self._on_room(queue.name)
+        return entry
+
+    # -- sockets ----------------------------------------------------------------------------
+
+    def begin_ordered(self, delivery, reply_channel, order, now):
+        """The Turn of a delivery; see BaseChannelLayer.begin_ordered."""
+        entry = _entry_of(delivery)
+        socket = self.sockets.order(reply_channel, order, now)
+        turn = socket.begin(order, entry) if socket else ops.Turn.STALE
+        if turn in (ops.Turn.STALE, ops.Turn.OVERFLOW):
+            self._drop(entry, now)
+        if turn is ops.Turn.OVERFLOW:
+            self._release_disconnect(socket.give_up(), now)
+        return turn
+
+    def _release_disconnect(self, parked, now):
+        """Drop what a socket that is given up had parked, but for its disconnect."""
+        for entry in parked:
+            if entry.queue == DISCONNECT:
+                self._to_front(self._unparked(entry, now), now)
+            else:
+                self._drop(entry, now)
+
+    def _finish_ordered(self, operation, now):
+        socket = self.sockets.known_order(operation.reply_channel)
+        entry = socket.finish(operation.order) if socket else None
+        return entry and self._unparked(entry, now)
+
+    def _unparked(self, entry, now):
+        """The time it was parked does not count for its expiry."""
+        return entry.renewed(now, self._get_expiry(entry.queue), entry.attempts)
+
+    def _release_ordered(self, operation, now):
+        socket = self.sockets.known_order(operation.reply_channel)
+        if socket is not None:
+            socket.release(operation.order, now)
+
+    def _forget_socket(self, operation, now):
+        for entry in self.sockets.forget(operation.reply_channel, now):
+            self._drop(entry, now)
+
+    # -- statistics -------------------------------------------------------------------------
+
+    def channel_statistics(self, name, now):
+        queue = self._settled(name, now) if name in self._queues else self._new_queue(name)
+        return queue.statistics(now)
+
+    def global_statistics(self, now):
+        every = [self._settled(name, now).statistics(now) for name in list(self._queues)]
+        total = self._new_queue("").statistics(now)
+        for key in total:
+            counts = [statistics[key] for statistics in every]
+            total[key] = max(counts, default=0.0) if key.endswith("max_age") else sum(counts)
+        for key, count in self._retired.items():
+            total[key] += count
+        return total
+
+    # -- queues -----------------------------------------------------------------------------
+
+    def _drop(self, entry, now):
+        self._settled(entry.queue, now).counts["dropped_count"] += len(entry.clients)
+
+    def _new_queue(self, name):
+        return Queue(name, self._get_capacity(name), self._get_expiry(name))
+
+    def _known(self, queue_names, now):
+        return [self._settled(name, now) for name in queue_names if name in self._queues]
+
+    def _settled(self, name, now):
+        """The queue, made if it is new, without what has expired and with what is due."""
+        queue = self._queues.get(name)
+        if queue is None:
+            queue = self._queues[name] = self._new_queue(name)
+        due, has_room = queue.settle(now)
+        for _ in range(due):
+            self._on_ready(name)
+        if has_room:
+            self._on_room(name)
+        return queue
+
+    def _sweep(self, now):
+        """Once in a while, find what has expired where nobody looks."""
+        if now < self._sweep_at:
+            return
+        self._sweep_at = now + SWEEP_S
+        self.servers.sweep(now)
+        self.groups.sweep(now)
+        for entry in self.sockets.sweep(now, self._group_expiry, self._is_live):
+            self._to_front(self._unparked(entry, now), now)
+        for name, queue in list(self._queues.items()):
+            last_used = queue.touched_at
+            self._settled(name, now)
+            kept_s = SINGLE_READER_COUNTS_KEPT_S if "?" in name else COUNTS_KEPT_S
+            if queue.is_idle and last_used + kept_s <= now:
+                self._retire(queue)
+            else:
+                queue.touched_at = last_used
+
+    def _retire(self, queue):
+        del self._queues[queue.name]
+        for key, count in queue.counts.items():
+            self._retired[key] += count
+
+    def _is_live(self, channel):
+        return self.servers.is_live(names.queue_name(channel))
+
+
+def _entry_of(delivery):
+    if not isinstance(delivery.token, Entry):
+        raise ValueError(f"this delivery on {delivery.channel!r} did not come from this layer")
+    return delivery.token

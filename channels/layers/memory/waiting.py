@@ -1,0 +1,175 @@
+"""How readers and senders wait, and how they are woken, from any thread or event loop.
+
+Everything but `wait` is called under the layer's lock. Whoever is woken is off the board, looks
+again, and puts itself back if there is nothing for it. Whoever leaves without having found
+something after it was woken wakes another one in its place, so that no wake-up is lost.
+"""
+
+import asyncio
+import threading
+import time
+
+#: What a lock takes at most, in seconds.
+LONGEST_WAIT_S = threading.TIMEOUT_MAX
+
+
+class Board:
+    """Who waits for what: waiters by queue name, the longest waiting first."""
+
+    def __init__(self):
+        self._waiters = {}
+
+    def add(self, waiter, names):
+        waiter.names = names
+        for name in names:
+            self._waiters.setdefault(name, {})[waiter] = None
+
+    def remove(self, waiter):
+        """Take a waiter off; return whether it was there."""
+        was_there = False
+        for name in waiter.names:
+            waiters = self._waiters.get(name, {})
+            if waiter in waiters:
+                was_there = True
+                del waiters[waiter]
+                if not waiters:
+                    del self._waiters[name]
+        return was_there
+
+    def notify(self, name):
+        """Wake the one that has waited longest for `name`."""
+        while self._waiters.get(name):
+            waiter = next(iter(self._waiters[name]))
+            self.remove(waiter)
+            if waiter.wake():
+                return
+
+    def notify_all(self):
+        """Wake everyone."""
+        for waiter in {waiter for waiters in self._waiters.values() for waiter in waiters}:
+            self.remove(waiter)
+            waiter.wake()
+
+
+class ThreadWaiter:
+    """A blocked thread. A bare lock, since `wake` must be safe in a signal handler too."""
+
+    def __init__(self):
+        self.names = ()
+        self._lock = threading.Lock()
+        self._lock.acquire()
+
+    def arm(self):
+        self._lock.acquire(blocking=False)
+
+    def wait(self, timeout_s):
+        self._lock.acquire(timeout=-1 if timeout_s is None else min(timeout_s, LONGEST_WAIT_S))
+
+    def wake(self):
+        try:
+            self._lock.release()
+        except RuntimeError:
+            return True  # woken already, and not asleep again
+        return True
+
+
+class TaskWaiter:
+    """A waiting coroutine of the running event loop."""
+
+    def __init__(self):
+        self.names = ()
+        self._loop = asyncio.get_running_loop()
+        self._woken = None
+
+    def arm(self):
+        self._woken = self._loop.create_future()
+
+    async def wait(self, timeout_s):
+        await asyncio.wait([self._woken], timeout=timeout_s)
+
+    def wake(self):
+        """Returns False if the loop is closed, so that someone else should be woken."""
+        try:
+            self._loop.call_soon_threadsafe(_resolve, self._woken)
+        except RuntimeError:
+            return False
+        return True
+
+
+def _resolve(future):
+    if not future.done():
+        future.set_result(None)
+
+
+class Search:
+    """One party's search for something in the store.
+
+    Args:
+        layer: the layer whose lock and clock are used.
+        board: where to wait.
+        names: names of the queues to wait for.
+        attempt: function of the time; returns what was found, or None.
+        next_change: function of the time; returns when time alone may change the answer, or None.
+        waiter: a ThreadWaiter or a TaskWaiter.
+    """
+
+    def __init__(self, layer, board, names, attempt, next_change, waiter):
+        self._lock, self._clock = layer.lock, layer.clock
+        self._board = board
+        self._names = names
+        self._attempt = attempt
+        self._next_change = next_change
+        self.waiter = waiter
+        self.result = None
+
+    def step(self):
+        """Look once. Sets `result`, or else returns how many seconds to wait (None: for ever)."""
+        with self._lock:
+            now = self._clock()
+            self._board.remove(self.waiter)
+            self.result = self._attempt(now)
+            if self.result is not None:
+                return None
+            self.waiter.arm()
+            self._board.add(self.waiter, self._names)
+            change = self._next_change(now)
+        return None if change is None else max(change - now, 0.0)
+
+    def leave(self):
+        """Stop waiting; if that leaves something to be found, let another one look."""
+        with self._lock:
+            was_woken = not self._board.remove(self.waiter)
+            misses = self.result is None and was_woken
+            if misses or self._next_change(self._clock()) is not None:
+                for name in self._names:
+                    self._board.notify(name)
+
+
+def search(quest, block_s=None, is_over=lambda: False):
+    """Search in this thread, for `block_s` seconds (None: for ever) or until `is_over()`."""
+    deadline = None if block_s is None else time.monotonic() + block_s
+    try:
+        while True:
+            wait_s = quest.step()
+            if quest.result is not None or is_over():
+                return quest.result
+            if deadline is not None:
+                left_s = deadline - time.monotonic()
+                if left_s <= 0:
+                    return None
+                wait_s = left_s if wait_s is None else min(wait_s, left_s)
+            quest.waiter.wait(wait_s)
+    finally:
+        quest.leave()
+
+
+async def search_async(quest):
+    """Search in this task, for ever; cancelling it loses nothing."""
+    try:
+        while quest.result is None:
+            wait_s = quest.step()
+            if quest.result is None:
+                await quest.waiter.wait(wait_s)
+        return quest.result
+    finally:
+        quest.leave()
