@@ -146,8 +146,8 @@ class Store:
 
     def next_expiry(self, queue_names, now):
         """When the next message of these queues expires, or None."""
-        ends = [queue.entries[0].expires_at for queue in self._known(queue_names, now) if
-        queue.entries] return min(ends, default=None)
+        waiting = [queue for queue in self._known(queue_names, now) if queue.entries]
+        return min((queue.entries[0].expires_at for queue in waiting), default=None)
 
     def dead_letters(self, name):
         """The dead letters of a queue, as a list of (Entry, reason), oldest first."""
