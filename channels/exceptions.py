@@ -140,4 +140,11 @@ class ClientGone(ChannelsError):
 
 
 class LayerUnavailable(ChannelsError, ConnectionError):
-    """The channel layer can't be reached just now; the layer goes on trying to reconnect."""
+    """The channel layer can't be reached just now; the layer goes on trying to reconnect.
+
+    `was_sent` is False if what was to be done was certainly not done, True if nobody can know.
+    """
+
+    def __init__(self, text, *, was_sent=True):
+        super().__init__(text)
+        self.was_sent = was_sent

@@ -90,10 +90,10 @@ class Health:
     def check(self):
         """Raise LayerUnavailable if it is not yet time to try again."""
         if self._backoff_s and self._clock() < self._retry_at:
-            raise LayerUnavailable(f"Redis at {self._name} is unreachable ({self._reason})")
+            raise LayerUnavailable(self._text(), was_sent=False)
 
     def failed(self, error):
-        """Note a failure; return the LayerUnavailable to raise for it."""
+        """Note that the host can't be reached; return the LayerUnavailable to raise for it."""
         with self._lock:
             self._reason = str(error) or type(error).__name__
             first = not self._backoff_s
@@ -104,13 +104,16 @@ class Health:
                 "Redis at %s is unreachable (%s); trying again every %.1f s until it is back",
                 self._name, self._reason, LAST_BACKOFF_S,
             )  # fmt: skip
-        return LayerUnavailable(f"Redis at {self._name} is unreachable ({self._reason})")
+        return LayerUnavailable(self._text(), was_sent=False)
+
+    def _text(self):
+        return f"Redis at {self._name} is unreachable ({self._reason})"
 
     def lost(self, error):
         """Note that an open connection broke; return the LayerUnavailable to raise for it. Whether
         the host is away shows at the next attempt to connect, unless it just did not answer."""
         if isinstance(error, (redis.TimeoutError, TimeoutError)):
-            return self.failed(error)
+            self.failed(error)
         return LayerUnavailable(f"lost a connection to Redis at {self._name} ({error})")
 
     def works(self):

@@ -1,6 +1,7 @@
 """The Redis channel layer: its verbs, each one line over a plan and a driver."""
 
 import asyncio
+import logging
 import random
 import time
 import weakref
@@ -12,12 +13,15 @@ from channels.layers.redis.aio import AsyncDriver
 from channels.layers.redis.core import Core, Cursor
 from channels.layers.redis.groups import Groups
 from channels.layers.redis.hosts import BLOCK_S, Host, SentinelHost, parse_hosts
+from channels.layers.redis.housekeeping import Housekeeping
 from channels.layers.redis.keys import Keyspace
 from channels.layers.redis.link import RedisServerLink
 from channels.layers.redis.presence import Presence
 from channels.layers.redis.sockets import Sockets
 from channels.layers.redis.statistics import Statistics
 from channels.layers.redis.sync import RedisReader, SyncDriver
+
+logger = logging.getLogger("channels.layers")
 
 #: Put before every key, as asgi_redis 1.x did. Two projects on one Redis need two prefixes.
 PREFIX = "asgi:"
@@ -61,6 +65,7 @@ class RedisChannelLayer(BaseChannelLayer):
         self.sockets = Sockets(self.core)
         self.presence = Presence(self.core, self.groups)
         self.statistics = Statistics(self.core)
+        self._housekeeping = Housekeeping(self.core, self.groups, self.sockets, self.presence)
         self._sync = SyncDriver(self._hosts)
         self._async = weakref.WeakKeyDictionary()
         self._parts = {
@@ -181,6 +186,21 @@ class RedisChannelLayer(BaseChannelLayer):
 
     def begin_ordered(self, delivery, reply_channel, order, owner):
         return self._sync.run(self.sockets.begin_ordered(delivery, reply_channel, order, owner))
+
+    def is_read(self, channel):
+        server_id = self.core.keyspace.queue(channel).tag
+        return not self._sync.run(self.presence.is_silent(server_id))
+
+    def keep_house(self, worker_id, facts, channels):
+        buried = self._sync.run(
+            self._housekeeping.keep(worker_id, facts, channels, time.monotonic())
+        )
+        for server_id, count in buried.items():
+            logger.warning("interface server %s is dead: %d disconnects made up for it",
+                           server_id, count)  # fmt: skip
+
+    def leave_house(self, worker_id):
+        self._sync.run(self._housekeeping.leave(worker_id))
 
     def plan_take(self, cursor, operations, block_s, now_s):
         """Plan: carry out operations and fetch the next message; see Reader.take."""

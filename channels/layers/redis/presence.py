@@ -48,16 +48,18 @@ class Presence:
         """The Request that notes a process of one kind, with facts about it, in the registry."""
         key = self._keyspace.registry(kind)
         packed = self._core.codec.pack_value(facts, "facts for the registry")
-        return Request(self._registry_host(), scripts.REGISTER.call(
+        return Request(self.registry_host, scripts.REGISTER.call(
             [key, f"{key}:facts"], [name, packed, SERVER_TTL_MS]
         ))  # fmt: skip
 
-    def _registry_host(self):
+    @property
+    def registry_host(self):
+        """The host that has the registry."""
         return self._keyspace.host_of("registry")
 
     def unregister_requests(self, kind, name):
         """Requests that take a process out of the registry."""
-        key, host = self._keyspace.registry(kind), self._registry_host()
+        key, host = self._keyspace.registry(kind), self.registry_host
         return [Request(host, ("ZREM", key, name)), Request(host, ("HDEL", f"{key}:facts", name))]
 
     def leave(self, server_id):
@@ -70,7 +72,7 @@ class Presence:
             *self.unregister_requests("servers", server_id),
         ]  # fmt: skip
 
-    def is_silent(self, server_id, now_ms):
+    def is_silent(self, server_id):
         """Plan: whether a server has shown no sign of life lately."""
         host = self._keyspace.host_of(server_id)
         beat, time = yield [
@@ -135,7 +137,7 @@ class Presence:
         claim = scripts.CLAIM.call(
             [self._keyspace.registry("servers")], [server_id, SERVER_TTL_MS]
         )
-        (claimed,) = yield [Request(self._registry_host(), claim)]
+        (claimed,) = yield [Request(self.registry_host, claim)]
         if not check(claimed):
             return None
         host = self._keyspace.host_of(server_id)

@@ -1,0 +1,107 @@
+"""`manage.py runworker`: a process that runs consumers."""
+
+import logging
+import sys
+
+from django.apps import apps
+from django.conf import settings
+from django.core.management import BaseCommand, CommandError
+
+from channels.asgi import channel_layers
+from channels.channel import DEFAULT_CHANNEL_LAYER
+from channels.exceptions import InvalidChannelLayerError
+from channels.log import setup_logger
+from channels.signals import worker_process_ready
+
+
+class Command(BaseCommand):
+    help = "Takes messages from the channel layer and runs their consumers."
+
+    def add_arguments(self, parser):
+        parser.add_argument(
+            "--layer", default=DEFAULT_CHANNEL_LAYER, metavar="ALIAS",
+            help="The channel layer to work for, by its alias in CHANNEL_LAYERS.",
+        )  # fmt: skip
+        parser.add_argument(
+            "--only-channels", action="append", default=[], metavar="GLOB",
+            help="Listen only on channels that match this; may be given several times.",
+        )  # fmt: skip
+        parser.add_argument(
+            "--exclude-channels", action="append", default=[], metavar="GLOB",
+            help="Do not listen on channels that match this; may be given several times.",
+        )  # fmt: skip
+        parser.add_argument(
+            "--threads", type=int, default=1, metavar="N",
+            help="How many consumers may run at the same time (default: 1).",
+        )  # fmt: skip
+
+    def handle(self, *args, **options):
+        self.verbosity = options["verbosity"]
+        self.logger = setup_logger("django.channels", self.verbosity)
+        setup_logger("channels.layers", self.verbosity)
+        worker = self.make_worker(options)
+        self.logger.info("Running worker %s against channel layer %s with %d thread(s)",
+                         worker.id, worker.layer, worker.thread_count)  # fmt: skip
+        worker_process_ready.send(sender=worker)
+        worker.ready()
+        worker.run()
+        self.logger.info("Worker %s has stopped", worker.id)
+        sys.exit(0)
+
+    def make_worker(self, options):
+        """Return the Worker that the options describe. Raises CommandError."""
+        from channels.worker import Worker
+
+        layer = self._find_layer(options["layer"])
+        layer.router.check_default(http_consumer=self._http_consumer())
+        if options["threads"] < 1:
+            raise CommandError(f"--threads must be 1 or more, got {options['threads']}")
+        self._warn_of_unmatched(layer.router.channels, options)
+        try:
+            return Worker(
+                layer,
+                callback=self.show_message if self.verbosity >= 2 else None,
+                only_channels=options["only_channels"],
+                exclude_channels=options["exclude_channels"],
+                threads=options["threads"],
+            )
+        except ValueError as error:
+            raise CommandError(str(error)) from error
+
+    def _find_layer(self, alias):
+        try:
+            layer = channel_layers[alias]
+        except InvalidChannelLayerError as error:
+            raise CommandError(str(error)) from error
+        if layer.local_only():
+            raise CommandError(
+                f"the layer {alias!r} lives in the memory of one process, so no other process could "
+                "send this worker anything: use Redis in CHANNEL_LAYERS, or `manage.py runserver`"
+            )
+        return layer
+
+    @staticmethod
+    def _http_consumer():
+        """Django's views; under DEBUG, static files too."""
+        if settings.DEBUG and apps.is_installed("django.contrib.staticfiles"):
+            from channels.staticfiles import StaticFilesConsumer
+
+            return StaticFilesConsumer()
+        from channels.handler import ViewConsumer
+
+        return ViewConsumer()
+
+    def _warn_of_unmatched(self, channels, options):
+        from worker.filters import unmatched
+
+        for flag in ("only_channels", "exclude_channels"):
+            for glob in unmatched(options[flag], channels):
+                self.stderr.write(self.style.WARNING(
+                    f"--{flag.replace('_', '-')}={glob} matches no channel of this project "
+                    f"(it has {', '.join(sorted(channels))})"
+                ))  # fmt: skip
+
+    def show_message(self, channel, message):
+        """With -v 2: one line for each message."""
+        logging.getLogger("django.channels.server").debug("%s %s", channel, message.content)
+        self.logger.debug("message on %s (reply %s)", channel, message.get("reply_channel", "none"))

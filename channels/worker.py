@@ -1,0 +1,9 @@
+"""`Worker` and `WorkerGroup`, at their Channels 1.x import path."""
+
+from channels.rooms import load_room
+
+load_room("worker")
+
+from worker import Worker, WorkerGroup  # noqa: E402  (only once the room is known to be ours)
+
+__all__ = ["Worker", "WorkerGroup"]

@@ -1,0 +1,5 @@
+"""The process that takes messages and runs consumers. Users import it from `channels.worker`."""
+
+from worker.process import Worker, WorkerGroup
+
+__all__ = ["Worker", "WorkerGroup"]

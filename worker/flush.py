@@ -1,0 +1,108 @@
+"""Getting what a consumer sent out of the door, also when a channel is full or Redis away.
+
+Sends to a reply channel wait while its server lives; sends to other channels wait as long as 1.x did.
+A server that stayed full is not waited for again until something got through.
+"""
+
+import logging
+import time
+
+from channels.exceptions import ChannelFull, ClientGone, LayerUnavailable
+from channels.layers import names, operations as ops
+
+logger = logging.getLogger("django.channels")
+
+#: Seconds to wait for room in a plain channel (Channels 1.x: 2 s) and in a reply channel.
+PLAIN_PATIENCE_S, REPLY_PATIENCE_S = 2.0, 10.0
+#: Between two tries, growing from the first to the second.
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.005, 0.2
+#: A server's sign of life is looked for after this long, and again after as long.
+LIFE_CHECK_S = 1.0
+
+
+class Flusher:
+    """Repeats the operations of one consumer that were refused, for as long as there is hope."""
+
+    def __init__(self, layer, clock=time.monotonic, sleep=time.sleep):
+        self._layer, self._clock, self._sleep = layer, clock, sleep
+        self._congested = set()
+
+    def settle(self, operations, results, consumer):
+        """Repeat what was refused in `operations`, in order, until it went out or is given up."""
+        refused = self._refused(operations, results)
+        started = last_look = self._clock()
+        pause_s = FIRST_PAUSE_S
+        while refused:
+            waited_s = self._clock() - started
+            if waited_s - (last_look - started) >= LIFE_CHECK_S:
+                last_look = self._clock()
+                refused = [item for item in refused if self._is_read(item[0].channel)]
+            refused = [item for item in refused if not self._give_up(item, waited_s, consumer)]
+            if not refused:
+                return
+            self._sleep(pause_s)
+            pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+            refused = self._try_again(refused)
+
+    def _refused(self, operations, results):
+        """The (operation, refusal) pairs; channels where something got through are well again."""
+        refused = []
+        for operation, result in zip(operations, results, strict=True):
+            if isinstance(result, (ChannelFull, ClientGone)):
+                refused.append((operation, result))
+            elif self._congested and type(operation) is ops.Send:
+                self._congested.discard(names.queue_name(operation.channel))
+        return refused
+
+    def _try_again(self, refused):
+        operations = [operation for operation, _ in refused]
+        try:
+            return self._refused(operations, self._layer.apply(operations))
+        except LayerUnavailable:
+            return refused
+
+    def _give_up(self, item, waited_s, consumer):
+        operation, refusal = item
+        queue = names.queue_name(operation.channel)
+        if isinstance(refusal, ClientGone):
+            logger.debug("%s: %s", consumer, refusal)
+            return True
+        is_reply = "!" in queue
+        patience_s = REPLY_PATIENCE_S if is_reply else PLAIN_PATIENCE_S
+        if is_reply and (queue in self._congested or not self._is_read(operation.channel)):
+            patience_s = 0.0
+        if waited_s < patience_s:
+            return False
+        if is_reply:
+            self._congested.add(queue)
+        logger.error("a message that %s sent was dropped after %.1f s: %s",
+                     consumer, waited_s, refusal)  # fmt: skip
+        return True
+
+    def _is_read(self, channel):
+        """Whether somebody still reads a reply channel; plain channels always might be."""
+        try:
+            return "!" not in channel or self._layer.is_read(channel)
+        except LayerUnavailable:
+            return True
+
+
+def after_an_outage(operations, error):
+    """What of `operations` may be repeated when the layer failed with `error` while they went out.
+
+    If nothing was sent, all of it. Else their fate is unknown: what does no harm when it is done twice is
+    repeated (a second reply to a request finds nobody); messages are not, so that none comes twice.
+    """
+    if not error.was_sent:
+        return list(operations)
+    kept = [operation for operation in operations if _is_harmless_twice(operation)]
+    lost = len(operations) - len(kept)
+    if lost:
+        logger.error("%d message(s) may be lost: Redis went away while they were sent", lost)
+    return kept
+
+
+def _is_harmless_twice(operation):
+    if type(operation) is ops.Send:
+        return operation.channel.startswith("http.response.") and not operation.delay_s
+    return type(operation) not in (ops.SendGroup, ops.Retry, ops.PutBack, ops.DeadLetter)

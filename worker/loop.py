@@ -1,0 +1,214 @@
+"""The loop of one consumer thread: take a message, run its consumer, send what it left, take the next.
+
+What a consumer leaves and the next message travel in one round trip. The thread ends only when it is told
+to stop, and then with nothing in its hands.
+"""
+
+import logging
+import threading
+
+from channels.exceptions import LayerUnavailable
+from channels.layers import operations as ops
+from channels.message import Message, pending_message_store
+from channels.signals import consumer_finished, consumer_started
+from channels.utils import name_that_thing
+from worker.dispatch import report_failure, run_consumer
+from worker.flush import Flusher, after_an_outage
+from worker.last_words import answer_for
+from worker.outcomes import Failed, Later
+
+logger = logging.getLogger("django.channels")
+
+#: Longest wait for a message in one go; nothing depends on it but how often an idle worker wakes.
+WAIT_S = 30.0
+#: Pauses while the layer is away: doubled from the first to the second.
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 1.0
+#: A retry comes after 0.1 s, then twice as long each time, up to 5 s: 26 s for ten.
+FIRST_RETRY_S, LONGEST_RETRY_S = 0.1, 5.0
+
+
+class ConsumerThread(threading.Thread):
+    """Takes messages and runs consumers until `stopping` is set."""
+
+    def __init__(self, worker, number):
+        super().__init__(name=f"consumer-{number}", daemon=True)
+        self._worker = worker
+        self._layer = worker.channel_layer
+        self._stopping = worker.stopping
+        self._flusher = Flusher(self._layer)
+        self._reader = self._layer.open_reader(sorted(worker.channels))
+        #: What runs now, for the status: (channel, consumer), or None.
+        self.running = None
+
+    def run(self):
+        operations, consumer, delivery = [], None, None
+        pause_s = FIRST_PAUSE_S
+        while True:
+            try:
+                results, delivery = self._exchange(operations)
+                pause_s = FIRST_PAUSE_S
+            except LayerUnavailable as error:
+                operations = after_an_outage(operations, error)
+                if self._stopping.wait(pause_s) and self._may_leave(operations, pause_s):
+                    break
+                pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+                continue
+            delivery = self._settle(operations, results, delivery, consumer)
+            if delivery is None:
+                operations = []
+                if self._stopping.is_set():
+                    break
+                continue
+            operations, consumer = self._consume(delivery)
+        self._reader.close()
+
+    def _may_leave(self, operations, pause_s):
+        """Told to stop while the layer is away: leave at once, or try a while to send the rest."""
+        if operations and pause_s < LONGEST_PAUSE_S:
+            self._stopping_pause(pause_s)
+            return False
+        if operations:
+            logger.error("stopped with %d operation(s) unsent: the layer is away", len(operations))
+        return True
+
+    @staticmethod
+    def _stopping_pause(pause_s):
+        threading.Event().wait(pause_s)
+
+    def _exchange(self, operations):
+        """Send what was left and take the next message; when stopping, only send."""
+        if self._stopping.is_set():
+            return (self._layer.apply(operations) if operations else []), None
+        return self._reader.take(operations, WAIT_S)
+
+    def _settle(self, operations, results, delivery, consumer):
+        """Wait for what was refused; return the delivery to run next.
+
+        An ordered message that was set free is run here unless another has come along, or is not
+        this worker's to run: then it goes to the front of its channel.
+        """
+        refused = any(isinstance(result, Exception) for result in results)
+        freed = [result for result in results if isinstance(result, ops.Delivery)]
+        back = []
+        if delivery is not None and refused:
+            back.append(delivery)
+            delivery = None
+        for free in freed:
+            mine = free.channel in self._worker.channels and not self._stopping.is_set()
+            if delivery is None and mine and not refused:
+                delivery = free
+            else:
+                back.append(free)
+        if back:
+            self._put_back(back)
+        if refused:
+            self._flusher.settle(operations, results, name_that_thing(consumer))
+        return delivery
+
+    def _put_back(self, deliveries):
+        operations = [ops.PutBack(delivery) for delivery in deliveries]
+        pause_s = FIRST_PAUSE_S
+        while True:
+            try:
+                self._layer.apply(operations)
+                return
+            except LayerUnavailable as error:
+                if error.was_sent:
+                    logger.error("%d message(s) may be lost: Redis went away while they were put "
+                                 "back", len(operations))  # fmt: skip
+                    return
+            threading.Event().wait(pause_s)
+            pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+
+    # -- one message ----------------------------------------------------------------------------
+
+    def _consume(self, delivery):
+        """Run a delivery's consumer. Returns (operations it left, the consumer)."""
+        message = Message(delivery.content, delivery.channel, self._worker.layer)
+        message.delivery = delivery
+        message.worker_id = self._worker.id
+        match = self._find(message)
+        if match is None:
+            return [ops.Done(delivery)], None
+        consumer, kwargs = match
+        self._worker.announce(delivery.channel, message)
+        self.running = (delivery.channel, consumer)
+        outcome, entries = self._run(consumer, message, kwargs)
+        self.running = None
+        return self._left_over(outcome, entries, delivery, message, consumer), consumer
+
+    def _find(self, message):
+        try:
+            match = self._worker.router.match(message)
+        except Exception as error:  # a filter met a value it can't take
+            report_failure(message, self._worker.router.match, error, self._worker.id)
+            return None
+        if match is None:
+            logger.error(
+                "no consumer for a message on %s: it was dropped; check the filters in routing",
+                message.channel.name,
+            )
+        return match
+
+    def _run(self, consumer, message, kwargs):
+        pending_message_store.prepare()
+        _signal(consumer_started, environ={})
+        outcome = run_consumer(self._worker.wrap(consumer), message, kwargs)
+        if isinstance(outcome, Failed):
+            report_failure(message, consumer, outcome.error, self._worker.id)
+        entries = pending_message_store.take()
+        _signal(consumer_finished)
+        return outcome, entries
+
+    def _left_over(self, outcome, entries, delivery, message, consumer):
+        """The operations to carry out now that the consumer has ended."""
+        if isinstance(outcome, Later):
+            entries = [(layer, op) for layer, op in entries
+                       if type(op) not in (ops.Send, ops.SendGroup)]  # fmt: skip
+        operations = self._send_elsewhere(entries, name_that_thing(consumer))
+        if isinstance(outcome, Later):
+            operations.append(self._retry(delivery, consumer))
+            return operations
+        if isinstance(outcome, Failed):
+            operations += answer_for(self._layer, message, operations)
+        if delivery.channel == "websocket.disconnect" and message.reply_channel is not None:
+            operations.append(ops.ForgetSocket(message.reply_channel.name))
+        operations.append(ops.Done(delivery))
+        return operations
+
+    def _send_elsewhere(self, entries, consumer):
+        """Carry out what is for other layers; return the operations for this one."""
+        mine, others = [], {}
+        for layer, operation in entries:
+            layer = getattr(layer, "channel_layer", layer)
+            if layer is self._layer:
+                mine.append(operation)
+            else:
+                others.setdefault(id(layer), (layer, []))[1].append(operation)
+        for layer, operations in others.values():
+            try:
+                Flusher(layer).settle(operations, layer.apply(operations), consumer)
+            except LayerUnavailable as error:
+                logger.error("%d message(s) of %s were lost: %s", len(operations), consumer, error)
+        return mine
+
+    def _retry(self, delivery, consumer):
+        if delivery.attempts >= self._worker.message_retries:
+            reason = f"{name_that_thing(consumer)} asked for a retry {delivery.attempts + 1} times"
+            logger.warning(
+                "gave up a message on %s: %s; it is kept among the channel's dead letters",
+                delivery.channel, reason,
+            )  # fmt: skip
+            return ops.DeadLetter(delivery, reason)
+        delay_s = min(FIRST_RETRY_S * 2**delivery.attempts, LONGEST_RETRY_S)
+        return ops.Retry(delivery, delay_s)
+
+    def interrupt(self):
+        """From another thread: wake up if waiting for a message."""
+        self._reader.interrupt()
+
+
+def _signal(signal, **kwargs):
+    for receiver, error in signal.send_robust(sender=ConsumerThread, **kwargs):
+        if isinstance(error, Exception):
+            logger.error("receiver %r raised", receiver, exc_info=error)

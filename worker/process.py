@@ -1,0 +1,172 @@
+"""A worker: consumer threads, and the thread that starts, watches and stops them."""
+
+import logging
+import os
+import signal
+import socket
+import threading
+import time
+
+from channels.exceptions import LayerUnavailable
+from channels.layers.names import random_suffix
+from channels.signals import worker_ready
+from worker.filters import filter_channels
+from worker.loop import ConsumerThread
+
+logger = logging.getLogger("django.channels")
+
+#: How often the watching thread looks after delayed messages, and its own entry in the registry.
+HOUSEKEEPING_S = 1.0
+#: While stopping, threads that wait are woken this often until they have noticed.
+WAKE_EVERY_S = 0.02
+
+
+class Worker:
+    """Takes messages from a layer's channels and runs their consumers.
+
+    Args:
+        channel_layer: the layer with its routing, from `channel_layers[alias]`.
+        callback: called as `callback(channel, message)` before each consumer.
+        message_retries: how often a consumer may raise ConsumeLater for one message; default 10.
+        signal_handlers: whether SIGTERM and SIGINT drain and stop the worker; default True.
+        only_channels, exclude_channels: lists of channel name globs; default: every channel that has a
+            consumer.
+        threads: consumers that may run at the same time; default 1.
+        middleware: callables, each of which takes a consumer and returns one that is run instead.
+
+    Raises ValueError if no channel is left to listen on.
+    """
+
+    def __init__(
+        self,
+        channel_layer,
+        callback=None,
+        message_retries=10,
+        signal_handlers=True,
+        only_channels=None,
+        exclude_channels=None,
+        *,
+        threads=1,
+        middleware=(),
+    ):
+        self.layer = channel_layer
+        self.channel_layer = getattr(channel_layer, "channel_layer", channel_layer)
+        self.router = channel_layer.router
+        self.callback = callback
+        self.message_retries = message_retries
+        self.signal_handlers = signal_handlers
+        self.only_channels, self.exclude_channels = only_channels, exclude_channels
+        self.channels = self.apply_channel_filters(self.router.channels)
+        self.thread_count = threads
+        self.middleware = tuple(middleware)
+        self.id = f"{socket.gethostname()}-{os.getpid()}-{random_suffix(6)}"
+        self.stopping = threading.Event()
+        self.threads = []
+        self._stop_signals = 0
+        self._started = time.time()
+        if not self.channels:
+            raise ValueError(
+                "no channel to listen on: the project's are "
+                f"{', '.join(sorted(self.router.channels)) or 'none'}; only={only_channels}, "
+                f"exclude={exclude_channels} leave none of them"
+            )
+
+    def apply_channel_filters(self, channels):
+        """Return those of `channels` that this worker listens on."""
+        return filter_channels(channels, self.only_channels, self.exclude_channels)
+
+    def ready(self):
+        """Say that the worker is set up: sends `worker_ready`."""
+        worker_ready.send(sender=self)
+
+    def announce(self, channel, message):
+        """Tell the callback of a message that is about to be consumed."""
+        if self.callback:
+            self.callback(channel, message)
+
+    def wrap(self, consumer):
+        """Return `consumer` inside the middleware, the first one outermost."""
+        for middleware in reversed(self.middleware):
+            consumer = middleware(consumer)
+        return consumer
+
+    # -- life ---------------------------------------------------------------------------------
+
+    def run(self):
+        """Consume until told to stop; then let what runs end, and return."""
+        if self.signal_handlers:
+            self.install_signal_handler()
+        logger.info("listening on channels %s", ", ".join(sorted(self.channels)))
+        self.threads = [ConsumerThread(self, n + 1) for n in range(self.thread_count)]
+        for thread in self.threads:
+            thread.start()
+        while not self.stopping.wait(HOUSEKEEPING_S):
+            self._keep_house()
+        self._drain()
+
+    def _keep_house(self):
+        try:
+            self.channel_layer.keep_house(self.id, self.facts(), self.channels)
+        except LayerUnavailable:
+            pass
+        except Exception:
+            logger.exception("looking after the layer failed; trying again")
+
+    def _drain(self):
+        """Wake the threads that wait, and wait for those that work."""
+        while any(thread.is_alive() for thread in self.threads):
+            for thread in self.threads:
+                if thread.is_alive() and thread.running is None:
+                    self._interrupt(thread)
+            for thread in self.threads:
+                thread.join(WAKE_EVERY_S)
+        try:
+            self.channel_layer.leave_house(self.id)
+        except LayerUnavailable as error:
+            logger.debug("left without a word: %s", error)
+
+    @staticmethod
+    def _interrupt(thread):
+        try:
+            thread.interrupt()
+        except LayerUnavailable as error:
+            logger.debug("could not wake %s: %s", thread.name, error)
+
+    def facts(self):
+        """What the registry shows of this worker."""
+        return {
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            "started": self._started,
+            "channels": sorted(self.channels),
+            "threads": self.thread_count,
+            "running": [thread.running[0] for thread in self.threads if thread.running],
+        }
+
+    # -- stopping -------------------------------------------------------------------------------
+
+    def install_signal_handler(self):
+        """Let SIGTERM and SIGINT stop the worker; only possible in the main thread."""
+        signal.signal(signal.SIGTERM, self.sigterm_handler)
+        signal.signal(signal.SIGINT, self.sigterm_handler)
+
+    def sigterm_handler(self, signo, stack_frame):
+        """Stop after what runs has ended; at the third signal, at once."""
+        self._stop_signals += 1
+        if self._stop_signals > 2:
+            os._exit(1)
+        self.stopping.set()
+
+    def stop(self):
+        """From any thread: stop after what runs has ended."""
+        self.stopping.set()
+
+
+class WorkerGroup(Worker):
+    """A worker with several threads, under its Channels 1.x name.
+
+    `n_threads`: default the number of CPUs, as in 1.x.
+    """
+
+    def __init__(self, *args, n_threads=None, **kwargs):
+        super().__init__(*args, threads=n_threads or os.cpu_count() or 1, **kwargs)
