@@ -3,7 +3,7 @@
 from pages.base_settings import *  # noqa: F403
 from pages.base_settings import INSTALLED_APPS, REDIS_ADDRESS
 
-INSTALLED_APPS = ["channels", "django.contrib.sessions"] + INSTALLED_APPS  # noqa: RUF005
+INSTALLED_APPS = ["channels", "django.contrib.sessions"] + INSTALLED_APPS
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "asgi_redis.RedisChannelLayer",

@@ -1,8 +1,9 @@
 """Channels 4's application: Django's views and the consumers in one process."""
 
-from channels.routing import ChannelNameRouter, ProtocolTypeRouter, URLRouter
 from django.core.asgi import get_asgi_application
 from django.urls import path
+
+from channels.routing import ChannelNameRouter, ProtocolTypeRouter, URLRouter
 
 http = get_asgi_application()
 

@@ -9,6 +9,7 @@ import sys
 import time
 
 import django
+
 from channels.exceptions import ChannelFull
 from channels.layers import get_channel_layer
 

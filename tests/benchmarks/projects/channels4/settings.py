@@ -10,3 +10,4 @@ CHANNEL_LAYERS = {
         "CONFIG": {"hosts": [REDIS_ADDRESS], "channel_capacity": {"bench-noop": 10_000}},
     }
 }
+ASGI_APPLICATION = "application.application"

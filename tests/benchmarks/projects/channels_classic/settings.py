@@ -9,7 +9,7 @@ CHANNEL_LAYERS = {
         "BACKEND": "channels.layers.redis.RedisChannelLayer",
         "CONFIG": {
             "hosts": [REDIS_ADDRESS],
-            # Room for the producer to run ahead of the worker: throughput, not waiting, is measured.
+            # Room for the producer to run ahead: throughput is measured, not how it waits.
             "channel_capacity": {"bench.noop": 10_000},
         },
         "ROUTING": "classic.routing.channel_routing",

@@ -8,6 +8,7 @@ import sys
 import time
 
 import django
+
 from channels import Channel
 from channels.asgi import channel_layers
 
@@ -33,7 +34,7 @@ def ask_count(channel, layer, limit_s):
         name, message = layer.receive([reply], block=True)
         if name is not None:
             return message["count"] - 1
-    raise SystemExit("the worker did not get to the end of the queue in %s s" % limit_s)
+    raise SystemExit(f"the worker did not get to the end of the queue in {limit_s} s")
 
 
 def main(seconds):

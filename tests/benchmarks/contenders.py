@@ -1,0 +1,164 @@
+"""Who runs: for each contender its project, its environment, its commands and its work."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+PROJECTS = Path(__file__).resolve().parent / "projects"
+
+HTTP = ("http-1", "http-32", "template-32", "response-1mib", "upload-1mib")
+ECHO = ("echo-1", "echo-50", "echo-500")
+GROUPS = ("group-100", "group-1000")
+CLASSIC_ONLY = ("ordered-50", "session-50")
+
+_CLASSIC_SERVER = ("{python}", "-c", "from interface_server.cli import main; main()")
+_HELLO_WORK = ("http-1", "http-32", "response-1mib", "upload-1mib", *ECHO, "storm-2000", "memory")
+
+#: How each host server is told to serve {application} on {port} of 127.0.0.1, quietly.
+HOST_COMMANDS = {
+    "uvicorn": (
+        "{python}", "-m", "uvicorn", "--host", "127.0.0.1", "--port", "{port}",
+        "--log-level", "warning", "--no-access-log", "{application}",
+    ),
+    "daphne": (
+        "{python}", "-m", "daphne", "-v", "0", "-b", "127.0.0.1", "-p", "{port}", "{application}",
+    ),
+    "hypercorn": (
+        "{python}", "-m", "hypercorn", "--log-level", "warning", "-b", "127.0.0.1:{port}",
+        "{application}",
+    ),
+    "granian": (
+        "{python}", "-m", "granian", "--interface", "asgi", "--log-level", "warning",
+        "--host", "127.0.0.1", "--port", "{port}", "{application}",
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One set of processes that is measured.
+
+    Args:
+        name, label: for the command line, and for people.
+        environment: the name of its environment (see environments.py).
+        project: its folder in `projects/`.
+        work: the names of the work it takes part in.
+        server: the command of its server, with {python}, {port} and {application}; () for none.
+        application: what the server serves.
+        worker: the command of one worker, and `workers` of them.
+        producer: the command that sends to its background channel, with {seconds}.
+        prefix: the first part of its WebSocket paths.
+    """
+
+    name: str
+    label: str
+    environment: str
+    project: str
+    work: tuple[str, ...]
+    server: tuple[str, ...] = ()
+    application: str = "application:application"
+    worker: tuple[str, ...] = ()
+    workers: int = 0
+    producer: tuple[str, ...] = ()
+    prefix: str = "ws"
+
+    @property
+    def has_settings(self):
+        """Whether it runs Django."""
+        return (PROJECTS / self.project / "settings.py").exists()
+
+
+_CLASSIC = Contender(
+    name="classic", label="Channels Classic", environment="classic", project="channels_classic",
+    work=(), application="classic.asgi:channel_layer",
+    worker=("{python}", "-m", "django", "runworker", "--threads", "1", "-v", "0"),
+    producer=("{python}", "-m", "classic.produce", "{seconds}"),
+)  # fmt: skip
+
+
+def _classic(host, workers, work):
+    command = HOST_COMMANDS[host]
+    if host in ("daphne", "uvicorn"):
+        flags = ("--server", host, "-b", "127.0.0.1", "-p", "{port}", "-v", "0")
+        command = (*_CLASSIC_SERVER, *flags, "{application}")
+    plural = "s" if workers > 1 else ""
+    return replace(
+        _CLASSIC, name=f"classic-{host}-{workers}w", server=command, work=work, workers=workers,
+        label=f"Channels Classic, {host}, {workers} worker{plural}",
+    )  # fmt: skip
+
+
+def _hello(host, work):
+    return Contender(
+        name=f"hello-{host}", label=f"bare hello on {host}", environment="hello", project="hello",
+        work=work, server=HOST_COMMANDS[host],
+    )  # fmt: skip
+
+
+def _channels_4(host):
+    both = Contender(
+        name=f"channels4-{host}", label=f"Channels 4, {host}", environment="channels4",
+        project="channels4", server=HOST_COMMANDS[host],
+        work=(*HTTP, *ECHO, *GROUPS, "storm-2000", "idle", "memory"),
+    )  # fmt: skip
+    sync = replace(
+        both, name=f"channels4-{host}-sync", label=f"Channels 4, {host}, sync consumer",
+        work=(*ECHO, "group-1000"), prefix="sync",
+    )  # fmt: skip
+    return both, sync
+
+
+def _channels_1(workers, work):
+    plural = "s" if workers > 1 else ""
+    return replace(
+        _CLASSIC, name=f"channels1-{workers}w", label=f"Channels 1.1.8, {workers} worker{plural}",
+        environment="channels1", project="channels1", work=work, workers=workers,
+        server=("{bin}/daphne", *HOST_COMMANDS["daphne"][3:]),
+    )  # fmt: skip
+
+
+def all_contenders():
+    """Return all contenders, in the order in which they take their turns."""
+    sockets = ("http-1", "http-32", *ECHO, *CLASSIC_ONLY, *GROUPS, "storm-2000", "memory")
+    uvicorn, daphne = _channels_4("uvicorn"), _channels_4("daphne")
+    return [
+        _classic("uvicorn", 1, (*sockets, "session-write-50", "background")),
+        uvicorn[0],
+        _classic("uvicorn", 2, (*HTTP, "echo-50", "echo-500", "storm-2000")),
+        uvicorn[1],
+        _classic("daphne", 1, sockets),
+        daphne[0],
+        _classic("daphne", 2, (*HTTP, "echo-50")),
+        daphne[1],
+        Contender(
+            name="gunicorn-2w", label="gunicorn, 2 sync workers", environment="gunicorn",
+            project="gunicorn", work=HTTP,
+            server=("{python}", "-m", "gunicorn", "-w", "2", "-b", "127.0.0.1:{port}",
+                    "--log-level", "warning", "{application}"),
+        ),
+        _channels_1(1, (*sockets[:-1], "background")),
+        _channels_1(2, HTTP),
+        _classic("hypercorn", 2, ("http-32", "echo-50")),
+        _classic("granian", 2, ("http-32", "echo-50")),
+        Contender(
+            name="channels4-worker", label="Channels 4, runworker", environment="channels4",
+            project="channels4", work=("background",), workers=1,
+            worker=("{python}", "-m", "django", "runworker", "bench-noop", "-v", "0"),
+            producer=("{python}", "-m", "produce", "{seconds}"),
+        ),
+        _hello("uvicorn", _HELLO_WORK),
+        _hello("daphne", _HELLO_WORK),
+        _hello("hypercorn", ("http-32", "echo-50")),
+        _hello("granian", ("http-32", "echo-50")),
+        Contender(
+            name="bare-socket", label="bare socket (the load generator's ceiling)",
+            environment="hello", project="hello", work=("http-1", "http-32", "echo-1", "echo-50"),
+            server=("{python}", "bare_socket.py", "{port}"),
+        ),
+        Contender(
+            name="redis", label="Redis alone", environment="hello", project="hello",
+            work=("redis",),
+        ),
+        _classic("uvicorn", 4, ("idle",)),
+        _classic("daphne", 4, ("idle",)),
+        _channels_1(4, ("idle",)),
+    ]  # fmt: skip

@@ -1,0 +1,221 @@
+"""The virtual environments that contenders run in: made by pip, kept in the user's cache."""
+
+import configparser
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.processes import REPOSITORY
+
+#: What the host servers and the packages around them are, for every contender on today's Python.
+DJANGO = "django>=5.2,<5.3"
+HOSTS = ("daphne>=4.2,<4.3", "uvicorn[standard]>=0.30")
+MORE_HOSTS = ("hypercorn>=0.17", "granian>=1.6")
+#: The last versions that worked together on Python 3.6.
+CHANNELS_1 = (
+    "channels==1.1.8", "daphne==1.4.2", "asgi_redis==1.4.3", "asgiref==1.1.2", "Django==1.11.29",
+    "Twisted==20.3.0", "autobahn==20.12.3", "txaio==22.2.1", "Automat==22.10.0", "attrs==22.2.0",
+    "constantly==15.1.0", "hyperlink==21.0.0", "idna==3.10", "incremental==22.10.0",
+    "PyHamcrest==2.1.0", "zope.interface==5.5.2", "msgpack-python==0.5.6", "redis==2.10.6",
+    "six==1.17.0", "pytz",
+)  # fmt: skip
+#: What an old interpreter's pip must become before it understands today's package indexes.
+OLD_PIP = ("pip==21.3.1", "setuptools==59.6.0", "wheel==0.37.1")
+
+
+class MissingInterpreterError(Exception):
+    """No interpreter for this environment is at hand: its contenders are skipped."""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A virtual environment: its name, what is installed, and on which Python.
+
+    `python`: "" for the interpreter that runs the benchmark, or a version such as "3.6".
+    `first`: what is installed before the rest. `is_project`: whether this checkout goes in too.
+    """
+
+    name: str
+    requirements: tuple[str, ...]
+    python: str = ""
+    first: tuple[str, ...] = ()
+    is_project: bool = False
+
+
+def classic_requirements():
+    """Return what setup.cfg says this project needs, with its uvicorn extra."""
+    config = configparser.ConfigParser()
+    config.read(REPOSITORY / "setup.cfg")
+    base = config["options"]["install_requires"]
+    extra = config["options.extras_require"]["uvicorn"]
+    return tuple(line.strip() for line in (base + extra).splitlines() if line.strip())
+
+
+def all_environments():
+    """Return the environments by name."""
+    classic = (DJANGO, *HOSTS, *MORE_HOSTS, "setuptools", "wheel", *classic_requirements())
+    environments = [
+        Environment("classic", classic, is_project=True),
+        Environment("hello", (*HOSTS, *MORE_HOSTS)),
+        Environment(
+            "channels4",
+            (DJANGO, *HOSTS, "channels>=4.3,<4.4", "channels_redis>=4.3,<4.4", "redis[hiredis]"),
+        ),
+        Environment("gunicorn", (DJANGO, "gunicorn>=22")),
+        Environment("channels1", CHANNELS_1, python="3.6", first=OLD_PIP),
+    ]
+    return {environment.name: environment for environment in environments}
+
+
+def default_directory():
+    """Return where environments are kept: below $XDG_CACHE_HOME, or ~/.cache."""
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache) / "channels-classic" / "benchmarks"
+
+
+def find_python(version):
+    """Return the path of a Python `version`, from PATH or pyenv; "" means this interpreter.
+
+    Raises MissingInterpreterError.
+    """
+    if not version:
+        return sys.executable
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    installed = sorted(pyenv.glob(f"versions/{version}.*/bin/python{version}"), reverse=True)
+    for candidate in (shutil.which(f"python{version}"), *installed):
+        if candidate and (python := _executable(candidate)):
+            return python
+    raise MissingInterpreterError(f"no Python {version} on PATH or in pyenv")
+
+
+def _executable(path):
+    """Return what `path` really runs, or None: a pyenv shim runs nothing until it is told to."""
+    asked = subprocess.run(
+        [path, "-c", "import sys; print(sys.executable)"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return asked.stdout.strip() or None
+
+
+class EnvironmentStore:
+    """Makes environments below `directory` and finds them again.
+
+    Args:
+        directory: a Path; made if it is not there.
+        rebuild: make each environment anew, with today's versions.
+        echo: called with a line for each step.
+    """
+
+    def __init__(self, directory, rebuild=False, echo=print):
+        self.directory = Path(directory)
+        self.rebuild = rebuild
+        self.echo = echo
+
+    def python(self, environment):
+        """Return the path of the interpreter of `environment`; make it if need be.
+
+        Raises MissingInterpreterError, and subprocess.CalledProcessError if pip fails.
+        """
+        base = find_python(environment.python)
+        home = self.directory / f"{environment.name}-{self._key(environment, base)}"
+        if self.rebuild or not (home / "complete").exists():
+            self._make(environment, base, home)
+        python = home / "bin" / "python"
+        if environment.is_project:
+            self._install_project(home, python)
+        return str(python)
+
+    @staticmethod
+    def _key(environment, base):
+        text = json.dumps([environment.requirements, environment.first, base])
+        return hashlib.sha256(text.encode()).hexdigest()[:10]
+
+    def _make(self, environment, base, home):
+        self.echo(f"Making the environment {environment.name} (once; kept in {home})")
+        shutil.rmtree(home, ignore_errors=True)
+        home.parent.mkdir(parents=True, exist_ok=True)
+        subprocess.run([base, "-m", "venv", str(home)], check=True)
+        python = home / "bin" / "python"
+        if environment.first:
+            self._pip(python, "--upgrade", *environment.first)
+        self._pip(python, *environment.requirements)
+        (home / "complete").touch()
+
+    def _install_project(self, home, python):
+        """Install this checkout from a copy, so that nothing is built inside the checkout."""
+        digest = source_digest()
+        marker = home / "project"
+        if marker.exists() and marker.read_text() == digest:
+            return
+        self.echo("Installing this checkout into the environment classic")
+        with tempfile.TemporaryDirectory() as copy:
+            for source in _project_sources():
+                target = Path(copy) / source.relative_to(REPOSITORY)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(source, target)
+            self._pip(python, "--no-deps", "--no-build-isolation", "--force-reinstall", copy)
+        marker.write_text(digest)
+
+    @staticmethod
+    def _pip(python, *args):
+        command = [str(python), "-m", "pip", "install", "--quiet", *args]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise subprocess.CalledProcessError(
+                done.returncode, command, done.stdout, done.stderr[-2000:]
+            )
+
+
+class ThisInterpreter:
+    """Stands in for an EnvironmentStore: contenders run on the interpreter that runs this."""
+
+    def python(self, environment):
+        """Return this interpreter; only for environments on today's Python."""
+        if environment.python:
+            raise MissingInterpreterError(f"this interpreter is not Python {environment.python}")
+        return sys.executable
+
+
+def _project_sources():
+    """Every file that packaging looks at, in a fixed order."""
+    roots = ("channels", "interface_server", "routing", "worker")
+    files = [REPOSITORY / name for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE")]
+    for root in roots:
+        files += (REPOSITORY / root).rglob("*")
+    return [
+        path for path in sorted(files) if path.is_file() and "__pycache__" not in path.parts
+    ]  # fmt: skip
+
+
+def source_digest():
+    """Return a digest of this project's code: two runs with the same one measured the same code."""
+    digest = hashlib.sha256()
+    for path in _project_sources():
+        digest.update(str(path.relative_to(REPOSITORY)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+_LIST_VERSIONS = """
+import json, sys
+try:
+    from importlib.metadata import distributions
+    found = {d.metadata["Name"].lower(): d.version for d in distributions()}
+except ImportError:  # Python 3.6
+    import pkg_resources
+    found = {d.project_name.lower(): d.version for d in pkg_resources.working_set}
+found["python"] = sys.version.split()[0]
+print(json.dumps(found))
+"""
+
+
+def installed_versions(python):
+    """Return {package: version} of what is installed for an interpreter, and of itself."""
+    command = [python, "-c", _LIST_VERSIONS]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)

@@ -1,0 +1,201 @@
+"""A contender's processes, with a Redis and a database of their own, from start to end."""
+
+import contextlib
+import http.client
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+
+from tests.benchmarks.contenders import PROJECTS
+from tests.benchmarks.usage import Usage
+from tests.processes import REPOSITORY, Process, RedisServer, free_port, wait_until
+
+START_LIMIT_S = 30
+#: What the database holds: the page's table, and the one that sessions in the database need.
+_SCHEMA = """
+CREATE TABLE entry (id integer PRIMARY KEY, title varchar(100), text text);
+CREATE TABLE django_session (session_key varchar(40) PRIMARY KEY, session_data text NOT NULL,
+                             expire_date datetime NOT NULL);
+"""
+
+
+class BenchmarkError(Exception):
+    """A contender did not start, or a load did not end well; says what its processes wrote."""
+
+
+class Stack:
+    """Starts a contender's Redis, server and workers; `with` ends them all.
+
+    Args:
+        contender: a Contender.
+        python: the interpreter of its environment.
+    """
+
+    def __init__(self, contender, python):
+        self.contender = contender
+        self.port = free_port()
+        self._python = python
+        self._directory = Path(tempfile.mkdtemp(prefix="benchmark-"))
+        self.redis = RedisServer({"appendonly": "no"})
+        self.processes = {"server": [], "worker": []}
+        self._exits = contextlib.ExitStack()
+
+    def __enter__(self):
+        try:
+            self._start()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def _start(self):
+        self._exits.callback(shutil.rmtree, self._directory, ignore_errors=True)
+        self._exits.enter_context(self.redis)
+        self._make_database()
+        contender = self.contender
+        if contender.server:
+            self._spawn("server", contender.server)
+        for _ in range(contender.workers):
+            self._spawn("worker", contender.worker)
+        if contender.workers:
+            self._wait(self._workers_listen, "its workers to ask Redis")
+        if contender.server:
+            self._wait(self._answers, "its server to answer")
+
+    def __exit__(self, *exc_info):
+        with contextlib.ExitStack() as exits:
+            exits.push(self._exits)
+            for process in self.processes["server"] + self.processes["worker"]:
+                exits.callback(process.stop, limit_s=5)
+                with contextlib.suppress(ProcessLookupError):
+                    process.send_signal(15)
+
+    def _make_database(self):
+        with contextlib.closing(sqlite3.connect(self._directory / "db")) as database, database:
+            database.executescript(_SCHEMA)
+            text = "Some words that make up a line of text. " * 3
+            rows = [(f"Entry {number}", text) for number in range(50)]
+            database.executemany("INSERT INTO entry (title, text) VALUES (?, ?)", rows)
+
+    @property
+    def env(self):
+        """The environment variables of its processes."""
+        project = PROJECTS / self.contender.project
+        path = [str(project), str(PROJECTS / "shared")]
+        if self._python == sys.executable:
+            path.append(str(REPOSITORY))
+        env = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(path),
+            "PYTHONUNBUFFERED": "1",
+            "BENCH_DATABASE": str(self._directory / "db"),
+            "BENCH_REDIS_PORT": str(self.redis.port),
+        }
+        env.pop("DJANGO_SETTINGS_MODULE", None)
+        if self.contender.has_settings:
+            env["DJANGO_SETTINGS_MODULE"] = "settings"
+        return env
+
+    def fill_in(self, command, **more):
+        """Return `command` with its placeholders filled in."""
+        known = {
+            "python": self._python, "bin": str(Path(self._python).parent), "port": self.port,
+            "application": self.contender.application, **more,
+        }  # fmt: skip
+        return [part.format(**known) for part in command]
+
+    def _spawn(self, role, command):
+        log = self._directory / f"{role}-{len(self.processes[role])}.log"
+        project = PROJECTS / self.contender.project
+        process = Process(self.fill_in(command), log, cwd=project, env=self.env)
+        self.processes[role].append(process)
+
+    def _wait(self, condition, what):
+        try:
+            wait_until(lambda: self._alive() and condition(), limit_s=START_LIMIT_S, what=what)
+        except AssertionError as error:
+            raise BenchmarkError(f"{self.contender.name}: {error}\n{self.logs}") from error
+
+    def _alive(self):
+        for process in self.processes["server"] + self.processes["worker"]:
+            if not process.is_running:
+                raise BenchmarkError(f"{self.contender.name}: {process}")
+        return True
+
+    def _answers(self):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        failures = (OSError, http.client.HTTPException)
+        with contextlib.closing(connection), contextlib.suppress(*failures):
+            connection.request("GET", "/small/")
+            response = connection.getresponse()
+            return response.status == 200 and response.read() == b"Hello, world!"
+        return False
+
+    def _workers_listen(self):
+        return all(self._asks_redis(process.pid) for process in self.processes["worker"])
+
+    def _asks_redis(self, pid):
+        connections = psutil.Process(pid).net_connections("tcp")
+        return any(c.raddr and c.raddr.port == self.redis.port for c in connections)
+
+    @property
+    def logs(self):
+        """What its processes have written."""
+        every = self.processes["server"] + self.processes["worker"]
+        return "\n".join(f"{process}" for process in every)
+
+    def usage(self):
+        """Return the Usage of its processes, by role."""
+        pids = {role: [process.pid for process in all_] for role, all_ in self.processes.items()}
+        with self.redis.client() as client:
+            pids["redis"] = [client.info("server")["process_id"]]
+        return Usage(pids)
+
+    def load(self, job, limit_s):
+        """Run the load generator with `job`; return its result, with the CPU time of each role.
+
+        Raises BenchmarkError.
+        """
+        before, start = self.usage().cpu_s(), time.perf_counter()
+        done = self._run_generator({"port": self.port, **job}, limit_s)
+        seconds, after = time.perf_counter() - start, self.usage().cpu_s()
+        if done.returncode:
+            raise BenchmarkError(f"the load generator failed: {done.stderr[-500:]}\n{self.logs}")
+        result = json.loads(done.stdout.splitlines()[-1])
+        result["cpu_s"] = {role: after[role] - before[role] for role in after}
+        result["wall_s"] = seconds
+        return result
+
+    @staticmethod
+    def _run_generator(job, limit_s):
+        try:
+            return subprocess.run(
+                generator_command(), cwd=REPOSITORY, input=json.dumps(job) + "\n", text=True,
+                capture_output=True, timeout=limit_s, check=False,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            raise BenchmarkError(f"the load did not end in {limit_s} s: {job}") from None
+
+    def run_producer(self, seconds, limit_s):
+        """Run the contender's producer; return what it prints. Raises BenchmarkError."""
+        command = self.fill_in(self.contender.producer, seconds=seconds)
+        done = subprocess.run(
+            command, cwd=PROJECTS / self.contender.project, env=self.env, text=True,
+            capture_output=True, timeout=limit_s, check=False,
+        )  # fmt: skip
+        if done.returncode:
+            raise BenchmarkError(f"the producer failed: {done.stderr[-500:]}\n{self.logs}")
+        return json.loads(done.stdout)
+
+
+def generator_command():
+    """Return the command of the load generator."""
+    return [sys.executable, "-m", "tests.benchmarks.load"]

@@ -1,0 +1,90 @@
+"""What it costs to do nothing: CPU and Redis commands, and memory for sockets that idle."""
+
+import json
+import subprocess
+import time
+
+from tests.benchmarks.stack import BenchmarkError, generator_command
+from tests.benchmarks.work.definition import Work
+from tests.benchmarks.work.sockets import path
+from tests.processes import REPOSITORY
+
+#: Seconds after the start that don't count: imports, first connections.
+SETTLE_S = 2.0
+
+
+def run_idle(stack, pace):
+    """Watch the processes do nothing; `cpu_percent` is of one core, for all of them, and Redis."""
+    time.sleep(SETTLE_S)
+    before, commands_before, start = *_reading(stack), time.perf_counter()
+    time.sleep(pace.long_s)
+    after, commands_after, end = *_reading(stack), time.perf_counter()
+    seconds = end - start
+    processes = sum(map(len, stack.processes.values()))
+    cpu_s = {role: after[role] - before[role] for role in after}
+    return {
+        "cpu_percent": 100 * sum(cpu_s.values()) / seconds,
+        "server_percent": 100 * cpu_s["server"] / seconds,
+        "worker_percent": 100 * cpu_s["worker"] / seconds,
+        "redis_percent": 100 * cpu_s["redis"] / seconds,
+        "commands_per_process": (commands_after - commands_before) / seconds / processes,
+        "errors": 0,
+    }
+
+
+def _reading(stack):
+    """CPU seconds by role, and Redis commands so far but for those of this reading itself."""
+    usage = stack.usage()
+    with stack.redis.client() as client:
+        stats = client.info("commandstats")
+    watched = sum(c["calls"] for name, c in stats.items() if name[8:] not in ("info", "client"))
+    return usage.cpu_s(), watched
+
+
+def run_memory(stack, pace):
+    """Open 1,000 and then 10,000 sockets that do nothing: the memory of each one between."""
+    first, last = pace.count(1000), pace.count(10_000)
+    job = {
+        "kind": "hold", "port": stack.port, "path": path(stack, "idle"), "stages": [first, last]
+    }  # fmt: skip
+    generator = subprocess.Popen(
+        generator_command(), cwd=REPOSITORY, text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    with generator:
+        try:
+            _tell(generator, json.dumps(job))
+            few = _stage(generator, first, stack)
+            _tell(generator, "go on")
+            many = _stage(generator, last, stack)
+        finally:
+            generator.kill()
+    sockets = last - first
+    values = {f"{role}_bytes_per_socket": (many[role] - few[role]) / sockets for role in many}
+    return {**values, "open": last, "errors": 0}
+
+
+def _tell(generator, line):
+    generator.stdin.write(line + "\n")
+    generator.stdin.flush()
+
+
+def _stage(generator, expected, stack):
+    """Wait until the sockets are open; return the memory by role once all has come to rest."""
+    line = generator.stdout.readline()
+    if not line or json.loads(line).get("open") != expected:
+        raise BenchmarkError(f"{expected} sockets wanted: {line!r}\n{stack.logs}")
+    time.sleep(0.5)
+    return stack.usage().memory_bytes()
+
+
+WORK = [
+    Work(
+        "idle", "Nothing to do: CPU of all processes", "cpu_percent", "% of one core", run_idle,
+        lower_is_better=True, rounds=2, cost_s=11.0, in_quick=False,
+    ),
+    Work(
+        "memory", "Memory for each idle socket, at 10,000", "server_bytes_per_socket", "bytes",
+        run_memory, lower_is_better=True, rounds=1, cost_s=12.0, in_quick=False,
+    ),
+]  # fmt: skip
