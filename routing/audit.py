@@ -121,14 +121,16 @@ def _filters_of(candidate):
 
 
 def _doubt_ordering(trio):
-    known = {name: one for name, one in trio.items() if not inspect.isclass(one.consumer)}
-    ordered = [one for one in known.values() if "enforce_ordering" in get_marks(one.consumer)]
-    loose = [one for one in known.values() if one not in ordered]
+    known = [one for one in trio.values() if not inspect.isclass(one.consumer)]
+    ordered = [one for one in known if "enforce_ordering" in get_marks(one.consumer)]
+    loose = [repr(one.route) for one in known if one not in ordered]
+    if "websocket.connect" not in trio:
+        loose.append("the default consumer of 'websocket.connect'")
     if ordered and loose:
         yield (
             "W020",
-            f"{ordered[0].route!r} has @enforce_ordering, {loose[0].route!r} has not, and both "
-            "take messages of the same sockets",
+            f"{ordered[0].route!r} has @enforce_ordering, {' and '.join(loose)} has not, and they "
+            "take messages of the same sockets: some will wait for ever",
             "Put @enforce_ordering on the consumers of websocket.connect, receive and disconnect.",
         )
 

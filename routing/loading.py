@@ -3,11 +3,14 @@
 import importlib
 
 from channels.hints import did_you_mean
-from routing.errors import RouteProblem
+from routing.errors import InvalidRoute, RouteProblem
 
 
 def load_object(path):
-    """Return the object at dotted `path`. Raises RouteProblem, chained to the real error."""
+    """Return the object at dotted `path`.
+
+    Raises RouteProblem, chained to the real error; an InvalidRoute in the module goes through.
+    """
     module_name, _, name = path.rpartition(".")
     if not module_name:
         raise RouteProblem(
@@ -28,6 +31,8 @@ def _load_module(name):
         if error.name and f"{name}.".startswith(f"{error.name}."):
             raise RouteProblem(f"there is no module {error.name!r} to import") from error
         raise RouteProblem(_describe_failure(name, error)) from error
+    except InvalidRoute:  # it is a routing.py, and its own mistake says more than we could
+        raise
     except Exception as error:  # the module is the user's: it may raise anything
         raise RouteProblem(_describe_failure(name, error)) from error
 

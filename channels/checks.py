@@ -1,0 +1,158 @@
+"""System checks, run by manage.py before it does anything: settings, packages, routes, decorators.
+
+They import what the settings name, and do no network I/O. Errors (E) keep a worker from its work;
+warnings (W) are what is probably not meant, and can be silenced in SILENCED_SYSTEM_CHECKS.
+"""
+
+import contextlib
+import importlib
+import inspect
+import os
+import traceback
+
+from django.conf import settings
+from django.core.checks import Error, Warning, register
+
+from channels.asgi import load_backend
+from channels.exceptions import InvalidChannelLayerError
+from channels.hints import did_you_mean
+from channels.package_checks import find_conflicts, find_old_versions
+from channels.rooms import ROOMS, find_room_problem
+
+#: What an entry of CHANNEL_LAYERS may hold.
+LAYER_KEYS = ("BACKEND", "CONFIG", "ROUTING", "TEST_CONFIG")
+
+
+@register("channels")
+def check_environment(app_configs=None, **kwargs):
+    """Is something else installed, or lying about, that hides a part of this package?"""
+    found = [_error("E001", text) for text in map(find_room_problem, ROOMS) if text]
+    found += [_error("E002", text) for text in find_conflicts()]
+    found += [_error("E003", text) for text in find_old_versions()]
+    return found
+
+
+@register("channels")
+def check_settings(app_configs=None, **kwargs):
+    """Are CHANNEL_LAYERS and CHANNEL_SESSION_ENGINE well formed, and is there what they name?"""
+    found = _check_session_engine()
+    layers = getattr(settings, "CHANNEL_LAYERS", {})
+    if not isinstance(layers, dict):
+        return [*found, _error("E010", f"CHANNEL_LAYERS must be a dict, got {_kind(layers)}")]
+    for alias, entry in layers.items():
+        found += _check_layer(f"CHANNEL_LAYERS[{alias!r}]", alias, entry)
+    return found
+
+
+@register("channels")
+def check_routes(app_configs=None, **kwargs):
+    """Can every route work, and does each probably do what is meant?"""
+    if find_room_problem("routing"):
+        return []  # which check_environment tells
+    found = []
+    for alias, routing in _routings():
+        found += _check_routing(f"CHANNEL_LAYERS[{alias!r}]", routing)
+    return found
+
+
+def _check_session_engine():
+    path = getattr(settings, "CHANNEL_SESSION_ENGINE", None)
+    if path is None:
+        return []
+    try:
+        engine = importlib.import_module(path)
+    except Exception as error:  # the module may be the user's: it may raise anything
+        text = f"CHANNEL_SESSION_ENGINE: can't import {path!r}: {type(error).__name__}: {error}"
+        return [_error("E020", text, "Remove it to keep channel sessions in the channel layer.")]
+    if not hasattr(engine, "SessionStore"):
+        return [_error("E020", f"CHANNEL_SESSION_ENGINE: {path!r} has no SessionStore")]
+    return []
+
+
+def _check_layer(where, alias, entry):
+    if not isinstance(entry, dict):
+        return [_error("E011", f"{where} must be a dict, got {_kind(entry)}")]
+    found = [
+        _error("E012", f"{where} has no {key}: add it")
+        for key in ("BACKEND", "ROUTING")
+        if key not in entry
+    ]
+    found += [
+        _warning("W001", f"{where} has an unknown key {key!r}{did_you_mean(str(key), LAYER_KEYS)}")
+        for key in entry
+        if key not in LAYER_KEYS
+    ]
+    found += [
+        _error("E013", f"{where}[{key!r}] must be a dict, got {_kind(entry[key])}")
+        for key in ("CONFIG", "TEST_CONFIG")
+        if key in entry and not isinstance(entry[key], dict)
+    ]
+    return found + _check_backend(where, alias, entry)
+
+
+def _check_backend(where, alias, entry):
+    if "BACKEND" not in entry:
+        return []
+    try:
+        signature = inspect.signature(load_backend(entry["BACKEND"], alias))
+    except InvalidChannelLayerError as error:
+        return [_error("E014", str(error))]
+    except (TypeError, ValueError, AttributeError):
+        return [_error("E014", f"{where}: BACKEND must be a dotted path to a class")]
+    known = [name for name, one in signature.parameters.items() if one.kind is not one.VAR_KEYWORD]
+    if len(known) < len(signature.parameters):
+        return []  # it takes anything
+    return [
+        _error("E015", f"{where}[{key!r}]: {entry['BACKEND']} takes no {name!r}" + hint)
+        for key in ("CONFIG", "TEST_CONFIG")
+        for name in (entry[key] if isinstance(entry.get(key), dict) else ())
+        for hint in [did_you_mean(str(name), known)]
+        if name not in known
+    ]
+
+
+def _routings():
+    layers = getattr(settings, "CHANNEL_LAYERS", {})
+    for alias, entry in layers.items() if isinstance(layers, dict) else ():
+        if isinstance(entry, dict) and "ROUTING" in entry:
+            yield alias, entry["ROUTING"]
+
+
+def _check_routing(where, routing):
+    from channels.routing import InvalidRoute, Router, find_doubts
+
+    try:
+        router = Router(routing)
+    except InvalidRoute as error:
+        return [_error("E030", f"{where}: {error}", _find_line(error, Router))]
+    return [_warning(code, f"{where}: {text}", hint) for code, text, hint in find_doubts(router)]
+
+
+def _find_line(error, router_class):
+    """Return a hint with the project's line that led to an InvalidRoute; None if none did."""
+    machinery = (
+        os.path.dirname(inspect.getfile(router_class)),
+        os.path.dirname(importlib.__file__),
+        contextlib.__file__,
+        __file__,
+        "<frozen",
+    )
+    frames = [
+        frame
+        for one in (error, error.__cause__)
+        for frame in traceback.extract_tb(one and one.__traceback__)
+        if not frame.filename.startswith(machinery)
+    ]
+    return f"See {frames[-1].filename}, line {frames[-1].lineno}." if frames else None
+
+
+def _kind(value):
+    return f"{type(value).__name__} {value!r}"
+
+
+def _error(code, text, hint=None):
+    return Error(text, hint=hint, id=f"channels.{code}")
+
+
+def _warning(code, text, hint=None):
+    return Warning(text, hint=hint, id=f"channels.{code}")
