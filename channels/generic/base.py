@@ -103,7 +103,7 @@ class BaseConsumer:
         return route_class(type(cls)(cls.__name__, (cls,), {**names, **attrs}), **kwargs)
 
     def get_handler(self, message, **kwargs):
-        """Return the callable that takes (message, **kwargs), in the decorators the class asks for."""
+        """Return what takes (message, **kwargs), in the decorators that the class asks for."""
         try:
             method_name = self.method_mapping[message.channel.name]
         except KeyError:
@@ -139,7 +139,7 @@ class BaseConsumer:
         return handler
 
     def dispatch(self, message, **kwargs):
-        """Run the handler of the message; returns what it returns (a coroutine if the class is async)."""
+        """Run the handler of the message; return what it returns (async: something to await)."""
         return self.get_handler(message, **kwargs)(message, **kwargs)
 
     def call_hook(self, hook, *args, **kwargs):

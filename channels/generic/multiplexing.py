@@ -62,9 +62,9 @@ class WebsocketMultiplexer:
 class WebsocketDemultiplexer(JsonWebsocketConsumer):
     """Hands the streams of one socket to a consumer each.
 
-    Each consumer gets the socket's connect and disconnect and the frames of its own stream, with the
-    payload as `text` and a `multiplexer` argument to answer with. A frame that is no multiplexed one
-    closes the socket with 1007, and one of an unknown stream with 4004.
+    Each consumer gets the socket's connect and disconnect and the frames of its own stream, with
+    the payload as `text` and a `multiplexer` argument to answer with. A frame that is no
+    multiplexed one closes the socket with 1007, and one of an unknown stream with 4004.
 
     Raises ValueError where the class is made if a stream asks for ordering of its own: set
     strict_ordering on the demultiplexer, which keeps every stream in order.
@@ -104,7 +104,7 @@ class WebsocketDemultiplexer(JsonWebsocketConsumer):
             problem = f"stream {str(stream)[:100]!r} is not mapped (there are: {known})"
             raise self._refusal(UNKNOWN_STREAM, problem)
         if not isinstance(payload, dict):
-            problem = f"stream {stream!r}: its payload must be an object, got {str(payload)[:100]!r}"
+            problem = f"stream {stream!r}: expected an object as payload, got {str(payload)[:99]!r}"
             raise self._refusal(INVALID_PAYLOAD, problem)
         return stream, payload
 

@@ -8,8 +8,6 @@ from channels.exceptions import InvalidFrame, SendNotAvailableOnDemultiplexer
 from channels.generic.base import BaseConsumer, runs_in_loop
 from channels.sessions import enforce_ordering
 
-
-
 #: The close code for a frame of a kind that is not taken (RFC 6455, section 7.4.1).
 UNSUPPORTED_DATA = 1003
 #: The close code for a frame whose content is not what it should be (the same section).
@@ -89,7 +87,7 @@ class WebsocketConsumer(BaseConsumer):
         return "multiplexer" in self.kwargs
 
     def connection_groups(self, **kwargs):
-        """Return a list of the names of the groups to join at connect and to leave at disconnect."""
+        """Return a list: the names of the groups to join at connect, and leave at disconnect."""
         return self.groups or []
 
     def _connection_groups(self, message, kwargs):

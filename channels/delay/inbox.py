@@ -1,0 +1,120 @@
+"""From `asgi.delay` into the database."""
+
+import logging
+import math
+import numbers
+from datetime import timedelta
+
+from django.utils import timezone
+
+from channels.delay import contents
+from channels.delay.models import DelayedMessage
+from channels.exceptions import InvalidName, LayerUnavailable
+from channels.layers.names import check_channel_name
+from channels.layers.operations import DeadLetter, Done, PutBack
+
+logger = logging.getLogger("django.channels")
+
+#: What asks for a delay is sent here.
+DELAY_CHANNEL = "asgi.delay"
+#: So many messages are stored at once; as many are lost if the process is killed just then.
+BATCH = 100
+
+
+def read_request(content, now):
+    """Return the DelayedMessage, not yet saved, that `content` asks for.
+
+    `content`: {"channel": name, "content": the message, "delay": milliseconds}, all from a sender
+    who may have got it wrong. Raises ValueError, which says what is wrong.
+    """
+    missing = [key for key in ("channel", "content", "delay") if key not in content]
+    if missing:
+        raise ValueError(
+            f"it must contain 'channel', 'content' and 'delay', and lacks {', '.join(missing)}"
+        )
+    try:
+        channel = check_channel_name(content["channel"])
+        text = contents.pack(content["content"])
+    except (InvalidName, TypeError) as error:
+        raise ValueError(str(error)) from error
+    due_date = _due_date(content["delay"], now)
+    return DelayedMessage(channel_name=channel, content=text, due_date=due_date)
+
+
+def _due_date(delay_ms, now):
+    is_number = isinstance(delay_ms, numbers.Real) and not isinstance(delay_ms, bool)
+    if not is_number or not math.isfinite(delay_ms):
+        raise ValueError(f"its delay must be a number of milliseconds, got {delay_ms!r}")
+    try:
+        return now + timedelta(milliseconds=max(delay_ms, 0))
+    except OverflowError as error:
+        raise ValueError(f"its delay of {delay_ms} ms is beyond any date") from error
+
+
+class Inbox:
+    """Takes messages from `asgi.delay` and stores them.
+
+    What has been taken is kept in memory until it is stored, whatever fails in between.
+
+    Args:
+        layer: the channel layer.
+    """
+
+    def __init__(self, layer):
+        self._layer = layer
+        self._reader = layer.open_reader([DELAY_CHANNEL])
+        self._taken = []
+        self._settled = []
+
+    def take_in(self, wait_s):
+        """Wait up to `wait_s` for messages, and store those that are there.
+
+        Raises LayerUnavailable or DatabaseError; then call it again.
+        """
+        self._store()
+        self._gather(wait_s)
+        self._store()
+
+    def _gather(self, wait_s):
+        while len(self._taken) < BATCH:
+            _, delivery = self._reader.take(self._settled, wait_s)
+            self._settled = []
+            if delivery is None:
+                return
+            self._taken.append(delivery)
+            wait_s = 0.0
+
+    def _store(self):
+        now = timezone.now()
+        messages, settled = [], []
+        for delivery in self._taken:
+            try:
+                messages.append(read_request(delivery.content, now))
+                settled.append(Done(delivery))
+            except ValueError as error:
+                settled.append(DeadLetter(delivery, str(error)))
+        if messages:
+            DelayedMessage.objects.bulk_create(messages)
+        self._taken, self._settled = [], self._settled + settled
+        for operation in settled:
+            if isinstance(operation, DeadLetter):
+                logger.error(
+                    "Invalid message received on %s: %s; it is now among its dead letters",
+                    DELAY_CHANNEL,
+                    operation.reason,
+                )
+
+    def interrupt(self):
+        """From another thread: let take_in() return soon."""
+        self._reader.interrupt()
+
+    def close(self):
+        """Put back what could not be stored, and leave."""
+        left = self._settled + [PutBack(delivery) for delivery in self._taken]
+        try:
+            if left:
+                self._layer.apply(left)
+        except LayerUnavailable as error:
+            if self._taken:
+                logger.error("%d message(s) for later are lost: %s", len(self._taken), error)
+        self._reader.close()

@@ -1,0 +1,44 @@
+"""`manage.py rundelay`: the delay server."""
+
+from django.core.management import BaseCommand, CommandError
+
+from channels.asgi import channel_layers
+from channels.channel import DEFAULT_CHANNEL_LAYER
+from channels.delay.worker import Worker
+from channels.exceptions import InvalidChannelLayerError
+from channels.log import setup_logger
+
+
+class Command(BaseCommand):
+    """Runs the delay server."""
+
+    help = "Keep messages from asgi.delay in the database, and send them when they are due."
+
+    def add_arguments(self, parser):
+        parser.add_argument(
+            "--layer",
+            default=DEFAULT_CHANNEL_LAYER,
+            help="The channel layer's alias in CHANNEL_LAYERS.",
+        )
+        parser.add_argument(
+            "--sleep",
+            default=1.0,
+            type=float,
+            help="The longest time between two looks into the database, in seconds.",
+        )
+
+    def handle(self, *args, **options):
+        logger = setup_logger("django.channels", options["verbosity"])
+        try:
+            layer = channel_layers[options["layer"]]
+        except InvalidChannelLayerError as error:
+            raise CommandError(str(error)) from error
+        if layer.local_only():
+            raise CommandError(
+                f"the layer {layer} works within one process only, so nothing could reach a delay "
+                "server: use one between processes, as channels.layers.redis.RedisChannelLayer"
+            )
+        if options["sleep"] <= 0:
+            raise CommandError(f"--sleep must be more than 0 seconds, got {options['sleep']}")
+        logger.info("Running delay against channel layer %s", layer)
+        Worker(channel_layer=layer, database_sleep_duration=options["sleep"]).run()

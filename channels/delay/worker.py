@@ -1,0 +1,98 @@
+"""The delay server's loop."""
+
+import logging
+import signal
+import threading
+
+from django.db import DatabaseError, InterfaceError, close_old_connections
+
+from channels.delay.inbox import DELAY_CHANNEL, Inbox
+from channels.delay.outbox import Outbox
+from channels.exceptions import LayerUnavailable
+
+logger = logging.getLogger("django.channels")
+
+#: Pauses while the layer or the database is away: doubled from the first to the second.
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0
+#: While stopping, a loop that waits for a message is woken this often until it has noticed.
+WAKE_EVERY_S = 0.02
+
+
+class Worker:
+    """Keeps messages from `asgi.delay` in the database, and sends them when they are due.
+
+    Args:
+        channel_layer: the layer.
+        signal_handlers: whether SIGTERM and SIGINT stop it; default True.
+        database_sleep_duration: the longest time between two looks into the database, in seconds;
+            what it has put there itself is sent on time whatever this is. Default 1.
+    """
+
+    def __init__(self, channel_layer, signal_handlers=True, database_sleep_duration=1):
+        self.channel_layer = channel_layer
+        self.signal_handlers = signal_handlers
+        self.database_sleep_duration = database_sleep_duration
+        self._stopping = threading.Event()
+        self._ended = threading.Event()
+        self._inbox = Inbox(channel_layer)
+        self._outbox = Outbox(channel_layer, database_sleep_duration, self._stopping)
+
+    @property
+    def termed(self):
+        """Whether it has been told to stop."""
+        return self._stopping.is_set()
+
+    def install_signal_handler(self):
+        """Let SIGTERM and SIGINT stop it; only possible in the main thread."""
+        signal.signal(signal.SIGTERM, self.sigterm_handler)
+        signal.signal(signal.SIGINT, self.sigterm_handler)
+
+    def sigterm_handler(self, signo, stack_frame):
+        """Stop after the message in hand."""
+        # In a thread: what the interrupted code holds a lock on can't be waited for in here.
+        threading.Thread(target=self.stop, daemon=True).start()
+
+    def stop(self):
+        """From another thread: stop after the message in hand; returns when that is done."""
+        self._stopping.set()
+        while not self._ended.wait(WAKE_EVERY_S):
+            try:
+                self._inbox.interrupt()
+            except LayerUnavailable as error:
+                logger.debug("could not wake the delay server: %s", error)
+
+    def run(self):
+        """Take in and send until told to stop."""
+        if self.signal_handlers:
+            self.install_signal_handler()
+        logger.info("Listening on %s", DELAY_CHANNEL)
+        pause_s = FIRST_PAUSE_S
+        try:
+            while not self._stopping.is_set():
+                if self._turn(pause_s):
+                    pause_s = FIRST_PAUSE_S
+                else:
+                    self._stopping.wait(pause_s)
+                    pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+        finally:
+            self._inbox.close()
+            self._ended.set()
+
+    def _turn(self, pause_s):
+        """Send what is due, take in what comes; return False if a pause may help."""
+        try:
+            close_old_connections()
+            self._inbox.take_in(self._outbox.send_due())
+        except (LayerUnavailable, DatabaseError, InterfaceError) as error:
+            if not self._stopping.is_set():
+                logger.error(
+                    "the delay server is held up (%s: %s); trying again in %.1f s, nothing is lost",
+                    type(error).__name__,
+                    error,
+                    pause_s,
+                )
+            return False
+        except Exception:
+            logger.exception("the delay server stumbled; trying again in %.1f s", pause_s)
+            return False
+        return True
