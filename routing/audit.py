@@ -17,6 +17,8 @@ _USER_BRINGERS = frozenset(
         "http_session_user",
     )
 )
+#: Decorators with which http_session needs no headers.
+_WITHOUT_HEADERS = frozenset(("channel_session_user_from_http", "channel_and_http_session"))
 _SOCKET_CHANNELS = ("websocket.connect", "websocket.receive", "websocket.disconnect")
 
 
@@ -30,6 +32,7 @@ def find_doubts(router):
         *_doubt_reach(routes),
         *_doubt_groups(routes),
         *_doubt_calls(ours),
+        *_doubt_headers(ours),
         *_doubt_sockets(ours),
     ]
     return list(dict.fromkeys(found))
@@ -90,6 +93,20 @@ def _doubt_calls(routes):
                 "W014",
                 f"{candidate.route!r}: {problem}, which raises a TypeError",
                 "Its parameters must be the message and the named groups of the route's filters.",
+            )
+
+
+def _doubt_headers(routes):
+    for channel, candidate in routes:
+        marks = get_marks(candidate.consumer)
+        needs_headers = "http_session" in marks and not marks & _WITHOUT_HEADERS
+        if needs_headers and "headers" not in CHANNEL_KEYS.get(channel, ("headers",)):
+            yield (
+                "W022",
+                f"{candidate.route!r} asks for the HTTP session, but messages on {channel!r} have "
+                "no headers with a cookie: each of them raises a ValueError",
+                "Use @channel_session_user, or @channel_and_http_session on all of the socket's "
+                "consumers.",
             )
 
 

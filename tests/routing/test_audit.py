@@ -128,3 +128,15 @@ def test_a_socket_user_without_one_from_http_is_doubted():
 
 def test_class_based_consumers_are_left_to_themselves():
     assert codes(route_class(Chat), route("websocket.disconnect", ordered)) == []
+
+
+@pytest.mark.parametrize("marks", [["http_session"], ["http_session", "http_session_user"]])
+def test_an_http_session_without_headers_is_doubted(marks):
+    assert codes(route("websocket.receive", marked(*marks))) == ["W022"]
+    assert codes(route("websocket.connect", marked(*marks))) == []
+    assert codes(route("background", marked(*marks))) == []
+
+
+@pytest.mark.parametrize("mark", ["channel_and_http_session", "channel_session_user_from_http"])
+def test_an_http_session_that_comes_with_the_channel_session_is_not_doubted(mark):
+    assert codes(route("websocket.receive", marked("http_session", mark))) == []
