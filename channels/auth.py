@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from django.conf import settings
 from django.contrib import auth
 from django.utils.functional import SimpleLazyObject
 
@@ -95,11 +96,23 @@ def login(message, user, backend=None):
     """
     session = _channel_session_of(message, "login")
     session[auth.SESSION_KEY] = user._meta.pk.value_to_string(user)
-    session[auth.BACKEND_SESSION_KEY] = auth._get_backend_from_user(user, backend)
+    session[auth.BACKEND_SESSION_KEY] = _backend_of(user, backend)
     get_hash = getattr(user, "get_session_auth_hash", None)
     session[auth.HASH_SESSION_KEY] = get_hash() if get_hash else ""
     message.user = user
     auth.user_logged_in.send(sender=type(user), request=None, user=user)
+
+
+def _backend_of(user, backend):
+    backend = backend or getattr(user, "backend", None)
+    if backend:
+        return backend
+    known = settings.AUTHENTICATION_BACKENDS
+    if len(known) != 1:
+        raise ValueError(
+            f"login() can't tell which of {known} authenticated {user!r}: name it as `backend`"
+        )
+    return known[0]
 
 
 def logout(message):

@@ -91,7 +91,9 @@ def _outlives_socket(message):
     """Whether the last message of the socket has been consumed, and the session stays behind."""
     if not isinstance(message.channel_session, EngineSession):
         return False
-    return message.channel.name == "websocket.disconnect" and not message.was_left_out
+    return message.channel.name == "websocket.disconnect" and not getattr(
+        message, "was_left_out", False
+    )
 
 
 def http_session_steps(call, inner=run_consumer):

@@ -1,0 +1,36 @@
+"""The Django settings that the tests in this process run with."""
+
+SECRET_KEY = "only for tests"
+ALLOWED_HOSTS = ["example.com", "testserver"]
+ROOT_URLCONF = "tests.urls"
+USE_TZ = True
+STATIC_URL = "/static/"
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "channels",
+    "channels.delay",
+    "tests.channels.binding",
+]
+MIDDLEWARE = [
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+]
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": "file:tests?mode=memory&cache=shared",
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels.layers.memory.MemoryChannelLayer",
+        "ROUTING": [],
+    }
+}

@@ -1,0 +1,3 @@
+"""No pages: tests name a URLconf of their own."""
+
+urlpatterns = []
