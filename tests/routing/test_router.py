@@ -4,6 +4,7 @@ import re
 import pytest
 
 from channels.routing import InvalidRoute, Router, include, route, route_class
+from routing.matching import build_table
 from tests.routing.consumers import Chat, ws_connect, ws_receive
 from tests.routing.messages import make_message
 
@@ -213,3 +214,9 @@ def test_a_route_that_is_added_comes_after_the_others_and_before_the_defaults():
 def test_a_mistake_deep_inside_names_the_innermost_routing():
     with pytest.raises(InvalidRoute, match=r"include\(\[7\], path='\^/a'\), entry 1: 7 is not"):
         Router([include([include([7], path="^/a")])])
+
+
+def test_a_route_that_is_never_reached_costs_no_lookup():
+    routes = [route("x", other, path="^/a"), route("x", other), route("x", ws_connect, path="^/b")]
+    (row,) = build_table(pair for one in routes for pair in one.candidates()).values()
+    assert [candidate.route for candidate in row] == routes[:2]
