@@ -51,7 +51,7 @@ def _demo(tmp_path_factory):
 
 @pytest.fixture
 def demo(_demo):
-    """The demo as a split: an interface server, a worker for pages and sockets, a background one."""
+    """The demo as a split: one server, a worker for pages and sockets, one for the rest."""
     if not _demo.workers:
         start_workers(_demo)
     yield _demo

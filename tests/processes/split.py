@@ -13,9 +13,9 @@ REPOSITORY = Path(__file__).resolve().parent.parent.parent
 
 
 class Server(Process):
-    """An interface server: a Process with the address it serves."""
+    """An interface server: a Process with the port it serves, if it serves one."""
 
-    port: int
+    port: int | None
 
     @property
     def url(self):
@@ -69,21 +69,23 @@ class Split:
         self._count += 1
         return self._logs / f"{self._count:02}-{kind}.log"
 
-    def start_server(self, *args, server="daphne", port=None, wait=True):
-        """Start `interface-server` on a free (or the given) port; return the Server.
+    def start_server(self, *args, server="daphne", port=None, unix_socket=None, wait=True):
+        """Start `interface-server`; return the Server.
 
-        `args`: more command line arguments. `wait`: return only when it accepts connections.
+        `port`: by default a free one. `unix_socket`: the path of a socket to listen on instead of
+        a port. `args`: more command line arguments. `wait`: return only when it listens.
         """
-        port = port or free_port()
-        command = [
-            *self._interface_server(), "--server", server,
-            "-b", "127.0.0.1", "-p", port, *args, self.asgi,
-        ]
+        if unix_socket is None:
+            port = port or free_port()
+            where = ["-b", "127.0.0.1", "-p", port]
+        else:
+            where = ["--unix-socket", unix_socket]
+        command = [*self._interface_server(), "--server", server, *where, *args, self.asgi]
         process = self._start(Server, command, "interface-server")
         process.port = port
         self.servers.append(process)
         if wait:
-            process.wait_until_connectable(("127.0.0.1", port))
+            process.wait_until_connectable(unix_socket or ("127.0.0.1", port))
         return process
 
     def _interface_server(self):

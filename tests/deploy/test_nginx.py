@@ -1,0 +1,125 @@
+"""The nginx configuration, in a real nginx before a real split."""
+
+import contextlib
+import http.client
+import shutil
+import socket
+
+import pytest
+from websockets.sync.client import connect
+
+from tests.conftest import give_up
+from tests.processes import REPOSITORY, Process, free_port
+
+CONFIGURATION = REPOSITORY / "deploy" / "nginx.conf"
+
+#: A project that answers with what it has seen of the client.
+PROJECT = {
+    "manage.py": "import sys; from django.core.management import execute_from_command_line\n"
+    "execute_from_command_line(sys.argv)",
+    "seen_settings.py": """
+import os
+SECRET_KEY = "test"
+DEBUG = True
+ALLOWED_HOSTS = ["www.example.org"]
+INSTALLED_APPS = ["channels"]
+ROOT_URLCONF = "seen"
+SECURE_PROXY_SSL_HEADER = None
+CHANNEL_LAYERS = {"default": {
+    "BACKEND": "channels.layers.redis.RedisChannelLayer",
+    "CONFIG": {"hosts": [os.environ["REDIS_URL"]]},
+    "ROUTING": "seen.channel_routing",
+}}
+""",
+    "seen.py": """
+from channels.routing import route
+from django.http import HttpResponse
+from django.urls import path
+
+def seen(request):
+    return HttpResponse(f"{request.META['REMOTE_ADDR']} {request.scheme} {request.get_host()}")
+
+def ws_connect(message):
+    message.reply_channel.send({"text": f"{message['client'][0]} {message['scheme']}"})
+
+urlpatterns = [path("", seen)]
+channel_routing = [route("websocket.connect", ws_connect)]
+""",
+    "asgi.py": "from channels.asgi import get_channel_layer\nchannel_layer = get_channel_layer()",
+}
+
+
+@pytest.fixture
+def split(make_split, redis_server, tmp_path):
+    for name, text in PROJECT.items():
+        (tmp_path / name).write_text(text)
+    split = make_split(
+        tmp_path, settings="seen_settings", asgi="asgi:channel_layer", redis_url=redis_server.url
+    )
+    split.start_worker()
+    return split
+
+
+@pytest.fixture
+def start_nginx(tmp_path):
+    """Start nginx with our configuration before `upstream`; return its port."""
+    program = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
+    if program is None:
+        give_up("no nginx: install it")
+    started = []
+
+    def start_nginx(upstream):
+        port = free_port()
+        site = CONFIGURATION.read_text()
+        site = site.replace("server unix:/run/channels/interface.sock;", f"server {upstream};")
+        site = site.replace("listen 80;", f"listen 127.0.0.1:{port};")
+        assert upstream in site and str(port) in site
+        folders = "\n".join(
+            f"{kind}_temp_path {tmp_path}/{kind};"
+            for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        )
+        (tmp_path / "nginx.conf").write_text(
+            f"pid {tmp_path}/nginx.pid; daemon off; events {{}} error_log stderr;\n"
+            f"http {{ access_log off; {folders}\n{site} }}"
+        )
+        command = [program, "-p", tmp_path, "-c", tmp_path / "nginx.conf", "-e", "stderr"]
+        started.append(Process(command, tmp_path / "nginx.log"))
+        started[-1].wait_until_connectable(("127.0.0.1", port))
+        return port
+
+    yield start_nginx
+    for process in started:
+        process.stop()
+
+
+@pytest.mark.parametrize("server", ["daphne", "uvicorn"])
+@pytest.mark.parametrize("way", ["unix socket", "tcp"])
+def test_nginx_hands_on_pages_and_sockets_with_the_clients_address(
+    split, start_nginx, redis_server, server, way
+):
+    if way == "tcp":
+        upstream = f"127.0.0.1:{split.start_server('--proxy-headers', server=server).port}"
+    else:
+        path = redis_server.socket_path.with_name("interface.sock")
+        split.start_server("--proxy-headers", server=server, unix_socket=path)
+        upstream = f"unix:{path}"
+    port = start_nginx(upstream)
+
+    assert get_page(port) == "127.0.0.2 http www.example.org"
+    with connect(f"ws://127.0.0.1:{port}/", sock=connect_from_elsewhere(port)) as websocket:
+        assert websocket.recv(timeout=20) == "127.0.0.2 ws"
+
+
+def connect_from_elsewhere(port):
+    """Connect from an address that is not the one nginx itself connects from."""
+    return socket.create_connection(("127.0.0.1", port), 20, source_address=("127.0.0.2", 0))
+
+
+def get_page(port):
+    """Get the page, with a header that claims another address."""
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+    connection.sock = connect_from_elsewhere(port)
+    with contextlib.closing(connection):
+        headers = {"Host": "www.example.org", "X-Forwarded-For": "203.0.113.9"}
+        connection.request("GET", "/", headers=headers)
+        return connection.getresponse().read().decode()
