@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class ChannelsConfig(AppConfig):
-    """Registers the system checks."""
+    """Registers the system checks, and has the bindings follow their models."""
 
     name = "channels"
     verbose_name = "Channels"
@@ -12,3 +12,6 @@ class ChannelsConfig(AppConfig):
 
     def ready(self):
         from channels import checks  # noqa: F401  (registers itself with Django)
+        from channels.binding.base import BindingMetaclass
+
+        BindingMetaclass.register_all()

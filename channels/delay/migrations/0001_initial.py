@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class CreateModelUnlessThere(migrations.CreateModel):
-    """1.x recorded its migration under an app label that Django no longer takes: look, then make."""
+    """1.x recorded its migration under a label that Django no longer takes: look for the table."""
 
     def database_forwards(self, app_label, schema_editor, from_state, to_state):
         table = to_state.apps.get_model(app_label, self.name)._meta.db_table

@@ -1,0 +1,299 @@
+"""`Binding`: what a model's changes say to groups, and what messages may do to a model."""
+
+import functools
+import inspect
+import logging
+
+from django.apps import apps
+from django.db.models.signals import post_delete, post_save, pre_delete, pre_save
+
+from channels.auth import channel_session_user
+from channels.binding.commits import Announcement, announce
+from channels.exceptions import InvalidFrame
+from channels.sessions import channel_session
+
+logger = logging.getLogger("django.channels")
+
+CREATE = "create"
+UPDATE = "update"
+DELETE = "delete"
+
+#: The close code for a message that a binding can't take (RFC 6455, section 7.4.1).
+INVALID_PAYLOAD = 1007
+
+
+class BindingMetaclass(type):
+    """Checks each binding class, and keeps it until Django's models are there to be followed."""
+
+    register_immediately = False
+    binding_classes = []
+
+    def __new__(cls, name, bases, body):
+        klass = super().__new__(cls, name, bases, body)
+        if bases:
+            klass.check_declaration()
+            cls.binding_classes.append(klass)
+            if cls.register_immediately:
+                klass.register()
+        return klass
+
+    @classmethod
+    def register_all(cls):
+        """Register what has been made so far, and from now on each class as it is made."""
+        for binding_class in cls.binding_classes:
+            binding_class.register()
+        cls.register_immediately = True
+
+
+class Binding(metaclass=BindingMetaclass):
+    """Two-way binding between a model and the groups, or sockets, that follow it.
+
+    Outbound, for which a subclass defines group_names() and serialize(): what is saved or deleted
+    is told to groups when its transaction commits. Inbound, for which it defines has_permission(),
+    deserialize(), create() and update(): a message makes, changes or deletes an instance.
+
+    A subclass that sets `model = None` itself is abstract. Others must set `model`, and `fields` or
+    `exclude`; a ValueError says so where the class is made.
+    """
+
+    #: A model class, or "app_label.ModelName".
+    model = None
+    #: The names of the fields to send and to take; ["__all__"] for all.
+    fields = None
+    #: The names of the fields not to send and not to take, instead of `fields`.
+    exclude = None
+
+    #: Whether incoming messages get `message.user`, and are told apart by it.
+    channel_session_user = True
+    #: Whether incoming messages get `message.channel_session`.
+    channel_session = False
+
+    #: The keyword arguments of the signal that is being told about (post_save or post_delete).
+    signal_kwargs = None
+
+    @classmethod
+    def check_declaration(cls):
+        """Raise ValueError if the class lacks what it needs. Abstract classes need nothing."""
+        if cls._is_abstract():
+            return
+        if cls.model is None:
+            raise ValueError(
+                f"You must set the model attribute on Binding {cls!r}: a model, or "
+                '"app_label.ModelName" (or None, if it is a base for other bindings)'
+            )
+        if cls.fields is None and cls.exclude is None:
+            raise ValueError(
+                f"You must set the fields or exclude attribute on Binding {cls!r}: a list of field "
+                'names; fields = ["__all__"] takes all of them'
+            )
+        for attribute in ("fields", "exclude"):
+            value = getattr(cls, attribute)
+            if isinstance(value, str) and value != "__all__":
+                raise ValueError(f"{attribute} of Binding {cls!r} must be a list, got {value!r}")
+
+    @classmethod
+    def _is_abstract(cls):
+        return cls.model is None and "model" in cls.__dict__
+
+    @classmethod
+    def register(cls):
+        """Follow the signals of the model."""
+        for model in cls.get_registered_models():
+            pre_save.connect(cls.pre_save_receiver, sender=model)
+            post_save.connect(cls.post_save_receiver, sender=model)
+            pre_delete.connect(cls.pre_delete_receiver, sender=model)
+            post_delete.connect(cls.post_delete_receiver, sender=model)
+
+    @classmethod
+    def get_registered_models(cls):
+        """Return the models to follow, as a list: `model`, found by its name if it is one."""
+        if cls._is_abstract():
+            return []
+        if isinstance(cls.model, str):
+            cls.model = apps.get_model(cls.model)
+        cls.model_label = cls.model._meta.label_lower
+        return [cls.model]
+
+    @classmethod
+    def _has_field(cls, name):
+        """Whether the field `name` is sent and taken."""
+        if cls.fields is None:
+            return name not in cls.exclude
+        return cls._has_all_fields() or name in cls.fields
+
+    @classmethod
+    def _has_all_fields(cls):
+        return cls.fields == "__all__" or "__all__" in (cls.fields or ())
+
+    # -- outbound -------------------------------------------------------------------------------
+
+    @classmethod
+    def encode(cls, stream, payload):
+        """Return the message that carries `payload` on `stream`."""
+        raise NotImplementedError(f"{cls.__qualname__} must define encode(stream, payload)")
+
+    @classmethod
+    def pre_save_receiver(cls, instance, **kwargs):
+        cls.pre_change_receiver(instance, CREATE if instance._state.adding else UPDATE)
+
+    @classmethod
+    def post_save_receiver(cls, instance, created, **kwargs):
+        cls.post_change_receiver(instance, CREATE if created else UPDATE, **kwargs)
+
+    @classmethod
+    def pre_delete_receiver(cls, instance, **kwargs):
+        cls.pre_change_receiver(instance, DELETE)
+
+    @classmethod
+    def post_delete_receiver(cls, instance, **kwargs):
+        cls.post_change_receiver(instance, DELETE, **kwargs)
+
+    @classmethod
+    def pre_change_receiver(cls, instance, action):
+        """Note which groups followed the instance before it changes."""
+        names = set() if action == CREATE else cls._find_group_names(instance, action)
+        if not hasattr(instance, "_binding_group_names"):
+            instance._binding_group_names = {}
+        instance._binding_group_names[cls] = names
+
+    @classmethod
+    def post_change_receiver(cls, instance, action, **kwargs):
+        """Tell the groups: for those that follow it no more it is deleted, for new ones created."""
+        old = getattr(instance, "_binding_group_names", {}).get(cls, set())
+        new = set() if action == DELETE else cls._find_group_names(instance, action)
+        self = cls()
+        self.instance = instance
+        self.send_messages(instance, old - new, DELETE, **kwargs)
+        self.send_messages(instance, old & new, UPDATE, **kwargs)
+        self.send_messages(instance, new - old, CREATE, **kwargs)
+
+    @classmethod
+    def _find_group_names(cls, instance, action):
+        arguments = (instance, action) if _wants_action(cls.group_names) else (instance,)
+        names = cls.group_names(*arguments)
+        if isinstance(names, (str, bytes)):
+            raise TypeError(
+                f"{cls.__qualname__}.group_names() must return a list of names, got the string "
+                f"{names!r}: wrap it in a list"
+            )
+        return set(names)
+
+    def send_messages(self, instance, group_names, action, **kwargs):
+        """Serialize the instance, and tell each group when the transaction commits.
+
+        What is told is what was true at the signal, whose arguments are `kwargs`.
+        """
+        if not group_names:
+            return
+        self.signal_kwargs = kwargs
+        payload = self.serialize(instance, action)
+        if payload == {}:
+            return
+        message = self.encode(self.stream, payload)
+        label = f"{action} of {instance._meta.label} {instance.pk}"
+        using = kwargs.get("using") or instance._state.db or "default"
+        announce(Announcement(label, sorted(group_names), message), using)
+
+    @classmethod
+    def group_names(cls, instance):
+        """Return the names of the groups that follow `instance`."""
+        raise NotImplementedError(f"{cls.__qualname__} must define group_names(instance)")
+
+    def serialize(self, instance, action):
+        """Return what to tell about `instance`; {} tells nothing."""
+        raise NotImplementedError(
+            f"{type(self).__qualname__} must define serialize(instance, action)"
+        )
+
+    # -- inbound --------------------------------------------------------------------------------
+
+    @classmethod
+    def trigger_inbound(cls, message, **kwargs):
+        """Do what `message` asks for, if its user may."""
+        from django.contrib.auth.models import AnonymousUser
+
+        self = cls()
+        self.message = message
+        self.kwargs = kwargs
+        self.action, self.pk, self.data = self.deserialize(message)
+        self.user = getattr(message, "user", None) or AnonymousUser()
+        self.run_action(self.action, self.pk, self.data)
+
+    @classmethod
+    def get_handler(cls):
+        """Return trigger_inbound in the decorators the class asks for."""
+        handler = cls.trigger_inbound
+        for decorator in cls._decorators():
+            handler = decorator(handler)
+        return handler
+
+    @classmethod
+    def _decorators(cls):
+        """The decorators to wear, the innermost first."""
+        if cls.channel_session_user:
+            return (channel_session_user,)
+        return (channel_session,) if cls.channel_session else ()
+
+    @classmethod
+    def consumer(cls, message, **kwargs):
+        """Consume a message: this goes into a route, or among a demultiplexer's consumers."""
+        cls._find_handler()(message, **kwargs)
+
+    @classmethod
+    def _find_handler(cls):
+        """Decorating takes longer than the rest, so it is done once for each class."""
+        decorators = cls._decorators()
+        known = cls.__dict__.get("_handler")
+        if known is None or known[0] != decorators:
+            known = cls._handler = decorators, cls.get_handler()
+        return known[1]
+
+    def deserialize(self, message):
+        """Return (action, pk, data); pk is None for a creation, data is None for a deletion."""
+        raise NotImplementedError(f"{type(self).__qualname__} must define deserialize(message)")
+
+    def has_permission(self, user, action, pk):
+        """Return whether `user` (perhaps an AnonymousUser) may do `action` to the instance `pk`.
+
+        `action` is "create", "update" or "delete".
+        """
+        raise NotImplementedError(
+            f"{type(self).__qualname__} must define has_permission(user, action, pk)"
+        )
+
+    def run_action(self, action, pk, data):
+        """Call create(), update() or delete(), if the user may."""
+        if not self.has_permission(self.user, action, pk):
+            logger.debug("%s: %s may not %s %r", type(self).__qualname__, self.user, action, pk)
+        elif action == CREATE:
+            self.create(data)
+        elif action == UPDATE:
+            self.update(pk, data)
+        elif action == DELETE:
+            self.delete(pk)
+        else:
+            raise self.refusal(f"Bad action {action!r}: expected create, update or delete")
+
+    def refusal(self, problem):
+        """Return the exception for a message that can't be taken; it closes the socket: 1007."""
+        return InvalidFrame(INVALID_PAYLOAD, f"{type(self).__qualname__}: {problem}")
+
+    def create(self, data):
+        """Make an instance from `data`."""
+        raise NotImplementedError(f"{type(self).__qualname__} must define create(data)")
+
+    def update(self, pk, data):
+        """Put `data` into the instance `pk`."""
+        raise NotImplementedError(f"{type(self).__qualname__} must define update(pk, data)")
+
+    def delete(self, pk):
+        """Delete the instance `pk`."""
+        self.model.objects.filter(pk=pk).delete()
+
+
+@functools.cache
+def _wants_action(group_names):
+    """Until Channels 1.0 it took the action as well; tutorials of that time still define it so."""
+    parameters = inspect.signature(group_names).parameters.values()
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return len([p for p in parameters if p.kind in kinds and p.default is p.empty]) > 1

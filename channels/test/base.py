@@ -1,0 +1,180 @@
+"""Test cases whose layers are in memory, a client for channels, and routes for a test."""
+
+import contextlib
+import copy
+import functools
+
+from django.test import TestCase, TransactionTestCase
+
+from channels.asgi import ChannelLayerWrapper, channel_layers
+from channels.channel import DEFAULT_CHANNEL_LAYER, Group
+from channels.layers.names import random_suffix
+from channels.message import Message
+from channels.routing import Router, include
+from channels.test.layers import memory_layers, replaced_layer
+from channels.test.running import run_consumer, take_message
+
+
+class ChannelTestCaseMixin:
+    """Gives each test layers of its own, in memory, in the place of the project's."""
+
+    #: The layers to replace.
+    test_channel_aliases = [DEFAULT_CHANNEL_LAYER]
+
+    @classmethod
+    def setUpClass(cls):
+        with memory_layers(cls.test_channel_aliases):
+            super().setUpClass()
+
+    def run(self, result=None):
+        with memory_layers(self.test_channel_aliases):
+            return super().run(result)
+
+    def debug(self):
+        with memory_layers(self.test_channel_aliases):
+            super().debug()
+
+    def get_next_message(self, channel, alias=DEFAULT_CHANNEL_LAYER, require=False):
+        """Return the next Message on `channel`, or None; if it is required, None fails the test."""
+        message = take_message(channel_layers[alias], channel)
+        if message is None and require:
+            self.fail(f"Expected a message on channel {channel}, got none")
+        return message
+
+
+class ChannelTestCase(ChannelTestCaseMixin, TestCase):
+    """A TestCase with layers of its own. Bindings send at once: its transaction never commits."""
+
+
+class TransactionChannelTestCase(ChannelTestCaseMixin, TransactionTestCase):
+    """A TransactionTestCase with layers of its own."""
+
+
+class Client:
+    """Sends messages, runs their consumers, and receives what they answer.
+
+    Args:
+        alias: the layer.
+    """
+
+    def __init__(self, alias=DEFAULT_CHANNEL_LAYER):
+        self.alias = alias
+        self.reply_channel = f"websocket.send.test{random_suffix()}!{random_suffix(5)}"
+
+    @property
+    def channel_layer(self):
+        """The layer that `alias` means now."""
+        return channel_layers[self.alias]
+
+    def get_next_message(self, channel):
+        """Return the next Message on `channel`, or None."""
+        return take_message(self.channel_layer, channel)
+
+    def get_consumer_by_channel(self, channel):
+        """Return the consumer of a message on `channel` with nothing in it but a text, or None."""
+        match = self.channel_layer.router.match(Message({"text": ""}, channel, self.channel_layer))
+        return match and match[0]
+
+    def send(self, to, content=None):
+        """Send `content` to the channel `to`, with our reply channel unless it has one."""
+        content = copy.deepcopy(content) if content else {}
+        content.setdefault("reply_channel", self.reply_channel)
+        self.channel_layer.send(to, content)
+
+    def consume(self, channel, fail_on_none=True):
+        """Run the consumer of the next message on `channel`; return what it returns.
+
+        Raises what the consumer raises, but for a ChannelSocketException, which acts on the socket;
+        AssertionError if there is no message, or no consumer for it (None is returned instead
+        without `fail_on_none`).
+        """
+        message = self.get_next_message(channel)
+        if message is None:
+            return _fail(fail_on_none, f"No message for channel {channel}")
+        match = self.channel_layer.router.match(message)
+        if match is None:
+            return _fail(fail_on_none, f"Can't find consumer for message {message}")
+        consumer, kwargs = match
+        return run_consumer(consumer, message, kwargs, sender=type(self))
+
+    def send_and_consume(self, channel, content=None, fail_on_none=True):
+        """`send`, then `consume`."""
+        self.send(channel, content)
+        return self.consume(channel, fail_on_none=fail_on_none)
+
+    def receive(self):
+        """Return the content of the next message on our reply channel, or None."""
+        message = self.get_next_message(self.reply_channel)
+        return None if message is None else message.content
+
+    def join_group(self, group_name):
+        """Make our reply channel a member of a group."""
+        Group(group_name, channel_layer=self.channel_layer).add(self.reply_channel)
+
+
+def _fail(fail_on_none, problem):
+    if fail_on_none:
+        raise AssertionError(problem)
+
+
+class apply_routes:
+    """Give layers other routes: for a `with` block, a function, or each test of a class.
+
+    Args:
+        routes: a route, a list of routes, a list of such lists, or a dotted path of one.
+        aliases: the layers.
+    """
+
+    def __init__(self, routes, aliases=(DEFAULT_CHANNEL_LAYER,)):
+        self._aliases = [aliases] if isinstance(aliases, str) else list(aliases)
+        self.routes = routes
+        self._stacks = []
+
+    def enter(self):
+        """Apply the routes."""
+        routing = Router.resolve_routing(_as_routing(self.routes))
+        stack = contextlib.ExitStack()
+        self._stacks.append(stack)
+        for alias in self._aliases:
+            layer = channel_layers[alias]
+            layer = getattr(layer, "channel_layer", layer)
+            wrapper = ChannelLayerWrapper(layer, alias, routing)
+            stack.enter_context(replaced_layer(alias, wrapper))
+        return self
+
+    def exit(self, exc_type=None, exc_val=None, exc_tb=None):
+        """Bring back the routes from before."""
+        self._stacks.pop().close()
+
+    __enter__ = enter
+    __exit__ = exit
+
+    def __call__(self, decorated):
+        around = self._around_tests if isinstance(decorated, type) else self._around
+        return around(decorated)
+
+    def _around(self, function):
+        @functools.wraps(function)
+        def inner(*args, **kwargs):
+            with self:
+                return function(*args, **kwargs)
+
+        return inner
+
+    def _around_tests(self, test_class):
+        set_up = test_class.setUp
+
+        @functools.wraps(set_up)
+        def set_up_with_routes(test):
+            self.enter()
+            test.addCleanup(self.exit)
+            set_up(test)
+
+        test_class.setUp = set_up_with_routes
+        return test_class
+
+
+def _as_routing(routes):
+    if isinstance(routes, (list, tuple)):
+        return [include(r) if isinstance(r, (list, tuple)) else r for r in routes]
+    return routes if isinstance(routes, (str, dict)) else [routes]

@@ -1,0 +1,139 @@
+"""The processes of a ChannelLiveServerTestCase.
+
+They are spawned, not forked: a forked one would share the connections of the test.
+"""
+
+import multiprocessing
+import multiprocessing.connection
+import os
+import threading
+
+import django
+from django.conf import settings
+
+from channels.channel import DEFAULT_CHANNEL_LAYER
+
+spawn = multiprocessing.get_context("spawn")
+
+
+class ProcessSetup(spawn.Process):
+    """What both processes share: the settings, databases and layers of the test.
+
+    Args:
+        overridden_settings, modified_settings: those of the test case.
+        databases: alias -> name of its test database.
+        layers: alias -> (BACKEND, CONFIG).
+    """
+
+    def __init__(self, *, overridden_settings, modified_settings, databases, layers):
+        super().__init__(daemon=True)
+        self.overridden_settings = overridden_settings
+        self.modified_settings = modified_settings
+        self.databases = databases
+        self.layers = layers
+
+    def run(self):
+        """Set up, and serve until told to stop."""
+        threading.Thread(target=_leave_with_parent, daemon=True).start()
+        self.common_setup()
+        self.serve()
+
+    def serve(self):
+        """Do what the process is for."""
+        raise NotImplementedError(f"{type(self).__name__} must define serve()")
+
+    def common_setup(self):
+        """Make Django see what the test sees."""
+        self.setup_databases()
+        django.setup(set_prefix=False)
+        self.override_settings()
+        self.setup_layers()
+
+    def setup_layers(self):
+        """Use the test's layers."""
+        for alias, (backend, config) in self.layers.items():
+            settings.CHANNEL_LAYERS[alias].update(BACKEND=backend, CONFIG=config)
+
+    def setup_databases(self):
+        """Use the test's databases."""
+        for alias, name in self.databases.items():
+            settings.DATABASES[alias]["NAME"] = name
+
+    def override_settings(self):
+        """Use the test case's settings."""
+        from django.test.utils import modify_settings, override_settings
+
+        override_settings(**self.overridden_settings).enable()
+        if self.modified_settings:
+            modify_settings(self.modified_settings).enable()
+
+    @property
+    def channel_layer(self):
+        """The layer with its routing."""
+        from channels.asgi import channel_layers
+
+        return channel_layers[DEFAULT_CHANNEL_LAYER]
+
+
+class DaphneProcess(ProcessSetup):
+    """An interface server, under Daphne.
+
+    Args:
+        host: where to listen.
+        port_storage: a shared value that gets the port.
+        is_ready: an event to set once it listens.
+        **common: the arguments of ProcessSetup.
+    """
+
+    def __init__(self, host, port_storage, is_ready, **common):
+        super().__init__(**common)
+        self.host, self.port_storage, self.is_ready = host, port_storage, is_ready
+
+    def serve(self):
+        from daphne.server import Server
+
+        interface = "127.0.0.1" if self.host == "localhost" else self.host
+        self.server = Server(
+            application=self.channel_layer,
+            endpoints=[f"tcp:port=0:interface={interface}"],
+            ready_callable=self.resolve_port,
+        )
+        self.server.run()
+
+    def resolve_port(self):
+        """Tell the test where we listen."""
+        self.port_storage.value = self.server.listening_addresses[0][1]
+        self.is_ready.set()
+
+
+class WorkerProcess(ProcessSetup):
+    """A worker.
+
+    Args:
+        is_ready: an event to set once it works.
+        n_threads: how many consumers may run at the same time.
+        serve_static: whether it serves static files.
+        **common: the arguments of ProcessSetup.
+    """
+
+    def __init__(self, is_ready, n_threads, *, serve_static, **common):
+        super().__init__(**common)
+        self.is_ready, self.n_threads, self.serve_static = is_ready, n_threads, serve_static
+
+    def serve(self):
+        from channels.staticfiles import StaticFilesConsumer
+        from channels.worker import Worker
+
+        layer = self.channel_layer
+        http_consumer = StaticFilesConsumer() if self.serve_static else None
+        layer.router.check_default(http_consumer=http_consumer)
+        self.worker = Worker(layer, threads=self.n_threads)
+        self.worker.ready()
+        self.is_ready.set()
+        self.worker.run()
+
+
+def _leave_with_parent():
+    """End with the test run, even if that is killed."""
+    multiprocessing.connection.wait([multiprocessing.parent_process().sentinel])
+    os._exit(1)

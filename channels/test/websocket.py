@@ -1,0 +1,182 @@
+"""`WSClient`: a client with a path, headers, cookies, a session and a user."""
+
+import copy
+import json as json_module
+from importlib import import_module
+
+from django.apps import apps
+from django.conf import settings
+from django.http import HttpRequest, SimpleCookie
+
+from channels.channel import DEFAULT_CHANNEL_LAYER
+from channels.sessions import session_for_reply_channel
+from channels.test.base import Client
+
+#: Messages that come later in the life of a socket: without the query string of its handshake.
+_LATER = ("websocket.receive", "websocket.disconnect")
+
+
+class WSClient(Client):
+    """A browser, for tests: sends the messages of a WebSocket or an HTTP request.
+
+    Args:
+        ordered: give each message the next `order`, as interface servers do.
+        alias: the layer.
+    """
+
+    def __init__(self, *, ordered=False, alias=DEFAULT_CHANNEL_LAYER):
+        super().__init__(alias=alias)
+        self._ordered = ordered
+        self._session = None
+        self._sends_session = True
+        self._headers = {}
+        self._cookies = {}
+        #: The order of the next message.
+        self.order = 0
+
+    def set_cookie(self, key, value):
+        """Send a cookie from now on."""
+        self._cookies[key] = value
+
+    def set_header(self, key, value):
+        """Send a header from now on; cookies are set with set_cookie()."""
+        if key.lower() == "cookie":
+            raise ValueError("Use set_cookie method for cookie header")
+        self._headers[key] = value
+
+    def get_cookies(self):
+        """Return the cookies as a dict, with that of the session in the first message."""
+        cookies = dict(self._cookies)
+        if self._session is not None and self._sends_session:
+            if self._session.modified or not self._session.session_key:
+                self._session.save()
+            cookies[settings.SESSION_COOKIE_NAME] = self._session.session_key
+        return cookies
+
+    @property
+    def headers(self):
+        """The headers as a dict, with the cookies in `cookie` (bytes)."""
+        cookies = self.get_cookies()
+        return {**self._headers, "cookie": _encode_cookies(cookies)} if cookies else self._headers
+
+    @property
+    def session(self):
+        """The browser's Django session; what is changed in it is saved with the next message."""
+        if not apps.is_installed("django.contrib.sessions"):
+            raise OSError("Add django.contrib.sessions to the INSTALLED_APPS to use session")
+        if self._session is None:
+            self._session = import_module(settings.SESSION_ENGINE).SessionStore()
+        return self._session
+
+    @property
+    def channel_session(self):
+        """The channel session of the socket, as its consumers have left it; `save()` saves it."""
+        return session_for_reply_channel(self.reply_channel, self.channel_layer)
+
+    def receive(self, json=True):
+        """Return the next text that was sent to us, decoded if `json`; a message without text as
+        it is; None if there is none."""
+        content = super().receive()
+        if not content or content.get("text") is None:
+            return content
+        return json_module.loads(content["text"]) if json else content["text"]
+
+    def send(self, to, content=None, text=None, path="/"):
+        """Send a message to the channel `to`.
+
+        Args:
+            content: its keys, in front of those made from the other arguments and from the client.
+            text: a str, or what is to be sent as JSON.
+            path: of the request; a query string in it goes with handshakes and requests.
+        """
+        if to in _LATER:
+            path = path.partition("?")[0]
+        self.channel_layer.send(to, self._get_content(content, text, path))
+        self._sends_session = False
+
+    def _get_content(self, content=None, text=None, path="/"):
+        content = copy.deepcopy(content) if content else {}
+        content.setdefault("reply_channel", self.reply_channel)
+        path, mark, query_string = path.partition("?")
+        content.setdefault("path", path)
+        if mark:
+            content.setdefault("query_string", query_string.encode("latin1"))
+        content.setdefault("headers", _encode_headers(self.headers))
+        if self._ordered:
+            self._put_order(content)
+        text = content.get("text") if text is None else text
+        if text is not None:
+            content["text"] = text if isinstance(text, str) else json_module.dumps(text)
+        return content
+
+    def _put_order(self, content):
+        if "order" in content:
+            raise ValueError('Do not use "order" manually with "ordered=True"')
+        content["order"] = self.order
+        self.order += 1
+
+    def send_and_consume(
+        self, channel, content=None, text=None, path="/", fail_on_none=True, check_accept=True
+    ):
+        """`send`, then `consume`."""
+        self.send(channel, content, text, path)
+        return self.consume(channel, fail_on_none=fail_on_none, check_accept=check_accept)
+
+    def consume(self, channel, fail_on_none=True, check_accept=True):
+        """Run the consumer of the next message on `channel`; see Client.consume.
+
+        With `check_accept`, a `websocket.connect` must be answered with {"accept": True}, which is
+        taken; AssertionError if it isn't.
+        """
+        result = super().consume(channel, fail_on_none=fail_on_none)
+        if channel == "websocket.connect" and check_accept:
+            received = self.receive(json=False)
+            if received != {"accept": True}:
+                raise AssertionError(f"Connection rejected: {received} != '{{accept: True}}'")
+        return result
+
+    def login(self, **credentials):
+        """Log in, on the browser and on the socket; return whether the credentials were right."""
+        from django.contrib.auth import authenticate
+
+        user = authenticate(**credentials)
+        if not user or not user.is_active or not apps.is_installed("django.contrib.sessions"):
+            return False
+        self._login(user)
+        return True
+
+    def force_login(self, user, backend=None):
+        """Log `user` in without a password; `backend` is by default the first one."""
+        user.backend = backend or settings.AUTHENTICATION_BACKENDS[0]
+        self._login(user)
+
+    def _login(self, user):
+        from django.contrib.auth import login
+
+        from channels.auth import transfer_user
+
+        request = HttpRequest()
+        request.session = self.session
+        login(request, user)
+        request.session.save()
+        self._sends_session = True
+        channel_session = self.channel_session
+        transfer_user(request.session, channel_session)
+        channel_session.save()
+
+
+def _encode_cookies(cookies):
+    """Return the value of a Cookie header."""
+    jar = SimpleCookie()
+    for key, value in cookies.items():
+        jar[key] = value
+    return jar.output(header="", sep=";").strip().encode("ascii")
+
+
+def _encode_headers(headers):
+    """Return headers as messages have them: [name, value] pairs of bytes, names in lower case."""
+    return [[_to_bytes(key).lower(), _to_bytes(value)] for key, value in headers.items()]
+
+
+def _to_bytes(text):
+    return text.encode("latin1") if isinstance(text, str) else text
