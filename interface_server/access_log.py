@@ -1,0 +1,45 @@
+"""The access log, in the format of Daphne 1.x: NCSA lines, with words of its own for sockets."""
+
+import datetime
+import urllib.parse
+
+
+class AccessLog:
+    """Writes one line for each response, and for each step in the life of a socket.
+
+    Args:
+        stream: where to; anything with `write`.
+        proxy: the ProxyHeaders that say who the client is, or None.
+        now: returns the time as a datetime; for tests.
+    """
+
+    def __init__(self, stream, proxy=None, now=datetime.datetime.now):
+        self._stream = stream
+        self._proxy = proxy
+        self._now = now
+
+    def write_request(self, scope, status, length):
+        """Write the line of a finished response of `length` bytes."""
+        path = _quoted_path(scope)
+        if scope.get("query_string"):
+            path += "?" + urllib.parse.quote(scope["query_string"], safe=_SAFE)
+        self._write(scope, f"{scope['method']} {path}", status, length)
+
+    def write_socket(self, scope, action):
+        """Write the line of a socket; WSCONNECTING, WSCONNECT, WSREJECT or WSDISCONNECT."""
+        self._write(scope, f"{action} {_quoted_path(scope)}", None, None)
+
+    def _write(self, scope, request, status, length):
+        client = self._proxy.resolve(scope)[0] if self._proxy else scope.get("client")
+        host = "{}:{}".format(*client) if client else "-"
+        time = self._now().strftime("%d/%b/%Y:%H:%M:%S")
+        self._stream.write(f'{host} - - [{time}] "{request}" {status or "-"} {length or "-"}\n')
+
+
+#: What may stand in a logged path as it is: everything but controls, spaces, quotes and non-ASCII.
+_SAFE = "/%:@!$&'()*+,;=~-._?#[]{}|^`<>\\"
+
+
+def _quoted_path(scope):
+    path = scope.get("raw_path") or scope["path"].encode("utf-8", "replace")
+    return urllib.parse.quote(path.partition(b"?")[0], safe=_SAFE)

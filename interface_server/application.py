@@ -1,0 +1,69 @@
+"""The interface server as an ASGI application."""
+
+import asyncio
+
+from interface_server.http import Exchange
+from interface_server.options import Options
+from interface_server.process import ServerProcess
+from interface_server.websocket import Socket
+
+
+class InterfaceServer:
+    """An ASGI application that passes HTTP and WebSocket on to the workers of a channel layer.
+
+    Making one does no I/O. What a process needs is made on its event loop by the first request, or
+    at the host server's lifespan startup, so that a host may import the application and fork.
+
+    Args:
+        layer: the channel layer.
+        options: the Options; the defaults if None.
+    """
+
+    def __init__(self, layer, options=None):
+        self._layer = layer
+        self._options = options or Options()
+        self._processes = {}
+
+    async def __call__(self, scope, receive, send):
+        kind = scope["type"]
+        if kind == "lifespan":
+            await self._live(receive, send)
+            return
+        process = self._processes.get(asyncio.get_running_loop())
+        if process is None or not process.is_started:
+            process = await self.start()
+        if kind == "http":
+            await Exchange(process, scope, receive, send).run()
+        elif kind == "websocket":
+            await Socket(process, scope, receive, send).run()
+        else:
+            raise ValueError(f"an interface server can't serve {kind!r}: use http or websocket")
+
+    async def start(self):
+        """Make what this process needs, if it is not there, and return it."""
+        loop = asyncio.get_running_loop()
+        process = self._processes.get(loop)
+        if process is None:
+            for old in [old for old in self._processes if old.is_closed()]:
+                del self._processes[old]
+            process = self._processes[loop] = ServerProcess(self._layer, self._options)
+        await process.start()
+        return process
+
+    async def stop(self, code=1001):
+        """Turn away who comes, close sockets with `code`, let requests finish (see `grace_s`)."""
+        process = self._processes.get(asyncio.get_running_loop())
+        if process is not None:
+            await process.stop(code)
+
+    async def _live(self, receive, send):
+        """Follow the ASGI lifespan protocol."""
+        while True:
+            event = await receive()
+            if event["type"] == "lifespan.startup":
+                await self.start()
+                await send({"type": "lifespan.startup.complete"})
+            elif event["type"] == "lifespan.shutdown":
+                await self.stop()
+                await send({"type": "lifespan.shutdown.complete"})
+                return

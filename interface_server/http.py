@@ -1,0 +1,308 @@
+"""One HTTP request: a message to the workers, and their replies as its response."""
+
+import asyncio
+import contextlib
+
+from channels.exceptions import ChannelFull, InvalidMessage, LayerUnavailable, MessageTooLarge
+from interface_server.bad_reply import BadReply, log_bad_reply
+from interface_server.deadline import Deadline
+from interface_server.http_body import BodyChannel, BodyReader, BodyTooLarge, ClientLeft
+from interface_server.http_reply import check_length, has_body, read_content, read_start
+from interface_server.http_response import Response
+from interface_server.interruption import Interruption
+from interface_server.reply_queue import Outcome, ReplyQueue
+from interface_server.scopes import Head, connection_keys
+
+#: Whether a client has left is asked only once its reply has been this long in coming: most replies
+#: are faster, and asking takes a task.
+_WATCH_AFTER_S = 0.02
+
+#: What the client gets if its exchange ends before the response has begun.
+_STATUSES = {
+    Outcome.STALLED: 408,
+    Outcome.TOO_LARGE: 413,
+    Outcome.TIMED_OUT: 503,
+    Outcome.LOST: 503,
+}
+
+
+class Exchange:
+    """A request and its response: `run` tells the story, from the head to the last byte."""
+
+    __slots__ = (
+        "_deadline",
+        "_head",
+        "_interruption",
+        "_is_passed_on",
+        "_options",
+        "_process",
+        "_reader",
+        "_receive",
+        "_replies",
+        "_response",
+        "_scope",
+        "_timer",
+        "_watcher",
+        "client",
+        "reply_channel",
+    )
+
+    def __init__(self, process, scope, receive, send):
+        self._process = process
+        self._options = process.options
+        self._scope = scope
+        self._receive = receive
+        self._head = Head(scope)
+        self._response = Response(scope, send, process.options)
+        self.client = process.new_client()
+        self.reply_channel = process.link.reply_channel("http.response", self.client)
+        self._replies = ReplyQueue(process, self.client)
+        self._is_passed_on = False
+        self._reader = None
+        self._deadline = None
+        self._interruption = Interruption()
+        self._timer = None
+        self._watcher = None
+
+    async def run(self):
+        """Serve the request. Returns when there is nothing left to do for it."""
+        try:
+            await self._serve()
+        except asyncio.CancelledError:
+            if not self._interruption.catch():
+                self._tell_gone()
+                raise
+            await self._give_up(self._replies.outcome)
+        except OSError:  # what a host server raises when the connection is closed
+            self._tell_gone()
+        finally:
+            self._close()
+
+    async def _serve(self):
+        status = self._judge_head()
+        if status is not None:
+            await self._response.refuse(status, self._receive if self._head.has_body else None)
+            return
+        try:
+            body, channel = await self._read_body() if self._head.has_body else (b"", None)
+        except ClientLeft:
+            return
+        except BodyTooLarge:
+            await self._refuse(413)
+            return
+        status = await self._pass_on(body, channel)
+        if status is not None:
+            await self._refuse(status)
+            return
+        self._watch_later(channel)
+        reply = await self._replies.next()
+        if isinstance(reply, Outcome):
+            await self._give_up(reply)
+        else:
+            await self._respond(reply)
+
+    # -- the request --------------------------------------------------------------------------
+
+    def _judge_head(self):
+        """Return the status to refuse the request with before its body is read, or None."""
+        options = self._options
+        if self._head.size > options.max_header_bytes:
+            return 431
+        limit = options.max_body_bytes
+        if limit is not None and self._head.length is not None and self._head.length > limit:
+            return 413
+        if self._process.is_stopping:
+            return 503
+        return None
+
+    async def _read_body(self):
+        """Return (body, None), or (b"", a BodyChannel) for a body that is too large for that."""
+        options = self._options
+        self._reader = BodyReader(self._receive, options.max_body_bytes)
+        self._allow(options.http_stall_s)
+        body = await self._reader.read(options.inline_body_bytes)
+        self._deadline.cancel()
+        if self._reader.is_complete:
+            return body, None
+        return b"", BodyChannel(self._process.link, self._reader, body, options)
+
+    async def _pass_on(self, body, channel):
+        """Send the `http.request`; return None, or the status that says why it can't be sent."""
+        message = connection_keys(
+            self._scope, self._head, self.reply_channel, self._options, self._process.proxy
+        )
+        message["http_version"] = self._scope.get("http_version", "1.1")
+        message["method"] = self._scope["method"]
+        message["body"] = body
+        if channel is not None:
+            message["body_channel"] = channel.name
+        self._process.exchanges[self.client] = self._replies
+        try:
+            await self._process.link.send("http.request", message)
+        except (ChannelFull, LayerUnavailable):
+            return 503
+        except MessageTooLarge:
+            return 413 if body else 431
+        except InvalidMessage:
+            return 400
+        self._is_passed_on = True
+        return None
+
+    # -- while the reply is on its way --------------------------------------------------------
+
+    def _watch_later(self, channel):
+        """See to it that a client that leaves is noticed, and that its body goes on its way."""
+        if channel is None:
+            self._timer = self._process.loop.call_later(_WATCH_AFTER_S, self._start_watching)
+        else:
+            self._start_watching(channel)
+
+    def _start_watching(self, channel=None):
+        self._note_progress()
+        self._watcher = self._process.loop.create_task(self._watch(channel))
+
+    async def _watch(self, channel):
+        try:
+            if channel is not None:
+                await channel.pump(self._note_progress)
+            while (await self._receive())["type"] != "http.disconnect":
+                pass
+            self._replies.end(Outcome.GONE)
+        except ClientLeft:
+            self._replies.end(Outcome.GONE)
+        except BodyTooLarge:
+            self._replies.end(Outcome.TOO_LARGE)
+        except LayerUnavailable:
+            self._replies.end(Outcome.LOST)
+        except asyncio.TimeoutError:
+            self._replies.end(Outcome.STALLED)
+        except OSError:  # what a host server raises when the connection is closed
+            self._replies.end(Outcome.GONE)
+
+    def _note_progress(self):
+        """The wait for the first reply begins, or begins again because the body comes along."""
+        if not self._response.is_started:
+            self._allow(self._options.http_timeout_s)
+
+    def _allow(self, seconds):
+        """Give what happens next `seconds` from now (None: for ever)."""
+        if self._deadline is None:
+            self._deadline = Deadline(self._process.loop, self._expire)
+        self._deadline.allow(seconds)
+
+    def _expire(self):
+        if self._replies.is_awaited:
+            self._replies.time_out()
+            return
+        # Not waiting for a worker, so for the client.
+        self._replies.end(Outcome.GONE if self._response.is_started else Outcome.STALLED)
+        self._interruption.interrupt()
+
+    # -- the response -------------------------------------------------------------------------
+
+    async def _respond(self, reply):
+        method = self._scope["method"]
+        try:
+            start = read_start(reply)
+            content, more = read_content(reply)
+            if not more:
+                check_length(start, len(content), method)
+        except BadReply as error:
+            self._complain(error, "the client gets 500")
+            await self._refuse(500)
+            return
+        if not has_body(method, start.status):
+            content = b""
+            if more:
+                more = False
+                self._process.link.mark_gone(self.client)
+        if self._reader is not None and not self._reader.is_complete:
+            # What is left of the body would be read as the next request.
+            start.headers.append((b"connection", b"close"))
+        if self._deadline is not None:
+            self._allow(self._options.http_stall_s)
+        await self._response.start(start.status, start.headers)
+        if more:
+            await self._stream(content, start.length)
+        else:
+            await self._response.finish(content)
+
+    async def _stream(self, content, length):
+        """Send `content` and what follows it; `length` is what Content-Length promised, or None."""
+        more = True
+        while more:
+            if length is not None and self._response.sent_bytes + len(content) > length:
+                self._complain(f"there is more content than content-length {length}", "it was cut")
+                content = content[: length - self._response.sent_bytes]
+                break
+            if content:
+                self._allow(self._options.http_stall_s)
+                await self._response.write(content)
+            self._allow(self._options.http_silence_s)
+            reply = await self._replies.next()
+            if isinstance(reply, Outcome):
+                await self._give_up(reply)
+                return
+            try:
+                content, more = read_content(reply)
+            except BadReply as error:
+                self._complain(error, "its response was broken off")
+                self._response.abort()
+                return
+        await self._finish_stream(content, length)
+
+    async def _finish_stream(self, content, length):
+        missing = 0 if length is None else length - self._response.sent_bytes - len(content)
+        if missing > 0:
+            self._complain(f"{missing} bytes are missing of content-length {length}", "broken off")
+            self._response.abort()
+            return
+        self._allow(self._options.http_stall_s)
+        await self._response.finish(content)
+
+    # -- ends that nobody wished for ----------------------------------------------------------
+
+    async def _give_up(self, outcome):
+        """End the exchange without what its consumer has to say, or will have."""
+        self._tell_gone()
+        if self._response.is_started or outcome is Outcome.GONE:
+            self._response.abort()
+        else:
+            await self._refuse(_STATUSES[outcome])
+
+    async def _refuse(self, status):
+        has_unread_body = self._reader is not None and not self._reader.is_complete
+        if self._deadline is not None:
+            self._deadline.cancel()
+        await self._stop_watching()
+        await self._response.refuse(status, self._receive if has_unread_body else None)
+
+    def _complain(self, mistake, consequence):
+        log_bad_reply(mistake, self.reply_channel, consequence)
+        self._process.link.mark_gone(self.client)
+
+    def _tell_gone(self):
+        """Tell the layer and the consumers, once, that nobody waits for the response any more."""
+        if self._is_passed_on:
+            self._is_passed_on = False
+            self._process.link.mark_gone(self.client)
+            self._process.spawn(self._send_disconnect())
+
+    async def _send_disconnect(self):
+        message = {"reply_channel": self.reply_channel, "path": self._scope["path"]}
+        with contextlib.suppress(ChannelFull, LayerUnavailable):
+            await self._process.link.send("http.disconnect", message)
+
+    async def _stop_watching(self):
+        if self._watcher is not None:
+            self._watcher.cancel()
+            await asyncio.wait([self._watcher])
+
+    def _close(self):
+        self._process.exchanges.pop(self.client, None)
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._deadline is not None:
+            self._deadline.cancel()
+        if self._watcher is not None:
+            self._watcher.cancel()

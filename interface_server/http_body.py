@@ -1,0 +1,109 @@
+"""Request bodies: read in pieces, and those too large for a message sent on their own channel."""
+
+import asyncio
+import contextlib
+
+from channels.exceptions import ChannelFull, LayerUnavailable
+from channels.layers.names import new_channel_name
+
+#: While a body channel is full its client is made to wait: this long first, and then longer.
+_FIRST_DELAY_S = 0.01
+_LAST_DELAY_S = 0.25
+
+
+class ClientLeft(Exception):
+    """The client closed its connection before its body was complete."""
+
+
+class BodyTooLarge(Exception):
+    """The body is larger than `max_body_bytes`."""
+
+
+class BodyReader:
+    """Reads a body from the host server in pieces of the size that is asked for.
+
+    Args:
+        receive: the ASGI callable.
+        limit: the largest body in bytes, or None.
+    """
+
+    __slots__ = ("_buffer", "_is_received", "_limit", "_receive", "_total")
+
+    def __init__(self, receive, limit):
+        self._receive = receive
+        self._limit = limit
+        self._buffer = bytearray()
+        self._total = 0
+        self._is_received = False
+
+    @property
+    def is_complete(self):
+        """Whether all of the body has been read."""
+        return self._is_received and not self._buffer
+
+    async def read(self, size):
+        """Return `size` bytes, or fewer at the end. Raises ClientLeft, BodyTooLarge."""
+        while len(self._buffer) < size and not self._is_received:
+            await self._fill()
+        piece = bytes(self._buffer[:size])
+        del self._buffer[:size]
+        return piece
+
+    async def _fill(self):
+        event = await self._receive()
+        if event["type"] == "http.disconnect":
+            raise ClientLeft
+        body = event.get("body", b"")
+        self._total += len(body)
+        if self._limit is not None and self._total > self._limit:
+            raise BodyTooLarge
+        self._buffer += body
+        self._is_received = not event.get("more_body", False)
+
+
+class BodyChannel:
+    """The channel that carries a body which is too large for its `http.request`.
+
+    Args:
+        link: the ServerLink.
+        reader: the BodyReader, of which `first` has been read already.
+        first: the first piece, bytes.
+        options: the Options.
+    """
+
+    def __init__(self, link, reader, first, options):
+        self.name = new_channel_name("http.request.body?")
+        self._link = link
+        self._reader = reader
+        self._first = first
+        self._options = options
+
+    async def pump(self, note_progress):
+        """Send the body, piece by piece, and call `note_progress()` after each.
+
+        Tells the reader of the channel if it ends early. Raises ClientLeft, BodyTooLarge,
+        LayerUnavailable, and TimeoutError if the client takes too long.
+        """
+        try:
+            piece, self._first = self._first, b""
+            while not self._reader.is_complete:
+                await self._send({"content": piece, "more_content": True})
+                note_progress()
+                piece = await asyncio.wait_for(
+                    self._reader.read(self._options.body_chunk_bytes), self._options.http_stall_s
+                )
+            await self._send({"content": piece, "more_content": False})
+        except (ClientLeft, BodyTooLarge, asyncio.TimeoutError):
+            with contextlib.suppress(ChannelFull, LayerUnavailable):
+                await self._link.send(self.name, {"closed": True})
+            raise
+        note_progress()
+
+    async def _send(self, message):
+        delay_s = _FIRST_DELAY_S
+        while True:
+            try:
+                return await self._link.send(self.name, message)
+            except ChannelFull:
+                await asyncio.sleep(delay_s)
+                delay_s = min(delay_s * 2, _LAST_DELAY_S)

@@ -1,0 +1,95 @@
+"""The response side of one HTTP request, as ASGI events."""
+
+import asyncio
+import contextlib
+
+_REASONS = {
+    400: b"Bad Request",
+    408: b"Request Timeout",
+    413: b"Content Too Large",
+    431: b"Request Header Fields Too Large",
+    500: b"Internal Server Error",
+    503: b"Service Unavailable",
+}
+
+#: How long a body that nobody wants is still read after its request was refused: a connection that
+#: is closed with unread bytes is reset, and the client may never see why (RFC 9112, section 9.6).
+_LINGER_S = 2.0
+
+
+class Response:
+    """What goes out to the client.
+
+    Attributes:
+        is_started: whether the client has got a status.
+        sent_bytes: the bytes of content so far.
+    """
+
+    __slots__ = ("_options", "_scope", "_send", "is_started", "sent_bytes", "status")
+
+    def __init__(self, scope, send, options):
+        self._scope = scope
+        self._send = send
+        self._options = options
+        self.is_started = False
+        self.sent_bytes = 0
+        self.status = None
+
+    async def start(self, status, headers):
+        """Send the status and the headers."""
+        self.is_started = True
+        self.status = status
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+
+    async def write(self, content):
+        """Send a part of the content; waits while the client takes none."""
+        self.sent_bytes += len(content)
+        await self._send({"type": "http.response.body", "body": content, "more_body": True})
+
+    async def finish(self, content=b""):
+        """Send the last part of the content."""
+        self.sent_bytes += len(content)
+        await self._send({"type": "http.response.body", "body": content, "more_body": False})
+        if self._options.access_log is not None:
+            self._options.access_log.write_request(self._scope, self.status, self.sent_bytes)
+
+    async def refuse(self, status, receive=None):
+        """Answer with an error of the server's own.
+
+        With `receive`, what the client still sends of its body is read for a moment and dropped.
+        """
+        text = _REASONS[status]
+        headers = [
+            (b"content-type", b"text/plain; charset=utf-8"),
+            (b"content-length", b"%d" % len(text)),
+        ]
+        if status != 500 or receive is not None:
+            headers.append((b"connection", b"close"))
+        if status == 503:
+            headers.append((b"retry-after", b"%d" % self._options.retry_after_s))
+        with contextlib.suppress(OSError):  # the client may have left meanwhile
+            await self.start(status, headers)
+            text = b"" if self._scope["method"] == "HEAD" else text
+            if receive is None:
+                await self.finish(text)
+            else:
+                await self.write(text)
+                await _drop_body(receive)
+                await self.finish()
+
+    def abort(self):
+        """Close the connection of a response that can't be completed."""
+        # Host servers do so themselves when an application returns too soon; Daphne does not.
+        abort = getattr(self._send, "abort", None)
+        if abort is not None:
+            abort()
+
+
+async def _drop_body(receive):
+    with contextlib.suppress(asyncio.TimeoutError):
+        await asyncio.wait_for(_read_to_end(receive), _LINGER_S)
+
+
+async def _read_to_end(receive):
+    while (await receive()).get("more_body", False):
+        pass

@@ -1,0 +1,32 @@
+"""Breaking a task out of what it waits for (`asyncio.timeout` is not there before Python 3.11)."""
+
+import asyncio
+
+
+class Interruption:
+    """Made inside a task; `interrupt` then breaks it out of its await with CancelledError.
+
+    The task says `catch()` in its `except CancelledError`: True means that it was this, and not
+    somebody who wants the task to end.
+    """
+
+    __slots__ = ("_is_asked", "_task")
+
+    def __init__(self):
+        self._task = asyncio.current_task()
+        self._is_asked = False
+
+    def interrupt(self):
+        """Break the task out of its await."""
+        if not self._is_asked:
+            self._is_asked = True
+            self._task.cancel()
+
+    def catch(self):
+        """Return whether the CancelledError that was caught is this interruption's."""
+        if not self._is_asked:
+            return False
+        self._is_asked = False
+        if hasattr(self._task, "uncancel"):  # Python 3.11
+            return self._task.uncancel() == 0
+        return True

@@ -1,0 +1,81 @@
+"""What waits to be written to one WebSocket, and the task that writes it."""
+
+import asyncio
+import collections
+import logging
+
+logger = logging.getLogger("interface_server")
+
+
+class Outbox:
+    """Writes ASGI events to one socket, in order. An idle socket has neither task nor queue here.
+
+    Args:
+        loop: the event loop.
+        send: the ASGI callable.
+        options: the Options; `outbox_messages` and `outbox_bytes` limit what may wait.
+    """
+
+    __slots__ = ("_bytes", "_events", "_loop", "_on_end", "_options", "_send", "_task")
+
+    def __init__(self, loop, send, options):
+        self._loop = loop
+        self._send = send
+        self._options = options
+        self._events = None
+        self._bytes = 0
+        self._task = None
+        self._on_end = None
+
+    def put(self, event, size):
+        """Write `event`, of about `size` bytes, after what waits; return False if too much does."""
+        if self._events is None:
+            self._begin()
+        elif (
+            len(self._events) >= self._options.outbox_messages
+            or self._bytes + size > self._options.outbox_bytes
+        ):
+            return False
+        self._events.append((event, size))
+        self._bytes += size
+        return True
+
+    def put_last(self, events, on_end):
+        """Write `events` whatever waits already, then call `on_end()`, even if writing fails."""
+        if self._events is None:
+            self._begin()
+        self._events.extend((event, 0) for event in events)
+        self._on_end = on_end
+
+    def clear(self):
+        """Drop what has not been written, and what is just being written."""
+        if self._task is not None:
+            self._task.cancel()
+        self._events = self._task = self._on_end = None
+        self._bytes = 0
+
+    def _begin(self):
+        self._events = collections.deque()
+        self._bytes = 0
+        self._task = self._loop.create_task(self._write(self._events))
+
+    async def _write(self, events):
+        try:
+            while events:
+                event, size = events[0]
+                await self._send(event)
+                events.popleft()
+                if events is self._events:
+                    self._bytes -= size
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # host servers raise what they like for a closed socket
+            logger.debug("a socket was closed while it was written to: %r", error)
+        if events is self._events:
+            self._end()
+
+    def _end(self):
+        self._events = self._task = None
+        on_end, self._on_end = self._on_end, None
+        if on_end is not None:
+            on_end()

@@ -1,0 +1,124 @@
+"""What one process, on its event loop, holds: the link to the layer, its clients, its tasks."""
+
+import asyncio
+import collections
+import itertools
+import logging
+
+from channels.layers.names import random_suffix
+from interface_server.proxy import ProxyHeaders
+from interface_server.replies import Dispatcher
+from interface_server.reply_queue import Outcome
+
+logger = logging.getLogger("interface_server")
+
+#: How long the first requests of a process wait for its first connection to the layer.
+_FIRST_CONNECTION_S = 0.8
+_POLL_S = 0.01
+
+
+class ServerProcess:
+    """One process's share of an InterfaceServer. Made and used on one event loop.
+
+    Attributes:
+        link: the ServerLink.
+        dispatcher: the clients that replies go to.
+        addresses: open sockets by client address.
+        slow_sockets: how many were closed because they took too little of what was sent to them.
+        is_started: whether `start` has ended.
+        is_stopping: whether new requests and sockets are turned away.
+    """
+
+    def __init__(self, layer, options):
+        self.options = options
+        self.loop = asyncio.get_running_loop()
+        self.dispatcher = Dispatcher()
+        self.exchanges = self.dispatcher.exchanges
+        self.sockets = self.dispatcher.sockets
+        self.addresses = collections.Counter()
+        self.proxy = ProxyHeaders(options.trusted_proxies) if options.proxy_headers else None
+        self.slow_sockets = 0
+        self.is_started = False
+        self.is_stopping = False
+        self.link = layer.open_link(random_suffix(), self.dispatcher.dispatch, self._lose_clients)
+        self._tasks = set()
+        self._ids = itertools.count()
+        self._starting = None
+
+    # -- life ---------------------------------------------------------------------------------
+
+    async def start(self):
+        """Start the link, once, and give it a moment to connect."""
+        if self._starting is None:
+            self._starting = self.loop.create_task(self._start())
+        await asyncio.shield(self._starting)
+
+    async def _start(self):
+        await self.link.start()
+        deadline = self.loop.time() + _FIRST_CONNECTION_S
+        while not self.link.is_available and self.loop.time() < deadline:
+            await asyncio.sleep(_POLL_S)
+        if not self.link.is_available:
+            logger.warning(
+                "the channel layer can't be reached; trying again; "
+                "requests and new sockets get 503 until it answers"
+            )
+        self.is_started = True
+
+    async def stop(self, code=1001):
+        """Turn new clients away, close sockets with `code`, let requests finish, stop the link.
+
+        Takes `grace_s` seconds at most, and a moment for the link.
+        """
+        self.is_stopping = True
+        deadline = self.loop.time() + self.options.grace_s
+        self.close_sockets(code)
+        while self._is_busy() and self.loop.time() < deadline:
+            await asyncio.sleep(_POLL_S)
+        if self._is_busy():
+            logger.warning(
+                "stopped after %.0f s with %d requests, %d sockets and %d messages unfinished",
+                self.options.grace_s,
+                len(self.exchanges),
+                len(self.sockets),
+                len(self._tasks),
+            )
+        await self.link.stop()
+
+    def close_sockets(self, code):
+        """Close every socket with `code`, or refuse it with 503 if it is still connecting."""
+        for socket in list(self.sockets.values()):
+            socket.close(code)
+
+    def _is_busy(self):
+        return bool(self.exchanges or self.sockets or self._tasks)
+
+    def _lose_clients(self):
+        """The layer has forgotten this server: replies on the way to its clients will not come."""
+        logger.warning(
+            "the channel layer has forgotten this server: closing %d sockets with 1012, "
+            "answering %d requests with 503",
+            len(self.sockets),
+            len(self.exchanges),
+        )
+        self.close_sockets(1012)
+        for replies in list(self.exchanges.values()):
+            replies.end(Outcome.LOST)
+
+    # -- what exchanges and sockets use -------------------------------------------------------
+
+    def new_client(self):
+        """Return an id that no client of this process has had before."""
+        return f"{next(self._ids):x}"
+
+    def spawn(self, coroutine):
+        """Run `coroutine` to its end, whoever is cancelled meanwhile; return its task."""
+        task = self.loop.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._forget)
+        return task
+
+    def _forget(self, task):
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            logger.error("a task of the interface server failed", exc_info=task.exception())

@@ -1,0 +1,46 @@
+"""Hands messages from reply channels to the exchange or the socket that each is for."""
+
+import logging
+
+from interface_server.bad_reply import BadReply, log_bad_reply
+from interface_server.socket_reply import read_reply
+
+logger = logging.getLogger("interface_server")
+
+
+class Dispatcher:
+    """The clients of this process by their ids.
+
+    Attributes:
+        exchanges: the ReplyQueues of HTTP requests, by client id.
+        sockets: the Sockets, by client id.
+    """
+
+    __slots__ = ("exchanges", "sockets")
+
+    def __init__(self):
+        self.exchanges = {}
+        self.sockets = {}
+
+    def dispatch(self, clients, message):
+        """Give `message` to each of `clients`; those that have gone meanwhile are passed over."""
+        sockets = []
+        for client in clients:
+            if (socket := self.sockets.get(client)) is not None:
+                sockets.append(socket)
+            elif (replies := self.exchanges.get(client)) is not None:
+                replies.deliver(message)
+        if sockets:
+            self._deliver(sockets, message)
+
+    def _deliver(self, sockets, message):
+        try:
+            reply = read_reply(message)
+        except BadReply as error:
+            log_bad_reply(error, sockets[0].reply_channel, "it was ignored")
+            return
+        for socket in sockets:
+            try:
+                socket.deliver(reply)
+            except Exception:  # one socket's trouble must not cost the others their message
+                logger.exception("could not pass a message to %s", socket.reply_channel)

@@ -1,0 +1,67 @@
+"""ASGI scopes as messages. No I/O here."""
+
+#: The schemes of hosts that name none, as Daphne does for a WebSocket.
+_DEFAULT_SCHEMES = {"http": "http", "websocket": "ws"}
+
+
+class Head:
+    """What a server decides by before it passes a request on.
+
+    Attributes:
+        headers: the headers to pass on, as [name, value] pairs.
+        size: bytes in all names and values.
+        length: what Content-Length says, or None.
+        has_body: whether a body may follow.
+    """
+
+    __slots__ = ("has_body", "headers", "length", "size")
+
+    def __init__(self, scope):
+        # HTTP/2 and 3 frame bodies without saying so in a header.
+        self.has_body = not scope.get("http_version", "1.1").startswith("1")
+        self.headers = scope["headers"]
+        self.length = None
+        self.size = 0
+        self._read()
+
+    def _read(self):
+        size = 0
+        is_clean = type(self.headers) is list
+        for name, value in self.headers:
+            size += len(name) + len(value)
+            if name == b"content-length":
+                self._read_length(value)
+            elif name == b"transfer-encoding":
+                self.has_body = True
+            elif b"_" in name:
+                is_clean = False
+        self.size = size
+        if not is_clean:
+            # X_Real_Ip and X-Real-Ip are one key in WSGI's and Django's META: a client could
+            # speak for a proxy (CVE-2015-0219).
+            self.headers = [pair for pair in self.headers if b"_" not in pair[0]]
+
+    def _read_length(self, value):
+        if value.isdigit() and len(value) <= 18:
+            self.length = int(value)
+            self.has_body = self.has_body or self.length > 0
+        else:
+            self.has_body = True
+
+
+def connection_keys(scope, head, reply_channel, options, proxy):
+    """Return the keys that `http.request` and `websocket.connect` share."""
+    client, scheme = scope.get("client"), scope.get("scheme")
+    if proxy is not None:
+        client, scheme = proxy.resolve(scope)
+    server = scope.get("server")
+    return {
+        "reply_channel": reply_channel,
+        "scheme": scheme or _DEFAULT_SCHEMES[scope["type"]],
+        "path": scope["path"],
+        "query_string": scope.get("query_string", b""),
+        "root_path": scope.get("root_path") or options.root_path,
+        "headers": head.headers,
+        "client": list(client) if client else None,
+        "server": list(server) if server else None,
+    }

@@ -1,0 +1,85 @@
+"""Messages on `websocket.send.*` as what a socket is to do, or as the mistake they are. No I/O."""
+
+import logging
+
+from interface_server.bad_reply import BadReply
+
+logger = logging.getLogger("interface_server")
+
+#: Close codes that may go over the wire: RFC 6455, section 7.4, and IANA's registry since then.
+_REGISTERED = frozenset([1000, 1001, 1002, 1003, *range(1007, 1015)])
+
+
+class Reply:
+    """What one message asks of a socket.
+
+    Attributes:
+        accept: True or False if the message says so, else None.
+        subprotocol: the one to agree to when accepting, or None.
+        event: the `websocket.send` ASGI event to send, or None. Shared by all sockets it goes to.
+        size: about how many bytes `event` holds.
+        close: the code to close with, or None.
+    """
+
+    __slots__ = ("accept", "close", "event", "size", "subprotocol")
+
+    def __init__(self, accept=None, subprotocol=None, event=None, size=0, close=None):
+        self.accept = accept
+        self.subprotocol = subprotocol
+        self.event = event
+        self.size = size
+        self.close = close
+
+
+def read_reply(message):
+    """Return the Reply in a message. Raises BadReply."""
+    text = message.get("text")
+    data = message.get("bytes")
+    if text is not None and data is not None and (text or data):
+        raise BadReply("it has both 'text' and 'bytes': send two messages")
+    reply = Reply(_read_accept(message), _read_subprotocol(message))
+    if text is not None:
+        _check_text(text)
+        reply.event, reply.size = {"type": "websocket.send", "text": text}, len(text)
+    elif data is not None:
+        if not isinstance(data, (bytes, bytearray, memoryview)):
+            raise BadReply(f"'bytes' must be bytes, got {type(data).__name__}: use 'text' for str")
+        reply.event, reply.size = {"type": "websocket.send", "bytes": bytes(data)}, len(data)
+    close = message.get("close")
+    if close is not None and close is not False and close != 0:
+        reply.close = read_code(close)
+    return reply
+
+
+def read_code(value):
+    """Return the close code that `close` means; 1011, after logging it, for one that is illegal."""
+    if value is True:
+        return 1000
+    if type(value) is int and (value in _REGISTERED or 3000 <= value <= 4999):
+        return value
+    logger.error(
+        "invalid close code %r: use True, 1000, or one from 3000 to 4999; closing with 1011", value
+    )
+    return 1011
+
+
+def _read_accept(message):
+    accept = message.get("accept")
+    return None if accept is None else bool(accept)
+
+
+def _read_subprotocol(message):
+    subprotocol = message.get("subprotocol")
+    if subprotocol is not None and not isinstance(subprotocol, str):
+        raise BadReply(f"'subprotocol' must be str, got {subprotocol!r}")
+    return subprotocol
+
+
+def _check_text(text):
+    if not isinstance(text, str):
+        raise BadReply(f"'text' must be str, got {type(text).__name__}: use 'bytes' for bytes")
+    if not text.isascii():
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise BadReply(f"'text' can't be sent as UTF-8: {error}") from error

@@ -1,0 +1,391 @@
+"""One WebSocket: its handshake, its frames in, its frames out, its end."""
+
+import asyncio
+import contextlib
+import logging
+
+from channels.exceptions import ChannelFull, InvalidMessage, LayerUnavailable, MessageTooLarge
+from interface_server.interruption import Interruption
+from interface_server.outbox import Outbox
+from interface_server.scopes import Head, connection_keys
+from interface_server.socket_state import Event, State, next_state
+
+logger = logging.getLogger("interface_server")
+
+#: While the layer is away a frame is tried again after this long first, then after longer.
+_FIRST_DELAY_S = 0.05
+_LAST_DELAY_S = 1.0
+#: How long a host server's task waits for its `websocket.disconnect` to go out. It goes out in any
+#: case; but a host that ends without telling waits for its tasks at most.
+_DISCONNECT_WAIT_S = 5.0
+
+
+class Socket:
+    """A WebSocket from its handshake to its `websocket.disconnect`.
+
+    `run` follows the client; replies come through `deliver`, in the event loop, and never wait.
+    """
+
+    __slots__ = (
+        "_address",
+        "_answered",
+        "_close_code",
+        "_frames_in_second",
+        "_interruption",
+        "_is_over",
+        "_is_waiting",
+        "_order",
+        "_outbox",
+        "_path",
+        "_process",
+        "_receive",
+        "_scope",
+        "_second",
+        "_send",
+        "_state",
+        "_timer",
+        "client",
+        "reply_channel",
+    )
+
+    def __init__(self, process, scope, receive, send):
+        self._process = process
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._path = scope["path"]
+        self._state = State.CONNECTING
+        self._order = 0
+        self._close_code = None
+        self._address = None
+        self._answered = None
+        self._is_over = False
+        self._is_waiting = False
+        self._frames_in_second = 0
+        self._second = 0
+        self._timer = None
+        self._interruption = None
+        self._outbox = Outbox(process.loop, send, process.options)
+        self.client = process.new_client()
+        self.reply_channel = process.link.reply_channel("websocket.send", self.client)
+
+    # -- the story of a socket ----------------------------------------------------------------
+
+    async def run(self):
+        """Serve the socket. Returns once its `websocket.disconnect` is sent, or well on its way."""
+        if (await self._receive())["type"] != "websocket.connect":
+            return
+        self._interruption = Interruption()
+        self._log("WSCONNECTING")
+        status = await self._open()
+        if status is not None:
+            await self._turn_away(status)
+            return
+        code = 1006
+        try:
+            code = await self._pass_frames()
+        except asyncio.CancelledError:
+            if not self._interruption.catch():
+                code = self._leave_in_a_hurry()
+                raise
+        except OSError:  # what a host server raises when the connection is closed
+            pass
+        finally:
+            await self._leave(code)
+
+    async def _turn_away(self, status):
+        """Refuse a handshake that no worker has heard of."""
+        self._unregister()
+        if self._state is State.CONNECTING:
+            self._log("WSREJECT")
+            with contextlib.suppress(OSError):
+                for event in _refusal(self._scope, status):
+                    await self._send(event)
+
+    async def _open(self):
+        """Send the `websocket.connect`; return None, or the status to refuse the handshake with."""
+        head = Head(self._scope)
+        message = connection_keys(
+            self._scope, head, self.reply_channel, self._process.options, self._process.proxy
+        )
+        message["order"] = 0
+        status = self._judge(head, message)
+        if status is not None:
+            return status
+        self._register(message)
+        opening = self._process.loop.create_task(
+            self._process.link.open_socket(self.client, message)
+        )
+        try:
+            await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            self._unregister()
+            self._process.spawn(self._undo(opening))
+            raise
+        except (ChannelFull, LayerUnavailable):
+            return 503
+        except MessageTooLarge:
+            return 431
+        except InvalidMessage:
+            return 400
+        return None
+
+    def _judge(self, head, message):
+        """Return the status to refuse the handshake with at once, or None."""
+        options = self._process.options
+        if self._process.is_stopping:
+            return 503
+        if head.size > options.max_header_bytes:
+            return 431
+        limit = options.max_sockets_per_address
+        if limit is not None and message["client"]:
+            if self._process.addresses[message["client"][0]] >= limit:
+                return 429
+            self._address = message["client"][0]
+        return None
+
+    def _register(self, message):
+        process = self._process
+        process.sockets[self.client] = self
+        if self._address is not None:
+            process.addresses[self._address] += 1
+        self._timer = process.loop.call_later(
+            process.options.websocket_connect_timeout_s, self._time_out_handshake
+        )
+
+    def _unregister(self):
+        process = self._process
+        if process.sockets.pop(self.client, None) is not None and self._address is not None:
+            process.addresses[self._address] -= 1
+            if not process.addresses[self._address]:
+                del process.addresses[self._address]
+        self._set_timer(None, None)
+
+    async def _undo(self, opening):
+        """The host has given up on a socket whose `websocket.connect` was just being sent."""
+        with contextlib.suppress(Exception):
+            await opening
+            await self._send_disconnect(1006)
+
+    # -- frames in ----------------------------------------------------------------------------
+
+    async def _pass_frames(self):
+        """Pass frames on until the client leaves; return its close code."""
+        while not self._is_over:
+            self._is_waiting = True
+            event = await self._receive()
+            if event["type"] == "websocket.disconnect":
+                return event.get("code")
+            if self._state is State.CONNECTING:
+                self._answered = self._process.loop.create_future()
+                await self._answered
+            self._is_waiting = False
+            if self._state is State.OPEN:
+                await self._pass_on(event)
+        return None
+
+    async def _pass_on(self, event):
+        message = {
+            "reply_channel": self.reply_channel,
+            "path": self._path,
+            "order": self._order + 1,
+        }
+        text = event.get("text")
+        if text is not None:
+            message["text"] = text
+            size = len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+        else:
+            message["bytes"] = event.get("bytes") or b""
+            size = len(message["bytes"])
+        code = self._judge_frame(size)
+        if code is None:
+            # Counted as sent until it is known that it was not: if the host cancels this task now,
+            # the disconnect must come after the frame.
+            self._order += 1
+            code = await self._send_frame(message)
+            if code is None:
+                return
+            self._order -= 1
+        self.close(code)
+
+    def _judge_frame(self, size):
+        """Return the code to close the socket with because of a frame, or None."""
+        options = self._process.options
+        if size > options.max_frame_bytes:
+            return 1009
+        if options.max_frames_per_s is not None:
+            second = int(self._process.loop.time())
+            if second != self._second:
+                self._second, self._frames_in_second = second, 0
+            self._frames_in_second += 1
+            if self._frames_in_second > options.max_frames_per_s:
+                return 1008
+        return None
+
+    async def _send_frame(self, message):
+        """Send a `websocket.receive`; return None, or the code to close the socket with."""
+        loop = self._process.loop
+        deadline, delay_s = None, _FIRST_DELAY_S
+        while True:
+            try:
+                await self._process.link.send("websocket.receive", message)
+                return None
+            except ChannelFull:
+                return 1013
+            except MessageTooLarge:
+                return 1009
+            except InvalidMessage:
+                return 1007
+            except LayerUnavailable:
+                deadline = deadline or loop.time() + self._process.options.websocket_patience_s
+            if loop.time() >= deadline or self._state is not State.OPEN:
+                return 1013
+            await asyncio.sleep(delay_s)
+            delay_s = min(delay_s * 2, _LAST_DELAY_S)
+
+    # -- frames out ---------------------------------------------------------------------------
+
+    def deliver(self, reply):
+        """Do what a Reply asks for. Never waits."""
+        if self._state is State.CONNECTING:
+            self._answer(reply)
+        if self._state is not State.OPEN:
+            return
+        if reply.event is not None and not self._outbox.put(reply.event, reply.size):
+            self._overflow()
+        elif reply.close is not None:
+            self.close(reply.close)
+
+    def _answer(self, reply):
+        if reply.accept or (reply.accept is None and reply.event is not None):
+            self._accept(reply.subprotocol)
+        elif reply.accept is False or reply.close is not None:
+            self._refuse(403)
+
+    def _accept(self, subprotocol):
+        self._state = next_state(self._state, Event.ACCEPT)
+        self._set_timer(self._process.options.websocket_timeout_s, lambda: self.close(1000))
+        event = {"type": "websocket.accept", "subprotocol": self._choose_subprotocol(subprotocol)}
+        self._outbox.put(event, 0)
+        if self._answered is not None and not self._answered.done():
+            self._answered.set_result(None)
+        self._log("WSCONNECT")
+
+    def _choose_subprotocol(self, wished):
+        offered = self._scope.get("subprotocols") or ()
+        if wished is None:
+            known = self._process.options.websocket_protocols
+            return next((offer for offer in offered if offer in known), None)
+        if wished in offered:
+            return wished
+        logger.error(
+            "%s was accepted with subprotocol %r, which its client did not offer (%s); using none",
+            self.reply_channel,
+            wished,
+            ", ".join(offered) or "it offered none",
+        )
+        return None
+
+    def _refuse(self, status):
+        self._state = next_state(self._state, Event.REFUSE)
+        self._close_code = 1006
+        self._log("WSREJECT")
+        self._end_with(_refusal(self._scope, status))
+
+    def _time_out_handshake(self):
+        logger.warning(
+            "no answer to the websocket.connect of %s (%s) within %.0f s: it gets 503",
+            self.reply_channel,
+            self._path,
+            self._process.options.websocket_connect_timeout_s,
+        )
+        self._refuse(503)
+
+    # -- the end ------------------------------------------------------------------------------
+
+    def close(self, code):
+        """Close the socket with `code`, after what waits to be written; refuse it if it is not
+        open yet. Does nothing if it is on its way out."""
+        if self._state is State.CONNECTING:
+            self._refuse(503)
+        elif self._state is State.OPEN:
+            self._state = next_state(self._state, Event.CLOSE)
+            self._close_code = code
+            self._end_with([{"type": "websocket.close", "code": code}])
+
+    def _overflow(self):
+        """The client takes less than is sent to it: its queue is full."""
+        logger.warning(
+            "closing %s (%s) with 1013: its client is too slow for what is sent to it",
+            self.reply_channel,
+            self._path,
+        )
+        self._process.slow_sockets += 1
+        self._outbox.clear()
+        self.close(1013)
+
+    def _end_with(self, events):
+        self._set_timer(self._process.options.websocket_close_timeout_s, self._be_over)
+        self._outbox.put_last(events, self._be_over)
+
+    def _be_over(self):
+        """Nothing more goes out: let `run` come to its end."""
+        self._is_over = True
+        if self._is_waiting:
+            self._interruption.interrupt()
+
+    def _leave_in_a_hurry(self):
+        """The host ends this task; tell the client if it is still there. Returns the code."""
+        if self._state is not State.OPEN:
+            return 1006
+        self._process.spawn(self._try_to_close(1001))
+        return 1001
+
+    async def _try_to_close(self, code):
+        with contextlib.suppress(Exception):  # as likely as not the connection is gone
+            await self._send({"type": "websocket.close", "code": code})
+
+    async def _leave(self, code):
+        self._is_waiting = False
+        was_open = self._state is State.OPEN or self._close_code not in (None, 1006)
+        self._state = next_state(self._state, Event.LEAVE)
+        self._unregister()
+        self._outbox.clear()
+        if was_open:
+            self._log("WSDISCONNECT")
+        code = self._close_code or (code if type(code) is int else 1005)
+        sending = self._process.spawn(self._send_disconnect(code))
+        await asyncio.wait([sending], timeout=_DISCONNECT_WAIT_S)
+
+    async def _send_disconnect(self, code):
+        message = {
+            "reply_channel": self.reply_channel,
+            "code": code,
+            "path": self._path,
+            "order": self._order + 1,
+        }
+        await self._process.link.close_socket(self.client, message)
+
+    # -- odds and ends ------------------------------------------------------------------------
+
+    def _set_timer(self, seconds, callback):
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if seconds is not None:
+            self._timer = self._process.loop.call_later(seconds, callback)
+
+    def _log(self, action):
+        if self._process.options.access_log is not None:
+            self._process.options.access_log.write_socket(self._scope, action)
+
+
+def _refusal(scope, status):
+    """Return the ASGI events that refuse a handshake."""
+    if status == 403 or "websocket.http.response" not in (scope.get("extensions") or {}):
+        return [{"type": "websocket.close", "code": 1000}]  # which every host turns into 403
+    headers = [(b"content-length", b"0"), (b"connection", b"close")]
+    return [
+        {"type": "websocket.http.response.start", "status": status, "headers": headers},
+        {"type": "websocket.http.response.body", "body": b""},
+    ]
