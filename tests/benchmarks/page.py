@@ -129,11 +129,14 @@ def work_table(document, work):
         rows, key=lambda name: rows[name].get(about["metric"], 0),
         reverse=not about["lower_is_better"],
     )  # fmt: skip
-    return table(
-        ["contender", *(COLUMNS[name] for name in columns)],
-        [[document["contenders"][contender]["label"],
-          *(value_text(name, rows[contender].get(name)) for name in columns)] for contender in order],
-    )  # fmt: skip
+    lines = [
+        [
+            document["contenders"][contender]["label"],
+            *(value_text(name, rows[contender].get(name)) for name in columns),
+        ]
+        for contender in order
+    ]
+    return table(["contender", *(COLUMNS[name] for name in columns)], lines)
 
 
 def work_sections(document, folder):
