@@ -45,7 +45,8 @@ class BaseChannelLayer:
     #: - "flush": flush
     #: - "statistics": channel_statistics, global_statistics
     #: - "async": coroutines of its own, which wait without a thread
-    #: - "delay": `delay_s` of send; without it, retries wait in the worker's memory
+    #: - "delay": `delay_s` of send, Retry, PutBack to the front, DeadLetter; without it, retries
+    #:   wait in the worker's memory, and dead letters are only logged
     #: - "sessions": load_session, and SaveSession in apply
     #: - "ordering": begin_ordered, and FinishOrdered and ReleaseOrdered in apply
     #: - "presence": open_link knows which servers live: dead ones leave their groups, the members
@@ -111,6 +112,10 @@ class BaseChannelLayer:
 
     def group_discard(self, group, channel):
         """Take `channel` out of `group`; fine if it is not in it."""
+        raise self._lacks("groups")
+
+    def group_discard_all(self, channel):
+        """Take `channel` out of every group that it is in; return the list of their names."""
         raise self._lacks("groups")
 
     def group_channels(self, group):
@@ -228,7 +233,8 @@ class BaseChannelLayer:
     def keep_house(self, worker_id, facts, channels):
         """Called about once a second by each worker process: do what nobody else's turn is.
 
-        `facts` (a dict) is what the registry is to show of the worker, `channels` what it listens on.
+        `facts` (a dict) is what the registry is to show of the worker, `channels` what it listens
+        on.
         """
 
     def leave_house(self, worker_id):

@@ -89,6 +89,10 @@ class MemoryChannelLayer(BaseChannelLayer):
     def send_group(self, group, message):
         self._apply_one(self.prepare_send_group(group, message))
 
+    def group_discard_all(self, channel):
+        names.check_channel_name(channel)
+        return self._locked(lambda store, now: store.groups.discard_all(channel))
+
     async def agroup_add(self, group, channel):
         self.group_add(group, channel)
 
@@ -148,6 +152,10 @@ class MemoryChannelLayer(BaseChannelLayer):
         return self._locked(
             lambda store, now: store.begin_ordered(delivery, reply_channel, order, now)
         )
+
+    def is_read(self, channel):
+        queue, client = names.split_local(names.check_channel_name(channel))
+        return self._locked(lambda store, now: not store.servers.is_gone(queue, client))
 
     # -- what interface servers call ------------------------------------------------------------
 

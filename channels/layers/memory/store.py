@@ -6,7 +6,8 @@ new for its readers, or room again for those who send to it.
 """
 
 from channels.exceptions import ChannelFull, ClientGone
-from channels.layers import names, operations as ops
+from channels.layers import names
+from channels.layers import operations as ops
 from channels.layers.memory.groups import Groups
 from channels.layers.memory.queues import COUNTED, Entry, Queue
 from channels.layers.memory.servers import Servers

@@ -1,0 +1,50 @@
+"""The conformance suite: every promise of a channel layer as a test that any layer can run.
+
+    import unittest
+
+    from channels.layers.conformance import ConformanceSuite
+
+    class MyLayerTests(ConformanceSuite, unittest.TestCase):
+        def make_layer(self, **config):
+            return MyLayer(prefix=new_prefix(), **config)
+
+`make_layer` returns an empty layer; `config` holds arguments of BaseChannelLayer. See `Harness`
+for what else can be set: how short an expiry may be, how time passes, what a second process is.
+pytest and `manage.py test` run it alike. A promise of an extension that the layer does not name is
+skipped, with the reason. The tests of generated names and messages need the `hypothesis` package.
+
+`ConformanceTestCase` is the suite's smaller form with the attributes that asgiref 1.x used.
+"""
+
+from channels.layers.conformance.capacity import Capacity
+from channels.layers.conformance.classic import ConformanceTestCase
+from channels.layers.conformance.concurrency import Concurrency
+from channels.layers.conformance.generated import Generated
+from channels.layers.conformance.groups import Groups
+from channels.layers.conformance.harness import Harness
+from channels.layers.conformance.links import Links
+from channels.layers.conformance.messages import Messages
+from channels.layers.conformance.ordering import Ordering
+from channels.layers.conformance.passing_time import PassingTime
+from channels.layers.conformance.sessions import Sessions
+from channels.layers.conformance.statistics import Statistics
+from channels.layers.conformance.work import Work
+
+__all__ = ["ConformanceSuite", "ConformanceTestCase"]
+
+
+class ConformanceSuite(
+    Messages,
+    Capacity,
+    PassingTime,
+    Groups,
+    Concurrency,
+    Work,
+    Sessions,
+    Ordering,
+    Links,
+    Statistics,
+    Generated,
+    Harness,
+):
+    """All promises. Subclass it together with unittest.TestCase."""

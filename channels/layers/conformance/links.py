@@ -1,0 +1,338 @@
+"""ServerLink: what an interface server gets, and what the layer knows of it and its clients."""
+
+import asyncio
+import contextlib
+import time
+
+from channels.layers import names
+from channels.layers.base import REPLY_KINDS
+from channels.layers.operations import Send
+
+
+class Inbox:
+    """One interface server: its link, and what it was told."""
+
+    def __init__(self, layer, patience_s):
+        self.layer = layer
+        self.replies = []
+        self.losses = 0
+        self.breaks_on = None
+        self._patience_s = patience_s
+        self.link = layer.open_link(names.random_suffix(8), self._on_reply, self._on_lost)
+
+    def _on_reply(self, clients, message):
+        if message == self.breaks_on:
+            raise RuntimeError("the interface server failed on purpose")
+        self.replies.append((list(clients), message))
+
+    def _on_lost(self):
+        self.losses += 1
+
+    def socket(self, client):
+        """The reply channel of a client's WebSocket."""
+        return self.link.reply_channel("websocket.send", client)
+
+    @property
+    def delivered(self):
+        """How many clients have got a message, in all."""
+        return sum(len(clients) for clients, _ in self.replies)
+
+    async def wait_until(self, condition, what):
+        deadline = time.monotonic() + self._patience_s
+        while not condition():
+            assert time.monotonic() < deadline, f"not within {self._patience_s} s: {what}"
+            await asyncio.sleep(0.005)
+
+
+class Links:
+    @contextlib.asynccontextmanager
+    async def server(self, layer):
+        """A started Inbox."""
+        inbox = Inbox(layer, self.patience_s)
+        await inbox.link.start()
+        try:
+            await inbox.wait_until(lambda: inbox.link.is_available, "the link is available")
+            if "presence" in layer.extensions:
+                await inbox.wait_until(lambda: layer.is_read(inbox.socket("a")), "it is known")
+            yield inbox
+        finally:
+            await inbox.link.stop()
+
+    def with_server(self, layer, scenario):
+        """Run `await scenario(inbox)` with a server of the layer."""
+
+        async def run():
+            async with self.server(layer) as inbox:
+                await scenario(inbox)
+
+        self.run_async(layer, run())
+
+    def receive_soon(self, layer, channel):
+        found = []
+        self.wait_until(
+            lambda: found.append(layer.receive([channel])) or found[-1][0] is not None, "it arrives"
+        )
+        return found[-1]
+
+    # -- replies ------------------------------------------------------------------------------
+
+    def test_a_reply_channel_names_server_and_client(self):
+        inbox = Inbox(self.open_layer(), self.patience_s)
+        for kind in REPLY_KINDS:
+            channel = inbox.link.reply_channel(kind, "c1")
+            self.assertEqual(channel, f"{kind}.{inbox.link.server_id}!c1")
+
+    def test_a_reply_comes_with_its_client(self):
+        layer = self.open_layer()
+
+        async def scenario(inbox):
+            for n, kind in enumerate(REPLY_KINDS):
+                channel = inbox.link.reply_channel(kind, f"c{n}")
+                await asyncio.to_thread(layer.send, channel, {"body": bytes([n])})
+                await inbox.wait_until(lambda n=n: len(inbox.replies) == n + 1, "it comes")
+                self.assertEqual(inbox.replies[-1], ([f"c{n}"], {"body": bytes([n])}))
+
+        self.with_server(layer, scenario)
+
+    def test_replies_keep_their_order(self):
+        layer = self.open_layer(capacity=1_000)
+
+        async def scenario(inbox):
+            def send_all():
+                for n in range(300):
+                    layer.send(inbox.link.reply_channel("http.response", f"c{n % 3}"), {"n": n})
+
+            await asyncio.to_thread(send_all)
+            await inbox.wait_until(lambda: len(inbox.replies) >= 300, "all come")
+            self.assertEqual([message["n"] for _, message in inbox.replies], [*range(300)])
+
+        self.with_server(layer, scenario)
+
+    def test_each_server_gets_its_own_replies(self):
+        layer = self.open_layer()
+
+        async def run():
+            async with self.server(layer) as one, self.server(layer) as other:
+                await layer.asend(one.socket("a"), {"n": 1})
+                await layer.asend(other.socket("a"), {"n": 2})
+                await one.wait_until(lambda: one.replies and other.replies, "both come")
+                self.assertEqual(one.replies, [(["a"], {"n": 1})])
+                self.assertEqual(other.replies, [(["a"], {"n": 2})])
+
+        self.run_async(layer, run())
+
+    def test_a_server_that_fails_on_one_reply_gets_the_next(self):
+        layer = self.open_layer()
+
+        async def scenario(inbox):
+            inbox.breaks_on = {"n": 1}
+            with self.assertLogs("channels.layers", "ERROR"):
+                for n in (1, 2):
+                    await layer.asend(inbox.socket("a"), {"n": n})
+                await inbox.wait_until(lambda: inbox.replies, "the second comes")
+            self.assertEqual(inbox.replies, [(["a"], {"n": 2})])
+
+        self.with_server(layer, scenario)
+
+    # -- groups -------------------------------------------------------------------------------
+
+    def test_a_group_send_comes_once_with_all_of_its_clients(self):
+        layer = self.open_layer("groups", "presence")
+
+        async def scenario(inbox):
+            clients = [f"c{n}" for n in range(100)]
+            for client in clients:
+                await layer.agroup_add("group", inbox.socket(client))
+            await layer.asend_group("group", {"n": 1})
+            await inbox.wait_until(lambda: inbox.replies, "it comes")
+            ((received, message),) = inbox.replies
+            self.assertEqual((sorted(received), message), (sorted(clients), {"n": 1}))
+
+        self.with_server(layer, scenario)
+
+    def test_a_big_group_on_a_layer_as_it_comes_loses_nothing(self):
+        layer = self.open_layer("groups", "presence")
+
+        async def scenario(inbox):
+            def join_and_send():
+                for n in range(500):
+                    layer.group_add("group", inbox.socket(f"c{n}"))
+                for n in range(50):
+                    layer.send_group("group", {"n": n})
+
+            await asyncio.to_thread(join_and_send)
+            await inbox.wait_until(lambda: inbox.delivered >= 25_000, "all come")
+            self.assertEqual(inbox.delivered, 25_000)
+
+        self.with_server(layer, scenario)
+
+    def test_members_of_a_live_server_do_not_expire(self):
+        layer = self.open_layer("groups", "presence", group_expiry=self.short_expiry_s)
+
+        async def scenario(inbox):
+            await layer.agroup_add("group", inbox.socket("a"))
+            await layer.agroup_add("group", "plain")
+            await asyncio.to_thread(self.let_expire, layer)
+            self.assertEqual(await layer.agroup_channels("group"), [inbox.socket("a")])
+            await layer.asend_group("group", {"n": 1})
+            await inbox.wait_until(lambda: inbox.replies, "it comes")
+
+        self.with_server(layer, scenario)
+
+    def test_members_of_a_stopped_server_leave_their_groups(self):
+        layer = self.open_layer("groups", "presence")
+
+        async def run():
+            async with self.server(layer) as stopped, self.server(layer) as live:
+                for inbox in (stopped, live):
+                    await layer.agroup_add("group", inbox.socket("a"))
+                await stopped.link.stop()
+                self.assertEqual(await layer.agroup_channels("group"), [live.socket("a")])
+                await layer.asend_group("group", {"n": 1})
+                await live.wait_until(lambda: live.replies, "it comes")
+                self.assertEqual(stopped.replies, [])
+
+        self.run_async(layer, run())
+
+    # -- sockets ------------------------------------------------------------------------------
+
+    def test_a_link_sends(self):
+        layer = self.open_layer(capacity=1)
+
+        async def scenario(inbox):
+            await inbox.link.send("http.request", {"path": "/"})
+            with self.assertRaises(layer.ChannelFull):
+                await inbox.link.send("http.request", {"path": "/"})
+
+        self.with_server(layer, scenario)
+        self.assertEqual(self.receive_soon(layer, "http.request"), ("http.request", {"path": "/"}))
+
+    def test_opening_a_socket_sends_its_connect(self):
+        layer = self.open_layer(capacity=1)
+
+        async def scenario(inbox):
+            connect = {"reply_channel": inbox.socket("a"), "path": "/", "order": 0}
+            await inbox.link.open_socket("a", connect)
+            with self.assertRaises(layer.ChannelFull):
+                await inbox.link.open_socket("b", {**connect, "reply_channel": inbox.socket("b")})
+            received = await asyncio.to_thread(self.receive_soon, layer, "websocket.connect")
+            self.assertEqual(received, ("websocket.connect", connect))
+
+        self.with_server(layer, scenario)
+
+    def test_closing_a_socket_sends_its_disconnect_and_takes_it_out_of_its_groups(self):
+        layer = self.open_layer("groups", "presence")
+
+        async def scenario(inbox):
+            for client in "ab":
+                await inbox.link.open_socket(client, {"reply_channel": inbox.socket(client)})
+                await layer.agroup_add("group", inbox.socket(client))
+            disconnect = {"reply_channel": inbox.socket("a"), "code": 1001, "order": 1}
+            await inbox.link.close_socket("a", disconnect)
+            received = await asyncio.to_thread(self.receive_soon, layer, "websocket.disconnect")
+            self.assertEqual(received, ("websocket.disconnect", disconnect))
+            self.assertEqual(await layer.agroup_channels("group"), [inbox.socket("b")])
+
+        self.with_server(layer, scenario)
+
+    def test_a_disconnect_waits_until_its_channel_has_room(self):
+        layer = self.open_layer(capacity=1)
+
+        async def scenario(inbox):
+            closing = []
+            for client in "abc":
+                await inbox.link.open_socket(client, {"client": client})
+                await asyncio.to_thread(self.receive_soon, layer, "websocket.connect")
+                task = inbox.link.close_socket(client, {"client": client})
+                closing.append(asyncio.ensure_future(task))
+            received = []
+            for _ in closing:
+                _, message = await asyncio.to_thread(
+                    self.receive_soon, layer, "websocket.disconnect"
+                )
+                received.append(message["client"])
+            await asyncio.gather(*closing)
+            self.assertEqual(sorted(received), ["a", "b", "c"])
+
+        self.with_server(layer, scenario)
+
+    # -- slow and vanished clients, servers that stop ---------------------------------------------
+
+    async def wait_for_result(self, inbox, operation, kind):
+        """Apply an operation until its result is of one `kind`."""
+        await inbox.wait_until(
+            lambda: isinstance(inbox.layer.apply([operation])[0], kind), f"the result is {kind}"
+        )
+
+    def test_senders_to_a_held_client_are_refused_until_it_is_resumed(self):
+        layer = self.open_layer("presence", capacity=100_000)
+
+        async def scenario(inbox):
+            channel = inbox.link.reply_channel("http.response", "slow")
+            operation = layer.prepare_send(channel, {"content": b"x"})
+            inbox.link.hold("slow")
+            await self.wait_for_result(inbox, operation, layer.ChannelFull)
+            other = inbox.link.reply_channel("http.response", "quick")
+            self.assertEqual(layer.apply([layer.prepare_send(other, {})]), [None])
+            inbox.link.resume("slow")
+            await self.wait_for_result(inbox, operation, type(None))
+
+        self.with_server(layer, scenario)
+
+    def test_senders_to_a_vanished_client_are_told_so(self):
+        from channels.exceptions import ClientGone
+
+        layer = self.open_layer("presence", capacity=100_000)
+
+        async def scenario(inbox):
+            channel = inbox.link.reply_channel("http.response", "away")
+            operation = layer.prepare_send(channel, {"content": b"x"})
+            self.assertIsInstance(operation, Send)
+            inbox.link.mark_gone("away")
+            await self.wait_for_result(inbox, operation, ClientGone)
+            self.assertEqual(layer.apply([operation])[0].channel, channel)
+            with self.assertRaises(ClientGone):
+                layer.send(channel, {})
+            other = inbox.link.reply_channel("http.response", "here")
+            self.assertEqual(layer.apply([layer.prepare_send(other, {})]), [None])
+
+        self.with_server(layer, scenario)
+
+    def test_nobody_reads_the_channels_of_a_stopped_server(self):
+        layer = self.open_layer("presence")
+
+        async def run():
+            async with self.server(layer) as inbox:
+                self.assertTrue(layer.is_read(inbox.socket("a")))
+                await inbox.link.stop()
+                await inbox.wait_until(lambda: not layer.is_read(inbox.socket("a")), "it is known")
+
+        self.run_async(layer, run())
+
+    def test_a_link_can_be_stopped_twice_and_before_its_start(self):
+        layer = self.open_layer()
+
+        async def run():
+            inbox = Inbox(layer, self.patience_s)
+            await inbox.link.stop()
+            await inbox.link.start()
+            await inbox.link.stop()
+            await inbox.link.stop()
+
+        self.run_async(layer, run())
+
+    def test_a_server_that_the_layer_has_forgotten_is_told_and_goes_on_under_a_new_id(self):
+        layer = self.open_layer("presence", "flush")
+
+        async def scenario(inbox):
+            old_id = inbox.link.server_id
+            await asyncio.to_thread(layer.flush)
+            await inbox.wait_until(lambda: inbox.losses, "on_lost is called")
+            self.assertEqual(inbox.losses, 1)
+            self.assertNotEqual(inbox.link.server_id, old_id)
+            await inbox.wait_until(lambda: layer.is_read(inbox.socket("a")), "it is known again")
+            await layer.asend(inbox.socket("a"), {"n": 1})
+            await inbox.wait_until(lambda: inbox.replies, "the reply comes")
+            self.assertEqual(inbox.replies, [(["a"], {"n": 1})])
+
+        self.with_server(layer, scenario)
