@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
-WIDTH, LABEL_WIDTH, VALUE_WIDTH = 780, 265, 85
+WIDTH, LABEL_WIDTH, VALUE_WIDTH = 840, 265, 145
 ROW, BAR, TOP, BOTTOM = 24, 15, 40, 34
 PLOT = WIDTH - LABEL_WIDTH - VALUE_WIDTH
 INK, FAINT, GRID = "#1f2328", "#59636e", "#d1d9e0"
@@ -14,13 +14,17 @@ _FONT = "font-family=\"system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, s
 
 @dataclass(frozen=True)
 class Bar:
-    """One bar: its label, its value, the least and the most of its rounds, and whose it is."""
+    """One bar: its label, its value, the least and the most of its rounds, and whose it is.
+
+    `note` is written behind the value.
+    """
 
     label: str
     value: float
     least: float
     most: float
     is_own: bool = False
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,7 @@ def _bar(bar, y, scale):
         f'<path d="M{least:.1f} {middle}H{most:.1f}M{least:.1f} {middle - 3}v6'
         f'M{most:.1f} {middle - 3}v6" stroke="{INK}" fill="none"/>'
     )
-    yield _text(most + 7, middle + 4, number_text(bar.value), INK, weight)
+    yield _text(most + 7, middle + 4, f"{number_text(bar.value)} {bar.note}".strip(), INK, weight)
 
 
 def _text(x, y, text, colour, more=""):

@@ -1,5 +1,6 @@
 """The page docs/benchmarks.md, the charts, and the lines for the terminal: from a document."""
 
+import math
 from pathlib import Path
 from string import Template
 
@@ -41,17 +42,24 @@ def rivals(document):
 def panel(document, work, contenders):
     """Return the Panel of one work for `contenders`, or None if none of them did it."""
     about = document["work"][work]
+    rows = document["medians"].get(work, {})
     bars = []
     for name in contenders:
-        value = document["medians"].get(work, {}).get(name, {}).get(about["metric"])
+        value = rows.get(name, {}).get(about["metric"])
         if value is not None:
             least, most = document["spreads"][work][name][about["metric"]]
-            label = document["contenders"][name]["label"]
-            bars.append(Bar(label, value, least, most, name.startswith("classic")))
+            label, note = document["contenders"][name]["label"], loss_note(rows[name])
+            bars.append(Bar(label, value, least, most, name.startswith("classic"), note))
     bars.sort(key=lambda bar: bar.value, reverse=not about["lower_is_better"])
     if not bars:
         return None
     return Panel(about["title"], about["unit"], tuple(bars), about["lower_is_better"])
+
+
+def loss_note(values):
+    """Return what a chart must add to a rate: what did not arrive does not count as fast."""
+    share = values.get("delivered_share", 1)
+    return "" if share == 1 else f"({math.floor(100 * share)} % arrived)"
 
 
 def write_charts(document, directory):
