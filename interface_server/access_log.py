@@ -31,13 +31,13 @@ class AccessLog:
 
     def _write(self, scope, request, status, length):
         client = self._proxy.resolve(scope)[0] if self._proxy else scope.get("client")
-        host = "{}:{}".format(*client) if client else "-"
+        host = f"{client[0]}:{client[1]}" if client and client[0] else "-"
         time = self._now().strftime("%d/%b/%Y:%H:%M:%S")
         self._stream.write(f'{host} - - [{time}] "{request}" {status or "-"} {length or "-"}\n')
 
 
 #: What may stand in a logged path as it is: everything but controls, spaces, quotes and non-ASCII.
-_SAFE = "/%:@!$&'()*+,;=~-._?#[]{}|^`<>\\"
+_SAFE = "/%:@!$&'()*+,;=~-._?#[]{}|^`<>"
 
 
 def _quoted_path(scope):

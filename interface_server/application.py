@@ -56,11 +56,17 @@ class InterfaceServer:
         if process is not None:
             await process.stop(code)
 
+    def _forget_stopped(self):
+        loop = asyncio.get_running_loop()
+        if loop in self._processes and self._processes[loop].is_stopping:
+            del self._processes[loop]
+
     async def _live(self, receive, send):
         """Follow the ASGI lifespan protocol."""
         while True:
             event = await receive()
             if event["type"] == "lifespan.startup":
+                self._forget_stopped()
                 await self.start()
                 await send({"type": "lifespan.startup.complete"})
             elif event["type"] == "lifespan.shutdown":

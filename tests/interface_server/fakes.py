@@ -105,18 +105,24 @@ class FakeLink:
 
 
 class FakeLayer:
-    """A layer whose only gift is its link."""
+    """A layer whose only gift is its link; `is_available` is what its next link begins with."""
 
     def __init__(self):
+        self.is_available = True
         self.links = []
 
     def open_link(self, server_id, on_reply, on_lost):
-        self.links.append(FakeLink(server_id, on_reply, on_lost))
-        return self.links[-1]
+        link = FakeLink(server_id, on_reply, on_lost)
+        link.is_available = self.is_available
+        self.links.append(link)
+        return link
 
 
 class Client:
-    """Plays the host server for one ASGI scope: what comes in, what goes out."""
+    """Plays the host server for one ASGI scope: what comes in, what goes out.
+
+    An exception among the events is raised from `receive`.
+    """
 
     def __init__(self, application, scope):
         self.sent = []
@@ -125,9 +131,15 @@ class Client:
         self.send_error = None
         self._sent_something = asyncio.Event()
         self.task = asyncio.get_running_loop().create_task(
-            application(scope, self.events.get, self._send)
+            application(scope, self._receive, self._send)
         )
         self.task.add_done_callback(lambda task: self._sent_something.set())
+
+    async def _receive(self):
+        event = await self.events.get()
+        if isinstance(event, Exception):
+            raise event
+        return event
 
     async def _send(self, event):
         if self.send_gate is not None:
