@@ -5,6 +5,7 @@ from pathlib import Path
 from string import Template
 
 from tests.benchmarks.charts import Bar, Panel, draw, number_text
+from tests.benchmarks.work.definition import ERROR
 
 #: The panels of the one picture for the README, and who is in it.
 OVERVIEW_WORK = ("http-32", "echo-50", "group-1000", "background")
@@ -160,16 +161,19 @@ def work_sections(document, folder):
 
 
 def skipped_lines(document):
-    """Return what did not run, and why."""
+    """Return what did not run, and why, and what went wrong in what ran."""
     lines = [f"- `{name}`: {why}" for name, why in document["skipped"].items()]
-    seen = set()
-    for failure in document["failed"]:
-        key = (failure["contender"], failure["work"])
-        if key not in seen:
-            seen.add(key)
-            first = failure["error"].strip().partition("\n")[0][:200]
-            lines.append(f"- `{failure['contender']}` failed at `{failure['work']}`: {first}")
-    return "\n".join(lines) or "Everything ran."
+    failures = {(one["contender"], one["work"]): one["error"] for one in document["failed"]}
+    for (contender, work), error in failures.items():
+        first = error.strip().partition("\n")[0][:200]
+        lines.append(f"- `{contender}` failed at `{work}`: {first}")
+    for work, rows in document["medians"].items():
+        for contender, values in rows.items():
+            for name, count in values.items():
+                if name.startswith(ERROR):
+                    kind = name.removeprefix(ERROR)
+                    lines.append(f"- `{contender}` at `{work}`: {number_text(count)} × {kind}")
+    return "\n".join(lines) or "Everything ran, without an error."
 
 
 def limits_table(document):

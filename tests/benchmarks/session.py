@@ -61,6 +61,7 @@ class Session:
 
     def _measure(self, stack, turn, name):
         try:
+            stack.settle()
             values = self.work[name].run(stack, self.pace)
         except (BenchmarkError, subprocess.TimeoutExpired) as error:
             self._fail(turn, name, error)

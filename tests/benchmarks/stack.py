@@ -19,6 +19,11 @@ from tests.benchmarks.usage import Usage
 from tests.processes import REPOSITORY, Process, RedisServer, free_port, wait_until
 
 START_LIMIT_S = 30
+#: Seconds that processes get to end after SIGTERM.
+STOP_LIMIT_S = 2
+#: Between two pieces of work: the CPU that all processes may use, as a share of one core, before
+#: the next one begins, the seconds over which that is measured, and how long it is waited for.
+CALM_SHARE, CALM_OVER_S, CALM_LIMIT_S = 0.25, 0.1, 3.0
 #: What the database holds: the page's table, and the one that sessions in the database need.
 _SCHEMA = """
 CREATE TABLE entry (id integer PRIMARY KEY, title varchar(100), text text);
@@ -74,7 +79,7 @@ class Stack:
         with contextlib.ExitStack() as exits:
             exits.push(self._exits)
             for process in self.processes["server"] + self.processes["worker"]:
-                exits.callback(process.stop, limit_s=5)
+                exits.callback(process.stop, limit_s=STOP_LIMIT_S)
                 with contextlib.suppress(ProcessLookupError):
                     process.send_signal(15)
 
@@ -158,6 +163,15 @@ class Stack:
         with self.redis.client() as client:
             pids["redis"] = [client.info("server")["process_id"]]
         return Usage(pids)
+
+    def settle(self):
+        """Wait until what the last work left to do (disconnects, above all) is done."""
+        usage, deadline = self.usage(), time.perf_counter() + CALM_LIMIT_S
+        used, is_calm = sum(usage.cpu_s().values()), False
+        while not is_calm and time.perf_counter() < deadline:
+            time.sleep(CALM_OVER_S)
+            before, used = used, sum(usage.cpu_s().values())
+            is_calm = used - before < CALM_SHARE * CALM_OVER_S
 
     def load(self, job, limit_s):
         """Run the load generator with `job`; return its result, with the CPU time of each role.

@@ -4,6 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 
+#: Before the kind of an error, in the name of the value that counts it.
+ERROR = "error: "
+
+
 @dataclass(frozen=True)
 class Pace:
     """How long and how large.
@@ -55,7 +59,9 @@ def load_values(result):
     `…_us` are microseconds of CPU for each completion, by role; `generator_share` is the share of
     one core that the generator itself used.
     """
-    values = {"errors": sum(result.get("errors", {}).values())}
+    errors = result.get("errors", {})
+    values = {"errors": sum(errors.values())}
+    values |= {f"{ERROR}{kind}": count for kind, count in errors.items()}
     values["generator_share"] = result["generator"]["cpu_share"]
     for name in ("rate", "heard", "expected", "open"):
         if name in result:

@@ -7,7 +7,10 @@ INSTALLED_APPS = ["channels", "django.contrib.sessions"] + INSTALLED_APPS
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "asgi_redis.RedisChannelLayer",
-        "CONFIG": {"hosts": [REDIS_ADDRESS], "channel_capacity": {"bench.noop": 10000}},
+        "CONFIG": {
+            "hosts": [REDIS_ADDRESS],
+            "channel_capacity": {"bench.noop": 10000, "websocket.receive": 1000},
+        },
         "ROUTING": "classic.routing.channel_routing",
     }
 }

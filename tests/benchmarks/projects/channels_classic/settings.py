@@ -9,8 +9,8 @@ CHANNEL_LAYERS = {
         "BACKEND": "channels.layers.redis.RedisChannelLayer",
         "CONFIG": {
             "hosts": [REDIS_ADDRESS],
-            # Room for the producer to run ahead: throughput is measured, not how it waits.
-            "channel_capacity": {"bench.noop": 10_000},
+            # Room for the producer to run ahead, and for 500 sockets that speak at one instant.
+            "channel_capacity": {"bench.noop": 10_000, "websocket.receive": 1_000},
         },
         "ROUTING": "classic.routing.channel_routing",
     }
