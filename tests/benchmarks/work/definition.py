@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-
 #: Before the kind of an error, in the name of the value that counts it.
 ERROR = "error: "
 
