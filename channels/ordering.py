@@ -3,7 +3,7 @@
 import functools
 
 from channels.decorators import run_consumer, wrap_consumer
-from channels.exceptions import ConsumeLater
+from channels.exceptions import ConsumeLater, LayerUnavailable
 from channels.layers.operations import Delivery, FinishOrdered, PutBack, ReleaseOrdered, Turn
 from channels.message import pending_message_store
 from channels.session_stores import attach_session, keep_changes
@@ -55,7 +55,7 @@ def ordering_steps(call, inner=run_consumer):
         raise
     finally:
         message.is_ordered = False
-        yield from keep_changes(message.channel_session, at_once=will_retry)
+        yield from keep_changes(message.channel_session)
         yield from place.leave(will_retry)
 
 
@@ -82,23 +82,29 @@ class _Place:
         if delivery is None:  # a consumer called by a test
             delivery = Delivery(message.channel.name, message.content)
         owner = getattr(message, "worker_id", "test")
-        return self.layer.begin_ordered(delivery, self.name, self.order, owner)
+        try:
+            return self.layer.begin_ordered(delivery, self.name, self.order, owner)
+        except LayerUnavailable as error:
+            if not pending_message_store.active:
+                raise
+            # The message must not be lost, its socket would wait for it for ever; and if its turn
+            # has begun all the same, it has to begin again.
+            pending_message_store.append(self.layer, ReleaseOrdered(self.name, self.order))
+            raise ConsumeLater from error
 
     def give_up_socket(self):
         self.message.reply_channel.send({"close": CLOSE_OVERFLOW})
 
     def leave(self, will_retry):
-        """Steps: let the next message run, once all that the consumer sent has gone out."""
-        if will_retry:  # at once: what waits for the end of the consumer is thrown away
-            yield functools.partial(self.layer.apply, [ReleaseOrdered(self.name, self.order)])
-        elif pending_message_store.active:
-            pending_message_store.append(self.layer, FinishOrdered(self.name, self.order))
+        """Steps: end the turn, once all that the consumer sent has gone out."""
+        operation = (ReleaseOrdered if will_retry else FinishOrdered)(self.name, self.order)
+        if pending_message_store.active:
+            pending_message_store.append(self.layer, operation)
         else:
-            yield self.finish_at_once
+            yield functools.partial(self.leave_at_once, operation)
 
-    def finish_at_once(self):
-        """Without a worker, a message that waited goes back to its channel, for whoever reads
-        it."""
-        (freed,) = self.layer.apply([FinishOrdered(self.name, self.order)])
+    def leave_at_once(self, operation):
+        """Without a worker, a message that waited goes back to its channel."""
+        (freed,) = self.layer.apply([operation])
         if isinstance(freed, Delivery):
             self.layer.apply([PutBack(freed)])

@@ -33,8 +33,7 @@ class TrackedSession:
         self._seen = {}
 
     def changes(self):
-        """Return (dict of the keys that changed, set of those that went) since the last load or
-        save."""
+        """Return (dict of the keys that changed, set of those that went) since they were read."""
         cache = self.__dict__.get("_session_cache")
         if cache is None:
             return {}, frozenset()
@@ -170,8 +169,7 @@ class EngineSession(TrackedSession):
 
 
 def attach_session(message):
-    """Give the message its `channel_session`, if it has none yet; return whether it was given
-    one."""
+    """Give the message its `channel_session`; return False if it has one already."""
     if hasattr(message, "channel_session"):
         return False
     # The reply channel knows its layer even if a message made in a test names none.
@@ -182,13 +180,10 @@ def attach_session(message):
     return True
 
 
-def keep_changes(session, at_once=False):
-    """Steps of a decorator: save what changed, if anything did.
-
-    `at_once`: not with what the consumer sends, which is thrown away if it asks for a retry.
-    """
+def keep_changes(session):
+    """Steps of a decorator: save what changed, if anything did, with what the consumer leaves."""
     if isinstance(session, TrackedSession):
-        if at_once or not session.leave_changes():
+        if not session.leave_changes():
             yield session.save
     elif getattr(session, "modified", False):  # one that the caller has put there
         yield session.save
@@ -242,8 +237,7 @@ def _engine_class(path, setting):
 
 
 def _fingerprint(value):
-    """Return what is equal if and only if the value is the same, types and nested values
-    included."""
+    """Return what is equal if, and only if, the value is the same, down to the nested types."""
     if type(value) in _ATOMS:
         return type(value), value
     try:

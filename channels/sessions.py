@@ -82,7 +82,7 @@ def channel_session_steps(call, inner=run_consumer):
         will_retry = True
         raise
     finally:
-        yield from keep_changes(message.channel_session, at_once=will_retry)
+        yield from keep_changes(message.channel_session)
         if is_outermost and not will_retry and _outlives_socket(message):
             yield message.channel_session.delete
 

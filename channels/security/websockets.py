@@ -124,8 +124,7 @@ def is_trusted_origin(origin):
 
 
 def _split(origin):
-    """Return (scheme, host, host and port) of an Origin, in lower case; "" for what is not
-    there."""
+    """Return (scheme, host, host and port) of an Origin in lower case; "" for what it lacks."""
     try:
         parts = urlsplit(origin.lower())
         host = parts.hostname or ""

@@ -5,10 +5,10 @@ import random
 
 import pytest
 
-from channels.exceptions import ConsumeLater, DenyConnection
+from channels.exceptions import ConsumeLater, DenyConnection, LayerUnavailable
 from channels.layers.base import ORDERED_BACKLOG
 from channels.layers.memory import MemoryChannelLayer
-from channels.layers.operations import Delivery, FinishOrdered, PutBack, Retry
+from channels.layers.operations import Delivery, FinishOrdered, PutBack, Retry, Send
 from channels.message import Message, pending_message_store
 from channels.sessions import channel_session, enforce_ordering, session_for_reply_channel
 
@@ -41,8 +41,11 @@ class Worker:
         try:
             self.consumers[delivery.channel](message)
         except ConsumeLater:
-            pending_message_store.take()
-            self.operations = [Retry(delivery, 0.0)]
+            left = [operation for _, operation in pending_message_store.take()]
+            self.operations = [
+                *(operation for operation in left if not isinstance(operation, Send)),
+                Retry(delivery, 0.0),
+            ]
         except Exception:
             self.operations = [operation for _, operation in pending_message_store.take()]
             raise
@@ -142,6 +145,28 @@ def test_a_consumer_that_asks_for_a_retry_keeps_its_turn(layer, seen):
     send(layer, 0, 1, 2)
     Worker(layer, dict.fromkeys(CHANNELS, consumer)).work()
     assert seen == [0, 1, 1, 1, 2]
+
+
+class Unreachable(MemoryChannelLayer):
+    """A layer that can't be reached when it is first asked whose turn it is."""
+
+    was_asked = False
+
+    def begin_ordered(self, *args):
+        was_asked, self.was_asked = self.was_asked, True
+        turn = super().begin_ordered(*args)
+        if not was_asked:
+            raise LayerUnavailable("gone before its answer came")
+        return turn
+
+
+def test_a_message_is_not_lost_if_the_layer_goes_away_when_asked(consumers, seen):
+    layer = Unreachable()
+    send(layer, 0, 1, 2)
+    Worker(layer, consumers).work()
+    assert seen == [0, 1, 2]
+    with pytest.raises(LayerUnavailable):  # without a worker there is nobody to retry it
+        consumers["websocket.connect"](make_message(Unreachable(), 0))
 
 
 def test_a_socket_of_which_too_many_messages_wait_is_closed_with_1013(consumers, seen):

@@ -55,14 +55,15 @@ def read(layer):
     return dict(session_for_reply_channel(REPLY, layer).items())
 
 
-def run_as_worker(consumer, message):
-    """Run a consumer as the worker does; return what it left to be done."""
+def run_as_worker(consumer, message, left=None):
+    """Run a consumer as the worker does; return the list of what it `left` to be done."""
+    left = [] if left is None else left
     pending_message_store.prepare()
     try:
         consumer(message)
     finally:
-        entries = pending_message_store.take()
-    return [operation for _, operation in entries]
+        left += [operation for _, operation in pending_message_store.take()]
+    return left
 
 
 # -- channel_session ----------------------------------------------------------------------------
@@ -215,8 +216,11 @@ def test_a_session_is_saved_even_if_the_consumer_asks_for_a_retry(layer):
         message.channel_session["attempts"] = 1
         raise ConsumeLater
 
+    left = []
     with pytest.raises(ConsumeLater):
-        run_as_worker(consumer, make_message(layer))  # which throws away what it left to be done
+        run_as_worker(consumer, make_message(layer), left)
+    assert [type(operation).__name__ for operation in left] == ["SaveSession"]
+    layer.apply(left)
     assert read(layer) == {"attempts": 1}
 
 
