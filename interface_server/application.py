@@ -2,6 +2,7 @@
 
 import asyncio
 
+from interface_server.hosts import adapt
 from interface_server.http import Exchange
 from interface_server.options import Options
 from interface_server.process import ServerProcess
@@ -23,6 +24,8 @@ class InterfaceServer:
         self._layer = layer
         self._options = options or Options()
         self._processes = {}
+        #: Whether a host server without a lifespan has been asked to call `stop`.
+        self.is_stopped_by_host = False
 
     async def __call__(self, scope, receive, send):
         kind = scope["type"]
@@ -32,6 +35,7 @@ class InterfaceServer:
         process = self._processes.get(asyncio.get_running_loop())
         if process is None or not process.is_started:
             process = await self.start()
+        scope, receive, send = adapt(self, scope, receive, send)
         if kind == "http":
             await Exchange(process, scope, receive, send).run()
         elif kind == "websocket":

@@ -54,7 +54,6 @@ def connection_keys(scope, head, reply_channel, options, proxy):
     client, scheme = scope.get("client"), scope.get("scheme")
     if proxy is not None:
         client, scheme = proxy.resolve(scope)
-    server = scope.get("server")
     return {
         "reply_channel": reply_channel,
         "scheme": scheme or _DEFAULT_SCHEMES[scope["type"]],
@@ -62,6 +61,15 @@ def connection_keys(scope, head, reply_channel, options, proxy):
         "query_string": scope.get("query_string", b""),
         "root_path": scope.get("root_path") or options.root_path,
         "headers": head.headers,
-        "client": list(client) if client else None,
-        "server": list(server) if server else None,
+        "client": _address(client),
+        "server": _address(scope.get("server")),
     }
+
+
+def _address(pair):
+    """Return [host, port] for what a host server says of an end of a connection."""
+    if not pair:
+        return None
+    host, port = pair
+    # Granian gives ports as text.
+    return [host, int(port) if type(port) is str and port.isdecimal() else port]

@@ -99,7 +99,7 @@ class Socket:
         if self._state is State.CONNECTING:
             self._log("WSREJECT")
             with contextlib.suppress(OSError):
-                for event in _refusal(self._scope, status):
+                for event in self._refusal(status):
                     await self._send(event)
 
     async def _open(self):
@@ -240,8 +240,15 @@ class Socket:
                 deadline = deadline or loop.time() + self._process.options.websocket_patience_s
             if loop.time() >= deadline or self._state is not State.OPEN:
                 return 1013
+            self._hold_client()
             await asyncio.sleep(delay_s)
             delay_s = min(delay_s * 2, _LAST_DELAY_S)
+
+    def _hold_client(self):
+        # Daphne reads on while nobody calls `receive`; other hosts stop by themselves.
+        hold = getattr(self._receive, "hold", None)
+        if hold is not None:
+            hold()
 
     # -- frames out ---------------------------------------------------------------------------
 
@@ -290,7 +297,10 @@ class Socket:
         self._state = next_state(self._state, Event.REFUSE)
         self._close_code = 1006
         self._log("WSREJECT")
-        self._end_with(_refusal(self._scope, status))
+        self._end_with(self._refusal(status))
+
+    def _refusal(self, status):
+        return _refusal(self._scope, status, self._process.options.retry_after_s)
 
     def _time_out_handshake(self):
         logger.warning(
@@ -380,11 +390,13 @@ class Socket:
             self._process.options.access_log.write_socket(self._scope, action)
 
 
-def _refusal(scope, status):
+def _refusal(scope, status, retry_after_s):
     """Return the ASGI events that refuse a handshake."""
     if status == 403 or "websocket.http.response" not in (scope.get("extensions") or {}):
         return [{"type": "websocket.close", "code": 1000}]  # which every host turns into 403
     headers = [(b"content-length", b"0"), (b"connection", b"close")]
+    if status in (429, 503):
+        headers.append((b"retry-after", b"%d" % retry_after_s))
     return [
         {"type": "websocket.http.response.start", "status": status, "headers": headers},
         {"type": "websocket.http.response.body", "body": b""},

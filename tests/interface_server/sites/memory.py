@@ -1,0 +1,169 @@
+"""A site in one process: an `asgi.py` over the in-memory layer, and a thread as its worker.
+
+What consumers see of disconnects is written to the file that RECORD names, a line of JSON each.
+"""
+
+import hashlib
+import json
+import os
+import threading
+import time
+import urllib.parse
+
+from channels.asgi import ChannelLayerWrapper
+from channels.exceptions import ChannelFull, ClientGone
+from channels.layers.memory import MemoryChannelLayer
+
+CHANNELS = [
+    "http.request",
+    "http.disconnect",
+    "websocket.connect",
+    "websocket.receive",
+    "websocket.disconnect",
+]
+
+layer = MemoryChannelLayer(channel_capacity={"http.request.body?*": 4})
+
+
+class Application(ChannelLayerWrapper):
+    """Starts the worker when it is first called: in the process that serves, after any fork."""
+
+    _worker = None
+
+    async def __call__(self, scope, receive, send):
+        if self._worker is None:
+            Application._worker = threading.Thread(target=work, daemon=True)
+            Application._worker.start()
+        await super().__call__(scope, receive, send)
+
+
+channel_layer = Application(layer, "default", [])
+
+
+def work():
+    while True:
+        channel, message = layer.receive(CHANNELS, block=True)
+        if channel is None:
+            continue
+        if channel == "http.request":
+            threading.Thread(target=answer, args=(message,), daemon=True).start()
+        else:
+            consume(channel, message)
+
+
+def send(message, reply):
+    """Send a reply; wait while the client is slow. Returns False once it is gone."""
+    while True:
+        try:
+            layer.send(message["reply_channel"], reply)
+            return True
+        except ChannelFull:
+            time.sleep(0.005)
+        except ClientGone:
+            return False
+
+
+def record(what, message, **more):
+    with open(os.environ["RECORD"], "a") as file:
+        print(json.dumps({"what": what, "path": message.get("path"), **more}), file=file)
+
+
+# -- HTTP ---------------------------------------------------------------------------------------
+
+
+def answer(message):
+    page = message["path"].strip("/").partition("/")[0]
+    query = dict(urllib.parse.parse_qsl(message["query_string"].decode()))
+    {
+        "hello": say_hello,
+        "facts": tell_facts,
+        "upload": take_upload,
+        "stream": send_stream,
+        "broken": send_broken_stream,
+        "never": lambda message, query: None,
+        "wrong": lambda message, query: send(message, {"status": 200, "content": "text"}),
+    }[page](message, query)
+
+
+def say_hello(message, query):
+    time.sleep(float(query.get("after", 0)))
+    send(message, page(b"hello"))
+
+
+def tell_facts(message, query):
+    facts = {key: message.get(key) for key in ("client", "server", "scheme", "path", "root_path")}
+    facts["method"] = message["method"]
+    facts["http_version"] = message["http_version"]
+    facts["query_string"] = message["query_string"].decode()
+    send(message, page(json.dumps(facts).encode()))
+
+
+def take_upload(message, query):
+    digest, size = hashlib.md5(message["body"], usedforsecurity=False), len(message["body"])
+    if message.get("body_channel"):
+        while True:
+            _, piece = layer.receive([message["body_channel"]], block=True)
+            if piece is None:
+                continue
+            if piece.get("closed"):
+                record("closed", message)
+                return
+            digest.update(piece["content"])
+            size += len(piece["content"])
+            time.sleep(float(query.get("delay", 0)))
+            if not piece.get("more_content"):
+                break
+    send(message, page(f"{size} {digest.hexdigest()}".encode()))
+
+
+def send_stream(message, query):
+    count, size = int(query["count"]), int(query["size"])
+    if not send(message, {"status": 200, "headers": [], "more_content": True}):
+        return
+    for number in range(count):
+        if not send(message, {"content": b"%d" % (number % 10) * size, "more_content": True}):
+            record("gone", message, sent=number)
+            return
+    send(message, {"content": b""})
+
+
+def send_broken_stream(message, query):
+    headers = [[b"content-length", b"10"]]
+    send(message, {"status": 200, "headers": headers, "content": b"12345", "more_content": True})
+    send(message, {"content": b""})
+
+
+def page(content):
+    headers = [[b"Content-Type", b"text/plain"], [b"Content-Length", b"%d" % len(content)]]
+    return {"status": 200, "headers": headers, "content": content}
+
+
+# -- WebSocket ----------------------------------------------------------------------------------
+
+
+def consume(channel, message):
+    if channel == "websocket.connect":
+        if message["path"] == "/refuse":
+            send(message, {"close": True})
+        elif message["path"] != "/never":
+            facts = [message["client"], message["scheme"]]
+            send(message, {"accept": True, "text": json.dumps(facts)})
+    elif channel == "websocket.receive":
+        obey(message)
+    elif channel == "websocket.disconnect":
+        record("left", message, code=message["code"], order=message["order"])
+    else:
+        record("gone", message)
+
+
+def obey(message):
+    text = message.get("text")
+    if text is None:
+        send(message, {"bytes": message["bytes"]})
+    elif text.startswith("close "):
+        send(message, {"close": int(text.split()[1])})
+    elif text.startswith("flood "):
+        for _ in range(int(text.split()[1])):
+            send(message, {"text": "x" * 100_000})
+    else:
+        send(message, {"text": text})
