@@ -52,11 +52,11 @@ class BaseConsumer:
         names = {*cls.method_mapping.values(), *cls._hooks}
         return any(iscoroutinefunction(getattr(cls, name, None)) for name in names)
 
-    def __new__(cls, *args, **kwargs):
+    def __new__(cls, /, *args, **kwargs):
         consumer = super().__new__(cls)
         return consumer._run(args, kwargs) if cls.is_async else consumer
 
-    def __init__(self, message, **kwargs):
+    def __init__(self, message, /, **kwargs):
         self.message = message
         self.kwargs = kwargs
         self._outcome = self.dispatch(message, **kwargs)
@@ -102,7 +102,7 @@ class BaseConsumer:
         names = {"__module__": cls.__module__, "__qualname__": cls.__qualname__}
         return route_class(type(cls)(cls.__name__, (cls,), {**names, **attrs}), **kwargs)
 
-    def get_handler(self, message, **kwargs):
+    def get_handler(self, message, /, **kwargs):
         """Return what takes (message, **kwargs), in the decorators that the class asks for."""
         try:
             method_name = self.method_mapping[message.channel.name]
@@ -138,7 +138,7 @@ class BaseConsumer:
             cls._handlers[method_name, decorators] = handler
         return handler
 
-    def dispatch(self, message, **kwargs):
+    def dispatch(self, message, /, **kwargs):
         """Run the handler of the message; return what it returns (async: something to await)."""
         return self.get_handler(message, **kwargs)(message, **kwargs)
 
