@@ -1,7 +1,8 @@
-"""The loop of one consumer thread: take a message, run its consumer, send what it left, take the next.
+"""The loop of one consumer thread: take a message, run its consumer, send what it left, take the
+next.
 
-What a consumer leaves and the next message travel in one round trip. The thread ends only when it is told
-to stop, and then with nothing in its hands.
+What a consumer leaves and the next message travel in one round trip. The thread ends only when it
+is told to stop, and then with nothing in its hands.
 """
 
 import logging
@@ -167,11 +168,13 @@ class ConsumerThread(threading.Thread):
                        if type(op) not in (ops.Send, ops.SendGroup)]  # fmt: skip
         operations = self._send_elsewhere(entries, name_that_thing(consumer))
         if isinstance(outcome, Later):
-            operations.append(self._retry(delivery, consumer))
-            return operations
+            retry = self._retry(delivery, consumer)
+            if type(retry) is ops.DeadLetter:
+                operations = [_end_turn(operation) for operation in operations]
+            return [*operations, retry]
         if isinstance(outcome, Failed):
             operations += answer_for(self._layer, message, operations)
-        if delivery.channel == "websocket.disconnect" and message.reply_channel is not None:
+        if _was_last_of_socket(delivery, message):
             operations.append(ops.ForgetSocket(message.reply_channel.name))
         operations.append(ops.Done(delivery))
         return operations
@@ -206,6 +209,20 @@ class ConsumerThread(threading.Thread):
     def interrupt(self):
         """From another thread: wake up if waiting for a message."""
         self._reader.interrupt()
+
+
+def _end_turn(operation):
+    """An ordered message that is given up does not come again: its socket goes on without it."""
+    if type(operation) is ops.ReleaseOrdered:
+        return ops.FinishOrdered(operation.reply_channel, operation.order)
+    return operation
+
+
+def _was_last_of_socket(delivery, message):
+    """Whether a disconnect has been consumed; an ordered one that came early waits in the layer."""
+    if delivery.channel != "websocket.disconnect" or message.reply_channel is None:
+        return False
+    return not getattr(message, "was_left_out", False)
 
 
 def _signal(signal, **kwargs):
