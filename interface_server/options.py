@@ -22,7 +22,7 @@ class Options:
     # -- HTTP --------------------------------------------------------------------------------
 
     #: How long the first reply may take before the client gets 503. Channels 1.x default.
-    http_timeout_s: float = 120.0
+    http_timeout_s: float | None = 120.0
     #: How long a response that has begun may be silent before it is given up: its worker is dead.
     http_silence_s: float | None = 600.0
     #: How long a client may take nothing of its response, or send nothing of its body, before it
@@ -45,7 +45,7 @@ class Options:
     # -- WebSocket ---------------------------------------------------------------------------
 
     #: How long `websocket.connect` may go without an answer before the handshake gets 503.
-    websocket_connect_timeout_s: float = 20.0
+    websocket_connect_timeout_s: float | None = 20.0
     #: How long a socket may live; then it is closed with 1000. None: as long as it likes.
     websocket_timeout_s: float | None = None
     #: How long a socket waits for a close frame to go out, or for a layer that has gone away.

@@ -149,9 +149,7 @@ class Socket:
         process.sockets[self.client] = self
         if self._address is not None:
             process.addresses[self._address] += 1
-        self._timer = process.loop.call_later(
-            process.options.websocket_connect_timeout_s, self._time_out_handshake
-        )
+        self._set_timer(process.options.websocket_connect_timeout_s, self._time_out_handshake)
 
     def _unregister(self):
         process = self._process

@@ -22,22 +22,21 @@ CHANNELS = [
     "websocket.disconnect",
 ]
 
-layer = MemoryChannelLayer(channel_capacity={"http.request.body?*": 4})
 
-
-class Application(ChannelLayerWrapper):
-    """Starts the worker when it is first called: in the process that serves, after any fork."""
+class SiteLayer(MemoryChannelLayer):
+    """Starts the worker with the first link: in the process that serves, after any fork."""
 
     _worker = None
 
-    async def __call__(self, scope, receive, send):
+    def open_link(self, *args):
         if self._worker is None:
-            Application._worker = threading.Thread(target=work, daemon=True)
-            Application._worker.start()
-        await super().__call__(scope, receive, send)
+            self._worker = threading.Thread(target=work, daemon=True)
+            self._worker.start()
+        return super().open_link(*args)
 
 
-channel_layer = Application(layer, "default", [])
+layer = SiteLayer(channel_capacity={"http.request.body?*": 4})
+channel_layer = ChannelLayerWrapper(layer, "default", [])
 
 
 def work():

@@ -1,0 +1,217 @@
+"""Daphne as the host of an interface server: what `interface-server` runs."""
+
+import asyncio
+import logging
+import weakref
+
+from daphne.http_protocol import HTTPFactory
+from daphne.server import Server
+from daphne.ws_protocol import WebSocketFactory
+from twisted.internet import defer, endpoints, interfaces, reactor
+from twisted.logger import globalLogBeginner
+
+from interface_server.hosts.daphne_io import SocketReceive, SocketSend
+from interface_server.hosts.daphne_upload import StreamingRequest
+
+logger = logging.getLogger("interface_server.daphne")
+
+#: Time-outs that are the interface server's to decide: so long that Daphne's never come first.
+_NEVER_S = 10**9
+#: Connections that may wait to be accepted; Twisted's own default of 50 resets the rest of a storm.
+_BACKLOG = 2048
+#: How long clients may take for the last bytes they are sent before the process ends.
+_FLUSH_S = 2.0
+
+
+def run(application, listen, settings):
+    """Serve `application` until SIGTERM or SIGINT. Raises OSError if it can't listen.
+
+    Args:
+        application: the InterfaceServer.
+        listen: the Listen that says where.
+        settings: the HostSettings.
+    """
+    server = DaphneServer(application, describe(listen), settings)
+    server.run()
+    if server.failure is not None:
+        raise OSError(server.failure)
+
+
+def describe(listen):
+    """Return the Twisted endpoint descriptions of a Listen."""
+    descriptions = list(listen.endpoints)
+    if listen.port is not None:
+        host = listen.host.strip("[]").replace(":", "\\:")
+        descriptions.append(f"tcp:port={listen.port}:interface={host}:backlog={_BACKLOG}")
+    if listen.unix_socket:
+        path = listen.unix_socket.replace("\\", "\\\\").replace(":", "\\:").replace("=", "\\=")
+        descriptions.append(f"unix:{path}:backlog={_BACKLOG}")
+    if listen.file_descriptor is not None:
+        descriptions.append(f"fd:fileno={listen.file_descriptor}")
+    return descriptions
+
+
+class DaphneServer(Server):
+    """Daphne, with uploads that stream, and an end that finishes what was begun."""
+
+    def __init__(self, application, descriptions, settings):
+        super().__init__(
+            application,
+            endpoints=descriptions,
+            http_timeout=None,
+            websocket_timeout=-1,
+            websocket_connect_timeout=_NEVER_S,
+            application_close_timeout=_NEVER_S,
+            ping_interval=settings.ping_interval_s,
+            ping_timeout=settings.ping_timeout_s,
+            verbosity=settings.verbosity,
+        )
+        self.max_body_bytes = settings.max_body_bytes
+        #: Why it could not listen, or None.
+        self.failure = None
+        self._settings = settings
+        self._ports = []
+        application.is_stopped_by_host = True
+
+    def run(self):
+        """Listen, and run the reactor until it is stopped."""
+        globalLogBeginner.beginLoggingTo(
+            [_log_failure], redirectStandardIO=False, discardBuffer=True
+        )
+        self.connections = {}
+        self.http_factory = StreamingFactory(self)
+        self.ws_factory = self._make_socket_factory()
+        asyncio.set_event_loop(reactor._asyncioEventloop)
+        for description in self.endpoints:
+            self._listen(description)
+        if self.abort_start:
+            return
+        reactor.callWhenRunning(self._start_application)
+        reactor.callLater(1, self.application_checker)
+        reactor.callLater(2, self.timeout_checker)
+        reactor.addSystemEventTrigger("before", "shutdown", self._before_shutdown)
+        reactor.run(installSignalHandlers=self.signal_handlers)
+
+    def _make_socket_factory(self):
+        factory = WebSocketFactory(self, server=self.server_name)
+        factory.setProtocolOptions(
+            autoPingTimeout=self.ping_timeout,
+            allowNullOrigin=True,
+            openHandshakeTimeout=0,
+            maxMessagePayloadSize=self._settings.max_frame_bytes,
+            maxFramePayloadSize=self._settings.max_frame_bytes,
+        )
+        return factory
+
+    def _start_application(self):
+        return defer.Deferred.fromFuture(asyncio.ensure_future(self.application.start()))
+
+    # -- listening ----------------------------------------------------------------------------
+
+    def _listen(self, description):
+        try:
+            listening = endpoints.serverFromString(reactor, description).listen(self.http_factory)
+        except (ValueError, TypeError, KeyError, OSError) as error:
+            self._fail(f"can't listen on {description!r}: {error}")
+            return
+        listening.addCallbacks(self._note_port, lambda failure: self._fail(_text(failure)))
+
+    def _note_port(self, port):
+        self._ports.append(port)
+        if len(self._ports) == len(self.endpoints):
+            self._settings.on_listening([_url(port) for port in self._ports])
+
+    def _fail(self, reason):
+        self.failure = self.failure or reason
+        self.stop()
+
+    # -- applications -------------------------------------------------------------------------
+
+    def create_application(self, protocol, scope):
+        """Start the application for a WebSocket; return the queue that Daphne fills."""
+        queue = asyncio.Queue()
+        is_secure = interfaces.ISSLTransport(protocol.transport, None) is not None
+        scope.update(
+            asgi={"version": "3.0", "spec_version": "2.3"},
+            extensions={"websocket.http.response": {}},
+            http_version="1.1",
+            scheme="wss" if is_secure else "ws",
+        )
+        receive, send = SocketReceive(queue, protocol), SocketSend(self, protocol)
+        self.start_application(protocol, scope, receive, send)
+        return queue
+
+    def start_application(self, protocol, scope, receive, send):
+        """Run the application for one request or socket."""
+        task = asyncio.ensure_future(self.application(scope, receive, send))
+        self.connections[protocol]["application_instance"] = task
+
+    # -- the end ------------------------------------------------------------------------------
+
+    def _before_shutdown(self):
+        return defer.Deferred.fromFuture(asyncio.ensure_future(self._end()))
+
+    async def _end(self):
+        """Listen no more, stop the application, send what is left to send, cancel the rest."""
+        loop = asyncio.get_running_loop()
+        for port in self._ports:
+            closing = port.stopListening()
+            if closing is not None:
+                await closing.asFuture(loop)
+        await self.application.stop()
+        await self.http_factory.close_connections(loop.time() + _FLUSH_S)
+        tasks = [
+            details["application_instance"]
+            for details in self.connections.values()
+            if "application_instance" in details
+        ]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class StreamingFactory(HTTPFactory):
+    """Makes the protocols of connections, and knows those that are open."""
+
+    def __init__(self, server):
+        super().__init__(server)
+        self._protocols = weakref.WeakSet()
+
+    def buildProtocol(self, addr):
+        protocol = super().buildProtocol(addr)
+        protocol.requestFactory = StreamingRequest
+        self._protocols.add(protocol)
+        return protocol
+
+    async def close_connections(self, deadline):
+        """Close connections once what is written to them has gone out, or at `deadline`."""
+        loop = asyncio.get_running_loop()
+        transports = [p.transport for p in self._protocols if p.transport is not None]
+        for transport in transports:
+            transport.loseConnection()
+        while any(_is_open(t) for t in transports) and loop.time() < deadline:
+            await asyncio.sleep(0.01)
+
+
+def _is_open(transport):
+    return not getattr(transport, "disconnected", True)
+
+
+def _url(port):
+    host = port.getHost()
+    if hasattr(host, "port"):
+        return f"http://{f'[{host.host}]' if ':' in host.host else host.host}:{host.port}"
+    name = host.name.decode() if isinstance(host.name, bytes) else host.name
+    return f"unix:{name}"
+
+
+def _text(failure):
+    return failure.getErrorMessage()
+
+
+def _log_failure(event):
+    """Pass on what Twisted logs of errors that nobody has handled."""
+    if event.get("log_failure") is not None:
+        failure = event["log_failure"]
+        error = (failure.type, failure.value, failure.getTracebackObject())
+        logger.error("%s", event.get("log_format") or "unhandled error", exc_info=error)

@@ -1,0 +1,43 @@
+"""Finding the channel layer that a command line names."""
+
+import importlib
+import os
+import sys
+
+
+class CannotLoad(Exception):
+    """The channel layer can't be imported; the text says why, in one line."""
+
+
+def load_layer(path):
+    """Return the channel layer at `path`, "package.module:object.attribute".
+
+    Looks in the current directory first. Raises CannotLoad.
+    """
+    module_name, colon, object_path = path.partition(":")
+    if not (module_name and colon and object_path):
+        raise CannotLoad(
+            f"{path!r} names no channel layer: write it as my_project.asgi:channel_layer"
+        )
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    found = _import(module_name)
+    for name in object_path.split("."):
+        try:
+            found = getattr(found, name)
+        except AttributeError:
+            raise CannotLoad(f"{module_name!r} has no {object_path!r}") from None
+    if not callable(getattr(found, "open_link", None)):
+        raise CannotLoad(
+            f"{path!r} is no channel layer but {type(found).__name__}: "
+            "make it with channels.asgi.get_channel_layer()"
+        )
+    return found
+
+
+def _import(name):
+    try:
+        return importlib.import_module(name)
+    except Exception as error:  # a project's module may fail in any way
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise CannotLoad(f"can't import {name!r}: {reason}") from error
