@@ -4,7 +4,10 @@ __version__ = "1.2.0.dev0"
 
 from channels.channel import DEFAULT_CHANNEL_LAYER, Channel, Group
 
-__all__ = ["DEFAULT_CHANNEL_LAYER", "Channel", "Group", "__version__", "channel_layers"]
+__all__ = [
+    "DEFAULT_CHANNEL_LAYER", "Channel", "Group", "__version__", "channel_layers", "include",
+    "route", "route_class",
+]  # fmt: skip
 
 
 def __getattr__(name):
@@ -13,4 +16,8 @@ def __getattr__(name):
         from channels.asgi import channel_layers
 
         return channel_layers
+    if name in ("include", "route", "route_class"):
+        from channels import routing
+
+        return getattr(routing, name)
     raise AttributeError(f"module 'channels' has no attribute {name!r}")

@@ -146,6 +146,9 @@ class ChannelLayerWrapper:
 
     async def __call__(self, scope, receive, send):
         if self._application is None:
+            from channels.rooms import load_room
+
+            load_room("interface_server")
             from interface_server.application import InterfaceServer
 
             self._application = InterfaceServer(self.channel_layer)

@@ -7,7 +7,7 @@ DEFAULT_CHANNEL_LAYER = "default"
 
 
 class _Addressee:
-    """What Channel and Group share: a name in a layer, and sends that wait for the consumer's end."""
+    """What Channel and Group share: a name in a layer, and sends that wait for their time."""
 
     def __init__(self, name, alias=DEFAULT_CHANNEL_LAYER, channel_layer=None):
         self.name = name.decode("ascii") if isinstance(name, bytes) else name

@@ -13,7 +13,7 @@ class ChannelsError(Exception):
 
 
 class ConsumeLater(ChannelsError):
-    """Raised by a consumer that can't run yet: its message goes back to the channel, a little later."""
+    """Raised by a consumer that can't run yet: its message goes back to the channel for a while."""
 
 
 class ResponseLater(ChannelsError):
@@ -64,7 +64,8 @@ class WebsocketCloseException(ChannelSocketException):
 
 
 class InvalidFrame(ChannelSocketException, ValueError):
-    """A client sent what a generic consumer or binding can't take: its socket is closed with `code`.
+    """A client sent what a generic consumer or binding can't take: its socket is closed with
+    `code`.
 
     Channels 1.x raised ValueError, and left the socket open.
     """
@@ -129,7 +130,7 @@ class ChannelFull(ChannelsError):
 
 
 class ClientGone(ChannelsError):
-    """The client behind a reply channel, or the interface server that held it, is no longer there."""
+    """The client behind a reply channel, or its interface server, is no longer there."""
 
     def __init__(self, channel):
         super().__init__(f"nobody reads {channel!r} any more: the client or its server has gone")

@@ -87,7 +87,7 @@ class PendingMessageStore:
         return entries or []
 
     def send_and_flush(self, **kwargs):
-        """Stop keeping, and send what was kept. Raises the first ChannelFull, after all were tried."""
+        """Stop keeping, and send what was kept; after all were tried, raise the first refusal."""
         refusals = []
         for layer, operation in self.take():
             refusals += [r for r in layer.apply([operation]) if isinstance(r, Exception)]

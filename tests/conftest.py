@@ -38,6 +38,23 @@ def redis_server(_session_redis):
     _session_redis.heal()
 
 
+@pytest.fixture(scope="session")
+def _another_session_redis():
+    if find_redis_server() is None:
+        yield None
+        return
+    with RedisServer() as server:
+        yield server
+
+
+@pytest.fixture
+def second_redis_server(redis_server, _another_session_redis):
+    """One more RedisServer, for what is spread over several hosts."""
+    _another_session_redis.heal()
+    yield _another_session_redis
+    _another_session_redis.heal()
+
+
 @pytest.fixture
 def make_split():
     """Make Splits (the arguments are those of Split) whose processes end with the test."""

@@ -1,14 +1,15 @@
 """Getting what a consumer sent out of the door, also when a channel is full or Redis away.
 
-Sends to a reply channel wait while its server lives; sends to other channels wait as long as 1.x did.
-A server that stayed full is not waited for again until something got through.
+Sends to a reply channel wait while its server lives; sends to other channels wait as long as 1.x
+did. A server that stayed full is not waited for again until something got through.
 """
 
 import logging
 import time
 
 from channels.exceptions import ChannelFull, ClientGone, LayerUnavailable
-from channels.layers import names, operations as ops
+from channels.layers import names
+from channels.layers import operations as ops
 
 logger = logging.getLogger("django.channels")
 
@@ -90,8 +91,9 @@ class Flusher:
 def after_an_outage(operations, error):
     """What of `operations` may be repeated when the layer failed with `error` while they went out.
 
-    If nothing was sent, all of it. Else their fate is unknown: what does no harm when it is done twice is
-    repeated (a second reply to a request finds nobody); messages are not, so that none comes twice.
+    If nothing was sent, all of it. Else their fate is unknown: what does no harm when it is done
+    twice is repeated (a second reply to a request finds nobody); messages are not, so that none
+    comes twice.
     """
     if not error.was_sent:
         return list(operations)

@@ -1,4 +1,4 @@
-"""How a consumer's run can end. `run_consumer` returns one of these; the loop only switches on it."""
+"""How a consumer's run can end: `run_consumer` returns one, the loop only switches on it."""
 
 import dataclasses
 

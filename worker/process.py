@@ -29,8 +29,8 @@ class Worker:
         callback: called as `callback(channel, message)` before each consumer.
         message_retries: how often a consumer may raise ConsumeLater for one message; default 10.
         signal_handlers: whether SIGTERM and SIGINT drain and stop the worker; default True.
-        only_channels, exclude_channels: lists of channel name globs; default: every channel that has a
-            consumer.
+        only_channels, exclude_channels: lists of channel name globs; default: every channel that
+            has a consumer.
         threads: consumers that may run at the same time; default 1.
         middleware: callables, each of which takes a consumer and returns one that is run instead.
 

@@ -32,20 +32,24 @@ def read_request(content, now):
         raise ValueError(
             f"it must contain 'channel', 'content' and 'delay', and lacks {', '.join(missing)}"
         )
+    channel = content["channel"]
+    if not isinstance(channel, str):
+        raise ValueError(f"its channel must be a str, got {type(channel).__name__} {channel!r}")
     try:
-        channel = check_channel_name(content["channel"])
+        check_channel_name(channel)
         text = contents.pack(content["content"])
-    except (InvalidName, TypeError) as error:
+    except (InvalidName, TypeError, RecursionError) as error:
         raise ValueError(str(error)) from error
     due_date = _due_date(content["delay"], now)
     return DelayedMessage(channel_name=channel, content=text, due_date=due_date)
 
 
 def _due_date(delay_ms, now):
-    is_number = isinstance(delay_ms, numbers.Real) and not isinstance(delay_ms, bool)
-    if not is_number or not math.isfinite(delay_ms):
+    if not isinstance(delay_ms, numbers.Real) or isinstance(delay_ms, bool):
         raise ValueError(f"its delay must be a number of milliseconds, got {delay_ms!r}")
     try:
+        if not math.isfinite(delay_ms):
+            raise ValueError(f"its delay must be a number of milliseconds, got {delay_ms!r}")
         return now + timedelta(milliseconds=max(delay_ms, 0))
     except OverflowError as error:
         raise ValueError(f"its delay of {delay_ms} ms is beyond any date") from error
@@ -110,7 +114,8 @@ class Inbox:
 
     def close(self):
         """Put back what could not be stored, and leave."""
-        left = self._settled + [PutBack(delivery) for delivery in self._taken]
+        # Each goes to the front, so the first one goes last.
+        left = self._settled + [PutBack(delivery) for delivery in reversed(self._taken)]
         try:
             if left:
                 self._layer.apply(left)

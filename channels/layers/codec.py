@@ -1,8 +1,8 @@
 """Messages as bytes: MessagePack, encrypted if the layer has keys.
 
-Text stays `str` and bytes stay `bytes` (MessagePack's bin type); tuples come back as lists. Encryption
-is Fernet (AES-128-CBC with HMAC-SHA256) from the `cryptography` package, with one key derived from each
-given one by SHA-256, as asgi_redis 1.x derived them.
+Text stays `str` and bytes stay `bytes` (MessagePack's bin type); tuples come back as lists.
+Encryption is Fernet (AES-128-CBC with HMAC-SHA256) from the `cryptography` package, with one key
+derived from each given one by SHA-256, as asgi_redis 1.x derived them.
 """
 
 import base64
@@ -21,7 +21,7 @@ class Codec:
     """Packs and unpacks messages.
 
     Args:
-        max_bytes: the largest packed message, in bytes.
+        max_bytes: the largest packed message, in bytes before encryption.
         symmetric_encryption_keys: a list of str or bytes; the first encrypts, all decrypt.
     """
 
@@ -30,26 +30,30 @@ class Codec:
         self._fernet = _make_fernet(symmetric_encryption_keys)
 
     def pack_message(self, message, channel):
-        """Return `message` as bytes. Raises InvalidMessage, MessageTooLarge (both name `channel`)."""
+        """Return `message` as bytes. Raises InvalidMessage or MessageTooLarge, naming `channel`."""
         if not isinstance(message, dict):
             raise InvalidMessage(
                 f"a message for {channel!r} must be a dict, got {type(message).__name__}"
             )
-        packed = self.pack_value(message, f"the message for {channel!r}")
+        packed = self._pack(message, f"the message for {channel!r}")
         if len(packed) > self.max_bytes:
             raise MessageTooLarge(channel, len(packed), self.max_bytes)
-        return packed
+        return self._fernet.encrypt(packed) if self._fernet else packed
 
     def pack_value(self, value, what):
         """Return any packable value as bytes. Raises InvalidMessage, which calls it `what`."""
+        packed = self._pack(value, what)
+        return self._fernet.encrypt(packed) if self._fernet else packed
+
+    @staticmethod
+    def _pack(value, what):
         try:
-            packed = msgpack.packb(value, use_bin_type=True)
+            return msgpack.packb(value, use_bin_type=True)
         except (TypeError, ValueError, OverflowError, RecursionError) as error:
             raise InvalidMessage(
                 f"{what} can't be packed: {error}; use dicts, lists, str, bytes, numbers, "
                 "booleans and None"
             ) from error
-        return self._fernet.encrypt(packed) if self._fernet else packed
 
     def unpack_message(self, packed):
         """Return the message in `packed`. Raises UndecodableMessage."""

@@ -4,8 +4,8 @@ A name is made of letters, digits, `-`, `_` and `.`, and is shorter than 200 cha
 name may hold one of two marks:
 
 - `?` makes a single-reader channel: `http.request.body?x7Qd`; all of its messages have one reader.
-- `!` makes a process-specific one: `websocket.send.Hk3f!2a`. Everything up to and with the `!` names
-  the process (its queue); what follows, the local part, names a client inside it.
+- `!` makes a process-specific one: `websocket.send.Hk3f!2a`. Everything up to and with the `!`
+  names the process (its queue); what follows, the local part, names a client inside it.
 """
 
 import fnmatch
@@ -77,7 +77,9 @@ def random_suffix(length=12):
 def new_channel_name(pattern):
     """Return a fresh name: `pattern`, which ends with `?` or `!`, and a random suffix."""
     if not isinstance(pattern, str) or not pattern.endswith(("?", "!")):
-        raise InvalidName(f"new_channel() takes a pattern that ends with '?' or '!', got {pattern!r}")
+        raise InvalidName(
+            f"new_channel() takes a pattern that ends with '?' or '!', got {pattern!r}"
+        )
     return check_channel_name(pattern + random_suffix())
 
 

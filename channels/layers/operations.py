@@ -1,8 +1,8 @@
 """What a consumer leaves to be done when it ends, as data.
 
-`layer.prepare_*` checks and packs at once, so that a mistake is raised where it was made, and returns
-one of these. `layer.apply(operations)` or a reader's `take(operations)` carries them out in order, in
-as few round trips as the layer can.
+`layer.prepare_*` checks and packs at once, so that a mistake is raised where it was made, and
+returns one of these. `layer.apply(operations)` or a reader's `take(operations)` carries them out
+in order, in as few round trips as the layer can.
 """
 
 import dataclasses
@@ -80,10 +80,11 @@ class FinishOrdered:
 
 @dataclasses.dataclass(frozen=True)
 class ReleaseOrdered:
-    """The consumer of message `order` of a socket has asked for a retry: its order stays the next one.
+    """The consumer of message `order` of a socket has asked for a retry: its order stays the next
+    one.
 
-    From now on `begin_ordered` answers RUN for it, whoever asks, and PARKED for later ones. It has no
-    owner while it waits; one that nobody begins within a minute counts as finished.
+    From now on `begin_ordered` answers RUN for it, whoever asks, and PARKED for later ones. It has
+    no owner while it waits; one that nobody begins within a minute counts as finished.
     """
 
     reply_channel: str

@@ -1,6 +1,7 @@
 """The chat of the demo, in real browsers over real processes."""
 
 import json
+import threading
 
 import pytest
 
@@ -156,12 +157,13 @@ def test_page_waits_for_workers_while_its_neighbour_keeps_its_socket(browsers, d
     record_states(amy)
     demo.stop_workers()
     say(amy, "Sent while no worker ran")
-    ben.driver.set_page_load_timeout(60)
-    ben.run("location.href = arguments[0]", f"{demo.url}/accounts/login/")
-    assert ben.texts("h1") == []
-    assert amy.all(LIVE)
+    loading = threading.Thread(target=ben.open, args=[f"{demo.url}/accounts/login/"])
+    loading.start()
+    amy.find(".message.pending")
+    assert loading.is_alive()
     start_workers(demo)
-    ben.wait_for_text("Log in", within="h1", limit_s=30)
+    loading.join(30)
+    ben.wait_for_text("Log in", within="h1")
     wait_for_message(amy, "Sent while no worker ran")
     assert amy.run("return window.states") == []
 

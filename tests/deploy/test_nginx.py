@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import os
 import shutil
 import socket
 
@@ -78,8 +79,10 @@ def start_nginx(tmp_path):
             f"{kind}_temp_path {tmp_path}/{kind};"
             for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
         )
+        # Started by root, its workers would run as somebody who can't open our socket.
+        user = "user root;" if os.geteuid() == 0 else ""
         (tmp_path / "nginx.conf").write_text(
-            f"pid {tmp_path}/nginx.pid; daemon off; events {{}} error_log stderr;\n"
+            f"{user} pid {tmp_path}/nginx.pid; daemon off; events {{}} error_log stderr;\n"
             f"http {{ access_log off; {folders}\n{site} }}"
         )
         command = [program, "-p", tmp_path, "-c", tmp_path / "nginx.conf", "-e", "stderr"]

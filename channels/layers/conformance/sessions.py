@@ -42,7 +42,7 @@ class Sessions:
     def test_sockets_have_sessions_of_their_own(self):
         layer = self.open_layer("sessions")
         self.save(layer, {"a": 1})
-        for other in ("websocket.send.server!other", "http.response.server!client", "reply"):
+        for other in ("websocket.send.server!other", "websocket.send.other!client", "reply"):
             self.assertEqual(layer.load_session(other), {})
 
     def test_a_loaded_session_is_a_copy(self):

@@ -1,7 +1,7 @@
 """The driver for event loops: runs plans over one connection per host, shared by all tasks.
 
-Everything that is asked for in one turn of the loop goes out in one pipeline; what is asked for while
-that is under way goes into the next.
+Everything that is asked for in one turn of the loop goes out in one pipeline; what is asked for
+while that is under way goes into the next.
 """
 
 import asyncio
@@ -167,13 +167,14 @@ class AsyncDriver:
         loop = asyncio.get_running_loop()
         self._outboxes = [Outbox(host, loop) for host in hosts]
 
-    async def run(self, plan):
-        """Run a plan; return its result."""
+    async def run(self, plan, called_off=None):
+        """Run a plan; return its result. When the future `called_off` is done, nothing blocks any
+        more."""
         try:
             step = next(plan)
             while True:
                 if isinstance(step, Block):
-                    step = plan.send(await self._block(step))
+                    step = plan.send(await self._block(step, called_off))
                 else:
                     step = plan.send(await self._exchange(step))
         except StopIteration as stop:
@@ -201,21 +202,44 @@ class AsyncDriver:
                 replies[i] = answer
         return replies
 
-    async def _block(self, block):
-        """Pop on every host at once; when one answers, or the caller is cancelled, call off the rest.
+    async def receive(self, make_plan, put_back, block):
+        """Run receiving plans until one brings a (channel, message).
+
+        They run in a task of their own: when the caller is cancelled, it is let go on to the reply,
+        and what it brings is put back by the plan `put_back(channel, message)`.
+        """
+        called_off = asyncio.get_running_loop().create_future()
+        task = asyncio.ensure_future(self._receive(make_plan, block, called_off))
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            called_off.set_result(None)
+            await asyncio.shield(asyncio.ensure_future(self._give_back(task, put_back)))
+            raise
+
+    async def _receive(self, make_plan, block, called_off):
+        while True:
+            channel, message = await self.run(make_plan(), called_off)
+            if channel is not None or not block or called_off.done():
+                return channel, message
+
+    async def _give_back(self, task, put_back):
+        try:
+            channel, message = await task
+            if channel is not None:
+                await self.run(put_back(channel, message))
+        except LayerUnavailable as error:
+            logger.debug("a receive was called off while Redis was away: %s", error)
+
+    async def _block(self, block, called_off):
+        """Pop on every host at once; when one answers, or all is called off, end the others.
 
         Each host's pop has its own task, which always ends with the reply read, so that a message
         popped at the last moment is not lost.
         """
-        tasks = {
-            asyncio.ensure_future(self._pop(host, block)): host for host in block.hosts
-        }
-        try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        except asyncio.CancelledError:
-            answers = await asyncio.shield(self._call_off(tasks))
-            await asyncio.shield(self._put_back(answers))
-            raise
+        tasks = {asyncio.ensure_future(self._pop(host, block)): host for host in block.hosts}
+        signs = [*tasks] if called_off is None else [*tasks, called_off]
+        await asyncio.wait(signs, return_when=asyncio.FIRST_COMPLETED)
         answers = await self._call_off(tasks)
         if not answers and all(isinstance(task.exception(), LayerUnavailable) for task in tasks):
             raise next(iter(tasks)).exception()
@@ -245,10 +269,6 @@ class AsyncDriver:
             for task, host in tasks.items()
             if task.exception() is None and task.result() is not None
         ]
-
-    async def _put_back(self, answers):
-        for host, (queue, data) in answers:
-            await self._outboxes[host].submit([("LPUSH", queue, data)])
 
     async def close(self):
         """Close the connections, after what is under way."""

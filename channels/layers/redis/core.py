@@ -3,6 +3,7 @@
 See plans.py for what a plan is. Nothing here does I/O or reads a clock.
 """
 
+import copy
 import itertools
 import logging
 import random
@@ -10,7 +11,8 @@ import secrets
 from collections import deque
 
 from channels.exceptions import ChannelFull, ClientGone
-from channels.layers import names, operations as ops
+from channels.layers import names
+from channels.layers import operations as ops
 from channels.layers.codec import UndecodableMessage
 from channels.layers.redis import envelope as envelopes
 from channels.layers.redis import scripts
@@ -32,7 +34,7 @@ class Cursor:
     """Where a reader of several queues stands: which queue and which host come first next time."""
 
     def __init__(self, keyspace, channels):
-        self.keys = [keyspace.queue(names.check_receive_name(name)) for name in channels]
+        self.keys = [keyspace.queue(name) for name in channels]
         count = len(self.keys)
         #: The keys in every rotation, so that each queue is first once in `count` times.
         self.rotations = [tuple(self.keys[i:] + self.keys[:i]) for i in range(count)]
@@ -50,7 +52,7 @@ class Cursor:
 class Core:
     """Plans for the verbs on channels.
 
-    `pick_host()` returns the host for the next message of a plain channel.
+    `pick_host(hosts)` returns the first of these hosts that is not known to be away.
     """
 
     def __init__(self, keyspace, codec, get_capacity, get_expiry, pick_host):
@@ -61,21 +63,18 @@ class Core:
         self.pick_host = pick_host
         self._leftovers = {}
 
-    # -- packing ----------------------------------------------------------------------------
-
-    def prepare_send(self, channel, message, delay_s=0.0):
-        names.check_channel_name(channel)
-        return ops.Send(channel, self.codec.pack_message(message, channel), delay_s)
-
-    def prepare_send_group(self, group, message):
-        names.check_group_name(group)
-        return ops.SendGroup(group, self.codec.pack_message(message, f"group {group}"))
+    def pack_send(self, channel, message):
+        """The Send of a message that the layer itself makes up."""
+        return ops.Send(channel, self.codec.pack_message(message, channel))
 
     # -- sending ----------------------------------------------------------------------------
 
     def host_for(self, keys):
-        """The host a queue's next message goes to: plain channels are spread over all of them."""
-        return self.pick_host() if keys.is_plain else keys.host
+        """The host that a queue's next message goes to; plain channels can do without theirs, as
+        their readers look on all hosts."""
+        if self.keyspace.host_count == 1:
+            return 0
+        return self.pick_host(self.keyspace.ranking(keys.tag)) if keys.is_plain else keys.host
 
     def lives_ms(self, keys):
         """(expiry of a message, time to live of the queue key), both in ms."""
@@ -90,22 +89,25 @@ class Core:
         if delay_s > 0:
             return self._delay_request(channel, payload, delay_s, attempts=0)
         expiry_ms, ttl_ms = self.lives_ms(keys)
-        args = [self.get_capacity(channel), expiry_ms, ttl_ms, envelopes.PLAIN, payload]
+        kind, rest = self._kind_and_rest(keys, channel, payload)
+        args = [self.get_capacity(channel), expiry_ms, ttl_ms, kind, rest]
         queue_keys = [keys.queue] if keys.is_single_reader else [keys.queue, keys.counts]
-        if not keys.is_plain and not keys.is_single_reader:
-            client = names.split_local(channel)[1]
+        if kind == envelopes.TO_CLIENTS:
             queue_keys.append(keys.states)
-            args[3:] = [envelopes.TO_CLIENTS, envelopes.address(client, payload), client]
+            args.append(names.split_local(channel)[1])
         return Request(self.host_for(keys), scripts.SEND.call(queue_keys, args))
+
+    @staticmethod
+    def _kind_and_rest(keys, channel, payload):
+        """The kind of a message's envelope, and what follows the head."""
+        if keys.is_plain or keys.is_single_reader:
+            return envelopes.PLAIN, payload
+        return envelopes.TO_CLIENTS, envelopes.address(names.split_local(channel)[1], payload)
 
     def _delay_request(self, channel, payload, delay_s, attempts):
         keys = self.keyspace.queue(channel)
-        kind = envelopes.PLAIN
-        if not keys.is_plain and not keys.is_single_reader:
-            kind, payload = envelopes.TO_CLIENTS, envelopes.address(
-                names.split_local(channel)[1], payload
-            )
-        args = [int(delay_s * 1000), secrets.token_bytes(12), kind, min(attempts, 255), payload,
+        kind, rest = self._kind_and_rest(keys, channel, payload)
+        args = [int(delay_s * 1000), secrets.token_bytes(12), kind, min(attempts, 255), rest,
                 self.lives_ms(keys)[1]]  # fmt: skip
         return Request(self.host_for(keys), scripts.DELAY.call([keys.later, keys.queue], args))
 
@@ -147,7 +149,7 @@ class Core:
         full = [delivery.channel + client for client in clients]
         if len(full) > 1:
             waiting = self._leftovers.setdefault(delivery.channel, deque())
-            waiting.extend((name, dict(delivery.content)) for name in full[1:])
+            waiting.extend((name, copy.deepcopy(delivery.content)) for name in full[1:])
         return full[0], delivery.content
 
     def take(self, cursor, batch, block_s, now_s):
@@ -168,17 +170,20 @@ class Core:
         if promotes:
             cursor.next_due_s = self.read_promoted(replies[len(requests) : -1])
         delivery = yield from self._read_received(cursor.rotations[turn], host, replies[-1])
-        if delivery is None and block_s > 0 and not any(isinstance(r, ops.Delivery) for r in results):
-            delivery = yield from self._wait(cursor, turn, host, block_s, now_s)
+        if delivery is None and not any(isinstance(result, ops.Delivery) for result in results):
+            delivery = yield from self._look_further(cursor, turn, host, block_s)
         return results, delivery
 
-    def _wait(self, cursor, turn, tried_host, block_s, now_s):
+    def _look_further(self, cursor, turn, tried_host, block_s):
+        """Try the other hosts, then wait on all of them."""
         for host in cursor.hosts:
             if host != tried_host:
                 (reply,) = yield [Request(host, cursor.receive[turn])]
                 delivery = yield from self._read_received(cursor.rotations[turn], host, reply)
                 if delivery is not None:
                     return delivery
+        if block_s <= 0:
+            return None
         if cursor.next_due_s is not None:
             block_s = min(block_s, cursor.next_due_s)
             cursor.promote_at_s = 0.0
@@ -256,18 +261,19 @@ class Core:
 
     def retry_part(self, operation):
         """The part that puts a delivery back, to be received again after a while."""
-        delivery = operation.delivery
+        delivery, delay_s = operation.delivery, operation.delay_s
+        attempts = delivery.attempts + 1
+        if delay_s <= 0:
+            return [self._put_back_request(delivery, attempts, "RPUSH")], read_nothing
         payload = self.codec.pack_message(delivery.content, delivery.channel)
-        request = self._delay_request(
-            delivery.channel, payload, max(operation.delay_s, 0.001), delivery.attempts + 1
-        )
+        request = self._delay_request(delivery.channel, payload, delay_s, attempts)
         return [request], read_nothing
 
     def put_back_part(self, operation):
         """The part that puts a delivery back to the front, as it was."""
         delivery = operation.delivery
         if delivery.token is None:
-            return [self._put_front_request(delivery)], read_nothing
+            return [self._put_back_request(delivery, delivery.attempts, "LPUSH")], read_nothing
         host, keys, data = delivery.token
         ttl_ms = self.lives_ms(keys)[1]
         return [
@@ -275,11 +281,22 @@ class Core:
             Request(host, ("PEXPIRE", keys.queue, ttl_ms)),
         ], read_nothing
 
-    def _put_front_request(self, delivery):
+    def put_back(self, channel, message):
+        """Plan: a message that was received, but reached nobody, goes to the front again."""
+        requests, read = self.put_back_part(ops.PutBack(ops.Delivery(channel, message)))
+        read((yield requests))
+
+    def _put_back_request(self, delivery, attempts, side):
         keys = self.keyspace.queue(delivery.channel)
         payload = self.codec.pack_message(delivery.content, delivery.channel)
-        args = [*self.lives_ms(keys), delivery.attempts, payload]
-        return Request(self.host_for(keys), scripts.PUT_FRONT.call([keys.queue], args))
+        kind, rest = self._kind_and_rest(keys, delivery.channel, payload)
+        args = [*self.lives_ms(keys), min(attempts, 255), kind, rest, side]
+        return Request(self.host_for(keys), scripts.PUT_BACK.call([keys.queue], args))
+
+    def drop_request(self, channel, count):
+        """The Request that counts messages of a channel as dropped."""
+        keys = self.keyspace.queue(channel)
+        return Request(keys.host, ("HINCRBY", keys.counts, "dropped", count))
 
     def dead_letter_part(self, operation):
         """The part that keeps a delivery among its channel's dead letters."""

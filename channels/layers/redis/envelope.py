@@ -1,8 +1,8 @@
 """How a message lies in a Redis list.
 
 An envelope is a head of 10 bytes (kind, attempts made before, and the time in Redis' own clock, in
-ms, at which the message expires), written by the scripts; then, for TO_CLIENTS, the local parts of the
-channels it goes to (4-byte length, names joined by spaces); then the packed message.
+ms, at which the message expires), written by the scripts; then, for TO_CLIENTS, the local parts of
+the channels it goes to (4-byte length, names joined by spaces); then the packed message.
 """
 
 import struct

@@ -1,8 +1,8 @@
 """The plans for groups.
 
-A group lies in two places: on its own side, which queues (processes, or plain channels) have members in
-it; on each process's side, which of its clients these are. A group send is therefore one push per
-process, however many of its sockets are members.
+A group lies in two places: on its own side, which queues (processes, or plain channels) have
+members in it; on each process's side, which of its clients these are. A group send is therefore
+one push per process, however many of its sockets are members.
 """
 
 import logging

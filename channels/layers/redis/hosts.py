@@ -42,7 +42,7 @@ class Host:
         return self._pool(redis, options).make_connection()
 
     def make_async_connection(self):
-        """Return a redis-py asyncio connection, not yet connected; it has no time-outs of its own."""
+        """Return a redis-py asyncio connection, not yet connected, without time-outs of its own."""
         options = {**self._options, "socket_timeout": None, "socket_keepalive": True}
         return self._pool(redis.asyncio, options).make_connection()
 

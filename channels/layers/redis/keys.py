@@ -6,9 +6,9 @@ Every key has a hash tag, so that the keys of one script call share a slot of a 
     <prefix>{<tag>}:n:<queue>     hash of counts
     <prefix>{<tag>}:later:<queue> sorted set of delayed messages
     <prefix>{<tag>}:dead:<queue>  list of dead letters
-    <prefix>{<tag>}:in:<group>    sorted set of a group's members in one process
-    <prefix>{<tag>}:of:<client>   set of the groups a client is in
-    <prefix>{<tag>}:session:<client>, :order:<client>   hashes of one socket
+    <prefix>{<tag>}:in:<queue>:<group>  sorted set of a group's members in one process
+    <prefix>{<tag>}:of:<channel>  set of the groups a client is in
+    <prefix>{<tag>}:session:<channel>, :order:<channel>   hashes of one socket
     <prefix>{<tag>}:alive, :sockets, :clients, :running  of one interface server
     <prefix>{g.<group>}           sorted set of the queues that have members in a group
     <prefix>{registry}:<kind>     sorted set of processes, and :facts beside it
@@ -20,7 +20,7 @@ interface server lies together. The tag of a channel without a `!` is its name.
 import functools
 import hashlib
 
-from channels.layers.names import queue_name, split_local
+from channels.layers.names import queue_name
 
 
 class Keyspace:
@@ -29,17 +29,20 @@ class Keyspace:
     def __init__(self, prefix, host_count):
         self.prefix = prefix
         self.host_count = host_count
-        self.host_of = functools.lru_cache(maxsize=8192)(self._host_of)
+        self.ranking = functools.lru_cache(maxsize=8192)(self._ranking)
         self.queue = functools.lru_cache(maxsize=8192)(self._queue)
 
-    def _host_of(self, tag):
-        """The host of a tag, by rendezvous hashing: another host takes over 1/n of the tags."""
-        if self.host_count == 1:
-            return 0
-        return max(
+    def _ranking(self, tag):
+        """The hosts of a tag, by rendezvous hashing: the first has its keys, the next one takes
+        over if that is away. One host more takes over 1/n of the tags."""
+        return tuple(sorted(
             range(self.host_count),
             key=lambda host: hashlib.blake2b(f"{host}:{tag}".encode(), digest_size=8).digest(),
-        )
+        ))  # fmt: skip
+
+    def host_of(self, tag):
+        """The host that has the keys of a tag."""
+        return self.ranking(tag)[0]
 
     def _queue(self, channel):
         """The QueueKeys of the queue that holds `channel`'s messages."""
@@ -56,7 +59,7 @@ class Keyspace:
 
     def client(self, channel, kind):
         """The key of one client's state: `kind` is "session", "order" or "of"."""
-        return f"{self.prefix}{{{tag_of(channel)}}}:{kind}:{split_local(channel)[1]}"
+        return f"{self.prefix}{{{tag_of(channel)}}}:{kind}:{channel}"
 
     def server(self, tag, kind):
         """The key of one interface server's state."""
@@ -64,7 +67,7 @@ class Keyspace:
 
     def members(self, queue, group):
         """The key of a group's members in one process."""
-        return f"{self.prefix}{{{tag_of(queue)}}}:in:{group}"
+        return f"{self.prefix}{{{tag_of(queue)}}}:in:{queue}:{group}"
 
     def group(self, group):
         """The key of the queues that have members in a group."""

@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-import random
 import time
 import weakref
 
-from channels.layers import names, operations as ops
+from channels.layers import names
+from channels.layers import operations as ops
 from channels.layers.base import MAX_MESSAGE_BYTES, BaseChannelLayer
 from channels.layers.codec import Codec
 from channels.layers.redis.aio import AsyncDriver
@@ -59,8 +59,8 @@ class RedisChannelLayer(BaseChannelLayer):
         self.prefix = prefix
         self._hosts = self._make_hosts(hosts, connection_kwargs or {})
         keyspace = Keyspace(prefix, len(self._hosts))
-        codec = Codec(MAX_MESSAGE_BYTES, symmetric_encryption_keys)
-        self.core = Core(keyspace, codec, self.get_capacity, self.get_expiry, self._pick_host)
+        self.codec = Codec(MAX_MESSAGE_BYTES, symmetric_encryption_keys)
+        self.core = Core(keyspace, self.codec, self.get_capacity, self.get_expiry, self._pick_host)
         self.groups = Groups(self.core, self.group_expiry)
         self.sockets = Sockets(self.core)
         self.presence = Presence(self.core, self.groups)
@@ -82,12 +82,10 @@ class RedisChannelLayer(BaseChannelLayer):
     def _make_hosts(self, hosts, connection_kwargs):
         return [Host(url, connection_kwargs) for url in parse_hosts(hosts)]
 
-    def _pick_host(self):
-        """A host for the next message of a plain channel: any that is not known to be away."""
-        if len(self._hosts) == 1:
-            return 0
-        up = [i for i, host in enumerate(self._hosts) if not host.health.is_down]
-        return random.choice(up or range(len(self._hosts)))
+    def _pick_host(self, ranking):
+        """The first host of `ranking` that is not known to be away."""
+        up = (number for number in ranking if not self._hosts[number].health.is_down)
+        return next(up, ranking[0])
 
     def _aio(self):
         loop = asyncio.get_running_loop()
@@ -105,6 +103,7 @@ class RedisChannelLayer(BaseChannelLayer):
         await self._aio().run(self.core.send(self.prepare_send(channel, message, delay_s)))
 
     def receive(self, channels, block=False):
+        channels = self.check_receive_names(channels)
         while True:
             plan = self.core.receive(channels, BLOCK_S if block else 0.0, time.monotonic())
             channel, message = self._sync.run(plan)
@@ -112,11 +111,13 @@ class RedisChannelLayer(BaseChannelLayer):
                 return channel, message
 
     async def areceive(self, channels, block=False):
-        while True:
-            plan = self.core.receive(channels, BLOCK_S if block else 0.0, time.monotonic())
-            channel, message = await self._aio().run(plan)
-            if channel is not None or not block:
-                return channel, message
+        channels = self.check_receive_names(channels)
+        block_s = BLOCK_S if block else 0.0
+
+        def make_plan():
+            return self.core.receive(channels, block_s, time.monotonic())
+
+        return await self._aio().receive(make_plan, self.core.put_back, block)
 
     # -- groups -------------------------------------------------------------------------------
 
@@ -165,20 +166,11 @@ class RedisChannelLayer(BaseChannelLayer):
 
     # -- what workers call ------------------------------------------------------------------------
 
-    def prepare_send(self, channel, message, delay_s=0.0):
-        return self.core.prepare_send(channel, message, delay_s)
-
-    def prepare_send_group(self, group, message):
-        return self.core.prepare_send_group(group, message)
-
-    def prepare_session(self, reply_channel, changed, removed=()):
-        return self.sockets.prepare_session(reply_channel, changed, removed)
-
     def apply(self, operations):
         return self._sync.run(self._plan_apply(operations))
 
     def open_reader(self, channels):
-        cursor = Cursor(self.core.keyspace, channels)
+        cursor = Cursor(self.core.keyspace, self.check_receive_names(channels))
         return RedisReader(self, self._sync, self._hosts, cursor)
 
     def load_session(self, reply_channel):
@@ -217,7 +209,7 @@ class RedisChannelLayer(BaseChannelLayer):
         return results
 
     def _plan_batch(self, operations):
-        """The parts that carry out `operations`, in order. Groups are looked up first, in one go."""
+        """The parts that carry out `operations`, in order; groups are looked up first."""
         groups = [op.group for op in operations if type(op) is ops.SendGroup]
         queues = (yield from self.groups.queues_of(list(dict.fromkeys(groups)))) if groups else {}
         batch, pushes = [], []
@@ -238,13 +230,19 @@ class RedisChannelLayer(BaseChannelLayer):
             if empty:
                 yield self.groups.prune_requests(group, empty)
 
-    # -- what interface servers call ----------------------------------------------------------------
+    # -- what interface servers call
+    # ----------------------------------------------------------------
 
     def open_link(self, server_id, on_reply, on_lost):
         return RedisServerLink(self.core, self.groups, self._hosts, server_id, on_reply, on_lost)
 
     def close(self):
         self._sync.close()
+
+    async def aclose(self):
+        driver = self._async.pop(asyncio.get_running_loop(), None)
+        if driver is not None:
+            await driver.close()
 
 
 class RedisLocalChannelLayer(RedisChannelLayer):

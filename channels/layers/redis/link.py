@@ -1,4 +1,4 @@
-"""What an interface server process holds of a Redis layer: see `channels.layers.base.ServerLink`."""
+"""What an interface server holds of a Redis layer: see `channels.layers.base.ServerLink`."""
 
 import asyncio
 import logging
@@ -183,10 +183,10 @@ class RedisServerLink(ServerLink):
     # -- sending --------------------------------------------------------------------------------
 
     async def send(self, channel, message):
-        await self._driver.run(self._core.send(self._core.prepare_send(channel, message)))
+        await self._driver.run(self._core.send(self._core.pack_send(channel, message)))
 
     async def open_socket(self, client, message):
-        operation = self._core.prepare_send("websocket.connect", message)
+        operation = self._core.pack_send("websocket.connect", message)
         facts = {"path": message.get("path", "")}
         await self._driver.run(
             self._presence.open_socket(self.server_id, client, operation, facts)
@@ -199,7 +199,7 @@ class RedisServerLink(ServerLink):
         await asyncio.shield(task)
 
     async def _close_socket(self, server_id, client, message):
-        operation = self._core.prepare_send("websocket.disconnect", message)
+        operation = self._core.pack_send("websocket.disconnect", message)
         await self._insist(lambda: self._core.send(operation))
         await self._insist(lambda: self._presence.forget_socket(server_id, client))
 

@@ -2,8 +2,9 @@
 
 A plan is a generator. It yields a step, is sent the replies, and returns the verb's result:
 
-- a list of `Request`s: the driver runs each host's in one pipeline, in order, and sends back the replies
-  in the order of the requests. A reply may be an exception: a refusal by Redis, or LayerUnavailable;
+- a list of `Request`s: the driver runs each host's in one pipeline, in order, and sends back the
+  replies in the order of the requests. A reply may be an exception: a refusal by Redis, or
+  LayerUnavailable;
 - a `Block`: the driver waits on every host at once, at most `timeout_s`, and sends back a list of
   (host, reply) for those that answered: none on a time-out, several if they answered together.
 

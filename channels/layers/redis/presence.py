@@ -65,12 +65,13 @@ class Presence:
     def leave(self, server_id):
         """Plan: the server stops; nothing of it stays behind."""
         keys = self.queues(server_id)
-        key = self._keyspace.server
+        names = [key.queue for key in keys] + [key.counts for key in keys]
+        for kind in ("alive", "sockets", "clients", "running"):
+            names.append(self._keyspace.server(server_id, kind))
         yield [
-            Request(keys[0].host, ("DEL", *(k.queue for k in keys), *(k.counts for k in keys),
-                    *(key(server_id, kind) for kind in ("alive", "sockets", "clients", "running")))),
+            Request(keys[0].host, ("DEL", *names)),
             *self.unregister_requests("servers", server_id),
-        ]  # fmt: skip
+        ]
 
     def is_silent(self, server_id):
         """Plan: whether a server has shown no sign of life lately."""
@@ -160,7 +161,7 @@ class Presence:
             "path": facts.get("path", ""),
             "order": (yield from self._break_order(f"websocket.send.{server_id}!{client}")),
         }
-        operation = self._core.prepare_send("websocket.disconnect", message)
+        operation = self._core.pack_send("websocket.disconnect", message)
         (reply,) = yield [self._core.send_request(operation)]
         if self._core.read_sent(operation, reply) is not None:
             return False

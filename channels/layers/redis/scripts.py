@@ -1,4 +1,4 @@
-"""The Lua scripts of this layer: each in its own file, with its keys and arguments documented there."""
+"""The Lua scripts of this layer: each file's head documents its keys and arguments."""
 
 import hashlib
 import importlib.resources
@@ -41,10 +41,11 @@ ORDER_FINISH = _load("order_finish")
 BEAT = _load("beat")
 REGISTER = _load("register")
 CLAIM = _load("claim")
-PUT_FRONT = _load("put_front")
+PUT_BACK = _load("put_back")
+FORGET = _load("forget")
 DEAD = _load("dead")
 
 ALL = (
     SEND, RECEIVE, DRAIN, DELAY, PROMOTE, GROUP_ADD, GROUP_JOIN, GROUP_PRUNE, GROUP_PUSH,
-    GROUP_MEMBERS, ORDER_BEGIN, ORDER_FINISH, BEAT, REGISTER, CLAIM, PUT_FRONT, DEAD,
+    GROUP_MEMBERS, ORDER_BEGIN, ORDER_FINISH, BEAT, REGISTER, CLAIM, PUT_BACK, FORGET, DEAD,
 )  # fmt: skip

@@ -1,6 +1,7 @@
 """The plans for what belongs to one socket: its session and the order of its messages."""
 
-from channels.layers import names, operations as ops
+from channels.layers import names
+from channels.layers import operations as ops
 from channels.layers.base import ORDERED_BACKLOG
 from channels.layers.redis import scripts
 from channels.layers.redis.plans import Request, check, read_nothing
@@ -36,15 +37,6 @@ class Sockets:
             for key, value in zip(fields[::2], fields[1::2], strict=True)
         }
 
-    def prepare_session(self, reply_channel, changed, removed=()):
-        """Pack what changed: a SaveSession."""
-        names.check_channel_name(reply_channel)
-        pack = self._core.codec.pack_value
-        packed = {
-            key: pack(value, f"channel_session[{key!r}]") for key, value in changed.items()
-        }
-        return ops.SaveSession(reply_channel, packed, frozenset(removed))
-
     def save_part(self, operation):
         """The part of a batch that saves what changed in a session."""
         host, key = self._place(operation.reply_channel, "session")
@@ -61,10 +53,8 @@ class Sockets:
         """The part of a batch that lets a socket's session and order go."""
         host, session = self._place(operation.reply_channel, "session")
         _, order = self._place(operation.reply_channel, "order")
-        return [
-            Request(host, ("DEL", session)),
-            Request(host, ("PEXPIRE", order, FORGET_AFTER_MS)),
-        ], read_nothing
+        call = scripts.FORGET.call([session, order], [FORGET_AFTER_MS])
+        return [Request(host, call)], read_nothing
 
     def _place(self, reply_channel, kind):
         keys = self._keyspace.queue(reply_channel)
@@ -85,7 +75,16 @@ class Sockets:
                 [delivery.channel, delivery.attempts, delivery.content], "a parked message"
             ))  # fmt: skip
             (turn,) = yield [Request(keys.host, scripts.ORDER_BEGIN.call(where, args))]
-        return ops.Turn(check(turn).decode())
+        turn = check(turn)
+        if turn == b"stale":
+            yield [self._core.drop_request(delivery.channel, 1)]
+        if isinstance(turn, bytes):
+            return ops.Turn(turn.decode())
+        yield [self._core.drop_request(delivery.channel, turn[0])]
+        if turn[1:] and turn[1]:  # the parked disconnect of a socket that is given up runs now
+            requests, _ = self._core.put_back_part(ops.PutBack(self.unpark(turn[1])))
+            yield requests
+        return ops.Turn.OVERFLOW
 
     def finish_part(self, operation, how="done"):
         """The part of a batch that ends an ordered message; its result is the one set free."""

@@ -219,7 +219,7 @@ class SyncReader:
         return connection
 
     def wait(self, block):
-        """Carry out a Block. A host that is away is left out; raises LayerUnavailable if all are."""
+        """Carry out a Block, without the hosts that are away; LayerUnavailable if all are."""
         timeout_s = min(block.timeout_s, BLOCK_S)
         command = ("BLPOP", *block.queues, max(round(timeout_s, 3), 0.001))
         waiting, trouble = {}, None

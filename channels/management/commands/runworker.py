@@ -75,21 +75,19 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         if layer.local_only():
             raise CommandError(
-                f"the layer {alias!r} lives in the memory of one process, so no other process could "
-                "send this worker anything: use Redis in CHANNEL_LAYERS, or `manage.py runserver`"
+                f"the layer {alias!r} lives in the memory of one process, so no other process "
+                "could send this worker anything: use Redis in CHANNEL_LAYERS, or `manage.py runserver`"
             )
         return layer
 
     @staticmethod
     def _http_consumer():
-        """Django's views; under DEBUG, static files too."""
-        if settings.DEBUG and apps.is_installed("django.contrib.staticfiles"):
-            from channels.staticfiles import StaticFilesConsumer
+        """Under DEBUG, what serves static files too; None for Django's views alone."""
+        if not (settings.DEBUG and apps.is_installed("django.contrib.staticfiles")):
+            return None
+        from channels.staticfiles import StaticFilesConsumer
 
-            return StaticFilesConsumer()
-        from channels.handler import ViewConsumer
-
-        return ViewConsumer()
+        return StaticFilesConsumer()
 
     def _warn_of_unmatched(self, channels, options):
         from worker.filters import unmatched

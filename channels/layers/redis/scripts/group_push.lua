@@ -24,6 +24,7 @@ if #members == 0 then
 end
 local length = length_if_full(KEYS[1], KEYS[2], tonumber(ARGV[1]), now)
 if length > 0 then
+  redis.call('HINCRBY', KEYS[2], 'dropped', #members)
   return -1 - length
 end
 

@@ -1,6 +1,7 @@
 -- Says whether a message of an ordered socket may run now, and parks it if it is early.
 --
--- KEYS[1]  the socket's order (hash: next, running, broken, parked, p<order> -> parked message)
+-- KEYS[1]  the socket's order (hash: next, running, broken, parked, p<order> -> parked message,
+--          bye: the order of the disconnect, if that is parked)
 -- KEYS[2]  ordered messages that run now in this server's sockets (hash: client -> owner and order)
 -- ARGV[1]  order of the message
 -- ARGV[2]  the client
@@ -9,7 +10,8 @@
 -- ARGV[5]  1 if the message is the socket's disconnect
 -- ARGV[6]  life of these keys, ms
 -- ARGV[7]  the message to park; absent on the first call, which then only answers "early"
--- returns  "run", "early", "parked", "stale" or "overflow"
+-- returns  "run", "early", "parked", "stale", or, when the socket is given up, {number of messages
+--          dropped with it, the disconnect if that was parked}
 
 local order = tonumber(ARGV[1])
 local next_order = tonumber(redis.call('HGET', KEYS[1], 'next'))
@@ -40,12 +42,17 @@ if order == next_order then
 elseif not ARGV[7] then
   return 'early'
 elseif redis.call('HINCRBY', KEYS[1], 'parked', 1) > tonumber(ARGV[4]) and ARGV[5] ~= '1' then
+  local bye = redis.call('HGET', KEYS[1], 'bye')
+  local dropped = tonumber(redis.call('HGET', KEYS[1], 'parked'))
+  turn = {dropped - (bye and 1 or 0), bye and redis.call('HGET', KEYS[1], 'p' .. bye)}
   redis.call('DEL', KEYS[1])
   redis.call('HSET', KEYS[1], 'next', next_order, 'broken', 'yes')
   redis.call('HDEL', KEYS[2], ARGV[2])
-  turn = 'overflow'
 else
   redis.call('HSET', KEYS[1], 'p' .. ARGV[1], ARGV[7])
+  if ARGV[5] == '1' then
+    redis.call('HSET', KEYS[1], 'bye', ARGV[1])
+  end
   turn = 'parked'
 end
 redis.call('PEXPIRE', KEYS[1], ARGV[6])

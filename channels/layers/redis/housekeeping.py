@@ -1,0 +1,53 @@
+"""The plans by which workers look after the layer: delayed messages, dead processes."""
+
+from channels.layers.redis import scripts
+from channels.layers.redis.plans import Request, check, read_nothing
+from channels.layers.redis.presence import SERVER_TTL_MS
+
+#: A worker renews its entry in the registry, and looks for dead processes, this often.
+REGISTER_EVERY_S = 5.0
+
+
+class Housekeeping:
+    """Plans that a worker process runs about once a second.
+
+    `registered_at` is when it last ran the larger round, in the caller's clock.
+    """
+
+    def __init__(self, core, groups, sockets, presence):
+        self._core = core
+        self._keyspace = core.keyspace
+        self._groups, self._sockets, self._presence = groups, sockets, presence
+        self._next_round_s = 0.0
+
+    def keep(self, worker_id, facts, channels, now_s):
+        """Plan: make delayed messages that are due receivable; from time to time, the larger round.
+
+        Returns the ids of servers that were cleaned up after, with the number of their sockets.
+        """
+        keys = [self._keyspace.queue(name) for name in sorted(channels)]
+        replies = yield self._core.promote_requests(keys, tuple(range(self._keyspace.host_count)))
+        self._core.read_promoted(replies)
+        if now_s < self._next_round_s:
+            return {}
+        self._next_round_s = now_s + REGISTER_EVERY_S
+        return (yield from self._round(worker_id, facts))
+
+    def _round(self, worker_id, facts):
+        registry = self._keyspace.registry("servers")
+        dead_workers, dead_servers = yield [
+            self._presence.register_request("workers", worker_id, facts),
+            Request(self._presence.registry_host, scripts.DEAD.call([registry], [SERVER_TTL_MS])),
+        ]
+        for name in check(dead_workers):
+            read_nothing((yield self._presence.unregister_requests("workers", name)))
+        buried = {}
+        for name in check(dead_servers):
+            count = yield from self._presence.bury(name.decode())
+            if count is not None:
+                buried[name.decode()] = count
+        return buried
+
+    def leave(self, worker_id):
+        """Plan: take the worker out of the registry."""
+        read_nothing((yield self._presence.unregister_requests("workers", worker_id)))
