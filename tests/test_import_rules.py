@@ -14,6 +14,7 @@ FRONT_DOORS = (
     "channels/routing.py",
     "channels/worker.py",
     "channels/management/",
+    "channels/test/processes.py",
 )
 
 #: Room -> the modules that it may import besides itself: each with all that is below it.

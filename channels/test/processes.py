@@ -6,6 +6,7 @@ They are spawned, not forked: a forked one would share the connections of the te
 import multiprocessing
 import multiprocessing.connection
 import os
+import socket
 import threading
 
 import django
@@ -14,6 +15,11 @@ from django.conf import settings
 from channels.channel import DEFAULT_CHANNEL_LAYER
 
 spawn = multiprocessing.get_context("spawn")
+
+#: What the interface server serves.
+SERVED = "channels.test.serving:channel_layer"
+#: Connections that may wait to be accepted.
+BACKLOG = 128
 
 
 class ProcessSetup(spawn.Process):
@@ -76,7 +82,7 @@ class ProcessSetup(spawn.Process):
 
 
 class DaphneProcess(ProcessSetup):
-    """An interface server, under Daphne.
+    """An interface server, as the command `interface-server` runs it, under Daphne.
 
     Args:
         host: where to listen.
@@ -90,20 +96,14 @@ class DaphneProcess(ProcessSetup):
         self.host, self.port_storage, self.is_ready = host, port_storage, is_ready
 
     def serve(self):
-        from daphne.server import Server
+        from interface_server.cli import command
 
         interface = "127.0.0.1" if self.host == "localhost" else self.host
-        self.server = Server(
-            application=self.channel_layer,
-            endpoints=[f"tcp:port=0:interface={interface}"],
-            ready_callable=self.resolve_port,
-        )
-        self.server.run()
-
-    def resolve_port(self):
-        """Tell the test where we listen."""
-        self.port_storage.value = self.server.listening_addresses[0][1]
-        self.is_ready.set()
+        with socket.create_server((interface, 0), backlog=BACKLOG) as listening:
+            self.port_storage.value = listening.getsockname()[1]
+            self.is_ready.set()
+            arguments = ["--fd", str(listening.fileno()), "-v", "0", SERVED]
+            command.main(arguments, standalone_mode=False)
 
 
 class WorkerProcess(ProcessSetup):

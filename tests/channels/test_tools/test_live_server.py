@@ -1,0 +1,79 @@
+"""ChannelLiveServerTestCase, in the tests of somebody else's project."""
+
+import os
+import subprocess
+import sys
+
+import psutil
+import pytest
+
+from tests.processes import REPOSITORY
+
+LIVE = "tests.channels.test_tools.live"
+
+
+@pytest.fixture
+def run_tests(redis_server, tmp_path):
+    """Run `manage.py test` over the small project; return its CompletedProcess."""
+
+    def run(label=f"{LIVE}.tests", **environment):
+        environment = {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": f"{LIVE}.settings",
+            "PYTHONPATH": str(REPOSITORY),
+            "DATABASE": str(tmp_path / "db.sqlite3"),
+            "TEST_DATABASE": str(tmp_path / "test.sqlite3"),
+            "REDIS_URL": redis_server.url,
+            **environment,
+        }
+        command = [sys.executable, "-W", "error", "-m", "django", "test", "-v", "2", label]
+        return subprocess.run(
+            command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=100
+        )
+
+    return run
+
+
+def test_pages_static_files_and_sockets_are_served_over_the_databases_of_the_test(
+    run_tests, redis_server
+):
+    done = run_tests(MARK="of this very test")
+    assert "Ran 7 tests" in done.stderr and done.returncode == 0, done.stdout + done.stderr
+    assert find_processes("of this very test") == []
+    assert redis_server.client().keys("*") == []
+
+
+def test_test_config_describes_the_layer(run_tests, redis_server):
+    redis_server.client().set("theirs", 1)
+    done = run_tests(f"{LIVE}.tests.LiveTests", TEST_PREFIX="mine:")
+    assert "Ran 5 tests" in done.stderr and done.returncode == 0, done.stdout + done.stderr
+    assert redis_server.client().keys("*") == [b"theirs"]
+
+
+@pytest.mark.parametrize(
+    ("environment", "problem"),
+    [
+        ({"TEST_DATABASE": ":memory:"}, "can not be used with in memory databases: give DATABASES"),
+        (
+            {"BACKEND": "channels.layers.memory.MemoryChannelLayer"},
+            "works within one process only, and ChannelLiveServerTestCase starts several",
+        ),
+        ({"TEST_PREFIX": "{wrong}"}, "prefix must be a string without braces"),
+    ],
+)
+def test_what_can_not_work_is_refused_with_the_way_out(run_tests, environment, problem):
+    done = run_tests(f"{LIVE}.tests.LiveTests", **environment)
+    assert done.returncode != 0
+    assert problem in done.stderr
+
+
+def find_processes(mark):
+    """Return the processes that have `mark` as MARK in their environment."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("MARK") == mark:
+                found.append(process)
+        except psutil.Error:  # gone by now, or not ours
+            pass
+    return found
