@@ -10,6 +10,7 @@ import time
 from channels.exceptions import ChannelFull, ClientGone, LayerUnavailable
 from channels.layers import names
 from channels.layers import operations as ops
+from channels.utils import name_that_thing
 
 logger = logging.getLogger("django.channels")
 
@@ -66,7 +67,7 @@ class Flusher:
         operation, refusal = item
         queue = names.queue_name(operation.channel)
         if isinstance(refusal, ClientGone):
-            logger.debug("%s: %s", consumer, refusal)
+            logger.debug("%s: %s", name_that_thing(consumer), refusal)
             return True
         is_reply = "!" in queue
         patience_s = REPLY_PATIENCE_S if is_reply else PLAIN_PATIENCE_S
@@ -77,7 +78,7 @@ class Flusher:
         if is_reply:
             self._congested.add(queue)
         logger.error("a message that %s sent was dropped after %.1f s: %s",
-                     consumer, waited_s, refusal)  # fmt: skip
+                     name_that_thing(consumer), waited_s, refusal)  # fmt: skip
         return True
 
     def _is_read(self, channel):

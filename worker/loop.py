@@ -7,6 +7,7 @@ is told to stop, and then with nothing in its hands.
 
 import logging
 import threading
+import time
 
 from channels.exceptions import LayerUnavailable
 from channels.layers import operations as ops
@@ -38,51 +39,58 @@ class ConsumerThread(threading.Thread):
         self._stopping = worker.stopping
         self._flusher = Flusher(self._layer)
         self._reader = self._layer.open_reader(sorted(worker.channels))
+        #: What the last consumer left to be done, and which consumer that was.
+        self._operations, self._consumer = [], None
+        self._pause_s = FIRST_PAUSE_S
         #: What runs now, for the status: (channel, consumer), or None.
         self.running = None
 
     def run(self):
-        operations, consumer, delivery = [], None, None
-        pause_s = FIRST_PAUSE_S
-        while True:
+        while not self._is_finished():
             try:
-                results, delivery = self._exchange(operations)
-                pause_s = FIRST_PAUSE_S
+                delivery = self._next_delivery()
+                if delivery is not None:
+                    self._consume(delivery)
             except LayerUnavailable as error:
-                operations = after_an_outage(operations, error)
-                if self._stopping.wait(pause_s) and self._may_leave(operations, pause_s):
-                    break
-                pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
-                continue
-            delivery = self._settle(operations, results, delivery, consumer)
-            if delivery is None:
-                operations = []
-                if self._stopping.is_set():
-                    break
-                continue
-            operations, consumer = self._consume(delivery)
+                self._operations = after_an_outage(self._operations, error)
+                self._rest()
+            except Exception:
+                logger.exception("%s failed; it goes on with the next message", self.name)
+                self._operations = []
+                self._rest()
         self._reader.close()
 
-    def _may_leave(self, operations, pause_s):
-        """Told to stop while the layer is away: leave at once, or try a while to send the rest."""
-        if operations and pause_s < LONGEST_PAUSE_S:
-            self._stopping_pause(pause_s)
+    def _is_finished(self):
+        """Told to stop, with nothing in hand; or with what can't be sent, as the layer is away."""
+        if not self._stopping.is_set():
             return False
-        if operations:
-            logger.error("stopped with %d operation(s) unsent: the layer is away", len(operations))
-        return True
+        if self._operations and self._pause_s >= LONGEST_PAUSE_S:
+            logger.error("stopped with %d operation(s) unsent: the layer is away",
+                         len(self._operations))  # fmt: skip
+            return True
+        return not self._operations
 
-    @staticmethod
-    def _stopping_pause(pause_s):
-        threading.Event().wait(pause_s)
+    def _rest(self):
+        """Wait before the layer is tried again, longer each time; not at all if told to stop with
+        nothing left to send."""
+        if self._operations:
+            time.sleep(self._pause_s)
+        else:
+            self._stopping.wait(self._pause_s)
+        self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
 
-    def _exchange(self, operations):
-        """Send what was left and take the next message; when stopping, only send."""
+    def _next_delivery(self):
+        """Send what was left, and take the next message; when stopping, only send."""
+        operations = self._operations
         if self._stopping.is_set():
-            return (self._layer.apply(operations) if operations else []), None
-        return self._reader.take(operations, WAIT_S)
+            results, delivery = self._layer.apply(operations), None
+        else:
+            results, delivery = self._reader.take(operations, WAIT_S)
+        self._pause_s = FIRST_PAUSE_S
+        self._operations = []
+        return self._settle(operations, results, delivery)
 
-    def _settle(self, operations, results, delivery, consumer):
+    def _settle(self, operations, results, delivery):
         """Wait for what was refused; return the delivery to run next.
 
         An ordered message that was set free is run here unless another has come along, or is not
@@ -91,7 +99,7 @@ class ConsumerThread(threading.Thread):
         refused = any(isinstance(result, Exception) for result in results)
         freed = [result for result in results if isinstance(result, ops.Delivery)]
         back = []
-        if delivery is not None and refused:
+        if delivery is not None and refused:  # others need not wait for what we wait for
             back.append(delivery)
             delivery = None
         for free in freed:
@@ -103,12 +111,11 @@ class ConsumerThread(threading.Thread):
         if back:
             self._put_back(back)
         if refused:
-            self._flusher.settle(operations, results, name_that_thing(consumer))
+            self._flusher.settle(operations, results, self._consumer)
         return delivery
 
     def _put_back(self, deliveries):
         operations = [ops.PutBack(delivery) for delivery in deliveries]
-        pause_s = FIRST_PAUSE_S
         while True:
             try:
                 self._layer.apply(operations)
@@ -118,25 +125,26 @@ class ConsumerThread(threading.Thread):
                     logger.error("%d message(s) may be lost: Redis went away while they were put "
                                  "back", len(operations))  # fmt: skip
                     return
-            threading.Event().wait(pause_s)
-            pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+            time.sleep(LONGEST_PAUSE_S)
 
     # -- one message ----------------------------------------------------------------------------
 
     def _consume(self, delivery):
-        """Run a delivery's consumer. Returns (operations it left, the consumer)."""
+        """Run a delivery's consumer; note what it leaves to be done."""
         message = Message(delivery.content, delivery.channel, self._worker.layer)
         message.delivery = delivery
         message.worker_id = self._worker.id
         match = self._find(message)
         if match is None:
-            return [ops.Done(delivery)], None
+            self._operations = [ops.Done(delivery)]
+            return
         consumer, kwargs = match
         self._worker.announce(delivery.channel, message)
         self.running = (delivery.channel, consumer)
         outcome, entries = self._run(consumer, message, kwargs)
         self.running = None
-        return self._left_over(outcome, entries, delivery, message, consumer), consumer
+        self._consumer = consumer
+        self._operations = self._left_over(outcome, entries, delivery, message)
 
     def _find(self, message):
         try:
@@ -161,14 +169,14 @@ class ConsumerThread(threading.Thread):
         _signal(consumer_finished)
         return outcome, entries
 
-    def _left_over(self, outcome, entries, delivery, message, consumer):
+    def _left_over(self, outcome, entries, delivery, message):
         """The operations to carry out now that the consumer has ended."""
         if isinstance(outcome, Later):
             entries = [(layer, op) for layer, op in entries
                        if type(op) not in (ops.Send, ops.SendGroup)]  # fmt: skip
-        operations = self._send_elsewhere(entries, name_that_thing(consumer))
+        operations = self._send_elsewhere(entries)
         if isinstance(outcome, Later):
-            retry = self._retry(delivery, consumer)
+            retry = self._retry(delivery)
             if type(retry) is ops.DeadLetter:
                 operations = [_end_turn(operation) for operation in operations]
             return [*operations, retry]
@@ -179,7 +187,7 @@ class ConsumerThread(threading.Thread):
         operations.append(ops.Done(delivery))
         return operations
 
-    def _send_elsewhere(self, entries, consumer):
+    def _send_elsewhere(self, entries):
         """Carry out what is for other layers; return the operations for this one."""
         mine, others = [], {}
         for layer, operation in entries:
@@ -190,14 +198,16 @@ class ConsumerThread(threading.Thread):
                 others.setdefault(id(layer), (layer, []))[1].append(operation)
         for layer, operations in others.values():
             try:
-                Flusher(layer).settle(operations, layer.apply(operations), consumer)
+                Flusher(layer).settle(operations, layer.apply(operations), self._consumer)
             except LayerUnavailable as error:
-                logger.error("%d message(s) of %s were lost: %s", len(operations), consumer, error)
+                logger.error("%d message(s) of %s were lost: %s",
+                             len(operations), name_that_thing(self._consumer), error)  # fmt: skip
         return mine
 
-    def _retry(self, delivery, consumer):
+    def _retry(self, delivery):
         if delivery.attempts >= self._worker.message_retries:
-            reason = f"{name_that_thing(consumer)} asked for a retry {delivery.attempts + 1} times"
+            consumer = name_that_thing(self._consumer)
+            reason = f"{consumer} asked for a retry {delivery.attempts + 1} times"
             logger.warning(
                 "gave up a message on %s: %s; it is kept among the channel's dead letters",
                 delivery.channel, reason,

@@ -281,8 +281,8 @@ class Reader:
     def take(self, operations=(), block_s=0.0):
         """Carry out `operations`, and fetch the next message in the same round trip.
 
-        Waits up to `block_s` seconds for one, but not at all if a result is a Delivery, which is
-        work enough. Returns (results of the operations, Delivery or None). Raises
+        Waits up to `block_s` seconds for one, but not at all if a result is a Delivery or a
+        refusal, which is work enough. Returns (results of the operations, Delivery or None). Raises
         LayerUnavailable, after which `take` may simply be called again: `operations` whose fate is
         unknown are not repeated.
         """

@@ -108,7 +108,7 @@ class ReceivingReader(Reader):
 
     def take(self, operations=(), block_s=0.0):
         results = [self._carry_out(operation) for operation in operations]
-        if any(isinstance(result, ops.Delivery) for result in results):
+        if ops.leave_work(results):
             block_s = 0.0
         deadline = time.monotonic() + block_s
         while True:

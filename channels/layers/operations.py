@@ -121,3 +121,9 @@ class Turn(enum.Enum):
     STALE = "stale"
     #: Too many wait: the socket is given up. Close it with 1013; its disconnect still runs, once.
     OVERFLOW = "overflow"
+
+
+def leave_work(results):
+    """Whether results of operations ask for more to be done at once, before any waiting: a message
+    was set free, or a send refused."""
+    return any(isinstance(result, (Delivery, Exception)) for result in results)

@@ -143,6 +143,16 @@ class Work:
         self.assertEqual(self.receive_soon(layer, "reply!"), ("reply!a", {"n": 1}))
         self.assertEqual(self.receive_soon(layer, "other"), ("other", {"n": 3}))
 
+    def test_a_reader_whose_send_is_refused_does_not_wait_for_a_message(self):
+        layer = self.open_layer(capacity=1)
+        reader = self.open_reader(layer, "work")
+        layer.send("full", {})
+        send = layer.prepare_send("full", {})
+        background = self.in_background(reader.take, [send], 3 * self.patience_s)
+        (refusal,), delivery = background.result()
+        self.assertIsInstance(refusal, ChannelFull)
+        self.assertIsNone(delivery)
+
     def test_a_reader_may_take_what_it_has_just_sent(self):
         layer = self.open_layer()
         reader = self.open_reader(layer, "work")

@@ -16,7 +16,7 @@ from channels.layers.memory.waiting import (
     search,
     search_async,
 )
-from channels.layers.operations import Delivery
+from channels.layers.operations import Delivery, leave_work
 
 
 class MemoryChannelLayer(BaseChannelLayer):
@@ -225,7 +225,7 @@ class MemoryReader(Reader):
 
     def take(self, operations=(), block_s=0.0):
         results = self._layer.apply(operations)
-        if block_s > 0 and not any(isinstance(result, Delivery) for result in results):
+        if block_s > 0 and not leave_work(results):
             quest = self._layer._quest(self._channels, self._waiter)
             entry = search(quest, block_s, self._was_interrupted)
         else:

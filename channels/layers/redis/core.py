@@ -170,7 +170,7 @@ class Core:
         if promotes:
             cursor.next_due_s = self.read_promoted(replies[len(requests) : -1])
         delivery = yield from self._read_received(cursor.rotations[turn], host, replies[-1])
-        if delivery is None and not any(isinstance(result, ops.Delivery) for result in results):
+        if delivery is None and not ops.leave_work(results):
             delivery = yield from self._look_further(cursor, turn, host, block_s)
         return results, delivery
 
