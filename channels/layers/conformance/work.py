@@ -3,7 +3,7 @@
 import random
 import time
 
-from channels.exceptions import InvalidMessage, InvalidName
+from channels.exceptions import ChannelFull, InvalidMessage, InvalidName
 from channels.layers.operations import DeadLetter, Delivery, Done, PutBack, Retry
 
 
