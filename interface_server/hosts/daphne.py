@@ -160,7 +160,7 @@ class DaphneServer(Server):
             if closing is not None:
                 await closing.asFuture(loop)
         await self.application.stop()
-        await self.http_factory.close_connections(loop.time() + _FLUSH_S)
+        await self._close_connections()
         tasks = [
             details["application_instance"]
             for details in self.connections.values()
@@ -170,9 +170,21 @@ class DaphneServer(Server):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    async def _close_connections(self):
+        """Close connections once what is written to them has gone out, or soon."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _FLUSH_S
+        transports = {protocol.transport for protocol in self.connections}
+        transports |= self.http_factory.transports()
+        transports.discard(None)
+        for transport in transports:
+            transport.loseConnection()
+        while any(_is_open(transport) for transport in transports) and loop.time() < deadline:
+            await asyncio.sleep(0.01)
+
 
 class StreamingFactory(HTTPFactory):
-    """Makes the protocols of connections, and knows those that are open."""
+    """Makes the protocols of connections, and knows which are open."""
 
     def __init__(self, server):
         super().__init__(server)
@@ -184,14 +196,11 @@ class StreamingFactory(HTTPFactory):
         self._protocols.add(protocol)
         return protocol
 
-    async def close_connections(self, deadline):
-        """Close connections once what is written to them has gone out, or at `deadline`."""
-        loop = asyncio.get_running_loop()
-        transports = [p.transport for p in self._protocols if p.transport is not None]
-        for transport in transports:
-            transport.loseConnection()
-        while any(_is_open(t) for t in transports) and loop.time() < deadline:
-            await asyncio.sleep(0.01)
+    def transports(self):
+        """Return the transports of all connections that speak HTTP, idle ones too."""
+        # Twisted wraps its protocol, to choose between HTTP/1 and 2, in one without a transport.
+        channels = [getattr(protocol, "_channel", protocol) for protocol in self._protocols]
+        return {channel.transport for channel in channels}
 
 
 def _is_open(transport):

@@ -317,6 +317,18 @@ def test_a_signal_lets_requests_finish_closes_sockets_with_1001_and_ends_with_0(
     assert host.log.count("Traceback") == 0
 
 
+def test_connections_that_are_idle_do_not_keep_the_server(start, server_kind):
+    host = start("--server", server_kind)
+    with requests.Session() as session:
+        session.get(host.url + "/hello", timeout=10)
+        connection = send_head(host, "GET /hello HTTP/1.1\n")  # not even a whole head
+        host.send_signal(signal.SIGTERM)
+        assert host.wait(5) == 0
+        assert connection.recv(100) == b""
+        connection.close()
+    assert "Traceback" not in host.log
+
+
 def test_a_request_that_never_ends_does_not_keep_the_server_beyond_its_grace(start, server_kind):
     host = start("--server", server_kind, "--grace", "0.3")
     connection = send_head(host, "GET /never HTTP/1.1\nhost: x\n\n")
