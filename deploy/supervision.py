@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 import xmlrpc.client
 from pathlib import Path
 
@@ -15,6 +16,10 @@ TEMPLATE = Path(__file__).with_name("supervisord.conf")
 
 #: Seconds that supervisord gets to stop all; longer than any stopwaitsecs of the template.
 STOP_LIMIT_S = 60
+
+#: supervisord loses a signal to a child that has been forked, but is not yet the program: nothing
+#: is stopped before it has had this many seconds.
+YOUNGEST_S = 1.0
 
 
 def render(template, values):
@@ -43,6 +48,7 @@ class Supervisord:
         self._log_path = run_dir / "log" / "supervisord.out"
         self._transport = SupervisorTransport(None, None, f"unix://{socket_path}")
         self._api = xmlrpc.client.ServerProxy("http://localhost", transport=self._transport)
+        self._started = time.monotonic()
         with self._log_path.open("w") as log:
             # A session of its own: Ctrl-C is for us, and we stop it in order.
             self._process = subprocess.Popen(
@@ -72,6 +78,7 @@ class Supervisord:
 
     def stop(self):
         """Stop every program in order, and supervisord; return whether all ended in time."""
+        time.sleep(max(0, YOUNGEST_S - (time.monotonic() - self._started)))
         pids = [program["pid"] for program in self.programs() if program["pid"]]
         if self.is_running:
             self._process.send_signal(signal.SIGTERM)

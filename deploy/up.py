@@ -156,8 +156,10 @@ def run(run_dir, values, ending):
         wait_for_site(supervisord, run_dir, site_url(values), ending)
         welcome(site_url(values), people, run_dir, time.monotonic() - started)
         watch(supervisord, run_dir, ending)
-    finally:
+    except Stopped:
         click.echo("\nStopping: workers finish what they run…")
+        raise
+    finally:
         if not supervisord.stop():
             click.echo("What did not end in time was killed.")
 

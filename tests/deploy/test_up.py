@@ -58,6 +58,19 @@ def test_second_start_in_the_same_folder_is_refused_with_the_url_of_the_first(up
 
 def test_worker_that_dies_at_start_shows_its_log_and_fails_the_start(up, redis_server, tmp_path):
     (tmp_path / "broken_settings.py").write_text(
+        "import sys\nfrom project.settings import *\n"
+        "if 'runworker' in sys.argv: raise SystemExit('no work today')\n"
+    )
+    path = os.pathsep.join([str(tmp_path), str(REPOSITORY)])
+    env = {"DJANGO_SETTINGS_MODULE": "broken_settings", "PYTHONPATH": path}
+    process = up(REDIS_URL=redis_server.url, **env)
+    assert process.wait(60) == 1
+    assert "did not start" in process.log
+    assert "no work today" in process.log
+
+
+def test_project_that_fails_its_checks_fails_the_start_and_says_why(up, redis_server, tmp_path):
+    (tmp_path / "broken_settings.py").write_text(
         "from project.settings import *\n"
         "CHANNEL_LAYERS['default']['ROUTING'] = 'no_such_module.channel_routing'\n"
     )
