@@ -75,7 +75,7 @@ class ChannelLayerManager:
             raise InvalidChannelLayerError(
                 f"CHANNEL_LAYERS[{name!r}]: {entry['BACKEND']} does not take this CONFIG: {error}"
             ) from error
-        return ChannelLayerWrapper(layer, name, entry["ROUTING"])
+        return ChannelLayerWrapper(layer, name, entry["ROUTING"], entry.get("MIDDLEWARE", ()))
 
     def __getitem__(self, key):
         try:
@@ -116,6 +116,22 @@ def load_backend(path, alias):
         ) from error
 
 
+def _import_middleware(path, alias):
+    module_name, _, name = path.rpartition(".")
+    try:
+        middleware = getattr(importlib.import_module(module_name), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise InvalidChannelLayerError(
+            f"CHANNEL_LAYERS[{alias!r}]: can't import MIDDLEWARE {path!r}: {error}"
+        ) from error
+    if not callable(middleware):
+        raise InvalidChannelLayerError(
+            f"CHANNEL_LAYERS[{alias!r}]: MIDDLEWARE {path!r} is not callable: name a function that "
+            "takes a consumer and returns one"
+        )
+    return middleware
+
+
 class ChannelLayerWrapper:
     """A layer with its alias and its routing; it answers the layer's own methods too.
 
@@ -123,10 +139,11 @@ class ChannelLayerWrapper:
     as an interface server, which needs the layer, but never the routing.
     """
 
-    def __init__(self, channel_layer, alias, routing):
+    def __init__(self, channel_layer, alias, routing, middleware=()):
         self.channel_layer = channel_layer
         self.alias = alias
         self.routing = routing
+        self.middleware_paths = middleware
         self._router = None
         self._application = None
 
@@ -143,6 +160,12 @@ class ChannelLayerWrapper:
 
             self._router = Router(self.routing)
         return self._router
+
+    @property
+    def middleware(self):
+        """The callables that MIDDLEWARE names: each takes a consumer and returns one to be run in
+        its place, the first one outermost. Raises InvalidChannelLayerError."""
+        return tuple(_import_middleware(path, self.alias) for path in self.middleware_paths)
 
     async def __call__(self, scope, receive, send):
         if self._application is None:

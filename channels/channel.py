@@ -17,11 +17,17 @@ class _Addressee:
             channel_layer = channel_layers[alias]
         self.channel_layer = channel_layer
 
-    def _post(self, operation, immediately):
+    def _keep(self, operation, immediately):
+        """Keep a send until the consumer that runs here ends; False if it is to go out at once."""
         from channels.message import pending_message_store
 
-        if not immediately and pending_message_store.active:
-            pending_message_store.append(self.channel_layer, operation)
+        if immediately or not pending_message_store.active:
+            return False
+        pending_message_store.append(self.channel_layer, operation)
+        return True
+
+    def _post(self, operation, immediately):
+        if self._keep(operation, immediately):
             return
         (result,) = self.channel_layer.apply([operation])
         if isinstance(result, Exception):
@@ -68,6 +74,17 @@ class Channel(_Addressee):
         operation = self.channel_layer.prepare_send(self.name, content, delay_s)
         self._post(operation, immediately)
 
+    async def asend(self, content, immediately=False, delay_s=0.0):
+        """`send`, as a coroutine: an `async def` consumer that sends at once blocks nobody."""
+        _check_content(content)
+        operation = self.channel_layer.prepare_send(self.name, content, delay_s)
+        if not self._keep(operation, immediately):
+            await self.channel_layer.asend(self.name, content, delay_s)
+
+    def leave_groups(self):
+        """Take this channel out of every group that it is in; return the list of their names."""
+        return self.channel_layer.group_discard_all(self.name)
+
 
 class Group(_Addressee):
     """A set of channels that can be sent to at once.
@@ -97,6 +114,25 @@ class Group(_Addressee):
         """Send `content`, a dict, to every member; when it goes out is as for `Channel.send`."""
         _check_content(content)
         self._post(self.channel_layer.prepare_send_group(self.name, content), immediately)
+
+    async def aadd(self, channel):
+        """`add`, as a coroutine."""
+        await self.channel_layer.agroup_add(self.name, _name_of(channel))
+
+    async def adiscard(self, channel):
+        """`discard`, as a coroutine."""
+        await self.channel_layer.agroup_discard(self.name, _name_of(channel))
+
+    async def achannels(self):
+        """`channels`, as a coroutine."""
+        return await self.channel_layer.agroup_channels(self.name)
+
+    async def asend(self, content, immediately=False):
+        """`send`, as a coroutine."""
+        _check_content(content)
+        operation = self.channel_layer.prepare_send_group(self.name, content)
+        if not self._keep(operation, immediately):
+            await self.channel_layer.asend_group(self.name, content)
 
 
 def _name_of(channel):

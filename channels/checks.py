@@ -20,7 +20,7 @@ from channels.package_checks import find_conflicts, find_old_versions
 from channels.rooms import ROOMS, find_room_problem
 
 #: What an entry of CHANNEL_LAYERS may hold.
-LAYER_KEYS = ("BACKEND", "CONFIG", "ROUTING", "TEST_CONFIG")
+LAYER_KEYS = ("BACKEND", "CONFIG", "MIDDLEWARE", "ROUTING", "TEST_CONFIG")
 
 
 @register("channels")

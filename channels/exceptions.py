@@ -97,7 +97,7 @@ class InvalidName(ChannelsError, TypeError):
     """A channel or group name that breaks the rules of `channels.layers.names`."""
 
 
-class InvalidMessage(ChannelsError, TypeError):
+class InvalidMessage(ChannelsError, TypeError, ValueError):
     """A message that is not a dict, or holds what can't be packed."""
 
 

@@ -32,7 +32,8 @@ class Worker:
         only_channels, exclude_channels: lists of channel name globs; default: every channel that
             has a consumer.
         threads: consumers that may run at the same time; default 1.
-        middleware: callables, each of which takes a consumer and returns one that is run instead.
+        middleware: callables, each of which takes a consumer and returns one that is run instead;
+            default: those of MIDDLEWARE in CHANNEL_LAYERS.
 
     Raises ValueError if no channel is left to listen on.
     """
@@ -47,7 +48,7 @@ class Worker:
         exclude_channels=None,
         *,
         threads=1,
-        middleware=(),
+        middleware=None,
     ):
         self.layer = channel_layer
         self.channel_layer = getattr(channel_layer, "channel_layer", channel_layer)
@@ -58,10 +59,11 @@ class Worker:
         self.only_channels, self.exclude_channels = only_channels, exclude_channels
         self.channels = self.apply_channel_filters(self.router.channels)
         self.thread_count = threads
-        self.middleware = tuple(middleware)
+        self.middleware = channel_layer.middleware if middleware is None else tuple(middleware)
         self.id = f"{socket.gethostname()}-{os.getpid()}-{random_suffix(6)}"
         self.stopping = threading.Event()
         self.threads = []
+        self._wrapped = {}
         self._stop_signals = 0
         self._started = time.time()
         if not self.channels:
@@ -85,10 +87,15 @@ class Worker:
             self.callback(channel, message)
 
     def wrap(self, consumer):
-        """Return `consumer` inside the middleware, the first one outermost."""
-        for middleware in reversed(self.middleware):
-            consumer = middleware(consumer)
-        return consumer
+        """Return `consumer` inside the middleware, the first one outermost; made once for each."""
+        if not self.middleware:
+            return consumer
+        if consumer not in self._wrapped:
+            wrapped = consumer
+            for middleware in reversed(self.middleware):
+                wrapped = middleware(wrapped)
+            self._wrapped[consumer] = wrapped
+        return self._wrapped[consumer]
 
     # -- life ---------------------------------------------------------------------------------
 

@@ -76,7 +76,8 @@ class Command(BaseCommand):
         if layer.local_only():
             raise CommandError(
                 f"the layer {alias!r} lives in the memory of one process, so no other process "
-                "could send this worker anything: use Redis in CHANNEL_LAYERS, or `manage.py runserver`"
+                "could send this worker anything: use Redis in CHANNEL_LAYERS, or run "
+                "`manage.py runserver`"
             )
         return layer
 
