@@ -1,6 +1,7 @@
 """The Django app: add "channels" to INSTALLED_APPS."""
 
 from django.apps import AppConfig
+from django.utils.module_loading import autodiscover_modules
 
 
 class ChannelsConfig(AppConfig):
@@ -15,3 +16,5 @@ class ChannelsConfig(AppConfig):
         from channels.binding.base import BindingMetaclass
 
         BindingMetaclass.register_all()
+        # A shell or a cron job imports no routing, and what it saves is to be told all the same.
+        autodiscover_modules("bindings")

@@ -1,1 +1,1 @@
-"""A small project, whose tests use ChannelLiveServerTestCase; they are run with `manage.py test`."""
+"""A small project whose tests use ChannelLiveServerTestCase; they are run with `manage.py test`."""

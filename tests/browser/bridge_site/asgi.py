@@ -1,0 +1,9 @@
+"""What the interface server serves."""
+
+import os
+
+from channels.asgi import get_channel_layer
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.browser.bridge_site.settings")
+
+channel_layer = get_channel_layer()
