@@ -239,16 +239,23 @@ def done(what, detail):
 
 def welcome(url, people, run_dir, seconds):
     """Show where to go."""
-    control = f".venv/bin/supervisorctl -c {os.path.relpath(run_dir / 'supervisord.conf')}"
+    program = shown(Path(sys.executable).parent / "supervisorctl")
+    control = f"{program} -c {shown(run_dir / 'supervisord.conf')}"
     click.echo(f"""
   Up in {seconds:.1f} s. Open {click.style(url, bold=True, fg='cyan')}
 
   {people}
-  Logs     {os.path.relpath(run_dir / 'log')}/
+  Logs     {shown(run_dir / 'log')}/
   Control  {control} status
-           {control} restart worker:*    (no socket closes)
+           {control} restart 'worker:*'    (no socket closes)
   Stop     Ctrl-C
 """)
+
+
+def shown(path):
+    """Return `path` as one would type it here."""
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith("..") else relative
 
 
 def watch(supervisord, run_dir, ending):

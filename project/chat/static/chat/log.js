@@ -13,9 +13,9 @@ export function element(tag, className, ...children) {
 
 export function avatar(name) {
   const made = element("span", "avatar", [...name][0]?.toUpperCase() ?? "?");
-  let hue = 0;
-  for (const character of name) hue = (hue * 31 + character.codePointAt(0)) % 360;
-  made.style.setProperty("--hue", hue);
+  let number = 0;
+  for (const character of name) number = (number * 31 + character.codePointAt(0)) % 65_521;
+  made.style.setProperty("--hue", Math.round(number * 137.5) % 360);
   made.setAttribute("aria-hidden", "true");
   return made;
 }
