@@ -26,7 +26,7 @@ from tests.benchmarks.work import Pace, all_work
 #: Rounds and pace of a full run, of --quick, and of --smoke.
 FULL = (5, Pace(seconds=0.8, warmup_s=0.2))
 QUICK_RUN = (2, Pace(seconds=0.4, warmup_s=0.15, long_s=3.0))
-SMOKE = (1, Pace(seconds=0.3, warmup_s=0.05, scale=0.02, long_s=0.5))
+SMOKE = (1, Pace(seconds=0.15, warmup_s=0.03, scale=0.02, long_s=0.5))
 
 
 @click.command()

@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -76,12 +77,15 @@ class Stack:
             self._wait(self._answers, "its server to answer")
 
     def __exit__(self, *exc_info):
+        """End the server first: it has disconnects to hand over while the workers are there."""
         with contextlib.ExitStack() as exits:
             exits.push(self._exits)
-            for process in self.processes["server"] + self.processes["worker"]:
+            for process in self.processes["worker"]:
                 exits.callback(process.stop, limit_s=STOP_LIMIT_S)
-                with contextlib.suppress(ProcessLookupError):
-                    process.send_signal(15)
+            for process in self.processes["worker"]:
+                exits.callback(process.send_signal, signal.SIGTERM)
+            for process in self.processes["server"]:
+                exits.callback(process.stop, limit_s=STOP_LIMIT_S)
 
     def _make_database(self):
         with contextlib.closing(sqlite3.connect(self._directory / "db")) as database, database:

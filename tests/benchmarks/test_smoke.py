@@ -10,7 +10,7 @@ from tests.benchmarks.work import all_work
 from tests.conftest import give_up
 from tests.processes import REPOSITORY, find_redis_server
 
-CONTENDERS = ("classic-uvicorn-1w", "classic-uvicorn-2w", "classic-uvicorn-4w", "redis")
+CONTENDERS = ("classic-uvicorn-1w", "classic-daphne-2w", "classic-uvicorn-4w", "redis")
 
 
 @pytest.fixture(scope="module")

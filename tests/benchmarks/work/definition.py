@@ -13,7 +13,7 @@ class Pace:
 
     Args:
         seconds, warmup_s: of each load.
-        scale: factor on the number of sockets; 1 but for smoke tests.
+        scale: factor on the number of sockets and broadcasts; 1 but for smoke tests.
         long_s: seconds of what has to be watched for longer (idle cost).
     """
 

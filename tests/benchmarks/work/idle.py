@@ -15,7 +15,7 @@ SETTLE_S = 2.0
 
 def run_idle(stack, pace):
     """Watch the processes do nothing; `cpu_percent` is of one core, for all of them, and Redis."""
-    time.sleep(SETTLE_S)
+    time.sleep(min(SETTLE_S, pace.long_s))
     before, commands_before, start = *_reading(stack), time.perf_counter()
     time.sleep(pace.long_s)
     after, commands_after, end = *_reading(stack), time.perf_counter()

@@ -23,7 +23,8 @@ def run_group(stack, pace, sockets, burst, paced, interval_s):
     """One member speaks: in bursts as fast as possible, then paced."""
     job = {
         "kind": "group", "path": path(stack, "group"), "sockets": pace.count(sockets),
-        "burst": burst, "seconds": pace.seconds, "paced": paced, "interval_s": interval_s,
+        "burst": burst, "seconds": pace.seconds, "paced": pace.count(paced),
+        "interval_s": interval_s,
     }  # fmt: skip
     result = stack.load(job, limit_s=180)
     paced = result["paced"]
