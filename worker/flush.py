@@ -7,7 +7,7 @@ did. A server that stayed full is not waited for again until something got throu
 import logging
 import time
 
-from channels.exceptions import ChannelFull, ClientGone, LayerUnavailable
+from channels.exceptions import ClientGone, LayerUnavailable
 from channels.layers import names
 from channels.layers import operations as ops
 from channels.utils import name_that_thing
@@ -18,8 +18,6 @@ logger = logging.getLogger("django.channels")
 PLAIN_PATIENCE_S, REPLY_PATIENCE_S = 2.0, 10.0
 #: Between two tries, growing from the first to the second.
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.005, 0.2
-#: A server's sign of life is looked for after this long, and again after as long.
-LIFE_CHECK_S = 1.0
 
 
 class Flusher:
@@ -30,45 +28,48 @@ class Flusher:
         self._congested = set()
 
     def settle(self, operations, results, consumer):
-        """Repeat what was refused in `operations`, in order, until it went out or is given up."""
-        refused = self._refused(operations, results)
-        started = last_look = self._clock()
-        pause_s = FIRST_PAUSE_S
-        while refused:
+        """Repeat what was refused in `operations`, in order, until it went out or is given up.
+
+        Returns the ordered messages that were set free on the way: they are to be put back.
+        """
+        freed = []
+        refused = self._refused(operations, results, [])
+        started, pause_s = self._clock(), FIRST_PAUSE_S
+        while True:
             waited_s = self._clock() - started
-            if waited_s - (last_look - started) >= LIFE_CHECK_S:
-                last_look = self._clock()
-                refused = [item for item in refused if self._is_read(item[0].channel)]
-            refused = [item for item in refused if not self._give_up(item, waited_s, consumer)]
+            refused = [item for item in refused if not self._give_up(*item, waited_s, consumer)]
             if not refused:
-                return
+                return freed
             self._sleep(pause_s)
             pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
-            refused = self._try_again(refused)
+            refused = self._try_again(refused, freed)
 
-    def _refused(self, operations, results):
+    def _refused(self, operations, results, freed):
         """The (operation, refusal) pairs; channels where something got through are well again."""
         refused = []
         for operation, result in zip(operations, results, strict=True):
-            if isinstance(result, (ChannelFull, ClientGone)):
+            if isinstance(result, Exception):
                 refused.append((operation, result))
+            elif isinstance(result, ops.Delivery):
+                freed.append(result)
             elif self._congested and type(operation) is ops.Send:
                 self._congested.discard(names.queue_name(operation.channel))
         return refused
 
-    def _try_again(self, refused):
+    def _try_again(self, refused, freed):
         operations = [operation for operation, _ in refused]
         try:
-            return self._refused(operations, self._layer.apply(operations))
-        except LayerUnavailable:
-            return refused
+            return self._refused(operations, self._layer.apply(operations), freed)
+        except LayerUnavailable as error:
+            return [(operation, error) for operation in operations]
 
-    def _give_up(self, item, waited_s, consumer):
-        operation, refusal = item
-        queue = names.queue_name(operation.channel)
+    def _give_up(self, operation, refusal, waited_s, consumer):
         if isinstance(refusal, ClientGone):
             logger.debug("%s: %s", name_that_thing(consumer), refusal)
             return True
+        if isinstance(refusal, LayerUnavailable):
+            return self._give_up_host(operation, refusal, waited_s, consumer)
+        queue = names.queue_name(operation.channel)
         is_reply = "!" in queue
         patience_s = REPLY_PATIENCE_S if is_reply else PLAIN_PATIENCE_S
         if is_reply and (queue in self._congested or not self._is_read(operation.channel)):
@@ -78,6 +79,15 @@ class Flusher:
         if is_reply:
             self._congested.add(queue)
         logger.error("a message that %s sent was dropped after %.1f s: %s",
+                     name_that_thing(consumer), waited_s, refusal)  # fmt: skip
+        return True
+
+    @staticmethod
+    def _give_up_host(operation, refusal, waited_s, consumer):
+        """One of several hosts is away: repeat what may be repeated, for a while."""
+        if after_an_outage([operation], refusal) and waited_s < REPLY_PATIENCE_S:
+            return False
+        logger.error("what %s left to be done was lost after %.1f s: %s",
                      name_that_thing(consumer), waited_s, refusal)  # fmt: skip
         return True
 

@@ -111,7 +111,9 @@ class ConsumerThread(threading.Thread):
         if back:
             self._put_back(back)
         if refused:
-            self._flusher.settle(operations, results, self._consumer)
+            freed = self._flusher.settle(operations, results, self._consumer)
+            if freed:
+                self._put_back(freed)
         return delivery
 
     def _put_back(self, deliveries):

@@ -10,13 +10,19 @@ import random
 import secrets
 from collections import deque
 
-from channels.exceptions import ChannelFull, ClientGone
+from channels.exceptions import ChannelFull, ClientGone, LayerUnavailable
 from channels.layers import names
 from channels.layers import operations as ops
 from channels.layers.codec import UndecodableMessage
 from channels.layers.redis import envelope as envelopes
 from channels.layers.redis import scripts
-from channels.layers.redis.plans import Block, Request, check, read_nothing
+from channels.layers.redis.plans import (
+    Block,
+    Request,
+    check,
+    raise_if_all_are_away,
+    read_nothing,
+)
 
 logger = logging.getLogger("channels.layers")
 
@@ -43,10 +49,19 @@ class Cursor:
             for rotation in self.rotations
         ]
         self.hosts = keyspace.hosts_of(self.keys)
+        self._host_turn = itertools.count(random.randrange(len(self.hosts)))
         self.turn = itertools.count(random.randrange(count) if count > 1 else 0)
         self.has_delays = any(keys.is_plain for keys in self.keys)
         self.promote_at_s = 0.0
         self.next_due_s = None
+
+
+    def hosts_in_turn(self):
+        """The hosts, another one first each time."""
+        if len(self.hosts) == 1:
+            return self.hosts
+        first = next(self._host_turn) % len(self.hosts)
+        return self.hosts[first:] + self.hosts[:first]
 
 
 class Core:
@@ -157,31 +172,31 @@ class Core:
 
         Returns (results of the parts, Delivery or None).
         """
-        host = cursor.hosts[0] if len(cursor.hosts) == 1 else random.choice(cursor.hosts)
+        hosts = cursor.hosts_in_turn()
         turn = next(cursor.turn) % len(cursor.rotations)
-        fetch = [Request(host, cursor.receive[turn])]
+        fetch = [Request(hosts[0], cursor.receive[turn])]
         promotes = cursor.has_delays and now_s >= cursor.promote_at_s
         if promotes:
             cursor.promote_at_s = now_s + PROMOTE_EVERY_S
             fetch = [*self.promote_requests(cursor.keys, cursor.hosts), *fetch]
         requests = [request for part, _ in batch for request in part]
         replies = yield requests + fetch
+        raise_if_all_are_away(replies)
         results = list(self.read_batch(batch, replies))
         if promotes:
             cursor.next_due_s = self.read_promoted(replies[len(requests) : -1])
-        delivery = yield from self._read_received(cursor.rotations[turn], host, replies[-1])
+        delivery = yield from self._read_received(cursor, turn, hosts[0], replies[-1])
         if delivery is None and not ops.leave_work(results):
-            delivery = yield from self._look_further(cursor, turn, host, block_s)
+            delivery = yield from self._look_further(cursor, turn, hosts[1:], block_s)
         return results, delivery
 
-    def _look_further(self, cursor, turn, tried_host, block_s):
+    def _look_further(self, cursor, turn, other_hosts, block_s):
         """Try the other hosts, then wait on all of them."""
-        for host in cursor.hosts:
-            if host != tried_host:
-                (reply,) = yield [Request(host, cursor.receive[turn])]
-                delivery = yield from self._read_received(cursor.rotations[turn], host, reply)
-                if delivery is not None:
-                    return delivery
+        for host in other_hosts:
+            (reply,) = yield [Request(host, cursor.receive[turn])]
+            delivery = yield from self._read_received(cursor, turn, host, reply)
+            if delivery is not None:
+                return delivery
         if block_s <= 0:
             return None
         if cursor.next_due_s is not None:
@@ -204,7 +219,10 @@ class Core:
                 yield [Request(host, ("LPUSH", queue, data))]
         return delivery
 
-    def _read_received(self, rotation, host, reply):
+    def _read_received(self, cursor, turn, host, reply):
+        rotation = cursor.rotations[turn]
+        if isinstance(reply, LayerUnavailable) and len(cursor.hosts) > 1:
+            return None  # the others go on
         index, data, *expired = check(reply)
         for position, count in zip(expired[::2], expired[1::2], strict=True):
             keys = rotation[position - 1]
@@ -241,18 +259,23 @@ class Core:
 
     @staticmethod
     def read_promoted(replies):
-        """Seconds until the next delayed message is due, or None."""
-        waits = [check(reply) for reply in replies]
+        """Seconds until the next delayed message is due, or None; hosts that are away are passed
+        over."""
+        waits = [check(reply) for reply in replies if not isinstance(reply, LayerUnavailable)]
         waits = [wait for wait in waits if wait >= 0]
         return min(waits) / 1000 if waits else None
 
     # -- what a worker leaves to be done ------------------------------------------------------
 
     def read_batch(self, batch, replies):
-        """The results of the parts of a batch, each from its own replies."""
+        """The results of the parts of a batch, each from its own replies; the LayerUnavailable of a
+        part whose host is away is its result."""
         position = 0
         for requests, read in batch:
-            yield read(replies[position : position + len(requests)])
+            try:
+                yield read(replies[position : position + len(requests)])
+            except LayerUnavailable as error:
+                yield error
             position += len(requests)
 
     def send_part(self, operation):

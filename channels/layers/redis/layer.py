@@ -16,6 +16,7 @@ from channels.layers.redis.hosts import BLOCK_S, Host, SentinelHost, parse_hosts
 from channels.layers.redis.housekeeping import Housekeeping
 from channels.layers.redis.keys import Keyspace
 from channels.layers.redis.link import RedisServerLink
+from channels.layers.redis.plans import raise_if_all_are_away
 from channels.layers.redis.presence import Presence
 from channels.layers.redis.sockets import Sockets
 from channels.layers.redis.statistics import Statistics
@@ -204,6 +205,7 @@ class RedisChannelLayer(BaseChannelLayer):
     def _plan_apply(self, operations):
         batch, pushes = yield from self._plan_batch(operations)
         replies = yield [request for part, _ in batch for request in part]
+        raise_if_all_are_away(replies)
         results = list(self.core.read_batch(batch, replies))
         yield from self._prune(pushes, results)
         return results

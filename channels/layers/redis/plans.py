@@ -40,6 +40,12 @@ def check(reply):
     return reply
 
 
+def raise_if_all_are_away(replies):
+    """Raise the LayerUnavailable of a step that reached no host at all."""
+    if replies and all(isinstance(reply, LayerUnavailable) for reply in replies):
+        raise replies[0]
+
+
 def read_nothing(replies):
     """Check every reply of a part whose result is None."""
     for reply in replies:
