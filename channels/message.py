@@ -4,13 +4,14 @@ import contextvars
 import copy
 
 from channels.channel import Channel
+from channels.query_string import QueryString
 
 
 class Message:
     """A message as a consumer sees it: a dict in `content`, with dict access on the message itself.
 
     Attributes:
-        content: the message, a dict.
+        content: the message, a dict; its `query_string`, if any, is made a QueryString.
         channel: the Channel it came on.
         reply_channel: the Channel that answers it, or None.
         channel_layer: the layer it came from.
@@ -20,6 +21,8 @@ class Message:
         self.content = content
         self.channel = Channel(channel_name, channel_layer=channel_layer)
         self.channel_layer = channel_layer
+        if "query_string" in content:
+            content["query_string"] = QueryString.from_message(content["query_string"])
         reply_name = content.get("reply_channel")
         self.reply_channel = (
             Channel(reply_name, channel_layer=channel_layer) if reply_name else None

@@ -12,6 +12,7 @@ from django.utils.functional import cached_property
 
 from channels.exceptions import ChannelsError, RequestAborted, RequestTimeout, ResponseLater
 from channels.headers import list_headers
+from channels.query_string import QueryString
 
 
 class AsgiRequest(ASGIRequest):
@@ -52,6 +53,8 @@ class AsgiRequest(ASGIRequest):
 
     def _make_meta(self, content):
         query_string = content.get("query_string") or ""
+        if isinstance(query_string, QueryString):
+            query_string = query_string.to_bytes()
         if isinstance(query_string, bytes):
             query_string = query_string.decode()
         meta = {

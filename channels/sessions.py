@@ -162,7 +162,7 @@ def _read_session_key(message):
     """Return the session key in the query string or the cookies of a message, or None."""
     query = message.get("query_string")
     if query:
-        key = QueryDict(query).get("session_key")
+        key = QueryDict(str(query)).get("session_key")
         if key:
             return key
     return parse_cookie(get_cookie_text(message.content)).get(settings.SESSION_COOKIE_NAME)

@@ -60,9 +60,9 @@ def test_a_value_that_is_not_text_matches_no_filter(value):
 
 
 def test_bytes_are_matched_as_latin_1_text():
-    routing = [route("websocket.connect", ws_connect, query_string="^name=(?P<name>.*)$")]
-    found = match(routing, "websocket.connect", query_string=b"name=caf\xe9")
-    assert found == (ws_connect, {"name": "café"})
+    routing = [route("websocket.receive", other, bytes="^name=(?P<name>.*)$")]
+    found = match(routing, "websocket.receive", bytes=b"name=caf\xe9")
+    assert found == (other, {"name": "café"})
 
 
 def test_a_filter_given_as_bytes_or_compiled_works_like_one_given_as_text():
