@@ -141,7 +141,7 @@ class WebsocketBindingWithMembers(WebsocketBinding):
     """A WebsocketBinding that also sends attributes, properties and methods of the instance.
 
     `send_members` lists them; methods are called without an argument. Dots go deeper: "owner.name"
-    is sent as "owner__name".
+    is sent as "owner__name", and as None if there is no owner.
     """
 
     model = None
@@ -160,5 +160,7 @@ class WebsocketBindingWithMembers(WebsocketBinding):
 def _read_member(instance, path):
     member = instance
     for name in path.split("."):
+        if member is None:
+            return None
         member = getattr(member, name)
     return member() if callable(member) else member

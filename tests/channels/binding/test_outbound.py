@@ -199,6 +199,14 @@ def test_members_are_sent_beside_the_fields(notes, database):
     }
 
 
+def test_members_of_what_is_not_there_are_none(notes):
+    binding = make_binding(WebsocketBindingWithMembers, fields=["title"])
+    binding.send_members = ["owner.username"]
+    client = listen()
+    notes.create(title="a")
+    assert client.receive()["payload"]["data"] == {"title": "a", "owner__username": None}
+
+
 def test_members_may_be_what_django_can_put_into_json(notes, monkeypatch):
     binding = make_binding(WebsocketBindingWithMembers, fields=["title"])
     binding.send_members = ["colour"]
