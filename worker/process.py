@@ -16,7 +16,7 @@ from worker.loop import ConsumerThread
 logger = logging.getLogger("django.channels")
 
 #: How often the watching thread looks after delayed messages, and its own entry in the registry.
-HOUSEKEEPING_S = 1.0
+HOUSEKEEPING_S = 2.0
 #: While stopping, threads that wait are woken this often until they have noticed.
 WAKE_EVERY_S = 0.02
 

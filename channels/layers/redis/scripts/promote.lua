@@ -4,6 +4,14 @@
 -- ARGV     for each channel: capacity, expiry in ms, time to live of the queue key in ms
 -- returns  milliseconds until the next one is due, over all channels; -1 if none is waiting
 
+local delayed_keys = {}
+for first = 2, #KEYS, 3 do
+  delayed_keys[#delayed_keys + 1] = KEYS[first]
+end
+if #delayed_keys == 0 or redis.call('EXISTS', unpack(delayed_keys)) == 0 then
+  return -1 -- as it nearly always is
+end
+
 local now = now_ms()
 local next_due = -1
 
