@@ -106,6 +106,27 @@ class Concurrency:
         received += [message["n"] for _, message in layer.receive_all(["cancelled"])]
         self.assertEqual(sorted(received), [*range(200)])
 
+    def test_what_a_cancelled_receive_was_woken_for_goes_to_another(self, make):
+        layer = make("async")
+
+        async def receive():
+            return (await layer.real.areceive(["shared"], block=True))[1]["n"]
+
+        async def hammer():
+            for n in range(30):
+                first, second = (asyncio.ensure_future(receive()) for _ in range(2))
+                await asyncio.sleep(random.random() / 500)
+                await layer.real.asend("shared", {"n": n})
+                first.cancel()
+                await asyncio.wait([first])
+                if first.cancelled():
+                    self.assertEqual(await asyncio.wait_for(second, self.patience_s), n)
+                else:
+                    self.assertEqual(first.result(), n)
+                    second.cancel()
+
+        self.run_async(layer.real, hammer())
+
     def test_loops_in_several_threads_share_a_layer(self, make):
         layer = make("async")
 

@@ -236,23 +236,23 @@ class Links:
         self.with_server(layer, scenario)
 
     def test_a_disconnect_waits_until_its_channel_has_room(self):
-        layer = self.open_layer(capacity=1)
+        layer = self.open_layer("statistics", capacity=1)
+        channel = "websocket.disconnect"
 
         async def scenario(inbox):
-            closing = []
-            for client in "abc":
+            for client in "ab":
                 await inbox.link.open_socket(client, {"client": client})
                 await asyncio.to_thread(self.receive_soon, layer, "websocket.connect")
-                task = inbox.link.close_socket(client, {"client": client})
-                closing.append(asyncio.ensure_future(task))
-            received = []
-            for _ in closing:
-                _, message = await asyncio.to_thread(
-                    self.receive_soon, layer, "websocket.disconnect"
-                )
-                received.append(message["client"])
-            await asyncio.gather(*closing)
-            self.assertEqual(sorted(received), ["a", "b", "c"])
+            await inbox.link.close_socket("a", {"client": "a"})
+            closing = asyncio.ensure_future(inbox.link.close_socket("b", {"client": "b"}))
+            await inbox.wait_until(
+                lambda: layer.channel_statistics(channel)["channel_full_count"], "it is refused"
+            )
+            self.assertFalse(closing.done())
+            for client in "ab":
+                received = await asyncio.to_thread(self.receive_soon, layer, channel)
+                self.assertEqual(received, (channel, {"client": client}))
+            await closing
 
         self.with_server(layer, scenario)
 

@@ -105,8 +105,10 @@ class Ordering:
         layer, reader = self.open_ordered()
         self.arrive(layer, reader, 0)
         self.finish(layer, 0)
-        self.assertIsNone(self.finish(layer, 0))
         self.assertIs(self.arrive(layer, reader, 1), Turn.RUN)
+        self.assertIsNone(self.finish(layer, 0))
+        self.assertIs(self.arrive(layer, reader, 1), Turn.STALE)
+        self.assertIs(self.arrive(layer, reader, 2), Turn.PARKED)
 
     def test_a_socket_whose_connect_was_not_ordered_begins_where_it_begins(self):
         layer, reader = self.open_ordered()

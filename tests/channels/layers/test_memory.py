@@ -177,6 +177,34 @@ def test_who_is_cancelled_after_being_woken_wakes_another(layer):
     assert asyncio.run(receive()) == ("shared", {"n": 1})
 
 
+def test_a_reader_that_waits_wakes_when_a_delayed_message_is_due():
+    layer = MemoryChannelLayer()
+
+    async def receive():
+        waiting = asyncio.ensure_future(layer.areceive(["later"], block=True))
+        await let_tasks_run()
+        layer.send("later", {"n": 1}, delay_s=0.02)
+        return await asyncio.wait_for(waiting, 5)
+
+    assert asyncio.run(receive()) == ("later", {"n": 1})
+
+
+def test_who_is_cancelled_while_a_message_is_delayed_lets_another_wait_for_it():
+    layer = MemoryChannelLayer()
+
+    async def receive():
+        first, second = (
+            asyncio.ensure_future(layer.areceive(["later"], block=True)) for _ in range(2)
+        )
+        await let_tasks_run()
+        layer.send("later", {"n": 1}, delay_s=0.02)
+        await let_tasks_run()
+        first.cancel()
+        return await asyncio.wait_for(second, 5)
+
+    assert asyncio.run(receive()) == ("later", {"n": 1})
+
+
 # -- operations -----------------------------------------------------------------------------------
 
 
