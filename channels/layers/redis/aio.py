@@ -104,8 +104,11 @@ class AsyncConnection:
 
     @property
     def is_open(self):
-        """Whether the connection has not been closed from this side."""
-        return self._connection is not None and self._connection.is_connected
+        """Whether the connection can be used, as far as this side has been told."""
+        if self._connection is None or not self._connection.is_connected:
+            return False
+        stream = self._connection._reader  # redis-py has no public name for it
+        return not stream.at_eof() and stream.exception() is None
 
 
 class Outbox:
@@ -140,9 +143,8 @@ class Outbox:
     async def _run_batch(self, batch):
         commands = [command for part, _ in batch for command in part]
         try:
-            if self._connection is None or not self._connection.is_open:
-                self._connection = await AsyncConnection(self._host).open()
-            replies = await self._connection.exchange(commands)
+            connection = await self._open_connection()
+            replies = await connection.exchange(commands)
         except LayerUnavailable as error:
             replies = [error] * len(commands)
         position = 0
@@ -150,6 +152,15 @@ class Outbox:
             if not future.done():
                 future.set_result(replies[position : position + len(part)])
             position += len(part)
+
+    async def _open_connection(self):
+        """The connection, made anew if it was closed by either side while it was idle."""
+        if self._connection is not None and not self._connection.is_open:
+            await self._connection.close()
+            self._connection = None
+        if self._connection is None:
+            self._connection = await AsyncConnection(self._host).open()
+        return self._connection
 
     async def close(self):
         """Run what is waiting, then close the connection."""
