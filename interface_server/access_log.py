@@ -20,14 +20,11 @@ class AccessLog:
 
     def write_request(self, scope, status, length):
         """Write the line of a finished response of `length` bytes."""
-        path = _quoted_path(scope)
-        if scope.get("query_string"):
-            path += "?" + urllib.parse.quote(scope["query_string"], safe=_SAFE)
-        self._write(scope, f"{scope['method']} {path}", status, length)
+        self._write(scope, f"{scope['method']} {quoted_target(scope)}", status, length)
 
     def write_socket(self, scope, action):
         """Write the line of a socket; WSCONNECTING, WSCONNECT, WSREJECT or WSDISCONNECT."""
-        self._write(scope, f"{action} {_quoted_path(scope)}", None, None)
+        self._write(scope, f"{action} {quoted_path(scope)}", None, None)
 
     def _write(self, scope, request, status, length):
         client = self._proxy.resolve(scope)[0] if self._proxy else scope.get("client")
@@ -40,6 +37,13 @@ class AccessLog:
 _SAFE = "/%:@!$&'()*+,;=~-._?#[]{}|^`<>"
 
 
-def _quoted_path(scope):
+def quoted_target(scope):
+    """Return the path and the query string of a scope, fit for a log line."""
+    query = scope.get("query_string")
+    return quoted_path(scope) + (f"?{urllib.parse.quote(query, safe=_SAFE)}" if query else "")
+
+
+def quoted_path(scope):
+    """Return the path of a scope, fit for a log line."""
     path = scope.get("raw_path") or scope["path"].encode("utf-8", "replace")
     return urllib.parse.quote(path.partition(b"?")[0], safe=_SAFE)

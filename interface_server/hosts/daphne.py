@@ -10,8 +10,8 @@ from daphne.ws_protocol import WebSocketFactory
 from twisted.internet import defer, endpoints, interfaces, reactor
 from twisted.logger import globalLogBeginner
 
-from interface_server.hosts.daphne_io import SocketReceive, SocketSend
-from interface_server.hosts.daphne_upload import StreamingRequest
+from interface_server.hosts.daphne_io import EXTENSIONS, SocketReceive, SocketSend
+from interface_server.hosts.daphne_upload import ASGI, StreamingRequest
 
 logger = logging.getLogger("interface_server.daphne")
 
@@ -133,8 +133,8 @@ class DaphneServer(Server):
         queue = asyncio.Queue()
         is_secure = interfaces.ISSLTransport(protocol.transport, None) is not None
         scope.update(
-            asgi={"version": "3.0", "spec_version": "2.3"},
-            extensions={"websocket.http.response": {}},
+            asgi=ASGI,
+            extensions=EXTENSIONS,
             http_version="1.1",
             scheme="wss" if is_secure else "ws",
         )
@@ -145,7 +145,18 @@ class DaphneServer(Server):
     def start_application(self, protocol, scope, receive, send):
         """Run the application for one request or socket."""
         task = asyncio.ensure_future(self.application(scope, receive, send))
-        self.connections[protocol]["application_instance"] = task
+        details = self.connections[protocol]
+        details["application_instance"] = task
+        task.add_done_callback(lambda task: self._forget(protocol, details, task))
+
+    def _forget(self, protocol, details, task):
+        """Drop a client that is done with at once: Daphne's own round comes once a second."""
+        if "disconnected" in details and not task.cancelled() and task.exception() is None:
+            self.connections.pop(protocol, None)
+
+    def protocol_disconnected(self, protocol):
+        if protocol in self.connections:
+            super().protocol_disconnected(protocol)
 
     # -- the end ------------------------------------------------------------------------------
 
@@ -195,6 +206,9 @@ class StreamingFactory(HTTPFactory):
         protocol.requestFactory = StreamingRequest
         self._protocols.add(protocol)
         return protocol
+
+    def log(self, request):
+        """Twisted's access log, which nobody reads here: its lines cost 5 % of a request."""
 
     def transports(self):
         """Return the transports of all connections that speak HTTP, idle ones too."""

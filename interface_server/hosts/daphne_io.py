@@ -10,6 +10,9 @@ from daphne.server import Server
 from daphne.ws_protocol import WebSocketProtocol
 from twisted.internet import defer, reactor
 
+#: What a scope says of `SocketSend`; shared by all of them.
+EXTENSIONS = {"websocket.http.response": {}}
+
 #: Events of one client that may wait in Daphne's queue before its connection is no longer read,
 #: and when it is read again.
 _QUEUE_HIGH = 32
@@ -32,7 +35,7 @@ def adapt_daphne(application, scope, receive, send):
     protocol = send.args[0]
     if isinstance(protocol, WebSocketProtocol):
         return (
-            {**scope, "extensions": {"websocket.http.response": {}}},
+            {**scope, "extensions": EXTENSIONS},
             SocketReceive(receive.__self__, protocol),
             SocketSend(server, protocol),
         )

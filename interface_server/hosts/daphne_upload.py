@@ -14,6 +14,9 @@ from twisted.web import http
 
 from interface_server.hosts.daphne_io import HttpSend
 
+#: What a scope says of the protocol between host and application; shared by all of them.
+ASGI = {"version": "3.0", "spec_version": "2.3"}
+
 #: Up to this size a body is collected before the application starts: one event, one message.
 _COLLECT_BYTES = 64 * 1024
 #: What may wait for the application before the connection is no longer read.
@@ -151,7 +154,7 @@ class StreamingRequest(WebRequest):
         self.client_addr, self.server_addr = _address(self.client), _address(self.host)
         return {
             "type": "http",
-            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "asgi": ASGI,
             "http_version": self.clientproto.rpartition(b"/")[2].decode("ascii"),
             "method": self.method.decode("ascii", "replace"),
             "path": urllib.parse.unquote(path.decode("ascii")),

@@ -45,24 +45,27 @@ class HostProcess(Process):
     def ws_url(self):
         return f"ws://127.0.0.1:{self.port}"
 
-    def records(self, path):
+    def records(self, path, what=None):
         """Return what consumers recorded of requests and sockets on `path`."""
         if not self.record_path.exists():
             return []
-        lines = self.record_path.read_text().splitlines()
-        return [record for record in map(json.loads, lines) if record["path"] == path]
+        records = map(json.loads, self.record_path.read_text().splitlines())
+        return [r for r in records if r["path"] == path and what in (None, r["what"])]
 
-    def expect_record(self, path):
-        """Wait for the first record of `path`; return it."""
-        return wait_until(lambda: self.records(path), what=f"a record of {path}")[0]
+    def expect_record(self, path, what=None, count=1):
+        """Wait until there are `count` records of `path`; return the last of them."""
+        wait_until(
+            lambda: len(self.records(path, what)) >= count, what=f"{what} recorded of {path}"
+        )
+        return self.records(path, what)[count - 1]
 
 
-def start_host(directory, command, *, port=None, address=None):
+def start_host(directory, command, *, port=None, address=None, more_env=None):
     """Start a host server; return its HostProcess once it listens."""
     port = port or free_port()
     record_path = Path(directory) / f"record-{port}"
     env = {**os.environ, "RECORD": str(record_path), "PYTHONPATH": str(REPOSITORY)}
-    env["PYTHONWARNINGS"] = "default"
+    env.update(more_env or {}, PYTHONWARNINGS="default")
     command = [str(part).replace("{port}", str(port)) for part in command]
     process = HostProcess(command, Path(directory) / f"log-{port}", cwd=REPOSITORY, env=env)
     process.port, process.record_path = port, record_path

@@ -16,7 +16,6 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from tests.interface_server.conftest import start_host
-from tests.processes import wait_until
 
 MIB = 1024 * 1024
 
@@ -132,29 +131,36 @@ def test_a_stream_to_a_client_that_does_not_read_takes_little_memory(main_host):
     before = memory_of(main_host)
     head = "GET /stream?count=3000&size=100000 HTTP/1.1\nhost: x\n\n"
     with send_head(main_host, head):
-        grown = []
-        for _ in range(20):
-            time.sleep(0.05)
-            grown.append(memory_of(main_host) - before)
-    assert max(grown) < 60 * MIB  # of 300 MB
+        most = watch_memory(main_host, for_s=0.7)
+    assert most - before < 60 * MIB  # of 300 MB
+
+
+def watch_memory(host, for_s):
+    """Return the most memory that a host takes in the next seconds."""
+    deadline, most = time.monotonic() + for_s, 0
+    while time.monotonic() < deadline:
+        most = max(most, memory_of(host))
+        time.sleep(0.02)
+    return most
 
 
 def test_a_client_that_leaves_in_the_middle_of_a_stream_stops_its_sender(main_host):
-    seen = len(main_host.records("/stream"))
+    seen = len(main_host.records("/stream", "gone"))
     connection = send_head(main_host, "GET /stream?count=3000&size=100000 HTTP/1.1\nhost: x\n\n")
     read_head(connection)
     connection.close()
-    records = wait_until(lambda: len(main_host.records("/stream")) >= seen + 2 and
-                         main_host.records("/stream")[seen:], what="the sender's end")  # fmt: skip
+    main_host.expect_record("/stream", "gone", seen + 2)  # http.disconnect, and what the sender saw
+    records = main_host.records("/stream", "gone")[seen:]
     assert all(record.get("sent", 0) < 3000 for record in records)
 
 
 def test_a_client_that_leaves_while_it_waits_is_told_to_the_consumers(main_host):
-    seen = len(main_host.records("/never"))
+    asked = len(main_host.records("/never", "asked"))
     connection = send_head(main_host, "GET /never HTTP/1.1\nhost: x\n\n")
-    time.sleep(0.1)
+    main_host.expect_record("/never", "asked", asked + 1)
+    told = len(main_host.records("/never", "gone"))
     connection.close()
-    wait_until(lambda: len(main_host.records("/never")) == seen + 1, what="http.disconnect")
+    main_host.expect_record("/never", "gone", told + 1)
 
 
 def test_a_response_that_ends_too_soon_ends_its_connection(main_host):
@@ -168,14 +174,15 @@ def test_a_wrong_reply_is_500_and_no_exception_in_the_hosts_log(main_host):
 
 
 def test_a_client_that_leaves_in_the_middle_of_its_upload_is_told_to_its_reader(our_host):
-    seen = len(our_host.records("/upload"))
+    before = {
+        what: len(our_host.records("/upload", what)) for what in ("reading", "closed", "gone")
+    }
     connection = send_head(our_host, "POST /upload HTTP/1.1\nhost: x\ncontent-length: 9000000\n\n")
     connection.sendall(b"x" * 1_000_000)
-    time.sleep(0.1)
+    our_host.expect_record("/upload", "reading", before["reading"] + 1)
     connection.close()
-    records = wait_until(lambda: len(our_host.records("/upload")) >= seen + 2 and
-                         our_host.records("/upload")[seen:], what="the end")  # fmt: skip
-    assert {record["what"] for record in records} == {"closed", "gone"}
+    our_host.expect_record("/upload", "closed", before["closed"] + 1)
+    our_host.expect_record("/upload", "gone", before["gone"] + 1)
 
 
 def test_an_upload_to_a_slow_reader_takes_little_memory(our_host):
@@ -252,8 +259,7 @@ def test_a_refused_handshake_is_403(any_host):
     with pytest.raises(InvalidStatus) as error, connect(any_host.ws_url + "/refuse"):
         pass
     assert error.value.response.status_code == 403
-    wait_until(lambda: len(any_host.records("/refuse")) == seen + 1, what="the disconnect")
-    assert any_host.records("/refuse")[-1]["code"] == 1006
+    assert any_host.expect_record("/refuse", count=seen + 1)["code"] == 1006
 
 
 def test_a_handshake_without_an_answer_is_503_with_retry_after(start, server_kind):
@@ -278,9 +284,8 @@ def test_a_frame_over_the_limit_is_closed_with_1009(open_socket, start, server_k
 def test_a_socket_that_does_not_read_is_closed_and_the_others_go_on(open_socket, main_host, path):
     slow, _ = open_socket(main_host, path)
     fast, _ = open_socket(main_host, path + "fast")
-    slow.send("flood 400")  # 40 MB
-    time.sleep(0.2)
     before = memory_of(main_host)
+    slow.send("flood 400")  # 40 MB
     for number in range(20):
         fast.send(str(number))
         assert fast.recv(timeout=10) == str(number)
@@ -297,6 +302,21 @@ def test_compression_is_agreed_to_only_if_asked_for(start):
             assert ("sec-websocket-extensions" in client.response.headers) == is_compressed
 
 
+def test_full_channels_are_503_with_retry_after(main_host, tmp_path):
+    command = [part.replace(str(main_host.port), "{port}") for part in main_host.command]
+    host = start_host(tmp_path, command, more_env={"CAPACITY": "0"})
+    try:
+        response = requests.get(host.url + "/hello", timeout=10)
+        with pytest.raises(InvalidStatus) as error, connect(host.ws_url + "/x"):
+            pass
+    finally:
+        host.kill()
+    for refusal in (response, error.value.response):
+        assert refusal.status_code == 503
+        assert refusal.headers["retry-after"] == "2"
+    assert host.records("/x") == []
+
+
 # -- the end ------------------------------------------------------------------------------------
 
 
@@ -307,7 +327,7 @@ def test_a_signal_lets_requests_finish_closes_sockets_with_1001_and_ends_with_0(
     host = start("--server", server_kind)
     client, _ = open_socket(host, path)
     connection = send_head(host, "GET /hello?after=0.5 HTTP/1.1\nhost: x\n\n")
-    time.sleep(0.1)
+    host.expect_record("/hello")
     host.send_signal(number)
     assert code_of(client) == 1001
     assert "200" in read_head(connection)
@@ -332,7 +352,7 @@ def test_connections_that_are_idle_do_not_keep_the_server(start, server_kind):
 def test_a_request_that_never_ends_does_not_keep_the_server_beyond_its_grace(start, server_kind):
     host = start("--server", server_kind, "--grace", "0.3")
     connection = send_head(host, "GET /never HTTP/1.1\nhost: x\n\n")
-    time.sleep(0.1)
+    host.expect_record("/never")
     host.send_signal(signal.SIGTERM)
     assert host.wait(8) == 0
     connection.close()
@@ -341,8 +361,11 @@ def test_a_request_that_never_ends_does_not_keep_the_server_beyond_its_grace(sta
 def test_every_main_host_sends_disconnects_when_it_stops(open_socket, main_host, tmp_path, path):
     command = [part.replace(str(main_host.port), "{port}") for part in main_host.command]
     host = start_host(tmp_path, command)
-    client, _ = open_socket(host, path)
-    host.send_signal(signal.SIGTERM)
-    code_of(client)
-    host.wait()
+    try:
+        client, _ = open_socket(host, path)
+        host.send_signal(signal.SIGTERM)
+        code_of(client)
+        host.wait()
+    finally:
+        host.kill()
     assert len(host.records(path)) == 1

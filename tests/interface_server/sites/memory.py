@@ -35,7 +35,15 @@ class SiteLayer(MemoryChannelLayer):
         return super().open_link(*args)
 
 
-layer = SiteLayer(channel_capacity={"http.request.body?*": 4})
+#: Tests set CAPACITY to 0 to find every channel of the workers full.
+capacity = int(os.environ.get("CAPACITY", "100"))
+layer = SiteLayer(
+    channel_capacity={
+        "http.request.body?*": 4,
+        "http.request": capacity,
+        "websocket.connect": capacity,
+    }
+)
 channel_layer = ChannelLayerWrapper(layer, "default", [])
 
 
@@ -79,13 +87,15 @@ def answer(message):
         "upload": take_upload,
         "stream": send_stream,
         "broken": send_broken_stream,
-        "never": lambda message, query: None,
+        "never": lambda message, query: record("asked", message),
         "wrong": lambda message, query: send(message, {"status": 200, "content": "text"}),
     }[page](message, query)
 
 
 def say_hello(message, query):
-    time.sleep(float(query.get("after", 0)))
+    if "after" in query:
+        record("asked", message)
+        time.sleep(float(query["after"]))
     send(message, page(b"hello"))
 
 
@@ -107,6 +117,8 @@ def take_upload(message, query):
             if piece.get("closed"):
                 record("closed", message)
                 return
+            if not size:
+                record("reading", message)
             digest.update(piece["content"])
             size += len(piece["content"])
             time.sleep(float(query.get("delay", 0)))
