@@ -7,6 +7,7 @@ import sys
 import psutil
 import pytest
 
+from tests.conftest import give_up
 from tests.processes import REPOSITORY
 
 LIVE = "tests.channels.test_tools.live"
@@ -41,6 +42,15 @@ def test_pages_static_files_and_sockets_are_served_over_the_databases_of_the_tes
     assert "Ran 7 tests" in done.stderr and done.returncode == 0, done.stdout + done.stderr
     assert find_processes("of this very test") == []
     assert redis_server.client().keys("*") == []
+
+
+def test_a_real_browser_opens_its_pages_and_sockets(run_tests):
+    from tests.browser.chromium import find_chromium
+
+    if find_chromium() is None:
+        give_up("no Chromium: install chromium and chromedriver (Debian: chromium-driver)")
+    done = run_tests(f"{LIVE}.browser_tests")
+    assert "Ran 1 test" in done.stderr and done.returncode == 0, done.stdout + done.stderr
 
 
 def test_test_config_describes_the_layer(run_tests, redis_server):

@@ -13,6 +13,7 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 
 SETTINGS = """
 SECRET_KEY = "only for tests"
+USE_TZ = True
 INSTALLED_APPS = ["channels"]
 CHANNEL_LAYERS = {
     alias: {
