@@ -20,7 +20,9 @@ def up(tmp_path):
     started = []
 
     def up(*args, **env):
-        env = {**os.environ, "RUN_DIR": str(tmp_path / "run"), "PYTHONUNBUFFERED": "1", **env}
+        ours = {"RUN_DIR": str(tmp_path / "run"), "PYTHONUNBUFFERED": "1"}
+        not_ours = {"REDIS_URL": None, "DJANGO_SETTINGS_MODULE": None}
+        env = {**os.environ, **not_ours, **ours, **env}
         env = {name: value for name, value in env.items() if value is not None}
         command = [sys.executable, "-m", "deploy.up", *args]
         log = tmp_path / f"up-{len(started)}.log"
@@ -35,7 +37,7 @@ def up(tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_brings_up_separate_processes_and_ends_all_of_them(up, number):
     port = free_port()
-    process = up("--workers=2", f"--port={port}", REDIS_URL=None)
+    process = up("--workers=2", f"--port={port}")
     process.wait_for_log("Open http")
     assert requests.get(f"http://127.0.0.1:{port}/", timeout=10).status_code == 200
     family = psutil.Process(process.pid).children(recursive=True)
