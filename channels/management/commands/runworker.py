@@ -2,15 +2,19 @@
 
 import logging
 import sys
+import threading
 
 from django.apps import apps
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError
+from django.utils import autoreload
 
 from channels.asgi import channel_layers
 from channels.channel import DEFAULT_CHANNEL_LAYER
 from channels.exceptions import InvalidChannelLayerError
 from channels.log import setup_logger
+from channels.management.reloading import name_guilty_file
+from channels.routing import InvalidRoute
 from channels.signals import worker_process_ready
 
 
@@ -34,26 +38,71 @@ class Command(BaseCommand):
             "--threads", type=int, default=1, metavar="N",
             help="How many consumers may run at the same time (default: 1).",
         )  # fmt: skip
+        parser.add_argument(
+            "--reload", action="store_true",
+            help="Start again when code changes, after what runs has ended. For development.",
+        )  # fmt: skip
+
+    def execute(self, *args, **options):
+        if options["reload"]:
+            # Each new process checks for itself, and waits for a mistake to be corrected.
+            self._checks = not options["skip_checks"]
+            options["skip_checks"] = True
+        return super().execute(*args, **options)
 
     def handle(self, *args, **options):
         self.verbosity = options["verbosity"]
         self.logger = setup_logger("django.channels", self.verbosity)
         setup_logger("channels.layers", self.verbosity)
-        worker = self.make_worker(options)
+        if options["reload"]:
+            self._work_and_reload(options)
+        else:
+            self._work(self.make_worker(options))
+        sys.exit(0)
+
+    def _work(self, worker):
         self.logger.info("Running worker %s against channel layer %s with %d thread(s)",
                          worker.id, worker.layer, worker.thread_count)  # fmt: skip
         worker_process_ready.send(sender=worker)
         worker.ready()
         worker.run()
         self.logger.info("Worker %s has stopped", worker.id)
-        sys.exit(0)
+
+    def _work_and_reload(self, options):
+        """Work in a thread of a child process, which Django starts again when a file changes."""
+        worker, ended = None, threading.Event()
+
+        def work():
+            nonlocal worker
+            autoreload.raise_last_exception()
+            try:
+                worker = self.make_worker(options)
+            except CommandError as error:
+                name_guilty_file(error)
+                raise
+            try:
+                if self._checks:
+                    self.check(display_num_errors=True)
+                self._work(worker)
+            finally:
+                ended.set()
+
+        try:
+            autoreload.run_with_reloader(work)
+        finally:
+            if worker is not None:
+                worker.stop()
+                ended.wait()
 
     def make_worker(self, options):
         """Return the Worker that the options describe. Raises CommandError."""
         from channels.worker import Worker
 
         layer = self._find_layer(options["layer"])
-        layer.router.check_default(http_consumer=self._http_consumer())
+        try:
+            layer.router.check_default(http_consumer=self._http_consumer())
+        except InvalidRoute as error:
+            raise CommandError(str(error)) from error
         if options["threads"] < 1:
             raise CommandError(f"--threads must be 1 or more, got {options['threads']}")
         self._warn_of_unmatched(layer.router.channels, options)
@@ -64,6 +113,7 @@ class Command(BaseCommand):
                 only_channels=options["only_channels"],
                 exclude_channels=options["exclude_channels"],
                 threads=options["threads"],
+                signal_handlers=not options["reload"],  # Django's reloader has its own
             )
         except ValueError as error:
             raise CommandError(str(error)) from error
