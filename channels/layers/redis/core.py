@@ -54,6 +54,17 @@ class Cursor:
         self.has_delays = any(keys.is_plain for keys in self.keys)
         self.promote_at_s = 0.0
         self.next_due_s = None
+        self._was_woken = False
+
+    def wake(self):
+        """Look at the delayed messages before waiting: one has been added."""
+        self.promote_at_s = 0.0
+        self._was_woken = True
+
+    def is_woken(self):
+        """Whether `wake` was called since this was last asked."""
+        was_woken, self._was_woken = self._was_woken, False
+        return was_woken
 
 
     def hosts_in_turn(self):
@@ -197,7 +208,7 @@ class Core:
             delivery = yield from self._read_received(cursor, turn, host, reply)
             if delivery is not None:
                 return delivery
-        if block_s <= 0:
+        if block_s <= 0 or cursor.is_woken():
             return None
         if cursor.next_due_s is not None:
             block_s = min(block_s, cursor.next_due_s)
@@ -212,7 +223,7 @@ class Core:
         for host, reply in answers:
             queue, data = check(reply)
             if data[0] == envelopes.WAKE:
-                cursor.promote_at_s = 0.0
+                cursor.wake()
             elif delivery is None:
                 delivery = yield from self._parse(by_queue[queue], host, data)
             else:
@@ -231,7 +242,9 @@ class Core:
                 "expiry", count, keys.name, self.get_expiry(keys.name),
             )  # fmt: skip
             yield [Request(host, ("HINCRBY", keys.counts, "expired", count))]
-        if not index:
+        if index < 0:
+            cursor.wake()
+        if index <= 0:
             return None
         return (yield from self._parse(rotation[index - 1], host, data))
 

@@ -2,7 +2,7 @@
 --
 -- KEYS     the queues, in the order in which they are to be tried
 -- returns  {index of the queue, envelope, then index and count of each queue with expired messages};
---          index 0 and an empty envelope if there is no message
+--          index 0 and an empty envelope if there is no message, -1 if only a wake-up was found
 
 local now = now_ms()
 local result = {0, ''}
@@ -11,11 +11,11 @@ for index, queue in ipairs(KEYS) do
   local expired = 0
   local envelope = redis.call('LPOP', queue)
   while envelope do
-    if struct.unpack('>d', envelope, 3) > now then
-      if string.byte(envelope) ~= 0 then
-        break
-      end
-    elseif string.byte(envelope) ~= 0 then
+    if string.byte(envelope) == 0 then
+      result[1] = -1
+    elseif struct.unpack('>d', envelope, 3) > now then
+      break
+    else
       expired = expired + 1
     end
     envelope = redis.call('LPOP', queue)
