@@ -70,6 +70,13 @@ def _option(*names, **settings):
     help="Seconds until a request without a reply gets 503.",
 )
 @_option(
+    "--head-timeout",
+    type=click.FloatRange(0.1),
+    default=60,
+    show_default=True,
+    help="Seconds that the head of a request may take to arrive.",
+)
+@_option(
     "--websocket-connect-timeout",
     type=float,
     default=_DEFAULTS.websocket_connect_timeout_s,
@@ -279,8 +286,10 @@ def _read_settings(arguments, options, path):
     return HostSettings(
         ping_interval_s=arguments["ping_interval"],
         ping_timeout_s=arguments["ping_timeout"],
+        head_timeout_s=arguments["head_timeout"],
         max_frame_bytes=options.max_frame_bytes,
         max_body_bytes=options.max_body_bytes,
+        max_header_bytes=options.max_header_bytes,
         grace_s=options.grace_s,
         compresses_frames=arguments["ws_compression"],
         verbosity=arguments["verbosity"],

@@ -139,7 +139,10 @@ class Exchange:
         self._process.exchanges[self.client] = self._replies
         try:
             await self._process.link.send("http.request", message)
-        except (ChannelFull, LayerUnavailable):
+        except ChannelFull as error:
+            self._process.refusals.note("http.request", error, "503")
+            return 503
+        except LayerUnavailable:
             return 503
         except MessageTooLarge:
             return 413 if body else 431

@@ -18,7 +18,8 @@ class Interruption:
 
     def interrupt(self):
         """Break the task out of its await."""
-        if not self._is_asked:
+        # A host may run its applications without tasks; there nothing can be interrupted.
+        if not self._is_asked and self._task is not None:
             self._is_asked = True
             self._task.cancel()
 

@@ -48,11 +48,13 @@ class Outbox:
         self._on_end = on_end
 
     def clear(self):
-        """Drop what has not been written, and what is just being written."""
+        """Drop what has not been written, and what is just being written; return how much."""
+        dropped = len(self._events or ())
         if self._task is not None:
             self._task.cancel()
         self._events = self._task = self._on_end = None
         self._bytes = 0
+        return dropped
 
     def _begin(self):
         self._events = collections.deque()

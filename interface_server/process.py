@@ -7,6 +7,7 @@ import logging
 
 from channels.layers.names import random_suffix
 from interface_server.proxy import ProxyHeaders
+from interface_server.refusals import RefusalLog
 from interface_server.replies import Dispatcher
 from interface_server.reply_queue import Outcome
 
@@ -24,6 +25,7 @@ class ServerProcess:
         link: the ServerLink.
         dispatcher: the clients that replies go to.
         addresses: open sockets by client address.
+        refusals: the RefusalLog.
         slow_sockets: how many were closed because they took too little of what was sent to them.
         is_started: whether `start` has ended.
         is_stopping: whether new requests and sockets are turned away.
@@ -41,6 +43,7 @@ class ServerProcess:
         self.is_started = False
         self.is_stopping = False
         self.link = layer.open_link(random_suffix(), self.dispatcher.dispatch, self._lose_clients)
+        self.refusals = RefusalLog(self.loop.time)
         self._tasks = set()
         self._ids = itertools.count()
         self._starting = None

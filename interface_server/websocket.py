@@ -122,7 +122,10 @@ class Socket:
             self._unregister()
             self._process.spawn(self._undo(opening))
             raise
-        except (ChannelFull, LayerUnavailable):
+        except ChannelFull as error:
+            self._process.refusals.note("websocket.connect", error, "503")
+            return 503
+        except LayerUnavailable:
             return 503
         except MessageTooLarge:
             return 431
@@ -228,7 +231,8 @@ class Socket:
             try:
                 await self._process.link.send("websocket.receive", message)
                 return None
-            except ChannelFull:
+            except ChannelFull as error:
+                self._process.refusals.note("websocket.receive", error, "1013")
                 return 1013
             except MessageTooLarge:
                 return 1009
@@ -323,13 +327,13 @@ class Socket:
 
     def _overflow(self):
         """The client takes less than is sent to it: its queue is full."""
+        self._process.slow_sockets += 1
         logger.warning(
-            "closing %s (%s) with 1013: its client is too slow for what is sent to it",
+            "closing %s (%s) with 1013, its client is too slow: %d messages to it are dropped",
             self.reply_channel,
             self._path,
+            self._outbox.clear() + 1,
         )
-        self._process.slow_sockets += 1
-        self._outbox.clear()
         self.close(1013)
 
     def _end_with(self, events):

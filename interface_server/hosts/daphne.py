@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 import weakref
 
 from daphne.http_protocol import HTTPFactory
@@ -65,6 +66,7 @@ class DaphneServer(Server):
             ping_interval=settings.ping_interval_s,
             ping_timeout=settings.ping_timeout_s,
             verbosity=settings.verbosity,
+            signal_handlers=settings.handles_signals,
         )
         self.max_body_bytes = settings.max_body_bytes
         #: Why it could not listen, or None.
@@ -158,6 +160,11 @@ class DaphneServer(Server):
         if protocol in self.connections:
             super().protocol_disconnected(protocol)
 
+    def timeout_checker(self):
+        """Every two seconds: Daphne's pings, and the end of connections that dawdle."""
+        self.http_factory.drop_slow_heads(self._settings.head_timeout_s)
+        super().timeout_checker()
+
     # -- the end ------------------------------------------------------------------------------
 
     def _before_shutdown(self):
@@ -207,14 +214,24 @@ class StreamingFactory(HTTPFactory):
         self._protocols.add(protocol)
         return protocol
 
+    def drop_slow_heads(self, limit_s):
+        """Close the connections whose request's head has been on its way for `limit_s`."""
+        latest = time.monotonic() - limit_s
+        for channel in self._channels():
+            requests = getattr(channel, "requests", None)
+            if requests and not requests[-1].has_head and requests[-1].begun < latest:
+                channel.transport.abortConnection()
+
     def log(self, request):
         """Twisted's access log, which nobody reads here: its lines cost 5 % of a request."""
 
     def transports(self):
         """Return the transports of all connections that speak HTTP, idle ones too."""
+        return {channel.transport for channel in self._channels()}
+
+    def _channels(self):
         # Twisted wraps its protocol, to choose between HTTP/1 and 2, in one without a transport.
-        channels = [getattr(protocol, "_channel", protocol) for protocol in self._protocols]
-        return {channel.transport for channel in channels}
+        return [getattr(protocol, "_channel", protocol) for protocol in self._protocols]
 
 
 def _is_open(transport):

@@ -7,6 +7,7 @@ there, takes the body as it comes, and the connection is not read faster than th
 
 import asyncio
 import re
+import time
 import urllib.parse
 
 from daphne.http_protocol import WebRequest
@@ -79,13 +80,24 @@ class BodyQueue:
 
 
 class StreamingRequest(WebRequest):
-    """One request; the application is started with the head, or with the whole of a small body."""
+    """One request; the application is started with the head, or with the whole of a small body.
 
+    Attributes:
+        begun: when its first line came, by the monotonic clock.
+        has_head: whether all of its head has come.
+    """
+
+    has_head = False
     _receive = None
     _has_all_content = False
 
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.begun = time.monotonic()
+
     def gotLength(self, length):
         """The head is there; `length` is what its body will have, None if it is chunked."""
+        self.has_head = True
         is_http_1 = isinstance(self.channel, http.HTTPChannel)
         if is_http_1 and (length is None or length > _COLLECT_BYTES):
             self._refuse_to_continue(length)

@@ -9,6 +9,9 @@ import uvicorn
 
 #: Connections that may wait to be accepted.
 _BACKLOG = 2048
+#: How long a connection may be idle between requests. Longer than proxies keep theirs (nginx: 60),
+#: or they send requests into connections that are just being closed.
+_KEEP_ALIVE_S = 75
 
 
 def run(application, listen, settings):
@@ -21,11 +24,13 @@ def run(application, listen, settings):
     listener = _open_listener(listen)
     config = uvicorn.Config(
         application,
+        http=_choose_http(settings),
         log_config=None,
         access_log=False,
         lifespan="on",
         proxy_headers=False,
         backlog=_BACKLOG,
+        timeout_keep_alive=_KEEP_ALIVE_S,
         ws_max_size=settings.max_frame_bytes,
         ws_ping_interval=settings.ping_interval_s,
         ws_ping_timeout=settings.ping_timeout_s,
@@ -65,6 +70,14 @@ class UvicornServer(uvicorn.Server):
         if self.should_exit and sig == signal.SIGINT:
             self.force_exit = True
         self.should_exit = True
+
+
+def _choose_http(settings):
+    try:
+        from interface_server.hosts.uvicorn_http import guard
+    except ImportError:  # no httptools: h11 has limits of its own
+        return "auto"
+    return guard(settings.head_timeout_s, settings.max_header_bytes)
 
 
 def _open_listener(listen):

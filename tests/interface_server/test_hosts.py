@@ -222,6 +222,27 @@ def test_no_reply_in_time_gets_503(start, server_kind):
     assert "retry-after" in response.headers
 
 
+def test_a_head_that_takes_too_long_ends_its_connection_and_no_other(start, server_kind):
+    host = start("--server", server_kind, "--head-timeout", "0.2")
+    waiting = send_head(host, "GET /hello?after=2.5 HTTP/1.1\nhost: x\n\n")
+    dawdling = send_head(host, "GET /hello HTTP/1.1\nhost: x\n")
+    with contextlib.suppress(ConnectionError):
+        assert dawdling.recv(100) == b""
+    assert "200" in read_head(waiting)
+    for connection in (waiting, dawdling):
+        connection.close()
+
+
+def test_a_head_without_end_ends_its_connection(start, server_kind):
+    host = start("--server", server_kind)
+    connection = send_head(host, "GET /hello HTTP/1.1\nx-long: ")
+    with pytest.raises((ConnectionError, BrokenPipeError)):
+        for _ in range(1000):
+            connection.sendall(b"x" * 10_000)
+    connection.close()
+    assert requests.get(host.url + "/hello", timeout=10).text == "hello"
+
+
 # -- WebSocket ----------------------------------------------------------------------------------
 
 
