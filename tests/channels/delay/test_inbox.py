@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from channels.delay import contents
 from channels.delay.inbox import BATCH, Inbox, read_request
 from channels.delay.models import DelayedMessage
+from channels.exceptions import LayerUnavailable
 
 NOW = datetime.datetime(2030, 1, 1, tzinfo=datetime.timezone.utc)
 REQUEST = {"channel": "later", "content": {"n": 1}, "delay": 1500}
@@ -133,6 +134,24 @@ def test_what_could_not_be_stored_is_stored_later(inbox, layer, table, monkeypat
             with pytest.raises(OperationalError):
                 inbox.take_in(0)
     inbox.take_in(0)
+    assert table.count() == 1
+
+
+def test_what_could_not_be_stored_is_stored_before_more_is_waited_for(
+    inbox, layer, table, monkeypatch
+):
+    def away(operations, block_s):
+        raise LayerUnavailable("away")
+
+    layer.send("asgi.delay", REQUEST)
+    with monkeypatch.context() as patch:
+        patch.setattr(DelayedMessage.objects, "bulk_create", fail)
+        with pytest.raises(OperationalError):
+            inbox.take_in(0)
+    with monkeypatch.context() as patch:
+        patch.setattr(inbox._reader, "take", away)
+        with pytest.raises(LayerUnavailable):
+            inbox.take_in(30)
     assert table.count() == 1
 
 

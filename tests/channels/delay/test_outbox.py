@@ -59,6 +59,26 @@ def test_messages_for_a_full_channel_wait_in_order_and_hold_up_no_other(
     assert received(layer, "other") == [1]
 
 
+def test_room_that_comes_up_meanwhile_lets_none_overtake(outbox, put, layer, monkeypatch):
+    for _ in range(layer.capacity):
+        layer.send("later", {"n": 0})
+    put(content='{"n": 1}', ago_s=2)
+    put(content='{"n": 2}', ago_s=1)
+    send_once = DelayedMessage.send_once
+    drained = []
+
+    def drain_after(message, channel_layer):
+        try:
+            return send_once(message, channel_layer)
+        finally:
+            drained.extend(received(layer))
+
+    monkeypatch.setattr(DelayedMessage, "send_once", drain_after)
+    outbox.send_due()
+    outbox.send_due()
+    assert drained[layer.capacity :] == [1, 2]
+
+
 def test_a_channel_that_stays_full_is_tried_less_and_less_often(outbox, put, layer):
     for _ in range(layer.capacity):
         layer.send("later", {})

@@ -1,5 +1,7 @@
 """ChannelTestCase and its kin."""
 
+import unittest
+
 import pytest
 from django.test import SimpleTestCase
 
@@ -101,9 +103,9 @@ class WithRoutes(ChannelTestCase):
         self.assertEqual(channel_layers["default"].router.channels, {"inner"})
 
 
-def test_a_class_whose_set_up_fails_leaves_no_routes(database, project_layer):
+def test_a_class_whose_set_up_fails_leaves_no_routes(project_layer):
     @apply_routes([route("theirs", consumer)])
-    class Broken(ChannelTestCase):
+    class Broken(unittest.TestCase):
         def setUp(self):
             raise LookupError
 
