@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 #: Seconds that it takes to start and stop a contender, about.
-TURN_COST_S = 1.5
+TURN_COST_S = 1.0
 
 
 @dataclass(frozen=True)

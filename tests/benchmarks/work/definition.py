@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+#: Rounds for work that no figure to reach depends on.
+FEW_ROUNDS = 3
 #: Before the kind of an error, in the name of the value that counts it.
 ERROR = "error: "
 
@@ -48,7 +50,7 @@ class Work:
     run: Callable
     lower_is_better: bool = False
     rounds: int | None = None
-    cost_s: float = 1.5
+    cost_s: float = 1.3
     in_quick: bool = True
 
 

@@ -4,7 +4,7 @@ import http.client
 from functools import partial
 
 from tests.benchmarks.stack import BenchmarkError
-from tests.benchmarks.work.definition import Work, load_values
+from tests.benchmarks.work.definition import FEW_ROUNDS, Work, load_values
 
 MIB = 1024 * 1024
 
@@ -64,6 +64,7 @@ WORK = [
     Work(
         "template-32", "View with one query and a template, 32 connections", "rate", "requests/s",
         partial(run, path="/entries/", connections=32, is_right=_is_page), in_quick=False,
+        rounds=FEW_ROUNDS,
     ),
     Work(
         "response-1mib", "1 MiB response, 4 connections", "rate", "responses/s",

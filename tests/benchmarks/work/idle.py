@@ -102,10 +102,10 @@ def _stage(generator, expected, stack):
 WORK = [
     Work(
         "idle", "Nothing to do: CPU of all processes", "cpu_percent", "% of one core", run_idle,
-        lower_is_better=True, rounds=2, cost_s=11.0, in_quick=False,
+        lower_is_better=True, rounds=1, cost_s=11.0, in_quick=False,
     ),
     Work(
         "memory", "Memory for each idle socket, at 10,000", "server_bytes_per_socket", "bytes",
-        run_memory, lower_is_better=True, rounds=1, cost_s=12.0, in_quick=False,
+        run_memory, lower_is_better=True, rounds=1, cost_s=8.0, in_quick=False,
     ),
 ]  # fmt: skip

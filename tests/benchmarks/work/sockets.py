@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from tests.benchmarks.work.definition import Work, load_values
+from tests.benchmarks.work.definition import FEW_ROUNDS, Work, load_values
 
 
 def path(stack, name):
@@ -60,7 +60,7 @@ WORK = [
     ),
     Work(
         "echo-500", "WebSocket echo, 500 sockets", "rate", "echoes/s",
-        partial(run_echo, sockets=500), cost_s=2.5, in_quick=False,
+        partial(run_echo, sockets=500), cost_s=1.7, in_quick=False, rounds=FEW_ROUNDS,
     ),
     Work(
         "ordered-50", "Echo with enforce_ordering, 50 sockets", "rate", "echoes/s",
@@ -73,18 +73,19 @@ WORK = [
     Work(
         "session-write-50", "Echo that changes its channel_session, 50 sockets", "rate",
         "echoes/s", partial(run_echo, sockets=50, consumer="session-count"), in_quick=False,
+        rounds=FEW_ROUNDS,
     ),
     Work(
         "group-100", "Group of 100 sockets, bursts of 20", "rate", "frames/s",
-        partial(run_group, sockets=100, burst=20, paced=20, interval_s=0.05), cost_s=3.0,
-        in_quick=False,
+        partial(run_group, sockets=100, burst=20, paced=20, interval_s=0.05), cost_s=2.5,
+        in_quick=False, rounds=FEW_ROUNDS,
     ),
     Work(
         "group-1000", "Group of 1,000 sockets, bursts of 5", "rate", "frames/s",
-        partial(run_group, sockets=1000, burst=5, paced=5, interval_s=0.2), cost_s=4.5,
+        partial(run_group, sockets=1000, burst=5, paced=5, interval_s=0.2), cost_s=4.0,
     ),
     Work(
         "storm-2000", "2,000 handshakes, 100 at a time", "rate", "sockets/s",
-        partial(run_storm, sockets=2000), cost_s=2.5, in_quick=False,
+        partial(run_storm, sockets=2000), cost_s=1.7, in_quick=False, rounds=FEW_ROUNDS,
     ),
 ]  # fmt: skip
