@@ -6,12 +6,12 @@ import functools
 
 from django.test import TestCase, TransactionTestCase
 
-from channels.asgi import ChannelLayerWrapper, channel_layers
+from channels.asgi import channel_layers
 from channels.channel import DEFAULT_CHANNEL_LAYER, Group
 from channels.layers.names import random_suffix
 from channels.message import Message
 from channels.routing import Router, include
-from channels.test.layers import memory_layers, replaced_layer
+from channels.test.layers import memory_layers, replaced_layer, wrap_layer
 from channels.test.running import run_consumer, take_message
 
 
@@ -84,6 +84,7 @@ class Client:
     def consume(self, channel, fail_on_none=True):
         """Run the consumer of the next message on `channel`; return what it returns.
 
+        The layer's consumer middleware is around it, as in a worker.
         Raises what the consumer raises, but for a ChannelSocketException, which acts on the socket;
         AssertionError if there is no message, or no consumer for it (None is returned instead
         without `fail_on_none`).
@@ -95,6 +96,8 @@ class Client:
         if match is None:
             return _fail(fail_on_none, f"Can't find consumer for message {message}")
         consumer, kwargs = match
+        for middleware in reversed(getattr(self.channel_layer, "middleware", ())):
+            consumer = middleware(consumer)
         return run_consumer(consumer, message, kwargs, sender=type(self))
 
     def send_and_consume(self, channel, content=None, fail_on_none=True):
@@ -138,8 +141,7 @@ class apply_routes:
         for alias in self._aliases:
             layer = channel_layers[alias]
             layer = getattr(layer, "channel_layer", layer)
-            wrapper = ChannelLayerWrapper(layer, alias, routing)
-            stack.enter_context(replaced_layer(alias, wrapper))
+            stack.enter_context(replaced_layer(alias, wrap_layer(layer, alias, routing)))
         return self
 
     def exit(self, exc_type=None, exc_val=None, exc_tb=None):

@@ -8,14 +8,12 @@ from channels.layers.memory import MemoryChannelLayer
 
 @contextlib.contextmanager
 def memory_layers(aliases):
-    """Have each of `aliases` mean a fresh in-memory layer, with the routing it has anyway."""
+    """Have each of `aliases` mean a fresh in-memory layer, with the routes it has anyway."""
     with contextlib.ExitStack() as stack:
         for alias in aliases:
             layer = MemoryChannelLayer()
             stack.callback(layer.close)
-            stack.enter_context(
-                replaced_layer(alias, ChannelLayerWrapper(layer, alias, find_routing(alias)))
-            )
+            stack.enter_context(replaced_layer(alias, wrap_layer(layer, alias)))
         yield
 
 
@@ -29,9 +27,14 @@ def replaced_layer(alias, layer):
         channel_layers.set(alias, old)
 
 
-def find_routing(alias):
-    """Return the routing of `alias`, without making the layer; [] if it is not configured."""
-    layer = channel_layers.backends.get(alias)
-    if layer is not None:
-        return getattr(layer, "routing", [])
-    return channel_layers.configs.get(alias, {}).get("ROUTING", [])
+def wrap_layer(layer, alias, routing=None):
+    """Return `layer` with the MIDDLEWARE that `alias` has anyway, and with its ROUTING or another.
+
+    The alias's own layer is not made for this; one that is not configured has neither.
+    """
+    known = channel_layers.backends.get(alias)
+    entry = channel_layers.configs.get(alias, {})
+    if routing is None:
+        routing = getattr(known, "routing", entry.get("ROUTING", []))
+    middleware = getattr(known, "middleware_paths", entry.get("MIDDLEWARE", ()))
+    return ChannelLayerWrapper(layer, alias, routing, middleware)

@@ -8,10 +8,10 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from django.test import TransactionTestCase
 
-from channels.asgi import ChannelLayerManager, ChannelLayerWrapper, load_backend
+from channels.asgi import ChannelLayerManager, load_backend
 from channels.channel import DEFAULT_CHANNEL_LAYER
 from channels.layers.names import random_suffix
-from channels.test.layers import find_routing, replaced_layer
+from channels.test.layers import replaced_layer, wrap_layer
 from channels.test.processes import DaphneProcess, ProcessSetup, WorkerProcess, spawn
 
 __all__ = ["ChannelLiveServerTestCase", "DaphneProcess", "ProcessSetup", "WorkerProcess"]
@@ -72,8 +72,7 @@ class ChannelLiveServerTestCase(TransactionTestCase):
 
     @classmethod
     def _enter_layer(cls, alias, layer):
-        wrapper = ChannelLayerWrapper(layer, alias, find_routing(alias))
-        replacement = replaced_layer(alias, wrapper)
+        replacement = replaced_layer(alias, wrap_layer(layer, alias))
         replacement.__enter__()
         cls.addClassCleanup(replacement.__exit__, None, None, None)
         cls.addClassCleanup(layer.close)

@@ -9,7 +9,7 @@ from channels import Channel, Group
 from channels.asgi import ChannelLayerWrapper, channel_layers
 from channels.layers.memory import MemoryChannelLayer
 from channels.routing import route
-from channels.test import ChannelTestCase, TransactionChannelTestCase, apply_routes
+from channels.test import ChannelTestCase, Client, TransactionChannelTestCase, apply_routes
 from channels.test.base import ChannelTestCaseMixin
 
 
@@ -20,7 +20,9 @@ def consumer(message):
 @pytest.fixture(autouse=True)
 def project_layer():
     """What the project's settings would have made; a test must leave it alone."""
-    layer = ChannelLayerWrapper(MemoryChannelLayer(), "default", [route("mine", consumer)])
+    layer = ChannelLayerWrapper(
+        MemoryChannelLayer(), "default", [route("mine", consumer)], [f"{__name__}.answering"]
+    )
     old = channel_layers.set("default", layer)
     yield layer
     assert channel_layers["default"] is layer
@@ -88,6 +90,16 @@ class InASimpleTestCase(ChannelTestCaseMixin, SimpleTestCase):
         self.assertEqual(channel_layers["other"].router.channels, set())
 
 
+def answering(consumer):
+    """Consumer middleware: says who came through it."""
+
+    def inner(message, **kwargs):
+        consumer(message, **kwargs)
+        return "through the middleware"
+
+    return inner
+
+
 @pytest.mark.usefixtures("database")
 @apply_routes([route("theirs", consumer)])
 class WithRoutes(ChannelTestCase):
@@ -97,6 +109,9 @@ class WithRoutes(ChannelTestCase):
     def test_routes_of_a_class_are_there_from_set_up_on(self):
         self.assertEqual(self.before, {"theirs"})
         self.assertEqual(channel_layers["default"].router.channels, {"theirs"})
+
+    def test_consumer_middleware_of_the_layer_is_around_consumers(self):
+        self.assertEqual(Client().send_and_consume("theirs"), "through the middleware")
 
     @apply_routes([route("inner", consumer)])
     def test_routes_of_a_method_replace_them(self):
