@@ -5,6 +5,7 @@ import contextlib
 import logging
 
 from channels.exceptions import ChannelFull, InvalidMessage, LayerUnavailable, MessageTooLarge
+from interface_server.inbox import Inbox
 from interface_server.interruption import Interruption
 from interface_server.outbox import Outbox
 from interface_server.scopes import Head, connection_keys
@@ -12,9 +13,6 @@ from interface_server.socket_state import Event, State, next_state
 
 logger = logging.getLogger("interface_server")
 
-#: While the layer is away a frame is tried again after this long first, then after longer.
-_FIRST_DELAY_S = 0.05
-_LAST_DELAY_S = 1.0
 #: How long a host server's task waits for its `websocket.disconnect` to go out. It goes out in any
 #: case; but a host that ends without telling waits for its tasks at most.
 _DISCONNECT_WAIT_S = 5.0
@@ -30,17 +28,14 @@ class Socket:
         "_address",
         "_answered",
         "_close_code",
-        "_frames_in_second",
+        "_inbox",
         "_interruption",
         "_is_over",
         "_is_waiting",
-        "_order",
         "_outbox",
-        "_path",
         "_process",
         "_receive",
         "_scope",
-        "_second",
         "_send",
         "_state",
         "_timer",
@@ -53,21 +48,18 @@ class Socket:
         self._scope = scope
         self._receive = receive
         self._send = send
-        self._path = scope["path"]
         self._state = State.CONNECTING
-        self._order = 0
         self._close_code = None
         self._address = None
         self._answered = None
         self._is_over = False
         self._is_waiting = False
-        self._frames_in_second = 0
-        self._second = 0
         self._timer = None
         self._interruption = None
         self._outbox = Outbox(process.loop, send, process.options)
         self.client = process.new_client()
         self.reply_channel = process.link.reply_channel("websocket.send", self.client)
+        self._inbox = Inbox(process, receive, self.reply_channel, scope["path"])
 
     # -- the story of a socket ----------------------------------------------------------------
 
@@ -182,75 +174,10 @@ class Socket:
                 await self._answered
             self._is_waiting = False
             if self._state is State.OPEN:
-                await self._pass_on(event)
+                code = await self._inbox.pass_on(event)
+                if code is not None:
+                    self.close(code)
         return None
-
-    async def _pass_on(self, event):
-        message = {
-            "reply_channel": self.reply_channel,
-            "path": self._path,
-            "order": self._order + 1,
-        }
-        text = event.get("text")
-        if text is not None:
-            message["text"] = text
-            size = len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
-        else:
-            message["bytes"] = event.get("bytes") or b""
-            size = len(message["bytes"])
-        code = self._judge_frame(size)
-        if code is None:
-            # Counted as sent until it is known that it was not: if the host cancels this task now,
-            # the disconnect must come after the frame.
-            self._order += 1
-            code = await self._send_frame(message)
-            if code is None:
-                return
-            self._order -= 1
-        self.close(code)
-
-    def _judge_frame(self, size):
-        """Return the code to close the socket with because of a frame, or None."""
-        options = self._process.options
-        if size > options.max_frame_bytes:
-            return 1009
-        if options.max_frames_per_s is not None:
-            second = int(self._process.loop.time())
-            if second != self._second:
-                self._second, self._frames_in_second = second, 0
-            self._frames_in_second += 1
-            if self._frames_in_second > options.max_frames_per_s:
-                return 1008
-        return None
-
-    async def _send_frame(self, message):
-        """Send a `websocket.receive`; return None, or the code to close the socket with."""
-        loop = self._process.loop
-        deadline, delay_s = None, _FIRST_DELAY_S
-        while True:
-            try:
-                await self._process.link.send("websocket.receive", message)
-                return None
-            except ChannelFull as error:
-                self._process.refusals.note("websocket.receive", error, "1013")
-                return 1013
-            except MessageTooLarge:
-                return 1009
-            except InvalidMessage:
-                return 1007
-            except LayerUnavailable:
-                deadline = deadline or loop.time() + self._process.options.websocket_patience_s
-            if loop.time() >= deadline or self._state is not State.OPEN:
-                return 1013
-            self._hold_client()
-            await asyncio.sleep(delay_s)
-            delay_s = min(delay_s * 2, _LAST_DELAY_S)
-
-    def _hold_client(self):
-        # Daphne reads on while nobody calls `receive`; other hosts stop by themselves.
-        hold = getattr(self._receive, "hold", None)
-        if hold is not None:
-            hold()
 
     # -- frames out ---------------------------------------------------------------------------
 
@@ -308,7 +235,7 @@ class Socket:
         logger.warning(
             "no answer to the websocket.connect of %s (%s) within %.0f s: it gets 503",
             self.reply_channel,
-            self._path,
+            self._scope["path"],
             self._process.options.websocket_connect_timeout_s,
         )
         self._refuse(503)
@@ -331,12 +258,13 @@ class Socket:
         logger.warning(
             "closing %s (%s) with 1013, its client is too slow: %d messages to it are dropped",
             self.reply_channel,
-            self._path,
+            self._scope["path"],
             self._outbox.clear() + 1,
         )
         self.close(1013)
 
     def _end_with(self, events):
+        self._inbox.is_stopped = True
         self._set_timer(self._process.options.websocket_close_timeout_s, self._be_over)
         self._outbox.put_last(events, self._be_over)
 
@@ -373,8 +301,8 @@ class Socket:
         message = {
             "reply_channel": self.reply_channel,
             "code": code,
-            "path": self._path,
-            "order": self._order + 1,
+            "path": self._scope["path"],
+            "order": self._inbox.order + 1,
         }
         await self._process.link.close_socket(self.client, message)
 

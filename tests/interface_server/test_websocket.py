@@ -315,6 +315,28 @@ async def test_a_layer_that_stays_away_closes_the_socket_with_1013():
     await only_disconnect(site, client, 1013)
 
 
+@in_loop
+async def test_a_frame_that_may_have_been_sent_is_not_sent_again_and_closes_with_1012():
+    site = await Site().start()
+    client, _ = await site.open_socket()
+    error = LayerUnavailable("the connection broke before the answer came")
+    error.in_doubt = True
+    site.link.refuse["websocket.receive"] = error
+    client.put(frame("1"))
+    await only_disconnect(site, client, 1012, order=2)
+
+
+@in_loop
+async def test_a_socket_that_is_closed_while_the_layer_is_away_does_not_wait_for_it():
+    site = await Site(websocket_patience_s=3600).start()
+    client, connect = await site.open_socket()
+    site.link.is_available = False
+    client.put(frame("1"))
+    await asyncio.sleep(1)
+    site.link.reply(connect, {"close": 4000})
+    await client.finish(limit_s=5)
+
+
 @pytest.mark.parametrize(
     "text, is_too_large", [("x" * 10, False), ("x" * 11, True), ("ä" * 6, True)]
 )
