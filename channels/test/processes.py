@@ -7,7 +7,9 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import socket
+import sys
 import threading
+import types
 
 import django
 from django.conf import settings
@@ -37,6 +39,15 @@ class ProcessSetup(spawn.Process):
         self.modified_settings = modified_settings
         self.databases = databases
         self.layers = layers
+
+    def start(self):
+        """Start the process, without running the main script of this one again in it."""
+        main = sys.modules["__main__"]
+        sys.modules["__main__"] = types.ModuleType("__main__")
+        try:
+            super().start()
+        finally:
+            sys.modules["__main__"] = main
 
     def run(self):
         """Set up, and serve until told to stop."""

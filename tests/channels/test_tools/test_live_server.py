@@ -17,7 +17,7 @@ LIVE = "tests.channels.test_tools.live"
 def run_tests(redis_server, tmp_path):
     """Run `manage.py test` over the small project; return its CompletedProcess."""
 
-    def run(label=f"{LIVE}.tests", **environment):
+    def run(label=f"{LIVE}.tests", runner=("-m", "django"), **environment):
         environment = {
             **os.environ,
             "DJANGO_SETTINGS_MODULE": f"{LIVE}.settings",
@@ -27,7 +27,7 @@ def run_tests(redis_server, tmp_path):
             "REDIS_URL": redis_server.url,
             **environment,
         }
-        command = [sys.executable, "-W", "error", "-m", "django", "test", "-v", "2", label]
+        command = [sys.executable, "-W", "error", *runner, "test", "-v", "2", label]
         return subprocess.run(
             command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=100
         )
@@ -51,6 +51,19 @@ def test_a_real_browser_opens_its_pages_and_sockets(run_tests):
         give_up("no Chromium: install chromium and chromedriver (Debian: chromium-driver)")
     done = run_tests(f"{LIVE}.browser_tests")
     assert "Ran 1 test" in done.stderr and done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_script_that_runs_the_tests_is_not_run_again_in_the_processes(run_tests, tmp_path):
+    script = tmp_path / "run.py"
+    script.write_text(
+        "from django.core.management import execute_from_command_line\n"
+        "import sys\n"
+        "print('the script runs')\n"
+        "execute_from_command_line(sys.argv)\n"
+    )
+    done = run_tests(f"{LIVE}.tests.OverriddenTests", runner=[script])
+    assert "Ran 2 tests" in done.stderr and done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("the script runs") == 1
 
 
 def test_test_config_describes_the_layer(run_tests, redis_server):
