@@ -24,7 +24,7 @@ from tests.benchmarks.session import Session
 from tests.benchmarks.work import Pace, all_work
 
 #: Rounds and pace of a full run, of --quick, and of --smoke.
-FULL = (5, Pace(seconds=0.8, warmup_s=0.2))
+FULL = (5, Pace(seconds=0.6, warmup_s=0.2))
 QUICK_RUN = (2, Pace(seconds=0.3, warmup_s=0.15, long_s=3.0))
 SMOKE = (1, Pace(seconds=0.15, warmup_s=0.03, scale=0.02, long_s=0.5))
 
@@ -35,7 +35,7 @@ SMOKE = (1, Pace(seconds=0.15, warmup_s=0.03, scale=0.02, long_s=0.5))
 @click.option("--only", multiple=True, metavar="WORK", help="Work that begins with this.")
 @click.option("--contender", multiple=True, metavar="NAME", help="Those that begin with this.")
 @click.option("--rounds", type=click.IntRange(1), help="Rounds.  [default: 5; quick: 2]")
-@click.option("--seconds", type=float, help="Of each load.  [default: 0.8; quick: 0.3]")
+@click.option("--seconds", type=float, help="Of each load.  [default: 0.6; quick: 0.3]")
 @click.option("--cores", help="Cores for everything, as in 0,1.  [default: the first two]")
 @click.option("--json", "json_path", type=click.Path(dir_okay=False), help="Write the results.")
 @click.option("--charts", type=click.Path(file_okay=False), help="Write SVG charts here.")

@@ -1,6 +1,8 @@
 """The virtual environments that contenders run in: made by pip, kept in the user's cache."""
 
 import configparser
+import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -8,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,7 +62,7 @@ def classic_requirements():
 
 def all_environments():
     """Return the environments by name."""
-    classic = (DJANGO, *HOSTS, *MORE_HOSTS, "setuptools", "wheel", *classic_requirements())
+    classic = (DJANGO, *HOSTS, *MORE_HOSTS, "setuptools>=75", *classic_requirements())
     environments = [
         Environment("classic", classic, is_project=True),
         Environment("hello", (*HOSTS, *MORE_HOSTS)),
@@ -116,6 +119,7 @@ class EnvironmentStore:
         self.directory = Path(directory)
         self.rebuild = rebuild
         self.echo = echo
+        self._rebuilt = set()
 
     def python(self, environment):
         """Return the path of the interpreter of `environment`; make it if need be.
@@ -124,12 +128,26 @@ class EnvironmentStore:
         """
         base = find_python(environment.python)
         home = self.directory / f"{environment.name}-{self._key(environment, base)}"
-        if self.rebuild or not (home / "complete").exists():
-            self._make(environment, base, home)
-        python = home / "bin" / "python"
-        if environment.is_project:
-            self._install_project(home, python)
-        return str(python)
+        with self._lock():
+            if self._is_to_make(home):
+                self._make(environment, base, home)
+            if environment.is_project:
+                home = self._with_project(home)
+        return str(home / "bin" / "python")
+
+    @contextlib.contextmanager
+    def _lock(self):
+        """Let one run at a time make environments here."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        with open(self.directory / "lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _is_to_make(self, home):
+        """Whether it is missing, or to be made anew and has not been yet."""
+        is_stale = self.rebuild and home not in self._rebuilt
+        self._rebuilt.add(home)
+        return is_stale or not (home / "complete").exists()
 
     @staticmethod
     def _key(environment, base):
@@ -139,7 +157,6 @@ class EnvironmentStore:
     def _make(self, environment, base, home):
         self.echo(f"Making the environment {environment.name} (once; kept in {home})")
         shutil.rmtree(home, ignore_errors=True)
-        home.parent.mkdir(parents=True, exist_ok=True)
         subprocess.run([base, "-m", "venv", str(home)], check=True)
         python = home / "bin" / "python"
         if environment.first:
@@ -147,20 +164,37 @@ class EnvironmentStore:
         self._pip(python, *environment.requirements)
         (home / "complete").touch()
 
-    def _install_project(self, home, python):
-        """Install this checkout from a copy, so that nothing is built inside the checkout."""
-        digest = source_digest()
-        marker = home / "project"
-        if marker.exists() and marker.read_text() == digest:
-            return
-        self.echo("Installing this checkout into the environment classic")
+    def _with_project(self, needs):
+        """Return an environment with this checkout on top of the environment `needs`.
+
+        Each state of the code has its own, so that a run is not disturbed by the next one's. It is
+        installed from a copy, so that nothing is built inside the checkout.
+        """
+        self._remove_old(needs)
+        home = needs.with_name(f"{needs.name}-{source_digest()[:10]}")
+        if (home / "complete").exists():
+            return home
+        self.echo("Installing this checkout into an environment of its own")
+        shutil.rmtree(home, ignore_errors=True)
+        python = needs / "bin" / "python"
+        subprocess.run([str(python), "-m", "venv", "--without-pip", str(home)], check=True)
+        (packages,) = home.glob("lib/python*/site-packages")
+        (needed,) = needs.glob("lib/python*/site-packages")
+        (packages / "needs.pth").write_text(f"{needed}\n")
         with tempfile.TemporaryDirectory() as copy:
-            for source in _project_sources():
-                target = Path(copy) / source.relative_to(REPOSITORY)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(source, target)
-            self._pip(python, "--no-deps", "--no-build-isolation", "--force-reinstall", copy)
-        marker.write_text(digest)
+            copy_project(Path(copy))
+            self._pip(
+                python, "--no-deps", "--no-build-isolation", "--target", str(packages), copy
+            )  # fmt: skip
+        (home / "complete").touch()
+        return home
+
+    @staticmethod
+    def _remove_old(needs):
+        """Remove what was made for states of the code of more than a day ago."""
+        for home in needs.parent.glob(f"{needs.name}-*"):
+            if time.time() - home.stat().st_mtime > 86_400:
+                shutil.rmtree(home, ignore_errors=True)
 
     @staticmethod
     def _pip(python, *args):
@@ -191,6 +225,14 @@ def _project_sources():
     return [
         path for path in sorted(files) if path.is_file() and "__pycache__" not in path.parts
     ]  # fmt: skip
+
+
+def copy_project(directory):
+    """Copy what packaging looks at into `directory`."""
+    for source in _project_sources():
+        target = directory / source.relative_to(REPOSITORY)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, target)
 
 
 def source_digest():

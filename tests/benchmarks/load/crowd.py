@@ -11,7 +11,7 @@ from tests.benchmarks.load.sockets import Socket, Swarm
 TEXT_BYTES = 32
 FRAME_BYTES = TEXT_BYTES + 2
 #: Seconds without a frame after which what is missing counts as lost.
-QUIET_S = 2.0
+QUIET_S = 1.5
 
 
 def make_text(number):
