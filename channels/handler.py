@@ -22,6 +22,7 @@ from channels.exceptions import (
     ChannelFull,
     ChannelsError,
     ClientGone,
+    LayerUnavailable,
     RequestAborted,
     RequestTimeout,
     ResponseLater,
@@ -167,6 +168,8 @@ class ViewConsumer:
     stall_timeout_s = 60.0
     #: Seconds between two tries while the reply channel is full: the first, and the longest, pause.
     retry_pauses_s = (0.005, 0.1)
+    #: Seconds between two looks at whether the client's server is still there, while it is full.
+    life_check_s = 1.0
 
     def __init__(self):
         self.handler = self.handler_class()
@@ -203,15 +206,26 @@ class ViewConsumer:
 
     def _send_part(self, channel, part):
         pause_s, longest_s = self.retry_pauses_s
-        deadline = time.monotonic() + self.stall_timeout_s
+        begun = looked = time.monotonic()
         while True:
             try:
                 return channel.send(part, immediately=True)
             except ChannelFull:
-                if time.monotonic() >= deadline:
+                now = time.monotonic()
+                if now - begun >= self.stall_timeout_s:
                     raise
+            if now - looked >= self.life_check_s:
+                looked = now
+                self._check_read(channel)
             time.sleep(pause_s)
             pause_s = min(2 * pause_s, longest_s)
+
+    @staticmethod
+    def _check_read(channel):
+        """Raise ClientGone if the server that has the client shows no sign of life."""
+        with contextlib.suppress(LayerUnavailable):
+            if not channel.channel_layer.is_read(channel.name):
+                raise ClientGone(channel.name)
 
 
 def _is_dropped(request):

@@ -343,6 +343,14 @@ def test_a_response_ends_when_its_client_takes_nothing_of_it(consumer, layer, ca
     assert views.events[-1] == "closed" and "made 2" not in views.events
 
 
+def test_a_response_ends_when_the_server_that_has_its_client_is_gone(consumer, layer, monkeypatch):
+    consumer.life_check_s = 0.001
+    monkeypatch.setattr(layer, "is_read", lambda name: name != REPLY, raising=False)
+    errors = [None] + [make_full() for _ in range(1000)]
+    consumer(make_request(Refusing(layer, *errors), "/stream/"))
+    assert views.events[-1] == "closed" and "made 2" not in views.events
+
+
 def test_a_stream_that_fails_half_way_is_cut_off(consumer, layer):
     with pytest.raises(RuntimeError, match="the stream is broken"):
         consumer(make_request(layer, "/stream-failing/"))
