@@ -38,6 +38,7 @@ def mysite(tmp_path, redis_server):
         tmp_path, settings="mysite.settings", asgi="mysite.asgi:channel_layer",
         redis_url=redis_server.url,
     ) as split:
+        split.manage("check", "--fail-level=WARNING")
         split.start_server()
         split.start_worker()
         split.start_worker()
