@@ -103,6 +103,7 @@ class Worker:
         """Consume until told to stop; then let what runs end, and return."""
         if self.signal_handlers:
             self.install_signal_handler()
+        self._keep_house()  # who runs what must be known to live
         logger.info("listening on channels %s", ", ".join(sorted(self.channels)))
         self.threads = [ConsumerThread(self, n + 1) for n in range(self.thread_count)]
         for thread in self.threads:
@@ -121,7 +122,11 @@ class Worker:
 
     def _drain(self):
         """Wake the threads that wait, and wait for those that work."""
+        next_housekeeping = time.monotonic() + HOUSEKEEPING_S
         while any(thread.is_alive() for thread in self.threads):
+            if time.monotonic() >= next_housekeeping:
+                self._keep_house()
+                next_housekeeping = time.monotonic() + HOUSEKEEPING_S
             for thread in self.threads:
                 if thread.is_alive() and thread.running is None:
                     self._interrupt(thread)
