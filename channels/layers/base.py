@@ -137,7 +137,8 @@ class BaseChannelLayer:
 
         The keys are those of 1.x (messages_count, messages_count_per_second, messages_pending,
         messages_max_age, channel_full_count) and what was lost, by reason: expired_count,
-        dropped_count, undecodable_count, dead_letter_count.
+        dropped_count, undecodable_count, dead_letter_count, and lost_count (known to have been
+        with a worker that died).
         """
         raise self._lacks("statistics")
 

@@ -71,7 +71,8 @@ class FinishOrdered:
     """The consumer of message `order` of a socket has ended, however it did.
 
     The result of the operation is the Delivery that waited for it, if there is one: whoever gets
-    it runs it or puts it back with `PutBack`.
+    it runs it or puts it back with `PutBack`. Where workers can die, it stays in the layer until
+    it begins: the same operation, repeated because the answer was lost, returns it again.
     """
 
     reply_channel: str
@@ -84,7 +85,8 @@ class ReleaseOrdered:
     one.
 
     From now on `begin_ordered` answers RUN for it, whoever asks, and PARKED for later ones. It has
-    no owner while it waits; one that nobody begins within a minute counts as finished.
+    no owner while it waits; if nobody begins it within a minute, the socket goes on without it or
+    is given up.
     """
 
     reply_channel: str

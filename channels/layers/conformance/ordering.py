@@ -110,10 +110,10 @@ class Ordering:
         self.assertIs(self.arrive(layer, reader, 1), Turn.STALE)
         self.assertIs(self.arrive(layer, reader, 2), Turn.PARKED)
 
-    def test_a_socket_whose_connect_was_not_ordered_begins_where_it_begins(self):
+    def test_a_socket_whose_connect_was_not_ordered_begins_with_its_first_frame(self):
         layer, reader = self.open_ordered()
-        self.assertIs(self.arrive(layer, reader, 1), Turn.RUN)
         self.assertIs(self.arrive(layer, reader, 2), Turn.PARKED)
+        self.assertIs(self.arrive(layer, reader, 1), Turn.RUN)
         self.assertEqual(self.finish(layer, 1).content["order"], 2)
 
     def test_sockets_do_not_wait_for_one_another(self):
@@ -190,6 +190,16 @@ class Ordering:
         self.assertEqual(delivery.channel, DISCONNECT)
         self.assertIs(self.begin(layer, delivery), Turn.RUN)
         self.assert_nothing_comes(reader)
+
+    def test_the_disconnect_of_a_socket_that_was_given_up_may_be_retried(self):
+        layer, reader = self.open_ordered("delay")
+        self.overflow(layer, reader)
+        order = ORDERED_BACKLOG + 3
+        first = self.deliver(layer, reader, order, channel=DISCONNECT)
+        self.assertIs(self.begin(layer, first), Turn.RUN)
+        again = self.next_delivery(reader, [ReleaseOrdered(SOCKET, order), Retry(first, 0.0)])
+        self.assertIs(self.begin(layer, again), Turn.RUN)
+        self.assertIs(self.begin(layer, again), Turn.STALE)
 
     def test_a_disconnect_does_not_make_a_socket_be_given_up(self):
         layer, reader = self.open_ordered()

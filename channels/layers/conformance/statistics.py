@@ -3,7 +3,7 @@
 KEYS = {
     "messages_count", "messages_count_per_second", "messages_pending", "messages_max_age",
     "channel_full_count", "expired_count", "dropped_count", "undecodable_count",
-    "dead_letter_count",
+    "dead_letter_count", "lost_count",
 }  # fmt: skip
 
 

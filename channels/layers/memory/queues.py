@@ -11,6 +11,7 @@ COUNTED = (
     "channel_full_count",
     "expired_count",
     "dropped_count",
+    "lost_count",
     "undecodable_count",
     "dead_letter_count",
 )

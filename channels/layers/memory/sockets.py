@@ -9,12 +9,14 @@ from channels.layers.operations import Turn
 FORGOTTEN_S = 60.0
 #: Seconds within which a released message must be begun again.
 RELEASED_S = 60.0
+#: A socket whose next message neither runs nor is queued for this long is given up.
+PATIENCE_S = 25.0
 #: The one channel whose message still runs once its socket has been given up.
 DISCONNECT = "websocket.disconnect"
 
 
 class Condition(enum.Enum):
-    """Of an ordered socket: IN_ORDER -> BROKEN (too many wait) -> ENDED (its disconnect runs)."""
+    """Of an ordered socket: IN_ORDER -> BROKEN (given up) -> ENDED (its disconnect runs)."""
 
     IN_ORDER = "in order"
     BROKEN = "broken"
@@ -26,13 +28,15 @@ class SocketOrder:
 
     def __init__(self, first):
         self.condition = Condition.IN_ORDER
-        self.next = first
+        self.next = min(first, 1)  # an unordered connect is 0
         self.running = None
         self.parked = {}
         #: When a released message counts as finished, or None.
         self.missed_at = None
+        #: The last time at which something happened that brings the parked ones on.
+        self.moved_at = 0.0
 
-    def begin(self, order, entry):
+    def begin(self, order, entry, now):
         """The Turn of message `order`; an early one is parked."""
         if self.condition is not Condition.IN_ORDER:
             return self._begin_broken(order, entry)
@@ -43,8 +47,10 @@ class SocketOrder:
             self.missed_at = None
             return Turn.RUN
         if len(self.parked) >= ORDERED_BACKLOG and entry.queue != DISCONNECT:
-            self.condition = Condition.BROKEN
+            self.break_off()
             return Turn.OVERFLOW
+        if not self.parked:
+            self.moved_at = now
         self.parked[order] = entry
         return Turn.PARKED
 
@@ -60,10 +66,11 @@ class SocketOrder:
         parked, self.parked = list(self.parked.values()), {}
         return parked
 
-    def finish(self, order):
+    def finish(self, order, now):
         """Message `order` has ended: return the parked one that is next, if it is there."""
         if order < self.next or self.condition is not Condition.IN_ORDER:
             return None
+        self.moved_at = now
         self.next = order + 1
         self.running = self.missed_at = None
         return self.parked.pop(self.next, None)
@@ -81,7 +88,19 @@ class SocketOrder:
         """A released message that did not come in time has ended; returns what `finish` does."""
         if self.missed_at is None or now < self.missed_at:
             return None
-        return self.finish(self.next)
+        return self.finish(self.next, now)
+
+    def is_stuck(self, now, oldest_queued_at):
+        """Whether messages wait for one that is lost: it neither runs nor is queued."""
+        if self.condition is not Condition.IN_ORDER or not self.parked:
+            return False
+        if self.running is not None or self.missed_at is not None:
+            return False
+        return self.moved_at + PATIENCE_S <= now and oldest_queued_at > self.moved_at
+
+    def break_off(self):
+        """Let only the disconnect run from now on."""
+        self.condition = Condition.BROKEN
 
 
 class Sockets:
@@ -141,6 +160,14 @@ class Sockets:
                 del self._touched[name]
         freed = [order.finish_if_missed(now) for order in self._orders.values()]
         return [entry for entry in freed if entry is not None]
+
+    def find_stuck(self, now, oldest_queued_at):
+        """The sockets whose parked messages wait for a lost one: (name, SocketOrder) pairs."""
+        return [
+            (name, order)
+            for name, order in self._orders.items()
+            if order.is_stuck(now, oldest_queued_at)
+        ]
 
     def _is_forgotten(self, reply_channel, now):
         return self._forgotten.get(reply_channel, now) > now

@@ -8,11 +8,16 @@ new for its readers, or room again for those who send to it.
 from channels.exceptions import ChannelFull, ClientGone
 from channels.layers import names
 from channels.layers import operations as ops
+from channels.layers.base import BaseChannelLayer
 from channels.layers.memory.groups import Groups
 from channels.layers.memory.queues import COUNTED, Entry, Queue
 from channels.layers.memory.servers import Servers
 from channels.layers.memory.sockets import DISCONNECT, Sockets
 
+#: The channels that the messages of sockets come on.
+SOCKET_CHANNELS = ("websocket.connect", "websocket.receive", DISCONNECT)
+#: What a socket gets whose next message is lost: "Internal Error" (RFC 6455, section 7.4.1).
+CLOSE_LOST = BaseChannelLayer.codec.pack_message({"close": 1011}, "a socket")
 #: Seconds between two searches for what has expired where nobody looks.
 SWEEP_S = 30.0
 #: Seconds after its last use for which the counts of an empty queue are kept (1.x: one hour).
@@ -167,7 +172,7 @@ class Store:
         """The Turn of a delivery; see BaseChannelLayer.begin_ordered."""
         entry = _entry_of(delivery)
         socket = self.sockets.order(reply_channel, order, now)
-        turn = socket.begin(order, entry) if socket else ops.Turn.STALE
+        turn = socket.begin(order, entry, now) if socket else ops.Turn.STALE
         if turn in (ops.Turn.STALE, ops.Turn.OVERFLOW):
             self._drop(entry, now)
         if turn is ops.Turn.OVERFLOW:
@@ -184,7 +189,7 @@ class Store:
 
     def _finish_ordered(self, operation, now):
         socket = self.sockets.known_order(operation.reply_channel)
-        entry = socket.finish(operation.order) if socket else None
+        entry = socket.finish(operation.order, now) if socket else None
         return entry and self._unparked(entry, now)
 
     def _unparked(self, entry, now):
@@ -195,6 +200,17 @@ class Store:
         socket = self.sockets.known_order(operation.reply_channel)
         if socket is not None:
             socket.release(operation.order, now)
+
+    def _give_up_stuck_sockets(self, now):
+        """Close sockets whose next message is lost: it expired, or had no consumer."""
+        heads = [queue.entries[0].sent_at for queue in self._known(SOCKET_CHANNELS, now)
+                 if queue.entries]  # fmt: skip
+        for name, socket in self.sockets.find_stuck(now, min(heads, default=now)):
+            socket.break_off()
+            parked = socket.give_up()
+            if not any(entry.queue == DISCONNECT for entry in parked):
+                self._send(ops.Send(name, CLOSE_LOST), now)
+            self._release_disconnect(parked, now)
 
     def _forget_socket(self, operation, now):
         for entry in self.sockets.forget(operation.reply_channel, now):
@@ -248,6 +264,7 @@ class Store:
         self.groups.sweep(now)
         for entry in self.sockets.sweep(now, self._group_expiry, self._is_live):
             self._to_front(self._unparked(entry, now), now)
+        self._give_up_stuck_sockets(now)
         for name, queue in list(self._queues.items()):
             last_used = queue.touched_at
             self._settled(name, now)

@@ -329,10 +329,10 @@ class Core:
         args = [*self.lives_ms(keys), min(attempts, 255), kind, rest, side]
         return Request(self.host_for(keys), scripts.PUT_BACK.call([keys.queue], args))
 
-    def drop_request(self, channel, count):
-        """The Request that counts messages of a channel as dropped."""
+    def count_request(self, channel, reason, count):
+        """The Request that counts messages of a channel that were lost for a reason."""
         keys = self.keyspace.queue(channel)
-        return Request(keys.host, ("HINCRBY", keys.counts, "dropped", count))
+        return Request(keys.host, ("HINCRBY", keys.counts, reason, count))
 
     def dead_letter_part(self, operation):
         """The part that keeps a delivery among its channel's dead letters."""

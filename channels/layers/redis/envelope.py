@@ -39,6 +39,11 @@ def address(client, body):
     return _LENGTH.pack(len(name)) + name + body
 
 
+def expires_ms(data):
+    """Return when the message in an envelope expires, in ms of Redis' own clock."""
+    return _HEAD.unpack_from(data)[2]
+
+
 def parse(data):
     """Return the Envelope in `data`. Raises MalformedEnvelope."""
     try:

@@ -2,22 +2,20 @@
 
 from channels.layers.redis import scripts
 from channels.layers.redis.plans import Request, check, read_nothing
-from channels.layers.redis.presence import SERVER_TTL_MS
+from channels.layers.redis.presence import SERVER_TTL_MS, Watch
 
 #: A worker renews its entry in the registry, and looks for dead processes, this often.
 REGISTER_EVERY_S = 5.0
 
 
 class Housekeeping:
-    """Plans that a worker process runs about once a second.
+    """Plans that a worker process runs every one or two seconds."""
 
-    `registered_at` is when it last ran the larger round, in the caller's clock.
-    """
-
-    def __init__(self, core, groups, sockets, presence):
+    def __init__(self, core, presence):
         self._core = core
         self._keyspace = core.keyspace
-        self._groups, self._sockets, self._presence = groups, sockets, presence
+        self._presence = presence
+        self._watch = Watch()
         self._next_round_s = 0.0
 
     def keep(self, worker_id, facts, channels, now_s):
@@ -31,9 +29,13 @@ class Housekeeping:
         if now_s < self._next_round_s:
             return {}
         self._next_round_s = now_s + REGISTER_EVERY_S
-        return (yield from self._round(worker_id, facts))
+        dead_servers = yield from self._register(worker_id, facts)
+        if not self._watch.note(now_s):
+            return {}
+        return (yield from self._bury(dead_servers))
 
-    def _round(self, worker_id, facts):
+    def _register(self, worker_id, facts):
+        """Plan: show that the worker lives, and forget dead ones; returns ids of dead servers."""
         registry = self._keyspace.registry("servers")
         dead_workers, dead_servers = yield [
             self._presence.register_request("workers", worker_id, facts),
@@ -41,11 +43,15 @@ class Housekeeping:
         ]
         for name in check(dead_workers):
             read_nothing((yield self._presence.unregister_requests("workers", name)))
+        return [name.decode() for name in check(dead_servers)]
+
+    def _bury(self, server_ids):
         buried = {}
-        for name in check(dead_servers):
-            count = yield from self._presence.bury(name.decode())
+        for server_id in server_ids:
+            count = yield from self._presence.bury(server_id)
             if count is not None:
-                buried[name.decode()] = count
+                buried[server_id] = count
+                self._next_round_s = 0.0  # there may be more to do
         return buried
 
     def leave(self, worker_id):

@@ -9,7 +9,7 @@ Every key has a hash tag, so that the keys of one script call share a slot of a 
     <prefix>{<tag>}:in:<queue>:<group>  sorted set of a group's members in one process
     <prefix>{<tag>}:of:<channel>  set of the groups a client is in
     <prefix>{<tag>}:session:<channel>, :order:<channel>   hashes of one socket
-    <prefix>{<tag>}:alive, :sockets, :clients, :running  of one interface server
+    <prefix>{<tag>}:alive, :known, :sockets, :clients, :running, :waiting  of one interface server
     <prefix>{g.<group>}           sorted set of the queues that have members in a group
     <prefix>{registry}:<kind>     sorted set of processes, and :facts beside it
 

@@ -12,6 +12,7 @@ from channels.layers.codec import Codec
 from channels.layers.redis.aio import AsyncDriver
 from channels.layers.redis.core import Core, Cursor
 from channels.layers.redis.groups import Groups
+from channels.layers.redis.guardian import Guardian
 from channels.layers.redis.hosts import BLOCK_S, Host, SentinelHost, parse_hosts
 from channels.layers.redis.housekeeping import Housekeeping
 from channels.layers.redis.keys import Keyspace
@@ -64,9 +65,9 @@ class RedisChannelLayer(BaseChannelLayer):
         self.core = Core(keyspace, self.codec, self.get_capacity, self.get_expiry, self._pick_host)
         self.groups = Groups(self.core, self.group_expiry)
         self.sockets = Sockets(self.core)
-        self.presence = Presence(self.core, self.groups)
+        self.presence = Presence(self.core, self.groups, Guardian(self.core, self.sockets))
         self.statistics = Statistics(self.core)
-        self._housekeeping = Housekeeping(self.core, self.groups, self.sockets, self.presence)
+        self._housekeeping = Housekeeping(self.core, self.presence)
         self._sync = SyncDriver(self._hosts)
         self._async = weakref.WeakKeyDictionary()
         self._parts = {
@@ -236,7 +237,9 @@ class RedisChannelLayer(BaseChannelLayer):
     # ----------------------------------------------------------------
 
     def open_link(self, server_id, on_reply, on_lost):
-        return RedisServerLink(self.core, self.groups, self._hosts, server_id, on_reply, on_lost)
+        return RedisServerLink(
+            self.core, self.groups, self.sockets, self._hosts, server_id, on_reply, on_lost
+        )
 
     def close(self):
         self._sync.close()

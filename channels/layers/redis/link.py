@@ -12,14 +12,23 @@ from channels.layers.codec import UndecodableMessage
 from channels.layers.redis import envelope as envelopes
 from channels.layers.redis import scripts
 from channels.layers.redis.aio import AsyncConnection, AsyncDriver
+from channels.layers.redis.guardian import Guardian
 from channels.layers.redis.hosts import BLOCK_S, COMMAND_TIMEOUT_S
 from channels.layers.redis.plans import Request, check
-from channels.layers.redis.presence import BEAT_EVERY_S, DRAIN_BYTES, DRAIN_MESSAGES, Presence
+from channels.layers.redis.presence import (
+    BEAT_EVERY_S,
+    DRAIN_BYTES,
+    DRAIN_MESSAGES,
+    Presence,
+    Watch,
+)
 
 logger = logging.getLogger("channels.layers")
 
 #: Between two tries to send a disconnect whose channel is full or away.
 DISCONNECT_RETRY_S = (0.05, 2.0)
+#: What a socket is closed with whose next message is lost: "Internal Error" (RFC 6455, 7.4.1).
+CLOSE_LOST = 1011
 #: A client is remembered as gone for this long; a sender notices within its next message.
 GONE_FOR_S = 120.0
 
@@ -27,10 +36,12 @@ GONE_FOR_S = 120.0
 class RedisServerLink(ServerLink):
     """Reads the reply queues in batches, beats, and sends."""
 
-    def __init__(self, core, groups, hosts, server_id, on_reply, on_lost):
+    def __init__(self, core, groups, sockets, hosts, server_id, on_reply, on_lost):
         self.server_id = server_id
-        self._core, self._hosts = core, hosts
-        self._presence = Presence(core, groups)
+        self._core, self._sockets, self._hosts = core, sockets, hosts
+        self._guardian = Guardian(core, sockets)
+        self._presence = Presence(core, groups, self._guardian)
+        self._watch = Watch()
         self._on_reply, self._on_lost = on_reply, on_lost
         self._driver = None
         self._tasks = []
@@ -70,6 +81,7 @@ class RedisServerLink(ServerLink):
         while True:
             try:
                 await self._beat()
+                await self._look_after_sockets()
             except LayerUnavailable as error:
                 logger.debug("no sign of life could be given: %s", error)
                 await asyncio.sleep(self._host.health.retry_in_s or 0.05)
@@ -86,11 +98,18 @@ class RedisServerLink(ServerLink):
             self._forget_everything()
             return
         self._is_known = True
-        for server_id in dead:
+        knows_who_lives = self._watch.note(time.monotonic())
+        for server_id in dead if knows_who_lives else ():
             count = await self._driver.run(self._presence.bury(server_id))
             if count is not None:
                 logger.warning("interface server %s is dead: %d disconnects made up for it",
                                server_id, count)  # fmt: skip
+
+    async def _look_after_sockets(self):
+        """Bring on ordered sockets whose worker died, or whose next message is lost."""
+        plan = self._guardian.look_after(self.server_id, time.monotonic())
+        for client in await self._driver.run(plan):
+            self._on_reply([client], {"close": CLOSE_LOST})
 
     def _forget_everything(self):
         """The layer lost our state, so every socket is cut off from its groups: begin anew."""
@@ -200,6 +219,10 @@ class RedisServerLink(ServerLink):
 
     async def _close_socket(self, server_id, client, message):
         operation = self._core.pack_send("websocket.disconnect", message)
+        reply_channel = message.get("reply_channel")
+        if reply_channel and reply_channel != self.reply_channel("websocket.send", client):
+            # The layer has lost all it knew of us under an old id, and so whose turn it is.
+            await self._insist(lambda: self._sockets.break_order(reply_channel))
         await self._insist(lambda: self._core.send(operation))
         await self._insist(lambda: self._presence.forget_socket(server_id, client))
 

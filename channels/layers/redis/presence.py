@@ -1,24 +1,47 @@
 """The plans for interface servers: signs of life, sockets, and cleaning up after dead ones."""
 
+import functools
+
 from channels.exceptions import LayerUnavailable
 from channels.layers.redis import scripts
 from channels.layers.redis.plans import Request, check
+from channels.layers.redis.sockets import FORGET_AFTER_MS
 
 #: A server is dead when its last sign of life is this old. It beats every BEAT_EVERY_S.
 SERVER_TTL_MS = 40_000
 BEAT_EVERY_S = 5.0
+#: A process judges who is dead when it has watched the layer for this long without a gap longer
+#: than the second figure: after an outage, the others need a moment to show that they live.
+WATCHED_FOR_S, LONGEST_GAP_S = 9.0, 12.0
+#: A server that is not seen for so long is forgotten, with what it kept in the layer.
+KNOWN_TTL_MS = 7 * 86_400_000
 #: Senders that wait for a server's full queue give up when its last beat is this old.
 SILENT_AFTER_MS = 8_000
 #: Messages and bytes that a server takes from each of its queues at once.
 DRAIN_MESSAGES, DRAIN_BYTES = 500, 4 * 1024 * 1024
 
 
+class Watch:
+    """For how long a process has watched the layer, in its own clock."""
+
+    def __init__(self):
+        self._since_s = self._last_s = None
+
+    def note(self, now_s):
+        """The layer answered. Returns whether it is known long enough who lives."""
+        if self._last_s is None or now_s - self._last_s > LONGEST_GAP_S:
+            self._since_s = now_s
+        self._last_s = now_s
+        return now_s - self._since_s >= WATCHED_FOR_S
+
+
 class Presence:
     """Plans for what an interface server, identified by `server_id`, keeps in the layer."""
 
-    def __init__(self, core, groups):
+    def __init__(self, core, groups, guardian):
         self._core = core
         self._groups = groups
+        self._guardian = guardian
         self._keyspace = core.keyspace
 
     def queues(self, server_id):
@@ -37,8 +60,8 @@ class Presence:
         key = self._keyspace.server
         known, dead = yield [
             Request(host, scripts.BEAT.call(
-                [key(server_id, "alive"), key(server_id, "sockets")],
-                [SERVER_TTL_MS, int(not is_first)],
+                [key(server_id, kind) for kind in ("alive", "known", "sockets")],
+                [SERVER_TTL_MS, KNOWN_TTL_MS, int(not is_first)],
             )),
             self.register_request("servers", server_id, facts),
         ]  # fmt: skip
@@ -63,15 +86,22 @@ class Presence:
         return [Request(host, ("ZREM", key, name)), Request(host, ("HDEL", f"{key}:facts", name))]
 
     def leave(self, server_id):
-        """Plan: the server stops; nothing of it stays behind."""
+        """Plan: the server stops; nothing of it stays behind.
+
+        If one of its ordered sockets still has something to run, the server stays registered: it
+        counts as dead after a while, and then whoever notices settles that.
+        """
         keys = self.queues(server_id)
-        names = [key.queue for key in keys] + [key.counts for key in keys]
-        for kind in ("alive", "sockets", "clients", "running"):
-            names.append(self._keyspace.server(server_id, kind))
-        yield [
-            Request(keys[0].host, ("DEL", *names)),
-            *self.unregister_requests("servers", server_id),
+        key = functools.partial(self._keyspace.server, server_id)
+        host = keys[0].host
+        gone = [each.queue for each in keys] + [each.counts for each in keys]
+        gone += map(key, ("alive", "known", "sockets", "clients"))
+        _, open_turns = yield [
+            Request(host, ("DEL", *gone)),
+            Request(host, ("EXISTS", key("running"), key("waiting"))),
         ]
+        if not check(open_turns):
+            yield self.unregister_requests("servers", server_id)
 
     def is_silent(self, server_id):
         """Plan: whether a server has shown no sign of life lately."""
@@ -110,7 +140,7 @@ class Presence:
         channel = f"websocket.send.{server_id}!{client}"
         yield from self._groups.discard_all(channel)
         keys = self._keyspace.queue(channel)
-        expiry_ms = int(self._core.get_expiry("websocket.disconnect") * 1000)
+        expiry_ms = int(self._core.get_expiry("websocket.disconnect") * 1000) + FORGET_AFTER_MS
         yield [
             Request(keys.host, ("HDEL", self._keyspace.server(server_id, "sockets"), client)),
             *(
@@ -131,9 +161,10 @@ class Presence:
 
     def bury(self, server_id):
         """Plan: clean up after a dead server: make up its sockets' disconnects, end their
-        memberships. Returns the number of sockets, or None if somebody else does it.
+        memberships. Returns the number of sockets done with, or None if somebody else does it.
 
-        A disconnect that finds its channel full stays in the record, for the next try.
+        A disconnect that finds its channel full stays in the record, for the next try: the server
+        counts as dead again at once.
         """
         claim = scripts.CLAIM.call(
             [self._keyspace.registry("servers")], [server_id, SERVER_TTL_MS]
@@ -146,20 +177,24 @@ class Presence:
         fields = check(fields)
         if isinstance(fields, dict):
             fields = [item for pair in fields.items() for item in pair]
-        for client, packed in zip(fields[::2], fields[1::2], strict=True):
-            facts = self._core.codec.unpack_value(packed)
-            sent = yield from self._make_up_disconnect(server_id, client.decode(), facts)
-            if not sent:
-                return None
-        yield from self.leave(server_id)
+        for done, client in enumerate(fields[::2]):
+            facts = self._core.codec.unpack_value(fields[2 * done + 1])
+            if not (yield from self._make_up_disconnect(server_id, client.decode(), facts)):
+                registry = self._keyspace.registry("servers")
+                yield [Request(self.registry_host, ("ZADD", registry, "XX", 0, server_id))]
+                return done
+        if (yield from self._guardian.settle(server_id)):
+            yield from self.leave(server_id)
         return len(fields) // 2
 
     def _make_up_disconnect(self, server_id, client, facts):
+        channel = f"websocket.send.{server_id}!{client}"
+        yield from self._guardian.give_up(server_id, client)
         message = {
-            "reply_channel": f"websocket.send.{server_id}!{client}",
+            "reply_channel": channel,
             "code": 1006,
             "path": facts.get("path", ""),
-            "order": (yield from self._break_order(f"websocket.send.{server_id}!{client}")),
+            "order": (yield from self._next_order(channel)),
         }
         operation = self._core.pack_send("websocket.disconnect", message)
         (reply,) = yield [self._core.send_request(operation)]
@@ -168,14 +203,9 @@ class Presence:
         yield from self.forget_socket(server_id, client)
         return True
 
-    def _break_order(self, reply_channel):
-        """An ordered socket whose server died gets its disconnect now, whatever is missing; returns
-        an order for it."""
-        keys = self._keyspace.queue(reply_channel)
+    def _next_order(self, reply_channel):
+        """An order for the disconnect of a socket whose server died."""
+        host = self._keyspace.queue(reply_channel).host
         order = self._keyspace.client(reply_channel, "order")
-        (next_order,) = yield [Request(keys.host, ("HGET", order, "next"))]
-        if check(next_order) is None:
-            return 1
-        yield [Request(keys.host, ("HSETNX", order, "broken", "yes"))]
-        return int(next_order)
-
+        (next_order,) = yield [Request(host, ("HGET", order, "next"))]
+        return int(check(next_order) or 1)

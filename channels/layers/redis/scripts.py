@@ -21,8 +21,8 @@ def _read(name):
     return (folder / f"{name}.lua").read_bytes()
 
 
-def _load(name):
-    text = _read("prelude") + _read(name)
+def _load(name, *shared):
+    text = b"".join(_read(part) for part in ("prelude", *shared, name))
     return Script(text, hashlib.sha1(text).hexdigest())
 
 
@@ -36,16 +36,16 @@ GROUP_JOIN = _load("group_join")
 GROUP_PRUNE = _load("group_prune")
 GROUP_PUSH = _load("group_push")
 GROUP_MEMBERS = _load("group_members")
-ORDER_BEGIN = _load("order_begin")
+ORDER_BEGIN = _load("order_begin", "ordering")
 ORDER_FINISH = _load("order_finish")
+ORDER_LOOK = _load("order_look")
+ORDER_MEND = _load("order_mend", "ordering")
 BEAT = _load("beat")
 REGISTER = _load("register")
 CLAIM = _load("claim")
 PUT_BACK = _load("put_back")
 FORGET = _load("forget")
 DEAD = _load("dead")
+LIVING = _load("living")
 
-ALL = (
-    SEND, RECEIVE, DRAIN, DELAY, PROMOTE, GROUP_ADD, GROUP_JOIN, GROUP_PRUNE, GROUP_PUSH,
-    GROUP_MEMBERS, ORDER_BEGIN, ORDER_FINISH, BEAT, REGISTER, CLAIM, PUT_BACK, FORGET, DEAD,
-)  # fmt: skip
+ALL = tuple(value for value in list(globals().values()) if isinstance(value, Script))

@@ -1,5 +1,7 @@
 """The plans for what belongs to one socket: its session and the order of its messages."""
 
+import functools
+
 from channels.layers import names
 from channels.layers import operations as ops
 from channels.layers.base import ORDERED_BACKLOG
@@ -8,6 +10,8 @@ from channels.layers.redis.plans import Request, check, read_nothing
 
 #: Life of a socket's session and order without being touched: longer than any socket is silent.
 SOCKET_STATE_TTL_MS = 7 * 86_400_000
+#: Life of the mark that a socket's order is lost: its disconnect comes soon.
+BROKEN_TTL_MS = 600_000
 #: What is left of it once the disconnect was consumed: long enough for stragglers to be told off.
 FORGET_AFTER_MS = 30_000
 
@@ -52,8 +56,9 @@ class Sockets:
     def forget_part(self, operation):
         """The part of a batch that lets a socket's session and order go."""
         host, session = self._place(operation.reply_channel, "session")
-        _, order = self._place(operation.reply_channel, "order")
-        call = scripts.FORGET.call([session, order], [FORGET_AFTER_MS])
+        order, _, waiting = self.order_keys(operation.reply_channel)
+        client = _client_of(operation.reply_channel)
+        call = scripts.FORGET.call([session, order, waiting], [FORGET_AFTER_MS, client])
         return [Request(host, call)], read_nothing
 
     def _place(self, reply_channel, kind):
@@ -64,24 +69,23 @@ class Sockets:
 
     def begin_ordered(self, delivery, reply_channel, order, owner):
         """Plan: the Turn of message `order`; an early one is parked."""
-        keys = self._keyspace.queue(names.check_channel_name(reply_channel))
-        where = [self._keyspace.client(reply_channel, "order"),
-                 self._keyspace.server(keys.tag, "running")]  # fmt: skip
-        args = [order, names.split_local(reply_channel)[1] or "-", owner, ORDERED_BACKLOG,
-                int(delivery.channel == "websocket.disconnect"), SOCKET_STATE_TTL_MS]  # fmt: skip
-        (turn,) = yield [Request(keys.host, scripts.ORDER_BEGIN.call(where, args))]
+        host = self._keyspace.queue(names.check_channel_name(reply_channel)).host
+        where = self.order_keys(reply_channel)
+        args = [order, _client_of(reply_channel), owner, ORDERED_BACKLOG, delivery.channel,
+                SOCKET_STATE_TTL_MS]  # fmt: skip
+        (turn,) = yield [Request(host, scripts.ORDER_BEGIN.call(where, args))]
         if check(turn) == b"early":
             args.append(self._core.codec.pack_value(
                 [delivery.channel, delivery.attempts, delivery.content], "a parked message"
             ))  # fmt: skip
-            (turn,) = yield [Request(keys.host, scripts.ORDER_BEGIN.call(where, args))]
+            (turn,) = yield [Request(host, scripts.ORDER_BEGIN.call(where, args))]
         turn = check(turn)
         if turn == b"stale":
-            yield [self._core.drop_request(delivery.channel, 1)]
+            yield [self._core.count_request(delivery.channel, "dropped", 1)]
         if isinstance(turn, bytes):
             return ops.Turn(turn.decode())
-        yield [self._core.drop_request(delivery.channel, turn[0])]
-        if turn[1:] and turn[1]:  # the parked disconnect of a socket that is given up runs now
+        yield [self._core.count_request(delivery.channel, "dropped", turn[0])]
+        if turn[1]:  # the parked disconnect of a socket that is given up runs now
             requests, _ = self._core.put_back_part(ops.PutBack(self.unpark(turn[1])))
             yield requests
         return ops.Turn.OVERFLOW
@@ -89,12 +93,23 @@ class Sockets:
     def finish_part(self, operation, how="done"):
         """The part of a batch that ends an ordered message; its result is the one set free."""
         reply_channel = operation.reply_channel
-        keys = self._keyspace.queue(reply_channel)
-        where = [self._keyspace.client(reply_channel, "order"),
-                 self._keyspace.server(keys.tag, "running")]  # fmt: skip
-        client = names.split_local(reply_channel)[1] or "-"
-        call = scripts.ORDER_FINISH.call(where, [operation.order, client, how])
-        return [Request(keys.host, call)], self._read_parked
+        call = scripts.ORDER_FINISH.call(
+            self.order_keys(reply_channel), [operation.order, _client_of(reply_channel), how]
+        )
+        return [Request(self._keyspace.queue(reply_channel).host, call)], self._read_parked
+
+    def break_order(self, reply_channel):
+        """Plan: of a socket whose order is lost, only the disconnect may run, at once."""
+        host, key = self._place(reply_channel, "order")
+        read_nothing((yield [
+            Request(host, ("HSETNX", key, "broken", "yes")),
+            Request(host, ("PEXPIRE", key, BROKEN_TTL_MS)),
+        ]))  # fmt: skip
+
+    def order_keys(self, reply_channel):
+        """The keys of the scripts on ordered sockets; see scripts/ordering.lua."""
+        server = functools.partial(self._keyspace.server, self._keyspace.queue(reply_channel).tag)
+        return [self._keyspace.client(reply_channel, "order"), server("running"), server("waiting")]
 
     def release_part(self, operation):
         """The part of a batch that lets an ordered message, which is retried, begin again."""
@@ -108,3 +123,7 @@ class Sockets:
         """The Delivery in a parked message."""
         channel, attempts, content = self._core.codec.unpack_value(parked)
         return ops.Delivery(channel, content, attempts)
+
+
+def _client_of(reply_channel):
+    return names.split_local(reply_channel)[1] or "-"

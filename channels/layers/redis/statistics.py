@@ -1,8 +1,7 @@
 """The plans for statistics and flush."""
 
-import struct
-
 from channels.layers import names
+from channels.layers.redis import envelope as envelopes
 from channels.layers.redis.plans import Request, check
 
 #: Names of the counts in Redis -> those of `channel_statistics`.
@@ -11,6 +10,7 @@ COUNTS = {
     "full": "channel_full_count",
     "expired": "expired_count",
     "dropped": "dropped_count",
+    "lost": "lost_count",
     "undecodable": "undecodable_count",
     "dead": "dead_letter_count",
 }
@@ -49,7 +49,7 @@ class Statistics:
         result["messages_pending"] = length
         result["messages_max_age"] = 0.0
         if head:
-            left_ms = _expires_ms(head) - now_ms
+            left_ms = envelopes.expires_ms(head) - now_ms
             result["messages_max_age"] = max(0.0, self._core.get_expiry(name) - left_ms / 1000)
         return result
 
@@ -89,10 +89,6 @@ class Statistics:
 def escape_glob(text):
     """Return `text` as a pattern that matches only itself."""
     return "".join(f"\\{c}" if c in "*?[]\\" else c for c in text)
-
-
-def _expires_ms(envelope):
-    return struct.unpack_from(">d", envelope, 2)[0]
 
 
 def _as_dict(reply):

@@ -327,6 +327,56 @@ def test_a_released_message_that_nobody_begins_counts_as_finished(layer, pass_ti
     assert layer.begin_ordered(delivery, SOCKET, 1, "worker") is Turn.RUN
 
 
+def begin(layer, order, channel="websocket.receive"):
+    delivery = take(layer, channel, {"order": order})
+    return layer.begin_ordered(delivery, SOCKET, order, "worker")
+
+
+def let_be_swept(layer, pass_time):
+    """Let a minute pass, in which others use the layer."""
+    for _ in range(2):
+        pass_time(30)
+        layer.send("other", {})
+
+
+def test_a_socket_whose_next_message_is_lost_is_closed_with_1011(layer, pass_time):
+    assert [begin(layer, 0), begin(layer, 2)] == [Turn.RUN, Turn.PARKED]
+    layer.apply([FinishOrdered(SOCKET, 0)])
+    let_be_swept(layer, pass_time)
+    assert layer.receive([SOCKET.partition("!")[0] + "!"]) == (SOCKET, {"close": 1011})
+    assert begin(layer, 1) is Turn.STALE
+    assert begin(layer, 3, "websocket.disconnect") is Turn.RUN
+
+
+def test_a_parked_disconnect_whose_predecessor_is_lost_runs(layer, pass_time):
+    assert begin(layer, 0) is Turn.RUN
+    layer.apply([FinishOrdered(SOCKET, 0)])
+    assert begin(layer, 2, "websocket.disconnect") is Turn.PARKED
+    let_be_swept(layer, pass_time)
+    delivery = take(layer, "websocket.disconnect")
+    assert layer.begin_ordered(delivery, SOCKET, 2, "worker") is Turn.RUN
+    assert layer.receive([SOCKET.partition("!")[0] + "!"]) == (None, None)
+
+
+def test_a_socket_waits_while_its_predecessor_runs(layer, pass_time):
+    assert [begin(layer, 0), begin(layer, 1)] == [Turn.RUN, Turn.PARKED]
+    let_be_swept(layer, pass_time)
+    (freed,) = layer.apply([FinishOrdered(SOCKET, 0)])
+    assert freed.content == {"order": 1}
+
+
+def test_a_socket_waits_while_its_next_message_may_be_queued(layer, pass_time):
+    assert begin(layer, 0) is Turn.RUN
+    layer.apply([FinishOrdered(SOCKET, 0)])
+    layer.send("websocket.receive", {"order": 1})
+    pass_time(1)
+    assert begin(layer, 2, "websocket.disconnect") is Turn.PARKED
+    pass_time(30)
+    layer.send("other", {})
+    delivery = take(layer, "websocket.receive")
+    assert layer.begin_ordered(delivery, SOCKET, 1, "worker") is Turn.RUN
+
+
 def test_time_in_the_park_does_not_make_a_message_expire(layer, pass_time):
     for order in (0, 1):
         layer.begin_ordered(take(layer, "work", {"order": order}), SOCKET, order, "worker")

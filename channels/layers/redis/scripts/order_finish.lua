@@ -1,24 +1,44 @@
--- Ends an ordered message and sets free the one that waits for it.
+-- Ends an ordered message and says which one waits for that. Asked again, it says so again until
+-- somebody has begun that one.
 --
--- KEYS[1]  the socket's order (see order_begin.lua)
--- KEYS[2]  ordered messages that run now in this server's sockets
+-- KEYS     see ordering.lua
 -- ARGV[1]  order of the message that has ended
 -- ARGV[2]  the client
--- ARGV[3]  "done": the next one may run; "retry": this one may run again
--- returns  the parked message that is next, or false
+-- ARGV[3]  "done": the next one may run; "retry": this one may run again;
+--          "dead": as "done", if what runs is still as ARGV[4] says
+-- ARGV[4]  only with "dead": owner, order and channel
+-- returns  the parked message that is next, or false; for "dead" {1, that}, or {} if it ran no more
 
-if redis.call('HGET', KEYS[1], 'running') ~= ARGV[1] then
-  return false
+local order, client, how = ARGV[1], ARGV[2], ARGV[3]
+local state = redis.call('HMGET', KEYS[1], 'next', 'running', 'parked', 'broken')
+local next_order, running, parked, broken = tonumber(state[1]), state[2], state[3], state[4]
+
+if how == 'dead' then
+  if redis.call('HGET', KEYS[2], client) ~= ARGV[4] then
+    return {}
+  elseif running ~= order then
+    redis.call('HDEL', KEYS[2], client)
+    return {}
+  end
+elseif running ~= order then
+  local ended_before = how == 'done' and not running and not broken and next_order == order + 1
+  return ended_before and parked and redis.call('HGET', KEYS[1], 'p' .. next_order)
 end
+
 redis.call('HDEL', KEYS[1], 'running')
-redis.call('HDEL', KEYS[2], ARGV[2])
-if ARGV[3] == 'retry' then
+redis.call('HDEL', KEYS[2], client)
+if parked and parked ~= '0' then
+  redis.call('ZADD', KEYS[3], now_ms(), client)
+end
+if how == 'retry' then
+  if broken then
+    redis.call('HSET', KEYS[1], 'broken', 'yes')
+  end
   return false
 end
-local next_order = redis.call('HINCRBY', KEYS[1], 'next', 1)
-local parked = redis.call('HGET', KEYS[1], 'p' .. next_order)
-if parked then
-  redis.call('HDEL', KEYS[1], 'p' .. next_order)
-  redis.call('HINCRBY', KEYS[1], 'parked', -1)
+local freed = false
+if not broken then
+  next_order = redis.call('HINCRBY', KEYS[1], 'next', 1)
+  freed = parked and redis.call('HGET', KEYS[1], 'p' .. next_order)
 end
-return parked
+return how == 'dead' and {1, freed} or freed

@@ -1,0 +1,13 @@
+-- Lists what runs in the sockets of one server, and those of them that have been waiting for long.
+--
+-- KEYS[1]  what runs (see ordering.lua)
+-- KEYS[2]  the sockets that have parked messages (see ordering.lua)
+-- ARGV[1]  how long counts as long, ms
+-- ARGV[2]  how many of those to list at most
+-- returns  {{client, owner and order and channel, ...}, {client, time of the last event, ...}}
+
+return {
+  redis.call('HGETALL', KEYS[1]),
+  redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now_ms() - tonumber(ARGV[1]),
+    'WITHSCORES', 'LIMIT', 0, ARGV[2]),
+}

@@ -1,0 +1,144 @@
+"""Who lives, who is dead, and what is left of the dead."""
+
+import pytest
+
+from channels.exceptions import LayerUnavailable
+from channels.layers.redis import presence as presence_module
+from channels.layers.redis.presence import LONGEST_GAP_S, WATCHED_FOR_S, Watch
+
+SERVER = "server"
+
+
+def beat(layer, *, is_first=False):
+    """Returns (whether it is known, ids of dead servers)."""
+    return layer._sync.run(layer.presence.beat(SERVER, {}, is_first))
+
+
+def open_sockets(layer, count, server_id=SERVER):
+    for number in range(count):
+        channel = f"websocket.send.{server_id}!{number}"
+        operation = layer.prepare_send("websocket.connect", {"reply_channel": channel})
+        plan = layer.presence.open_socket(server_id, str(number), operation, {"path": "/"})
+        layer._sync.run(plan)
+        layer.receive(["websocket.connect"])
+
+
+@pytest.fixture
+def die(layer, redis_server, monkeypatch):
+    """Let the server have shown no sign of life for long, to processes that have long watched."""
+    monkeypatch.setattr(presence_module, "WATCHED_FOR_S", 0.0)
+
+    def die():
+        with redis_server.client() as client:
+            client.zadd(layer.core.keyspace.registry("servers"), {SERVER: 1})
+
+    return die
+
+
+def keep_house(layer):
+    layer._housekeeping._next_round_s = 0.0
+    layer.keep_house("worker", {}, {"websocket.connect"})
+
+
+def drain(layer, channel="websocket.disconnect"):
+    return [message for _, message in iter(lambda: layer.receive([channel]), (None, None))]
+
+
+def test_who_has_not_watched_for_long_does_not_know_who_lives():
+    watch = Watch()
+    assert not watch.note(100.0)
+    assert not watch.note(105.0)
+    assert watch.note(100.0 + WATCHED_FOR_S)
+
+
+def test_who_has_not_watched_for_a_while_begins_anew():
+    watch = Watch()
+    for now_s in range(100, 120):
+        watch.note(now_s)
+    assert not watch.note(119 + LONGEST_GAP_S + 1)
+
+
+def test_a_server_is_known_after_an_outage_that_its_sign_of_life_did_not_outlive(
+    layer, redis_server
+):
+    beat(layer, is_first=True)
+    with redis_server.client() as client:
+        assert client.delete(layer.core.keyspace.server(SERVER, "alive"))
+    assert beat(layer)[0]
+
+
+def test_a_server_is_not_known_to_an_empty_redis(layer, redis_server):
+    beat(layer, is_first=True)
+    redis_server.wipe()
+    assert not beat(layer)[0]
+
+
+def test_a_server_is_not_known_any_more_after_it_was_taken_for_dead(layer, die):
+    beat(layer, is_first=True)
+    die()
+    keep_house(layer)
+    assert not beat(layer)[0]
+
+
+def test_nobody_is_taken_for_dead_by_who_has_just_come(layer, die, monkeypatch):
+    monkeypatch.setattr(presence_module, "WATCHED_FOR_S", WATCHED_FOR_S)
+    beat(layer, is_first=True)
+    die()
+    keep_house(layer)
+    assert beat(layer)[0]
+
+
+def test_the_disconnects_of_a_dead_server_are_made_up_once_each(layer, die):
+    beat(layer, is_first=True)
+    open_sockets(layer, 3)
+    die()
+    for _ in range(2):
+        keep_house(layer)
+    messages = drain(layer)
+    channels = [f"websocket.send.{SERVER}!{number}" for number in range(3)]
+    assert sorted(message["reply_channel"] for message in messages) == channels
+    assert {message["code"] for message in messages} == {1006}
+
+
+def test_disconnects_that_do_not_fit_are_made_up_as_soon_as_there_is_room(
+    make_layer, layer, die
+):
+    layer = make_layer(channel_capacity={"websocket.disconnect": 2})
+    beat(layer, is_first=True)
+    open_sockets(layer, 5)
+    die()
+    seen = []
+    for _ in range(3):
+        keep_house(layer)
+        seen += [message["reply_channel"] for message in drain(layer)]
+    assert len(seen) == len(set(seen)) == 5
+
+
+def test_nothing_is_left_of_a_dead_server(layer, die, redis_server):
+    beat(layer, is_first=True)
+    open_sockets(layer, 3)
+    die()
+    keep_house(layer)
+    drain(layer)
+    layer.leave_house("worker")
+    with redis_server.client() as client:
+        left = {key.decode().removeprefix(layer.prefix) for key in client.scan_iter()}
+    assert left <= {"{websocket.connect}:n:websocket.connect",
+                    "{websocket.disconnect}:n:websocket.disconnect"}  # fmt: skip
+
+
+def test_a_worker_is_registered_while_it_lives(layer, redis_server):
+    def registered():
+        with redis_server.client() as client:
+            return client.zrange(layer.core.keyspace.registry("workers"), 0, -1)
+
+    layer.keep_house("worker-1", {}, {"work"})
+    assert registered() == [b"worker-1"]
+    layer.leave_house("worker-1")
+    assert registered() == []
+
+
+def test_housekeeping_without_redis_says_so(layer, redis_server):
+    redis_server.stop()
+    with pytest.raises(LayerUnavailable):
+        layer.keep_house("worker", {}, {"work"})
