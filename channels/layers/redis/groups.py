@@ -7,10 +7,11 @@ one push per process, however many of its sockets are members.
 
 import logging
 
+from channels.exceptions import LayerUnavailable
 from channels.layers import names
 from channels.layers.redis import scripts
 from channels.layers.redis.keys import is_server_queue
-from channels.layers.redis.plans import Request, check
+from channels.layers.redis.plans import Request, check, read_nothing
 
 logger = logging.getLogger("channels.layers")
 
@@ -31,43 +32,63 @@ class Groups:
         names.check_group_name(group)
         keys = self._keyspace.queue(names.check_channel_name(channel))
         client = names.split_local(channel)[1]
-        replies = yield [
-            Request(keys.host, scripts.GROUP_ADD.call(
-                [self._keyspace.members(keys.name, group), self._keyspace.client(channel, "of")],
-                [client, group, self._life_ms],
-            )),
-            Request(self._keyspace.group_host(group), scripts.GROUP_JOIN.call(
-                [self._keyspace.group(group)], [keys.name, self._life_ms]
-            )),
-        ]  # fmt: skip
-        for reply in replies:
-            check(reply)
+        member = Request(keys.host, scripts.GROUP_ADD.call(
+            [self._keyspace.members(keys.name, group), self._keyspace.client(channel, "of")],
+            [client, group, self._life_ms],
+        ))  # fmt: skip
+        # Last, so that whoever finds the process without members knows of this one: see _leave.
+        note = Request(self._keyspace.group_host(group), scripts.GROUP_JOIN.call(
+            [self._keyspace.group(group)], [keys.name, self._life_ms]
+        ))  # fmt: skip
+        steps = [[member, note]] if member.host == note.host else [[member], [note]]
+        for step in steps:
+            read_nothing((yield step))
 
     def discard(self, group, channel):
         """Plan: take `channel` out."""
         names.check_group_name(group)
-        keys = self._keyspace.queue(names.check_channel_name(channel))
-        client = names.split_local(channel)[1]
-        replies = yield [
-            Request(keys.host, ("ZREM", self._keyspace.members(keys.name, group), client)),
-            Request(keys.host, ("SREM", self._keyspace.client(channel, "of"), group)),
-        ]
-        for reply in replies:
-            check(reply)
+        yield from self._leave([group], channel)
 
     def discard_all(self, channel):
         """Plan: take `channel` out of every group it is in; returns their names."""
         keys = self._keyspace.queue(names.check_channel_name(channel))
-        client = names.split_local(channel)[1]
-        joined_key = self._keyspace.client(channel, "of")
-        (joined,) = yield [Request(keys.host, ("SMEMBERS", joined_key))]
+        (joined,) = yield [Request(keys.host, ("SMEMBERS", self._keyspace.client(channel, "of")))]
         joined = [group.decode() for group in check(joined)]
         if joined:
-            yield [
-                Request(keys.host, ("ZREM", self._keyspace.members(keys.name, group), client))
-                for group in joined
-            ] + [Request(keys.host, ("DEL", joined_key))]
+            yield from self._leave(joined, channel)
         return joined
+
+    def _leave(self, groups, channel):
+        """Plan: take `channel` out of these groups, and forget its queue where it was the last one.
+
+        The time is read before it is looked who is left, and only a queue to which nobody was added
+        since then is forgotten, so that no new member is lost.
+        """
+        times = [Request(self._keyspace.group_host(group), ("TIME",)) for group in groups]
+        leaving = [request for group in groups for request in self._leave_requests(group, channel)]
+        if self._keyspace.host_count == 1:  # one host does as it is told, in that order
+            replies = yield times + leaving
+        else:
+            replies = [*(yield times), *(yield leaving)]
+        times, replies = replies[: len(groups)], replies[len(groups) :]
+        read_nothing(replies)
+        emptied = [
+            self._prune_request(group, names.queue_name(channel), _milliseconds(time))
+            for group, time, left in zip(groups, times, replies[1::3], strict=True)
+            if not left and not isinstance(time, LayerUnavailable)
+        ]
+        if emptied:
+            yield emptied
+
+    def _leave_requests(self, group, channel):
+        """Three Requests; the second one's reply says how many members the process has left."""
+        keys = self._keyspace.queue(names.check_channel_name(channel))
+        members = self._keyspace.members(keys.name, group)
+        return [
+            Request(keys.host, ("ZREM", members, names.split_local(channel)[1])),
+            Request(keys.host, ("ZCARD", members)),
+            Request(keys.host, ("SREM", self._keyspace.client(channel, "of"), group)),
+        ]
 
     def channels(self, group):
         """Plan: the full names of the members."""
@@ -135,11 +156,11 @@ class Groups:
 
     def prune_requests(self, group, queues):
         """Requests that forget queues without members (unless one has just been added)."""
+        return [self._prune_request(group, queue) for queue in queues]
+
+    def _prune_request(self, group, queue, *before_ms):
         host, key = self._keyspace.group_host(group), self._keyspace.group(group)
-        return [
-            Request(host, scripts.GROUP_PRUNE.call([key], [queue, PRUNE_AGE_MS]))
-            for queue in queues
-        ]
+        return Request(host, scripts.GROUP_PRUNE.call([key], [queue, PRUNE_AGE_MS, *before_ms]))
 
     def send(self, operation):
         """Plan: send to every member; returns after those that could be reached were."""
@@ -149,3 +170,8 @@ class Groups:
             empty = read((yield requests))
             if empty:
                 yield self.prune_requests(operation.group, empty)
+
+
+def _milliseconds(time):
+    seconds, micros = time
+    return int(seconds) * 1000 + int(micros) / 1000

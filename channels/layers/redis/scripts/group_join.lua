@@ -5,6 +5,8 @@
 -- ARGV[2]  life of the membership, ms
 -- returns  0
 
-redis.call('ZADD', KEYS[1], now_ms(), ARGV[1])
+-- To the microsecond: who leaves compares it with the time of that (see group_prune.lua).
+local time = redis.call('TIME')
+redis.call('ZADD', KEYS[1], string.format('%.3f', time[1] * 1000 + time[2] / 1000), ARGV[1])
 redis.call('PEXPIRE', KEYS[1], tonumber(ARGV[2]) + 60000)
 return 0
