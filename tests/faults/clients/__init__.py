@@ -1,0 +1,1 @@
+"""Clients: some as they should be, some that are slow, rude or gone."""

@@ -1,0 +1,70 @@
+"""docs/reliability.md: what each promise was held to last, and what came of it."""
+
+import datetime
+import json
+import platform
+
+from tests.faults.promises import LATER, PROMISES
+from tests.processes import REPOSITORY
+
+DOCS = REPOSITORY / "docs"
+PAGE = DOCS / "reliability.md"
+
+_HEAD = """\
+# What holds when things break
+
+Each row is something that hurt the users of Channels 1.x, from its issue threads, and what must
+hold here instead. `python -m tests.faults --full` starts real interface servers, workers and Redis,
+breaks them (kills, pauses, cut and delayed connections, full queues, a Redis that goes away or
+comes back empty, clients that are slow or vanish), and measures. Its last results are below; a
+short form of every scenario runs with the test suite. `python -m tests.faults --full 3 14` repeats
+rows 3 and 14.
+
+"""
+
+
+def keep(path, kept, results):
+    """Put `results` over those that were kept at `path`, and write the page."""
+    stamp = {
+        "date": datetime.date.today().isoformat(),
+        "machine": f"Python {platform.python_version()}, {platform.system()}",
+    }
+    kept = {**kept, **{name: {**result, **stamp} for name, result in results.items()}}
+    path.write_text(json.dumps(dict(sorted(kept.items())), indent=1) + "\n")
+    write(kept)
+
+
+def write(kept):
+    """Write the page from kept results."""
+    lines = ["| # | hurt 1.x | promise | test | figure | held |", "|---|---|---|---|---|---|"]
+    for row, promise in PROMISES.items():
+        mine = [result for result in kept.values() if row in result["rows"]]
+        cells = [row, promise.hurt, promise.holds, *_outcome(row, mine)]
+        lines.append(f"| {' | '.join(map(_cell, cells))} |")
+    PAGE.write_text(_HEAD + "\n".join(lines) + "\n")
+
+
+def _outcome(row, results):
+    """The cells: tests, figures, held."""
+    if row in LATER:
+        return "–", LATER[row], "–"
+    if not results:
+        return "–", "not run", "–"
+    tests = "<br>".join(dict.fromkeys(_test(result) for result in results))
+    figures = "<br>".join(_figures(result) for result in results)
+    return tests, figures, "yes" if all(result["held"] for result in results) else "**no**"
+
+
+def _test(result):
+    module = result["module"].rpartition(".")[2]
+    return f"{module}.{result['test']}"
+
+
+def _figures(result):
+    texts = [text if held else f"**{text}**" for text, held in result["figures"]]
+    host = "" if result["host"] == "daphne" else f"{result['host']}: "
+    return host + "; ".join(texts)
+
+
+def _cell(value):
+    return str(value).replace("|", "\\|").replace("\n", " ")

@@ -1,0 +1,13 @@
+"""URLs of the faults' project."""
+
+from django.urls import path
+
+from tests.faults.project import views
+
+urlpatterns = [
+    path("", views.hello),
+    path("wait/<int:ms>", views.wait),
+    path("stream/<int:pieces>/<int:pause_ms>", views.stream),
+    path("upload", views.upload),
+    path("client", views.client),
+]

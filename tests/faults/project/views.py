@@ -1,0 +1,45 @@
+"""Views of the scenarios."""
+
+import time
+
+from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
+
+from tests.faults.project.notes import note
+
+_PIECE = b"x" * 65_536
+
+
+def hello(request):
+    return HttpResponse(b"hello")
+
+
+def wait(request, ms):
+    """Answer after some milliseconds."""
+    time.sleep(ms / 1000)
+    return HttpResponse(b"at last")
+
+
+def stream(request, pieces, pause_ms):
+    """Send pieces of 64 KiB with pauses between them."""
+    return StreamingHttpResponse(_pieces(pieces, pause_ms / 1000))
+
+
+def _pieces(count, pause_s):
+    for _ in range(count):
+        yield _PIECE
+        if pause_s:
+            time.sleep(pause_s)
+
+
+def upload(request):
+    """Count the bytes of the body without ever having all of them."""
+    size = 0
+    note("upload started")
+    while part := request.read(65_536):
+        size += len(part)
+    return JsonResponse({"size": size})
+
+
+def client(request):
+    """Say who asks, as far as can be seen from here."""
+    return JsonResponse({"address": request.META["REMOTE_ADDR"], "scheme": request.scheme})

@@ -1,0 +1,133 @@
+"""Redis goes away, comes back, comes back empty, stands still, or cuts connections."""
+
+import asyncio
+import time
+
+from tests.faults.result import Result
+from tests.faults.scenario import scenario
+from tests.faults.site import wait_until
+
+
+class Visitor:
+    """Asks for the front page all the time, and notes each answer: (time, status, seconds)."""
+
+    def __init__(self, site, every_s=0.05):
+        self._site, self._every_s = site, every_s
+        self.answers = []
+        self._task = asyncio.create_task(self._visit())
+
+    async def _visit(self):
+        while True:
+            begun = time.monotonic()
+            try:
+                status = (await self._site.fetch("/")).status
+            except (OSError, asyncio.TimeoutError) as error:
+                status = type(error).__name__
+            self.answers.append((begun, status, time.monotonic() - begun))
+            await asyncio.sleep(self._every_s)
+
+    def between(self, begin, end):
+        """The (status, seconds) of what was asked between two times."""
+        return [(status, took) for at, status, took in self.answers if begin <= at < end]
+
+    async def stop(self):
+        """Ask no more."""
+        self._task.cancel()
+        await asyncio.wait([self._task])
+
+
+@scenario(3, hosts=("daphne", "uvicorn"), sockets=(50, 200), down_s=(2, 10))
+async def redis_comes_back_empty(site, numbers):
+    await site.start(workers=2)
+    sockets = await site.open_sockets(numbers.sockets, "/group")
+    visitor = Visitor(site)
+    await asyncio.sleep(0.5)
+    await site.call(site.redis.stop)
+    await site.call(site.redis.wipe)
+    down_at = time.monotonic()
+    await asyncio.sleep(numbers.down_s)
+    await site.call(site.redis.start)
+    up_at = time.monotonic()
+    closed_s = await wait_until(lambda: not any(s.is_open for s in sockets), limit_s=30)
+    await asyncio.sleep(max(0.0, up_at + 5 - time.monotonic()))
+    result = Result()
+    result.equal("sockets closed", sum(not socket.is_open for socket in sockets), len(sockets))
+    codes = {socket.close_code for socket in sockets}
+    result.true(f"close codes: {codes}", codes == {1012})
+    result.at_most("after its return", closed_s or 30.0, 5.0, "s")
+    meanwhile = visitor.between(down_at + 0.1, up_at)
+    result.true(f"HTTP meanwhile: {sorted({status for status, _ in meanwhile}, key=str)}",
+                {status for status, _ in meanwhile} == {503})  # fmt: skip
+    result.at_most("slowest of these", max(took for _, took in meanwhile), 1.0, "s")
+    await _check_well(site, visitor, result)
+    return result
+
+
+async def _check_well(site, visitor, result):
+    """Promise that HTTP, new sockets and groups work again."""
+    begun = time.monotonic()
+    again = await site.open_sockets(10, "/group")
+    again[0].send("hello")
+    heard = [await socket.wait_for_texts(1, limit_s=5) for socket in again]
+    await asyncio.sleep(0.5)
+    await visitor.stop()
+    statuses = {status for status, _ in visitor.between(begun, time.monotonic())}
+    result.true(f"5 s after: HTTP {statuses}, sockets and groups work",
+                statuses == {200} and sum(heard) == 10)  # fmt: skip
+
+
+@scenario(3, sockets=(50, 200), down_s=(2, 10))
+async def redis_comes_back_with_its_data(site, numbers):
+    """Open sockets go on, and stay in their groups."""
+    await site.start(workers=2)
+    sockets = await site.open_sockets(numbers.sockets, "/group")
+    await site.call(site.redis.kill)
+    await asyncio.sleep(numbers.down_s)
+    await site.call(site.redis.start)
+    await asyncio.sleep(2)
+    sockets[0].send("hello")
+    heard = await asyncio.gather(*(socket.wait_for_texts(1, limit_s=5) for socket in sockets))
+    result = Result()
+    result.equal("sockets still open", sum(s.is_open for s in sockets), numbers.sockets)
+    result.equal("that hear the next broadcast", sum(heard), numbers.sockets)
+    return result
+
+
+@scenario(3, sockets=(50, 200), pause_s=(3, 10))
+async def redis_stands_still(site, numbers):
+    """It is there, and does not answer: what is asked gets 503, late but for sure."""
+    await site.start(workers=2)
+    sockets = await site.open_sockets(numbers.sockets, "/group")
+    site.redis.pause()
+    asked = [asyncio.ensure_future(site.fetch("/", limit_s=60)) for _ in range(20)]
+    await asyncio.sleep(numbers.pause_s)
+    site.redis.resume()
+    answers = await asyncio.gather(*asked)
+    sockets[0].send("hello")
+    heard = await asyncio.gather(*(socket.wait_for_texts(1, limit_s=10) for socket in sockets))
+    result = Result()
+    result.true(f"HTTP meanwhile: {sorted({answer.status for answer in answers})}",
+                {answer.status for answer in answers} <= {200, 503})  # fmt: skip
+    result.at_most("slowest answer", max(a.seconds for a in answers), numbers.pause_s + 2.0, "s")
+    result.equal("sockets that hear a broadcast afterwards", sum(heard), numbers.sockets)
+    return result
+
+
+@scenario(4, kills=(5, 20), workers=(2, 2), threads=(4, 4))
+async def connections_are_killed(site, numbers):
+    await site.start(workers=numbers.workers, threads=numbers.threads)
+    with site.redis.client() as client:
+        for _ in range(numbers.kills):
+            client.client_kill_filter(_type="normal", skipme=True)
+            await asyncio.sleep(0.3)
+    count = numbers.workers * numbers.threads
+    for number in range(count):
+        site.layer.send("jobs", {"n": number, "sleep_ms": 1_500})
+    await site.ledger.wait_for(count, "job done")
+    at_work = {(job["pid"], job["thread"]) for job in site.ledger.records("job done")}
+    result = Result()
+    result.note(f"{numbers.kills} times all connections killed")
+    result.equal("threads that consume", len(at_work), count)
+    result.equal("workers running", sum(w.is_running for w in site.split.workers), numbers.workers)
+    result.equal("the site answers", (await site.fetch("/")).status, 200)
+    return result
