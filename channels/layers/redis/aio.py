@@ -11,7 +11,7 @@ import logging
 import redis
 
 from channels.exceptions import LayerUnavailable
-from channels.layers.redis import scripts
+from channels.layers.redis import scripts, wire
 from channels.layers.redis.hosts import BLOCK_S, COMMAND_TIMEOUT_S, CONNECT_TIMEOUT_S
 from channels.layers.redis.plans import Block
 
@@ -49,10 +49,7 @@ class AsyncConnection:
         return replies[-1]
 
     async def _run(self, commands):
-        connection = self._connection
-        await connection.send_packed_command(
-            connection.pack_commands(commands), check_health=False
-        )
+        await self._connection.send_packed_command(wire.pack(commands), check_health=False)
         return [await self._read() for _ in commands]
 
     async def _read(self):

@@ -19,6 +19,7 @@ from channels.layers.redis import scripts
 from channels.layers.redis.plans import (
     Block,
     Request,
+    Wait,
     check,
     raise_if_all_are_away,
     read_nothing,
@@ -41,6 +42,7 @@ class Cursor:
 
     def __init__(self, keyspace, channels):
         self.keys = [keyspace.queue(name) for name in channels]
+        self.by_queue = {keys.queue.encode(): keys for keys in self.keys}
         count = len(self.keys)
         #: The keys in every rotation, so that each queue is first once in `count` times.
         self.rotations = [tuple(self.keys[i:] + self.keys[:i]) for i in range(count)]
@@ -178,11 +180,13 @@ class Core:
             waiting.extend((name, copy.deepcopy(delivery.content)) for name in full[1:])
         return full[0], delivery.content
 
-    def take(self, cursor, batch, block_s, now_s):
+    def take(self, cursor, batch, block_s, now_s, may_wait_at_once=False):
         """Plan: carry out `batch` (list of (requests, read) parts), then fetch the next message.
 
         Returns (results of the parts, Delivery or None).
         """
+        if may_wait_at_once and block_s > 0 and cursor.next_due_s is None:
+            return (yield from self._take_or_wait(cursor, batch, block_s, now_s))
         hosts = cursor.hosts_in_turn()
         turn = next(cursor.turn) % len(cursor.rotations)
         fetch = [Request(hosts[0], cursor.receive[turn])]
@@ -201,6 +205,47 @@ class Core:
             delivery = yield from self._look_further(cursor, turn, hosts[1:], block_s)
         return results, delivery
 
+    def _take_or_wait(self, cursor, batch, block_s, now_s):
+        """`take` from one host in one round trip, in which the wait for a message has its place.
+
+        Not for when delayed messages are known to be due, nor when the batch may set a message
+        free: then waiting is likely to be wrong.
+        """
+        rotation = cursor.rotations[next(cursor.turn) % len(cursor.rotations)]
+        requests = [request for part, _ in batch for request in part]
+        if cursor.has_delays and now_s >= cursor.promote_at_s:
+            cursor.promote_at_s = now_s + PROMOTE_EVERY_S
+            requests += self.promote_requests(cursor.keys, cursor.hosts)
+        results = []
+
+        def go_on(replies):
+            results.extend(self.read_batch(batch, replies))
+            if len(results) < len(replies):
+                cursor.next_due_s = self.read_promoted(replies[-1:])
+            return cursor.next_due_s is None and not ops.leave_work(results)
+
+        popped, now_ms = yield Wait(
+            cursor.hosts[0],
+            [request.command for request in requests],
+            tuple(keys.queue for keys in rotation),
+            block_s,
+            go_on,
+        )
+        if popped is None:
+            return results, None
+        keys = cursor.by_queue[popped[0]]
+        return results, (yield from self._read_first(cursor, keys, popped[1], now_ms))
+
+    def _read_first(self, cursor, keys, data, now_ms):
+        """The Delivery in what was popped, unless it is a wake-up, expired or unreadable."""
+        if data[0] == envelopes.WAKE:
+            cursor.wake()
+            return None
+        if envelopes.expires_ms(data) <= now_ms:
+            yield from self._note_expired(keys, cursor.hosts[0], 1)
+            return None
+        return (yield from self._parse(keys, cursor.hosts[0], data))
+
     def _look_further(self, cursor, turn, other_hosts, block_s):
         """Try the other hosts, then wait on all of them."""
         for host in other_hosts:
@@ -215,17 +260,16 @@ class Core:
             cursor.promote_at_s = 0.0
         rotation = cursor.rotations[turn]
         answers = yield Block(cursor.hosts, tuple(keys.queue for keys in rotation), block_s)
-        return (yield from self._read_popped(cursor, rotation, answers))
+        return (yield from self._read_popped(cursor, answers))
 
-    def _read_popped(self, cursor, rotation, answers):
-        by_queue = {keys.queue.encode(): keys for keys in rotation}
+    def _read_popped(self, cursor, answers):
         delivery = None
         for host, reply in answers:
             queue, data = check(reply)
             if data[0] == envelopes.WAKE:
                 cursor.wake()
             elif delivery is None:
-                delivery = yield from self._parse(by_queue[queue], host, data)
+                delivery = yield from self._parse(cursor.by_queue[queue], host, data)
             else:
                 yield [Request(host, ("LPUSH", queue, data))]
         return delivery
@@ -236,17 +280,19 @@ class Core:
             return None  # the others go on
         index, data, *expired = check(reply)
         for position, count in zip(expired[::2], expired[1::2], strict=True):
-            keys = rotation[position - 1]
-            logger.warning(
-                "%d message(s) on %s expired unread (they live %s s): add workers, or raise its "
-                "expiry", count, keys.name, self.get_expiry(keys.name),
-            )  # fmt: skip
-            yield [Request(host, ("HINCRBY", keys.counts, "expired", count))]
+            yield from self._note_expired(rotation[position - 1], host, count)
         if index < 0:
             cursor.wake()
         if index <= 0:
             return None
         return (yield from self._parse(rotation[index - 1], host, data))
+
+    def _note_expired(self, keys, host, count):
+        logger.warning(
+            "%d message(s) on %s expired unread (they live %s s): add workers, or raise its "
+            "expiry", count, keys.name, self.get_expiry(keys.name),
+        )  # fmt: skip
+        yield [Request(host, ("HINCRBY", keys.counts, "expired", count))]
 
     def _parse(self, keys, host, data):
         try:

@@ -199,9 +199,17 @@ class RedisChannelLayer(BaseChannelLayer):
     def plan_take(self, cursor, operations, block_s, now_s):
         """Plan: carry out operations and fetch the next message; see Reader.take."""
         batch, pushes = yield from self._plan_batch(operations)
-        results, delivery = yield from self.core.take(cursor, batch, block_s, now_s)
+        results, delivery = yield from self.core.take(
+            cursor, batch, block_s, now_s, may_wait_at_once=self._may_wait_at_once(operations)
+        )
         yield from self._prune(pushes, results)
         return results, delivery
+
+    def _may_wait_at_once(self, operations):
+        """Whether the wait for a message may be sent along with `operations`."""
+        return len(self._hosts) == 1 and not any(
+            type(operation) is ops.FinishOrdered for operation in operations
+        )
 
     def _plan_apply(self, operations):
         batch, pushes = yield from self._plan_batch(operations)

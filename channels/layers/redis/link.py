@@ -149,24 +149,21 @@ class RedisServerLink(ServerLink):
                 await asyncio.sleep(1.0)
 
     async def _read_with(self, connection):
-        """Wait for a first reply, then drain in batches until nothing is left."""
+        """Wait for a first reply, and take with it, in the same round trip, what else is there."""
         keys = self._presence.queues(self.server_id)
         queues = [key.queue for key in keys]
         pop = ("BLPOP", *queues, BLOCK_S)
         drain = scripts.DRAIN.call(queues, [DRAIN_MESSAGES, DRAIN_BYTES])
         try:
             while True:
-                (popped,) = await connection.exchange([pop], BLOCK_S + COMMAND_TIMEOUT_S)
-                if not check(popped):
-                    continue
-                self._hand_out([popped[1]], popped[0])
-                found = True
-                while found:
-                    (drained,) = await connection.exchange([drain])
-                    drained = check(drained)
-                    self._note_expired(keys, drained[: len(keys)])
-                    found = drained[len(keys) :]
-                    self._hand_out(found, self.server_id)
+                popped, drained = await connection.exchange(
+                    [pop, drain], BLOCK_S + COMMAND_TIMEOUT_S
+                )
+                if check(popped):
+                    self._hand_out([popped[1]], self.server_id)
+                drained = check(drained)
+                self._note_expired(keys, drained[: len(keys)])
+                self._hand_out(drained[len(keys) :], self.server_id)
         finally:
             await connection.close()
 

@@ -5,12 +5,16 @@ A plan is a generator. It yields a step, is sent the replies, and returns the ve
 - a list of `Request`s: the driver runs each host's in one pipeline, in order, and sends back the
   replies in the order of the requests. A reply may be an exception: a refusal by Redis, or
   LayerUnavailable;
+- a `Wait`: the same for one host, and in the same round trip a blocking pop. `go_on(replies)` is
+  asked once the replies are there: if it says no, the pop is called off. The driver sends back
+  (what was popped or None, the host's time in ms);
 - a `Block`: the driver waits on every host at once, at most `timeout_s`, and sends back a list of
   (host, reply) for those that answered: none on a time-out, several if they answered together.
 
 Plans do no I/O and read no clock. `check` turns a reply that is an error into a raised one.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from channels.exceptions import LayerUnavailable
@@ -21,6 +25,16 @@ class Request(NamedTuple):
 
     host: int
     command: tuple
+
+
+class Wait(NamedTuple):
+    """Requests to one host, and a blocking pop behind them."""
+
+    host: int
+    commands: list
+    queues: tuple
+    timeout_s: float
+    go_on: Callable
 
 
 class Block(NamedTuple):

@@ -11,10 +11,12 @@ import redis
 
 from channels.exceptions import LayerUnavailable
 from channels.layers.base import Reader
-from channels.layers.redis import scripts
+from channels.layers.redis import scripts, wire
 from channels.layers.redis.hosts import BLOCK_S
-from channels.layers.redis.plans import Block
+from channels.layers.redis.plans import Block, Wait
 
+#: A blocking pop is called off as often as this, until it has ended.
+CALL_OFF_EVERY_S = 0.002
 #: A pooled connection unused for this long is looked at before it is used again.
 STALE_AFTER_S = 1.0
 
@@ -46,8 +48,7 @@ class Connection:
 
     def send(self, commands):
         """Write a pipeline."""
-        connection = self._connection
-        connection.send_packed_command(connection.pack_commands(commands), check_health=False)
+        self._connection.send_packed_command(wire.pack(commands), check_health=False)
 
     def _read(self):
         try:
@@ -69,6 +70,28 @@ class Connection:
         except (redis.RedisError, OSError) as error:
             self.close()
             raise self._health.lost(error) from error
+
+    def exchange_and_pop(self, commands, pop, go_on, call_off):
+        """Run a pipeline with the blocking command `pop` at its end.
+
+        Once the replies to `commands` are there, `go_on(replies)` says whether to wait; if not,
+        `call_off()` is called until the pop has ended. Returns (what was popped or None, the time
+        of Redis in ms). Raises LayerUnavailable.
+        """
+        try:
+            self.send([*commands, pop, ("TIME",)])
+            replies = [self._read() for _ in commands]
+            if not go_on(replies):
+                while not self._connection.can_read(CALL_OFF_EVERY_S):
+                    call_off()
+            popped, time = self._read(), self._read()
+        except (redis.RedisError, OSError) as error:
+            self.close()
+            raise self._health.lost(error) from error
+        for reply in (popped, time):
+            if isinstance(reply, Exception):
+                raise self._health.lost(reply) from reply
+        return popped, int(time[0]) * 1000 + int(time[1]) // 1000
 
     def _run_again(self, commands, replies):
         """Scripts were flushed: load them, and run those commands that did not run."""
@@ -158,6 +181,8 @@ class SyncDriver:
             while True:
                 if isinstance(step, Block):
                     step = plan.send(self._block(step, reader))
+                elif isinstance(step, Wait):
+                    step = plan.send(reader.exchange_and_wait(step))
                 else:
                     step = plan.send(self._exchange(step, reader))
         except StopIteration as stop:
@@ -218,10 +243,25 @@ class SyncReader:
             connection = self._connections[host] = Connection(self._hosts[host], blocking=True)
         return connection
 
+    def exchange_and_wait(self, step):
+        """Carry out a Wait. Raises LayerUnavailable."""
+        connection = self.connection(step.host)
+        pop = _pop_command(step.queues, step.timeout_s)
+
+        def call_off():
+            self._driver.unblock(step.host, connection.client_id)
+
+        with self._lock:
+            self._waiting = {step.host: connection}
+        try:
+            return connection.exchange_and_pop(step.commands, pop, step.go_on, call_off)
+        finally:
+            with self._lock:
+                self._waiting = {}
+
     def wait(self, block):
         """Carry out a Block, without the hosts that are away; LayerUnavailable if all are."""
-        timeout_s = min(block.timeout_s, BLOCK_S)
-        command = ("BLPOP", *block.queues, max(round(timeout_s, 3), 0.001))
+        command = _pop_command(block.queues, block.timeout_s)
         waiting, trouble = {}, None
         for host in block.hosts:
             try:
@@ -284,6 +324,10 @@ class SyncReader:
         for connection in self._connections.values():
             connection.close()
         self._connections = {}
+
+
+def _pop_command(queues, timeout_s):
+    return ("BLPOP", *queues, max(round(min(timeout_s, BLOCK_S), 3), 0.001))
 
 
 class RedisReader(Reader):
