@@ -104,7 +104,7 @@ class Inbox:
                 await self._process.link.send("websocket.receive", message)
                 return None
             except LayerUnavailable as error:
-                if getattr(error, "in_doubt", False):
+                if error.was_sent:
                     return 1012
                 deadline = deadline or loop.time() + self._process.options.websocket_patience_s
                 if loop.time() >= deadline or self.is_stopped:

@@ -167,7 +167,8 @@ class Worker:
         self._stop_signals += 1
         if self._stop_signals > 2:
             os._exit(1)
-        self.stopping.set()
+        # Not from here: the main thread may hold the event's lock just now, as it waits for it.
+        threading.Thread(target=self.stopping.set, name="stop", daemon=True).start()
 
     def stop(self):
         """From any thread: stop after what runs has ended."""

@@ -19,6 +19,9 @@ EXPIRY_S = 60
 GROUP_EXPIRY_S = 86_400
 #: Messages a channel holds before it is full. Channels 1.x default.
 CAPACITY = 100
+#: The same for websocket.receive, unless `capacity` is given. Frames come in bursts: where 500
+#: clients speak at once, a capacity of 100 would close the sockets of 400.
+FRAMES_CAPACITY = 1_000
 #: The largest packed message, in bytes: 1 MiB, as the 1.x message format asked layers to carry.
 MAX_MESSAGE_BYTES = 1024 * 1024
 #: One queue serves all sockets of an interface server, so it holds far more than one channel does.
@@ -35,7 +38,8 @@ class BaseChannelLayer:
     Args:
         expiry: seconds an unread message lives.
         group_expiry: seconds a group membership lives if its channel belongs to no live server.
-        capacity: messages a channel holds before `send` raises ChannelFull.
+        capacity: messages a channel holds before `send` raises ChannelFull; default 100, and 1,000
+            for websocket.receive.
         channel_capacity: dict of glob (or compiled regex) -> capacity; the first match wins.
         channel_expiry: dict of glob -> expiry in seconds; the first match wins.
     """
@@ -64,17 +68,19 @@ class BaseChannelLayer:
         *,
         expiry=EXPIRY_S,
         group_expiry=GROUP_EXPIRY_S,
-        capacity=CAPACITY,
+        capacity=None,
         channel_capacity=None,
         channel_expiry=None,
     ):
         self.expiry = expiry
         self.group_expiry = group_expiry
-        self.capacity = capacity
+        self.capacity = CAPACITY if capacity is None else capacity
         self.channel_capacity = {**(channel_capacity or {})}
         for glob, value in DEFAULT_CHANNEL_CAPACITY.items():
             self.channel_capacity.setdefault(glob, value)
-        self.get_capacity = names.GlobTable(self.channel_capacity, capacity).get
+        if capacity is None:
+            self.channel_capacity.setdefault("websocket.receive", FRAMES_CAPACITY)
+        self.get_capacity = names.GlobTable(self.channel_capacity, self.capacity).get
         self.get_expiry = names.GlobTable(channel_expiry, expiry).get
 
     # -- channels ---------------------------------------------------------------------------

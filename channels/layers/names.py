@@ -27,11 +27,15 @@ _RULE = (
 )
 
 
-@functools.lru_cache(maxsize=4096)
 def check_channel_name(name):
     """Return `name` if a message can be sent to it; raise InvalidName if not."""
     if not isinstance(name, str):
         raise InvalidName(f"channel name must be str, got {type(name).__name__} {name!r}")
+    return _check_channel_text(name)
+
+
+@functools.lru_cache(maxsize=4096)
+def _check_channel_text(name):
     if len(name) > MAX_NAME_LENGTH or not _CHANNEL.fullmatch(name):
         raise InvalidName(f"invalid channel name {name!r}: {_RULE}")
     return name
@@ -48,11 +52,15 @@ def check_receive_name(name):
     return name
 
 
-@functools.lru_cache(maxsize=4096)
 def check_group_name(name):
     """Return `name` if it can name a group; raise InvalidName if not."""
     if not isinstance(name, str):
         raise InvalidName(f"group name must be str, got {type(name).__name__} {name!r}")
+    return _check_group_text(name)
+
+
+@functools.lru_cache(maxsize=4096)
+def _check_group_text(name):
     if len(name) > MAX_NAME_LENGTH or not _GROUP.fullmatch(name):
         raise InvalidName(f"invalid group name {name!r}: {_RULE}")
     return name

@@ -40,7 +40,7 @@ class FakeLink:
         if self.send_gate is not None:
             await self.send_gate.wait()
         if not self.is_available:
-            raise LayerUnavailable("Redis is away")
+            raise LayerUnavailable("Redis is away", was_sent=False)
         if name in self.refuse:
             raise self.refuse[name]
         self.sent.append((channel, message))

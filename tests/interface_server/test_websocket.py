@@ -320,7 +320,6 @@ async def test_a_frame_that_may_have_been_sent_is_not_sent_again_and_closes_with
     site = await Site().start()
     client, _ = await site.open_socket()
     error = LayerUnavailable("the connection broke before the answer came")
-    error.in_doubt = True
     site.link.refuse["websocket.receive"] = error
     client.put(frame("1"))
     await only_disconnect(site, client, 1012, order=2)

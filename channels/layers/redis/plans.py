@@ -50,7 +50,7 @@ def check(reply):
     if isinstance(reply, LayerUnavailable):
         raise reply
     if isinstance(reply, Exception):
-        raise LayerUnavailable(f"Redis refused a command: {reply}") from reply
+        raise LayerUnavailable(f"Redis refused a command: {reply}", was_sent=False) from reply
     return reply
 
 
