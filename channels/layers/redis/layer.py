@@ -38,6 +38,7 @@ class RedisChannelLayer(BaseChannelLayer):
         prefix: put before every key; at least one of two projects on one Redis must set it.
         symmetric_encryption_keys: a list; the first encrypts messages, all decrypt them.
         connection_kwargs: passed on to redis-py's connections (`password`, `ssl_ca_certs`, ...).
+        stats_prefix: of asgi_redis 1.x; has no effect, as statistics lie below `prefix`.
         expiry, group_expiry, capacity, channel_capacity, channel_expiry: see BaseChannelLayer.
     """
 
@@ -53,6 +54,7 @@ class RedisChannelLayer(BaseChannelLayer):
         prefix=PREFIX,
         symmetric_encryption_keys=(),
         connection_kwargs=None,
+        stats_prefix=None,
         **config,
     ):
         super().__init__(**config)
@@ -271,10 +273,11 @@ class RedisSentinelChannelLayer(RedisChannelLayer):
 
     Args:
         hosts: the Sentinels, as (host, port) pairs.
-        services: names of the masters to use; default: all that the first Sentinel watches.
+        services: names of the masters to use.
+        sentinel_refresh_interval: of asgi_redis 1.x; has no effect, as each connection asks anew.
     """
 
-    def __init__(self, *, hosts, services=None, **config):
+    def __init__(self, *, hosts, services=None, sentinel_refresh_interval=None, **config):
         self._services = services
         super().__init__(hosts=hosts, **config)
 
