@@ -28,7 +28,7 @@ class MemoryChannelLayer(BaseChannelLayer):
     Args:
         clock: function that returns the time in seconds; for tests. After a jump of it, call
             `wake_all()`.
-        The other arguments are those of BaseChannelLayer.
+        config: the arguments of BaseChannelLayer.
     """
 
     extensions = (
