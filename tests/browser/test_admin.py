@@ -22,7 +22,7 @@ def test_room_is_added_edited_with_an_upload_and_deleted(browser, demo, log_in, 
     assert requests.get(uploaded, timeout=10).content == PNG
 
     browser.click(".deletelink")
-    browser.click("main [type=submit]")
+    browser.click("#content [type=submit]")
     browser.wait_for_text("was deleted successfully", within=".success")
     assert "Made in the admin" not in browser.texts("#result_list th")
 
