@@ -99,15 +99,26 @@ def show_interface_server():
 
     from interface_server.cli import command
 
-    rows = []
-    for option in command.params:
-        if not isinstance(option, click.Option):
-            continue
-        names = [name for name in option.opts if "_" not in name]
-        value = "" if option.is_flag else f" {option.make_metavar(click.Context(command))}"
-        shown = ", ".join(f"`{name}{value}`" for name in names).replace("|", r"\|")
-        rows.append(_row(shown, _click_default(option), option.help))
-    return _table(rows)
+    options = [param for param in command.params if isinstance(param, click.Option)]
+    return _table([
+        _row(_click_names(option), _click_default(option), _click_help(option))
+        for option in options
+    ])  # fmt: skip
+
+
+def _click_names(option):
+    names = [name for name in option.opts if "_" not in name]
+    value = "" if option.is_flag else f" {option.type.name.split()[0].upper()}"
+    return ", ".join(f"`{name}{value}`" for name in names)
+
+
+def _click_help(option):
+    choices = getattr(option.type, "choices", ())
+    return f"{option.help or ''} {_one_of(choices)}".strip()
+
+
+def _one_of(choices):
+    return f"One of: {', '.join(choices)}." if choices else ""
 
 
 def _click_default(option):

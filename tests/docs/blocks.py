@@ -16,6 +16,8 @@ _BLOCK = re.compile(
     r"|^<!-- (?P<kind>setup|test)\n(?P<hidden>.*?)^-->$",
     re.MULTILINE | re.DOTALL,
 )
+#: A file that MkDocs puts into a block.
+_SNIPPET = re.compile(r'^--8<-- "(.+)"$', re.MULTILINE)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,8 +49,13 @@ def read_blocks(path):
         if found["kind"]:
             blocks.append(Block(page, line, "test", found["hidden"]))
         else:
-            blocks.append(Block(page, line, found["language"], found["code"]))
+            blocks.append(Block(page, line, found["language"], _with_files(found["code"])))
     return blocks
+
+
+def _with_files(code):
+    """Return the code of a block with the files of the repository that it asks for."""
+    return _SNIPPET.sub(lambda found: (REPOSITORY / found[1]).read_text(), code)
 
 
 def blocks_in(*languages):

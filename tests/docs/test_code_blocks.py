@@ -3,6 +3,7 @@
 import configparser
 import contextlib
 import json
+import re
 import shutil
 import subprocess
 
@@ -15,7 +16,7 @@ from tests.conftest import give_up
 from tests.docs import logs, shell
 from tests.docs.blocks import blocks_in, pages, read_blocks
 from tests.docs.sandbox import Sandbox
-from tests.processes import REPOSITORY
+from tests.processes import REPOSITORY, free_port
 
 #: Pages with Python in them. What README.md says is run by its own test, as whole processes.
 PAGES = [path for path in pages() if path.name != "README.md"
@@ -65,7 +66,8 @@ def test_configuration_files_parse_and_their_commands_exist(block):
 def test_nginx_takes_its_configuration(block, tmp_path):
     if shutil.which("nginx") is None:
         give_up("no nginx")
-    (tmp_path / "site.conf").write_text(block.code)
+    code = re.sub(r"listen \d+;", f"listen 127.0.0.1:{free_port()};", block.code)
+    (tmp_path / "site.conf").write_text(code)
     (tmp_path / "nginx.conf").write_text(
         f"pid {tmp_path}/pid; error_log stderr; events {{}}\n"
         f"http {{ access_log off; include {tmp_path}/site.conf; }}\n"

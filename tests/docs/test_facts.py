@@ -1,0 +1,79 @@
+"""The figures in the documentation are those of the code."""
+
+import inspect
+import re
+
+import pytest
+
+from channels.generic import multiplexing, sockets
+from channels.handler import ViewConsumer
+from channels.layers import base
+from channels.layers.redis import core, guardian, hosts, presence
+from channels.layers.redis.layer import PREFIX
+from channels.ordering import CLOSE_OVERFLOW
+from channels.request import AsgiRequest
+from interface_server.options import Options
+from tests.docs.blocks import DOCS
+from worker import flush, loop
+from worker.process import Worker
+
+OPTIONS = Options()
+SERVER_CAPACITY = base.DEFAULT_CHANNEL_CAPACITY["websocket.send.*!*"]
+RETRIES = inspect.signature(Worker).parameters["message_retries"].default
+
+#: (page, text with places for figures, the figures).
+FACTS = [
+    ("concepts.md", "a channel holds {} messages", base.CAPACITY),
+    ("concepts.md", "`websocket.receive` holds {:,}", base.FRAMES_CAPACITY),
+    ("concepts.md", "to a server's sockets {:,}", SERVER_CAPACITY),
+    ("concepts.md", "expiry: {} s", base.EXPIRY_S),
+    ("concepts.md", "may be {} MiB large", base.MAX_MESSAGE_BYTES // 1024**2),
+    ("concepts.md", "has taken nothing for {:.0f} s", ViewConsumer.stall_timeout_s),
+    ("concepts.md", "closed with {}", CLOSE_OVERFLOW),
+    ("concepts.md", "the worker waits up to {:.0f} s", flush.PLAIN_PATIENCE_S),
+    ("concepts.md", "the worker waits up to {:.0f} s", flush.REPLY_PATIENCE_S),
+    ("consumers.md", "for {:.0f} s at most", OPTIONS.websocket_connect_timeout_s),
+    ("consumers.md", "after {} s, then after twice as long each time, up to {:.0f} s",
+     (loop.FIRST_RETRY_S, loop.LONGEST_RETRY_S)),
+    ("consumers.md", "with {}, a binary one with {}",
+     (sockets.INVALID_PAYLOAD, sockets.UNSUPPORTED_DATA)),
+    ("consumers.md", "unknown stream with {}", multiplexing.UNKNOWN_STREAM),
+    ("ordering.md", "more than {:,} messages", base.ORDERED_BACKLOG),
+    ("coming-from-1x.md", "messages per channel, {}", base.CAPACITY),
+    ("coming-from-1x.md", "`websocket.receive` holds {:,}", base.FRAMES_CAPACITY),
+    ("coming-from-1x.md", "before each key, `{}`", PREFIX),
+    ("coming-from-1x.md", "queue of a server's sockets holds {:,}", SERVER_CAPACITY),
+    ("coming-from-1x.md", "show every {:.0f} s that they live; after {} s",
+     (presence.BEAT_EVERY_S, presence.SERVER_TTL_MS // 1000)),
+    ("coming-from-1x.md", "the limit is {:.0f} s", OPTIONS.websocket_connect_timeout_s),
+    ("coming-from-1x.md", "the layer keeps up to {:,}", base.ORDERED_BACKLOG),
+    ("operations.md", "after {:.0f} s (`--http-timeout`)", OPTIONS.http_timeout_s),
+    ("operations.md", "after {:.0f} s (`--websocket-connect-timeout`)",
+     OPTIONS.websocket_connect_timeout_s),
+    ("operations.md", "more than {} KiB of headers", OPTIONS.max_header_bytes // 1024),
+    ("operations.md", "every {:.1f} s until it is back", hosts.LAST_BACKOFF_S),
+    ("operations.md", "shows every {:.0f} s", presence.BEAT_EVERY_S),
+    ("operations.md", "more than {} s (SIGSTOP", presence.SERVER_TTL_MS // 1000),
+    ("operations.md", "After {} s the others clean up", presence.SERVER_TTL_MS // 1000),
+    ("operations.md", "is full ({0} of {0} waiting): add", base.CAPACITY),
+    ("operations.md", "more than {:,} messages waiting", base.ORDERED_BACKLOG),
+    ("operations.md", "away for {:.0f} s", OPTIONS.websocket_patience_s),
+    ("operations.md", "The last {:,} such messages", core.DEAD_LETTERS),
+    ("operations.md", "given up after {} retries", {10: "ten"}[RETRIES]),
+    ("reference/messages.md", "{} MiB", base.MAX_MESSAGE_BYTES // 1024**2),
+    ("reference/messages.md", "up to {} KiB", OPTIONS.inline_body_bytes // 1024),
+    ("reference/http.md", "{} s", AsgiRequest.body_receive_timeout),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("page", "text", "figures"), FACTS)
+def test_a_figure_is_that_of_the_code(page, text, figures):
+    figures = figures if isinstance(figures, tuple) else (figures,)
+    written = re.sub(r"\s+", " ", (DOCS / page).read_text())
+    assert text.format(*figures) in written
+
+
+def test_a_lost_message_is_noticed_within_a_minute():
+    assert guardian.PATIENCE_MS + guardian.QUEUED_WITHIN_MS < 60_000
+    assert guardian.WORKER_TTL_MS + guardian.SUSPECT_S * 1000 < 60_000
+    assert presence.SERVER_TTL_MS + 2 * presence.BEAT_EVERY_S * 1000 < 60_000
