@@ -56,5 +56,6 @@ def _pip(*args):
 
 
 def clean_environment():
-    """Return the environment variables, without what leads Python into this checkout."""
-    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    """Return the environment variables, without what leads Python or Django into this checkout."""
+    ours = ("PYTHONPATH", "DJANGO_SETTINGS_MODULE")
+    return {name: value for name, value in os.environ.items() if name not in ours}
