@@ -1,0 +1,9 @@
+from channels.routing import route
+
+channel_routing = [
+    route("http.request", "tests.split.site.consumers.http_request"),
+    route("websocket.connect", "tests.split.site.consumers.ws_connect"),
+    route("websocket.receive", "tests.split.site.consumers.ws_receive"),
+    route("websocket.disconnect", "tests.split.site.consumers.ws_disconnect"),
+    route("work", "tests.split.site.consumers.work"),
+]

@@ -1,0 +1,48 @@
+import os
+
+from django.http import HttpResponse, StreamingHttpResponse
+from django.http.request import UnreadablePostError
+from django.urls import path
+
+from tests.split.site.notes import note, wait_for_sign
+
+
+def index(request):
+    return HttpResponse(str(os.getpid()))
+
+
+def hold(request):
+    wait_for_sign()
+    return HttpResponse(str(os.getpid()))
+
+
+def stream(request):
+    """Answer without an end."""
+
+    def parts():
+        try:
+            while True:
+                yield b"x" * 65536
+        finally:
+            note("stream ended")
+
+    return StreamingHttpResponse(parts())
+
+
+def upload(request):
+    try:
+        size = 0
+        while part := request.read(65536):
+            size += len(part)
+    except UnreadablePostError:
+        note("upload broke off")
+        raise
+    return HttpResponse(str(size))
+
+
+urlpatterns = [
+    path("", index),
+    path("hold/", hold),
+    path("stream/", stream),
+    path("upload/", upload),
+]
