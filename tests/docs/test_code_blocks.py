@@ -2,7 +2,6 @@
 
 import configparser
 import contextlib
-import json
 import re
 import shutil
 import subprocess
@@ -22,8 +21,8 @@ from tests.processes import REPOSITORY, free_port
 PAGES = [path for path in pages() if path.name != "README.md"
          and any(block.language in ("python", "test") for block in read_blocks(path))]  # fmt: skip
 
-#: Language of a fence -> what tries it; "text" is for pictures, "html" is looked at by eye.
-LANGUAGES = {"python", "test", "sh", "ini", "nginx", "js", "json", "log", "text"}
+#: What a fence may be in: each has a test below, but "text", which is for pictures.
+LANGUAGES = {"python", "test", "sh", "ini", "nginx", "js", "log", "text"}
 
 
 def name_of(path):
@@ -88,11 +87,6 @@ def test_javascript_runs_beside_the_bridge(block):
         cwd=REPOSITORY,
     )  # fmt: skip
     assert said.returncode == 0, said.stderr
-
-
-@pytest.mark.parametrize("block", blocks_in("json"), ids=str)
-def test_json_parses(block):
-    json.loads(block.code)
 
 
 @pytest.mark.parametrize("block", blocks_in("log"), ids=str)
