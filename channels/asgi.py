@@ -71,7 +71,7 @@ class ChannelLayerManager:
         backend_class = load_backend(entry["BACKEND"], name)
         try:
             layer = backend_class(**config)
-        except TypeError as error:
+        except (TypeError, ValueError) as error:
             raise InvalidChannelLayerError(
                 f"CHANNEL_LAYERS[{name!r}]: {entry['BACKEND']} does not take this CONFIG: {error}"
             ) from error

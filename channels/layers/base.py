@@ -10,6 +10,7 @@ import asyncio
 
 from channels import exceptions
 from channels.layers import names
+from channels.layers.acknowledgement import read_acknowledged
 from channels.layers.codec import Codec
 from channels.layers.operations import SaveSession, Send, SendGroup
 
@@ -42,6 +43,11 @@ class BaseChannelLayer:
             for websocket.receive.
         channel_capacity: dict of glob (or compiled regex) -> capacity; the first match wins.
         channel_expiry: dict of glob -> expiry in seconds; the first match wins.
+        acknowledged: dict of glob -> dict of `timeout_s` (default 60) and `max_deliveries`
+            (default 5), for channels whose messages are acknowledged ("acknowledged"): a message
+            stays owned until its consumer has ended. If its worker gives no sign of life for
+            `timeout_s`, it goes to another one; after `max_deliveries` it becomes a dead letter,
+            as does one that expires unread. A consumer may get such a message twice.
     """
 
     #: What the layer gives beyond `send` and `receive`, of:
@@ -49,9 +55,10 @@ class BaseChannelLayer:
     #: - "flush": flush
     #: - "statistics": channel_statistics, global_statistics
     #: - "async": coroutines of its own, which wait without a thread
-    #: - "delay": `delay_s` of send, Retry, PutBack to the front, DeadLetter; without it, retries
-    #:   wait in the worker's memory, and dead letters are only logged
+    #: - "delay": `delay_s` of send, Retry, PutBack to the front, DeadLetter and the verbs on dead
+    #:   letters; without it, retries wait in the worker's memory, and dead letters are only logged
     #: - "sessions": load_session, and SaveSession in apply
+    #: - "acknowledged": messages of channels named in `acknowledged` survive their worker
     #: - "ordering": begin_ordered, and FinishOrdered and ReleaseOrdered in apply
     #: - "presence": open_link knows which servers live: dead ones leave their groups, the members
     #:   of live ones never expire, senders learn of held and vanished clients, on_lost is called
@@ -71,6 +78,7 @@ class BaseChannelLayer:
         capacity=None,
         channel_capacity=None,
         channel_expiry=None,
+        acknowledged=None,
     ):
         self.expiry = expiry
         self.group_expiry = group_expiry
@@ -82,6 +90,7 @@ class BaseChannelLayer:
             self.channel_capacity.setdefault("websocket.receive", FRAMES_CAPACITY)
         self.get_capacity = names.GlobTable(self.channel_capacity, self.capacity).get
         self.get_expiry = names.GlobTable(channel_expiry, expiry).get
+        self.get_acknowledgement = names.GlobTable(read_acknowledged(acknowledged), None).get
 
     # -- channels ---------------------------------------------------------------------------
 
@@ -151,6 +160,32 @@ class BaseChannelLayer:
     def global_statistics(self):
         """Return the same keys, summed over all channels."""
         raise self._lacks("statistics")
+
+    # -- dead letters ("delay") -----------------------------------------------------------------
+
+    def dead_letter_channels(self):
+        """Return the sorted names of the channels that have dead letters."""
+        raise self._lacks("delay")
+
+    def dead_letters(self, channel):
+        """Return the dead letters of a channel, oldest first, as a list of dicts.
+
+        Their keys: id (str), at (when it died, in seconds since 1970), reason, attempts (retries
+        that its consumer had asked for), content (None if it can't be read). The last 1,000 of a
+        channel are kept.
+        """
+        raise self._lacks("delay")
+
+    def replay_dead_letters(self, channel, ids=None):
+        """Send dead letters to their channel again, as new messages and whatever its capacity.
+
+        `ids`: which ones, as a list; default: all. Returns how many were sent.
+        """
+        raise self._lacks("delay")
+
+    def purge_dead_letters(self, channel, ids=None):
+        """Remove dead letters, `ids` or all; return how many were removed."""
+        raise self._lacks("delay")
 
     # -- the same verbs as coroutines ("async") ------------------------------------------------
 

@@ -16,9 +16,11 @@ skipped, with the reason. The tests of generated names and messages need the `hy
 `ConformanceTestCase` is the suite's smaller form with the attributes that asgiref 1.x used.
 """
 
+from channels.layers.conformance.acknowledged import Acknowledged
 from channels.layers.conformance.capacity import Capacity
 from channels.layers.conformance.classic import ConformanceTestCase
 from channels.layers.conformance.concurrency import Concurrency
+from channels.layers.conformance.dead_letters import DeadLetters
 from channels.layers.conformance.generated import Generated
 from channels.layers.conformance.groups import Groups
 from channels.layers.conformance.harness import Harness
@@ -40,6 +42,8 @@ class ConformanceSuite(
     Groups,
     Concurrency,
     Work,
+    DeadLetters,
+    Acknowledged,
     Sessions,
     Ordering,
     Links,

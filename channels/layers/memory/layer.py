@@ -28,7 +28,8 @@ class MemoryChannelLayer(BaseChannelLayer):
     Args:
         clock: function that returns the time in seconds; for tests. After a jump of it, call
             `wake_all()`.
-        config: the arguments of BaseChannelLayer.
+        config: the arguments of BaseChannelLayer. `acknowledged` has no effect: here, no worker
+            dies without all else.
     """
 
     extensions = (
@@ -121,14 +122,27 @@ class MemoryChannelLayer(BaseChannelLayer):
     def global_statistics(self):
         return self._locked(lambda store, now: store.global_statistics(now))
 
+    # -- dead letters -------------------------------------------------------------------------
+
+    def dead_letter_channels(self):
+        return self._locked(lambda store, now: store.dead_letter_queues())
+
     def dead_letters(self, channel):
-        """Return the channel's dead letters, oldest first: dicts of content, attempts, reason."""
         queue = names.queue_name(names.check_channel_name(channel))
         letters = self._locked(lambda store, now: store.dead_letters(queue))
         return [
-            {"reason": reason, "attempts": entry.attempts, "content": self._unpack(entry)}
-            for entry, reason in letters
-        ]
+            {"id": letter.id, "at": letter.at, "reason": letter.reason,
+             "attempts": letter.entry.attempts, "content": self._unpack(letter.entry)}
+            for letter in letters
+        ]  # fmt: skip
+
+    def replay_dead_letters(self, channel, ids=None):
+        queue = names.queue_name(names.check_channel_name(channel))
+        return self._locked(lambda store, now: store.replay(queue, ids, now))
+
+    def purge_dead_letters(self, channel, ids=None):
+        queue = names.queue_name(names.check_channel_name(channel))
+        return self._locked(lambda store, now: store.purge(queue, ids))
 
     # -- what workers call --------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ import collections
 import dataclasses
 import heapq
 import itertools
+from typing import NamedTuple
 
 #: What a queue counts from its beginning, beside the state that `statistics` adds.
 COUNTED = (
@@ -45,6 +46,15 @@ class Entry:
         return dataclasses.replace(self, sent_at=now, expires_at=now + expiry_s, attempts=attempts)
 
 
+class DeadLetter(NamedTuple):
+    """A message that was given up."""
+
+    id: str
+    at: float
+    entry: Entry
+    reason: str
+
+
 class Rate:
     """Events per second over the last RATE_WINDOW_S, from two counters."""
 
@@ -84,7 +94,7 @@ class Queue:
         self.expiry_s = expiry_s
         self.entries = collections.deque()
         self.scheduled = []
-        self.dead_letters = ()
+        self.dead_letters = []
         self.counts = collections.Counter()
         self.rate = Rate()
         #: When it last gave a message, as a number that rises: the smallest is served next.
@@ -137,12 +147,20 @@ class Queue:
         entry.clients = entry.clients[1:]
         return first
 
-    def bury(self, entry, reason):
+    def bury(self, entry, reason, now):
         """Keep `entry` among the dead letters."""
-        if not self.dead_letters:
-            self.dead_letters = collections.deque(maxlen=DEAD_LETTERS)
-        self.dead_letters.append((entry, reason))
+        self.dead_letters.append(DeadLetter(str(next(_sequence)), now, entry, reason))
         self.counts["dead_letter_count"] += 1
+        if len(self.dead_letters) > DEAD_LETTERS:
+            del self.dead_letters[0]
+            self.counts["dropped_count"] += 1
+
+    def exhume(self, ids):
+        """Take out the dead letters with these ids, or all if None; return them."""
+        found = [each for each in self.dead_letters if ids is None or each.id in ids]
+        taken = {each.id for each in found}
+        self.dead_letters = [each for each in self.dead_letters if each.id not in taken]
+        return found
 
     def statistics(self, now):
         """The counts of a settled queue, as `channel_statistics` returns them."""

@@ -123,7 +123,7 @@ class Store:
 
     def _bury(self, operation, now):
         entry = _entry_of(operation.delivery)
-        self._settled(entry.queue, now).bury(entry, operation.reason)
+        self._settled(entry.queue, now).bury(entry, operation.reason, now)
 
     # -- receiving --------------------------------------------------------------------------
 
@@ -155,9 +155,26 @@ class Store:
         waiting = [queue for queue in self._known(queue_names, now) if queue.entries]
         return min((queue.entries[0].expires_at for queue in waiting), default=None)
 
+    def dead_letter_queues(self):
+        """The sorted names of the queues that have dead letters."""
+        return sorted(name for name, queue in self._queues.items() if queue.dead_letters)
+
     def dead_letters(self, name):
-        """The dead letters of a queue, as a list of (Entry, reason), oldest first."""
+        """The DeadLetters of a queue, oldest first."""
         return list(self._queues[name].dead_letters) if name in self._queues else []
+
+    def purge(self, name, ids):
+        """Remove dead letters, all if `ids` is None; return their number."""
+        return len(self._queues[name].exhume(ids)) if name in self._queues else 0
+
+    def replay(self, name, ids, now):
+        """Send dead letters again, all if `ids` is None; return their number."""
+        queue = self._settled(name, now)
+        letters = queue.exhume(ids)
+        for letter in letters:
+            queue.push(letter.entry.clients, letter.entry.payload, now)
+            self._on_ready(name)
+        return len(letters)
 
     def _popped(self, queue, pop):
         was_full = queue.is_full

@@ -16,6 +16,8 @@ from channels.layers import operations as ops
 from channels.layers.codec import UndecodableMessage
 from channels.layers.redis import envelope as envelopes
 from channels.layers.redis import scripts
+from channels.layers.redis.acknowledged import Acknowledged, Entry
+from channels.layers.redis.delivery import RedisDelivery
 from channels.layers.redis.plans import (
     Block,
     Request,
@@ -33,14 +35,14 @@ QUEUE_TTL_MARGIN_S = 86_400
 PRIVATE_QUEUE_TTL_MARGIN_S = 10
 #: A busy reader looks at delayed messages this often.
 PROMOTE_EVERY_S = 0.1
-#: Dead letters kept per channel.
-DEAD_LETTERS = 1_000
 
 
 class Cursor:
     """Where a reader of several queues stands: which queue and which host come first next time."""
 
-    def __init__(self, keyspace, channels):
+    def __init__(self, keyspace, channels, is_direct=False):
+        #: Whether nobody will say when a message is done with.
+        self.is_direct = is_direct
         self.keys = [keyspace.queue(name) for name in channels]
         self.by_queue = {keys.queue.encode(): keys for keys in self.keys}
         count = len(self.keys)
@@ -80,15 +82,17 @@ class Cursor:
 class Core:
     """Plans for the verbs on channels.
 
-    `pick_host(hosts)` returns the first of these hosts that is not known to be away.
+    `layer` gives what is configured for a channel: `get_capacity` and its like. `pick_host(hosts)`
+    returns the first of these hosts that is not known to be away.
     """
 
-    def __init__(self, keyspace, codec, get_capacity, get_expiry, pick_host):
+    def __init__(self, keyspace, codec, layer, pick_host):
         self.keyspace = keyspace
         self.codec = codec
-        self.get_capacity = get_capacity
-        self.get_expiry = get_expiry
+        self.get_capacity = layer.get_capacity
+        self.get_expiry = layer.get_expiry
         self.pick_host = pick_host
+        self.acknowledged = Acknowledged(self, layer.get_acknowledgement)
         self._leftovers = {}
 
     def pack_send(self, channel, message):
@@ -116,8 +120,10 @@ class Core:
         keys = self.keyspace.queue(channel)
         if delay_s > 0:
             return self._delay_request(channel, payload, delay_s, attempts=0)
+        if self.acknowledged.has(keys):
+            return self.acknowledged.send_request(keys, payload)
         expiry_ms, ttl_ms = self.lives_ms(keys)
-        kind, rest = self._kind_and_rest(keys, channel, payload)
+        kind, rest = self.kind_and_rest(keys, channel, payload)
         args = [self.get_capacity(channel), expiry_ms, ttl_ms, kind, rest]
         queue_keys = [keys.queue] if keys.is_single_reader else [keys.queue, keys.counts]
         if kind == envelopes.TO_CLIENTS:
@@ -126,7 +132,7 @@ class Core:
         return Request(self.host_for(keys), scripts.SEND.call(queue_keys, args))
 
     @staticmethod
-    def _kind_and_rest(keys, channel, payload):
+    def kind_and_rest(keys, channel, payload):
         """The kind of a message's envelope, and what follows the head."""
         if keys.is_plain or keys.is_single_reader:
             return envelopes.PLAIN, payload
@@ -134,7 +140,7 @@ class Core:
 
     def _delay_request(self, channel, payload, delay_s, attempts):
         keys = self.keyspace.queue(channel)
-        kind, rest = self._kind_and_rest(keys, channel, payload)
+        kind, rest = self.kind_and_rest(keys, channel, payload)
         args = [int(delay_s * 1000), secrets.token_bytes(12), kind, min(attempts, 255), rest,
                 self.lives_ms(keys)[1]]  # fmt: skip
         return Request(self.host_for(keys), scripts.DELAY.call([keys.later, keys.queue], args))
@@ -164,7 +170,8 @@ class Core:
             waiting = self._leftovers.get(channel)
             if waiting:
                 return waiting.popleft()
-        _, delivery = yield from self.take(Cursor(self.keyspace, channels), [], block_s, now_s)
+        cursor = Cursor(self.keyspace, channels, is_direct=True)
+        _, delivery = yield from self.take(cursor, [], block_s, now_s)
         if delivery is None:
             return None, None
         return self._split_clients(delivery)
@@ -213,6 +220,7 @@ class Core:
         """
         rotation = cursor.rotations[next(cursor.turn) % len(cursor.rotations)]
         requests = [request for part, _ in batch for request in part]
+        count = len(requests)
         if cursor.has_delays and now_s >= cursor.promote_at_s:
             cursor.promote_at_s = now_s + PROMOTE_EVERY_S
             requests += self.promote_requests(cursor.keys, cursor.hosts)
@@ -220,8 +228,8 @@ class Core:
 
         def go_on(replies):
             results.extend(self.read_batch(batch, replies))
-            if len(results) < len(replies):
-                cursor.next_due_s = self.read_promoted(replies[-1:])
+            if len(replies) > count:
+                cursor.next_due_s = self.read_promoted(replies[count:])
             return cursor.next_due_s is None and not ops.leave_work(results)
 
         popped, now_ms = yield Wait(
@@ -244,7 +252,7 @@ class Core:
         if envelopes.expires_ms(data) <= now_ms:
             yield from self._note_expired(keys, cursor.hosts[0], 1)
             return None
-        return (yield from self._parse(keys, cursor.hosts[0], data))
+        return (yield from self._parse(cursor, keys, cursor.hosts[0], data))
 
     def _look_further(self, cursor, turn, other_hosts, block_s):
         """Try the other hosts, then wait on all of them."""
@@ -269,7 +277,7 @@ class Core:
             if data[0] == envelopes.WAKE:
                 cursor.wake()
             elif delivery is None:
-                delivery = yield from self._parse(cursor.by_queue[queue], host, data)
+                delivery = yield from self._parse(cursor, cursor.by_queue[queue], host, data)
             else:
                 yield [Request(host, ("LPUSH", queue, data))]
         return delivery
@@ -285,7 +293,7 @@ class Core:
             cursor.wake()
         if index <= 0:
             return None
-        return (yield from self._parse(rotation[index - 1], host, data))
+        return (yield from self._parse(cursor, rotation[index - 1], host, data))
 
     def _note_expired(self, keys, host, count):
         logger.warning(
@@ -294,21 +302,34 @@ class Core:
         )  # fmt: skip
         yield [Request(host, ("HINCRBY", keys.counts, "expired", count))]
 
-    def _parse(self, keys, host, data):
+    def _parse(self, cursor, keys, host, data):
+        if data[0] == envelopes.TOKEN:
+            return (yield from self.acknowledged.read(keys, host, cursor.is_direct))
         try:
             envelope = envelopes.parse(data)
             content = self.codec.unpack_message(envelope.body)
         except (envelopes.MalformedEnvelope, UndecodableMessage) as error:
-            logger.error("a message on %s was dropped: it can't be read: %s", keys.name, error)
-            yield [Request(host, ("HINCRBY", keys.counts, "undecodable", 1))]
+            yield from self.note_undecodable(keys, host, error)
             return None
         return RedisDelivery(
             keys.name, content, envelope.attempts, token=(host, keys, data),
             clients=envelope.clients,
         )  # fmt: skip
 
+    def note_undecodable(self, keys, host, error):
+        """Plan: tell of a message that can't be read."""
+        logger.error("a message on %s was dropped: it can't be read: %s", keys.name, error)
+        yield [Request(host, ("HINCRBY", keys.counts, "undecodable", 1))]
+
     def promote_requests(self, all_keys, hosts):
         """Requests that move due delayed messages of these queues to where they are received."""
+        owned = [keys for keys in all_keys if self.acknowledged.has(keys)]
+        requests = self._promote_requests([keys for keys in all_keys if keys not in owned], hosts)
+        if owned:
+            requests += [self.acknowledged.promote_request(owned, host) for host in hosts]
+        return requests
+
+    def _promote_requests(self, all_keys, hosts):
         plain = [keys for keys in all_keys if keys.is_plain]
         queue_keys = [key for keys in plain for key in (keys.queue, keys.later, keys.counts)]
         args = []
@@ -341,10 +362,19 @@ class Core:
         """The part of a batch that sends one message."""
         return [self.send_request(operation)], lambda replies: self.read_sent(operation, replies[0])
 
+    def done_part(self, operation):
+        """The part that acknowledges a delivery, if it wants that."""
+        token = operation.delivery.token
+        if isinstance(token, Entry):
+            return [self.acknowledged.done_request(token)], read_nothing
+        return [], read_nothing
+
     def retry_part(self, operation):
         """The part that puts a delivery back, to be received again after a while."""
         delivery, delay_s = operation.delivery, operation.delay_s
         attempts = delivery.attempts + 1
+        if isinstance(delivery.token, Entry):
+            return [self.acknowledged.retry_request(delivery.token, delay_s)], read_nothing
         if delay_s <= 0:
             return [self._put_back_request(delivery, attempts, "RPUSH")], read_nothing
         payload = self.codec.pack_message(delivery.content, delivery.channel)
@@ -356,6 +386,8 @@ class Core:
         delivery = operation.delivery
         if delivery.token is None:
             return [self._put_back_request(delivery, delivery.attempts, "LPUSH")], read_nothing
+        if isinstance(delivery.token, Entry):
+            return [self.acknowledged.put_back_request(delivery.token)], read_nothing
         host, keys, data = delivery.token
         ttl_ms = self.lives_ms(keys)[1]
         return [
@@ -371,7 +403,9 @@ class Core:
     def _put_back_request(self, delivery, attempts, side):
         keys = self.keyspace.queue(delivery.channel)
         payload = self.codec.pack_message(delivery.content, delivery.channel)
-        kind, rest = self._kind_and_rest(keys, delivery.channel, payload)
+        if self.acknowledged.has(keys):
+            return self.acknowledged.put_request(keys, payload, attempts)
+        kind, rest = self.kind_and_rest(keys, delivery.channel, payload)
         args = [*self.lives_ms(keys), min(attempts, 255), kind, rest, side]
         return Request(self.host_for(keys), scripts.PUT_BACK.call([keys.queue], args))
 
@@ -379,27 +413,3 @@ class Core:
         """The Request that counts messages of a channel that were lost for a reason."""
         keys = self.keyspace.queue(channel)
         return Request(keys.host, ("HINCRBY", keys.counts, reason, count))
-
-    def dead_letter_part(self, operation):
-        """The part that keeps a delivery among its channel's dead letters."""
-        delivery = operation.delivery
-        keys = self.keyspace.queue(delivery.channel)
-        host = keys.host
-        record = self.codec.pack_value(
-            {"reason": operation.reason, "attempts": delivery.attempts,
-             "content": delivery.content},
-            "a dead letter",
-        )  # fmt: skip
-        return [
-            Request(host, ("RPUSH", keys.dead, record)),
-            Request(host, ("LTRIM", keys.dead, -DEAD_LETTERS, -1)),
-            Request(host, ("HINCRBY", keys.counts, "dead", 1)),
-        ], read_nothing
-
-
-class RedisDelivery(ops.Delivery):
-    """A Delivery that knows which clients of a process it is for."""
-
-    def __init__(self, channel, content, attempts, token, clients=()):
-        super().__init__(channel, content, attempts, token)
-        object.__setattr__(self, "clients", clients)

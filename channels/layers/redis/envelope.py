@@ -14,6 +14,8 @@ WAKE = 0
 PLAIN = 1
 #: A message for clients of the process that has the queue's name.
 TO_CLIENTS = 2
+#: No message either: one waits in the stream of an acknowledged channel.
+TOKEN = 3
 
 _HEAD = struct.Struct(">BBd")
 _LENGTH = struct.Struct(">I")

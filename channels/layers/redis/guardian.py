@@ -1,7 +1,8 @@
 """The plans that bring on ordered sockets whose worker died, or whose next message was lost.
 
 Each interface server looks after its own sockets every few seconds. Nobody has to look at sockets
-that are well: what runs, and who has parked messages, is noted by the scripts (see ordering.lua).
+that are well: what runs, and who has parked messages, is noted by the scripts (see
+scripts/part_ordering.lua).
 """
 
 import logging

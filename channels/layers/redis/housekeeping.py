@@ -26,12 +26,14 @@ class Housekeeping:
         keys = [self._keyspace.queue(name) for name in sorted(channels)]
         replies = yield self._core.promote_requests(keys, tuple(range(self._keyspace.host_count)))
         self._core.read_promoted(replies)
+        yield from self._core.acknowledged.renew()
         if now_s < self._next_round_s:
             return {}
         self._next_round_s = now_s + REGISTER_EVERY_S
         dead_servers = yield from self._register(worker_id, facts)
         if not self._watch.note(now_s):
             return {}
+        yield from self._core.acknowledged.keep(channels)
         return (yield from self._bury(dead_servers))
 
     def _register(self, worker_id, facts):

@@ -5,7 +5,8 @@ Every key has a hash tag, so that the keys of one script call share a slot of a 
     <prefix>{<tag>}:q:<queue>     list of envelopes
     <prefix>{<tag>}:n:<queue>     hash of counts
     <prefix>{<tag>}:later:<queue> sorted set of delayed messages
-    <prefix>{<tag>}:dead:<queue>  list of dead letters
+    <prefix>{<tag>}:dead:<queue>  stream of dead letters
+    <prefix>{<tag>}:s:<queue>     stream of the messages of an acknowledged channel
     <prefix>{<tag>}:in:<queue>:<group>  sorted set of a group's members in one process
     <prefix>{<tag>}:of:<channel>  set of the groups a client is in
     <prefix>{<tag>}:session:<channel>, :order:<channel>   hashes of one socket
@@ -86,7 +87,7 @@ class QueueKeys:
     """The keys of one queue, made once."""
 
     __slots__ = ("counts", "dead", "host", "is_plain", "is_single_reader", "later", "name", "queue",
-                 "states", "tag", "alive")
+                 "states", "stream", "tag", "alive")
 
     def __init__(self, name, tag, base, host):
         self.name, self.tag, self.host = name, tag, host
@@ -94,6 +95,7 @@ class QueueKeys:
         self.counts = f"{base}n:{name}"
         self.later = f"{base}later:{name}"
         self.dead = f"{base}dead:{name}"
+        self.stream = f"{base}s:{name}"
         self.states = f"{base}clients"
         self.alive = f"{base}alive"
         self.is_single_reader = "?" in name

@@ -11,6 +11,7 @@ from channels.layers.base import MAX_MESSAGE_BYTES, BaseChannelLayer
 from channels.layers.codec import Codec
 from channels.layers.redis.aio import AsyncDriver
 from channels.layers.redis.core import Core, Cursor
+from channels.layers.redis.dead_letters import DeadLetters
 from channels.layers.redis.groups import Groups
 from channels.layers.redis.guardian import Guardian
 from channels.layers.redis.hosts import BLOCK_S, Host, SentinelHost, parse_hosts
@@ -44,6 +45,7 @@ class RedisChannelLayer(BaseChannelLayer):
 
     extensions = (
         "groups", "flush", "statistics", "async", "delay", "sessions", "ordering", "presence",
+        "acknowledged",
     )  # fmt: skip
     is_local = False
 
@@ -64,11 +66,12 @@ class RedisChannelLayer(BaseChannelLayer):
         self._hosts = self._make_hosts(hosts, connection_kwargs or {})
         keyspace = Keyspace(prefix, len(self._hosts))
         self.codec = Codec(MAX_MESSAGE_BYTES, symmetric_encryption_keys)
-        self.core = Core(keyspace, self.codec, self.get_capacity, self.get_expiry, self._pick_host)
+        self.core = Core(keyspace, self.codec, self, self._pick_host)
         self.groups = Groups(self.core, self.group_expiry)
         self.sockets = Sockets(self.core)
         self.presence = Presence(self.core, self.groups, Guardian(self.core, self.sockets))
         self.statistics = Statistics(self.core)
+        self._dead_letters = DeadLetters(self.core, self.statistics.scan_names)
         self._housekeeping = Housekeeping(self.core, self.presence)
         self._sync = SyncDriver(self._hosts)
         self._async = weakref.WeakKeyDictionary()
@@ -76,7 +79,8 @@ class RedisChannelLayer(BaseChannelLayer):
             ops.Send: self.core.send_part,
             ops.Retry: self.core.retry_part,
             ops.PutBack: self.core.put_back_part,
-            ops.DeadLetter: self.core.dead_letter_part,
+            ops.DeadLetter: self._dead_letters.bury_part,
+            ops.Done: self.core.done_part,
             ops.SaveSession: self.sockets.save_part,
             ops.ForgetSocket: self.sockets.forget_part,
             ops.FinishOrdered: self.sockets.finish_part,
@@ -168,6 +172,20 @@ class RedisChannelLayer(BaseChannelLayer):
     def global_statistics(self):
         return self._sync.run(self.statistics.everything())
 
+    # -- dead letters ---------------------------------------------------------------------------
+
+    def dead_letter_channels(self):
+        return self._sync.run(self._dead_letters.channels())
+
+    def dead_letters(self, channel):
+        return self._sync.run(self._dead_letters.letters(channel))
+
+    def replay_dead_letters(self, channel, ids=None):
+        return self._sync.run(self._dead_letters.replay(channel, ids))
+
+    def purge_dead_letters(self, channel, ids=None):
+        return self._sync.run(self._dead_letters.purge(channel, ids))
+
     # -- what workers call ------------------------------------------------------------------------
 
     def apply(self, operations):
@@ -230,10 +248,8 @@ class RedisChannelLayer(BaseChannelLayer):
             if type(operation) is ops.SendGroup:
                 pushes.append((position, operation.group))
                 batch.append(self.groups.push_part(operation, queues[operation.group]))
-            elif type(operation) is not ops.Done:
-                batch.append(self._parts[type(operation)](operation))
             else:
-                batch.append(([], _no_result))
+                batch.append(self._parts[type(operation)](operation))
         return batch, pushes
 
     def _prune(self, pushes, results):
@@ -286,7 +302,3 @@ class RedisSentinelChannelLayer(RedisChannelLayer):
             raise ValueError("RedisSentinelChannelLayer needs `services`, the names of the masters")
         sentinels = [(host, int(port)) for host, port in hosts]
         return [SentinelHost(sentinels, name, connection_kwargs) for name in self._services]
-
-
-def _no_result(replies):
-    return None

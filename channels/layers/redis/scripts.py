@@ -21,30 +21,44 @@ def _read(name):
     return (folder / f"{name}.lua").read_bytes()
 
 
-def _load(name, *shared):
-    text = b"".join(_read(part) for part in ("prelude", *shared, name))
+def _load(name, *parts):
+    """The script `name`, with the functions it shares with others in front."""
+    shared = [f"part_{part}" for part in parts]
+    text = b"".join(_read(each) for each in ("prelude", *shared, name))
     return Script(text, hashlib.sha1(text).hexdigest())
 
 
-SEND = _load("send")
+SEND = _load("send", "room", "sent")
 RECEIVE = _load("receive")
 DRAIN = _load("drain")
-DELAY = _load("delay")
-PROMOTE = _load("promote")
+DELAY = _load("delay", "delays")
+PROMOTE = _load("promote", "sent", "delays")
+PUT_BACK = _load("put_back")
+DEAD_LETTER = _load("dead_letter", "dead_letters")
+DEAD_REPLAY = _load("dead_replay", "sent", "acknowledged")
+
+ACK_SEND = _load("ack_send", "room", "sent", "acknowledged")
+ACK_READ = _load("ack_read", "dead_letters", "acknowledged")
+ACK_END = _load("ack_end", "delays", "dead_letters", "acknowledged")
+ACK_PUT = _load("ack_put", "acknowledged")
+ACK_PROMOTE = _load("ack_promote", "sent", "delays", "acknowledged")
+ACK_KEEP = _load("ack_keep", "dead_letters", "acknowledged")
+
 GROUP_ADD = _load("group_add")
 GROUP_JOIN = _load("group_join")
 GROUP_PRUNE = _load("group_prune")
-GROUP_PUSH = _load("group_push")
+GROUP_PUSH = _load("group_push", "room", "sent")
 GROUP_MEMBERS = _load("group_members")
+
 ORDER_BEGIN = _load("order_begin", "ordering")
 ORDER_FINISH = _load("order_finish")
 ORDER_LOOK = _load("order_look")
 ORDER_MEND = _load("order_mend", "ordering")
+FORGET = _load("forget")
+
 BEAT = _load("beat")
 REGISTER = _load("register")
 CLAIM = _load("claim")
-PUT_BACK = _load("put_back")
-FORGET = _load("forget")
 DEAD = _load("dead")
 LIVING = _load("living")
 

@@ -107,7 +107,7 @@ class Sockets:
         ]))  # fmt: skip
 
     def order_keys(self, reply_channel):
-        """The keys of the scripts on ordered sockets; see scripts/ordering.lua."""
+        """The keys of the scripts on ordered sockets; see scripts/part_ordering.lua."""
         server = functools.partial(self._keyspace.server, self._keyspace.queue(reply_channel).tag)
         return [self._keyspace.client(reply_channel, "order"), server("running"), server("waiting")]
 

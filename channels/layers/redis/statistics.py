@@ -57,11 +57,12 @@ class Statistics:
         """Plan: the statistics of all channels, summed."""
         marker = "}:n:"
         total = []
-        for name in sorted((yield from self._names(marker))):
+        for name in sorted((yield from self.scan_names(marker))):
             total.append((yield from self.channel(name)))
         return _sum(total)
 
-    def _names(self, marker):
+    def scan_names(self, marker):
+        """Plan: the names of the queues that have a key of one kind."""
         found = set()
         pattern = f"{escape_glob(self._keyspace.prefix)}{{*{marker}*"
         for host in range(self._keyspace.host_count):

@@ -218,14 +218,6 @@ def test_what_is_no_operation_is_refused(layer):
         layer.apply(["send it"])
 
 
-def test_dead_letters_are_kept_with_content_attempts_and_reason(layer):
-    layer.apply([DeadLetter(take(layer, "work", {"n": 1}), "too many retries")])
-    assert layer.dead_letters("work") == [
-        {"content": {"n": 1}, "attempts": 0, "reason": "too many retries"}
-    ]
-    assert layer.dead_letters("other") == []
-
-
 def test_the_last_thousand_dead_letters_are_kept(layer):
     for n in range(1_003):
         layer.apply([DeadLetter(take(layer, "work", {"n": n}), "failed")])

@@ -10,16 +10,6 @@
 -- ARGV[6]  time to live of the queue key, ms
 -- returns  0
 
-local now = now_ms()
-local due = now + tonumber(ARGV[1])
-local live = tonumber(ARGV[1]) + tonumber(ARGV[6])
-
-redis.call('ZADD', KEYS[1], due, ARGV[2] .. struct.pack('>BB', ARGV[3], ARGV[4]) .. ARGV[5])
-if redis.call('PTTL', KEYS[1]) < live then
-  redis.call('PEXPIRE', KEYS[1], live)
-end
-if redis.call('LLEN', KEYS[2]) == 0 then
-  redis.call('RPUSH', KEYS[2], struct.pack('>BBd', 0, 0, now + 10000))
-  redis.call('PEXPIRE', KEYS[2], 10000)
-end
+postpone(KEYS[1], KEYS[2], ARGV[1], ARGV[2] .. struct.pack('>BB', ARGV[3], ARGV[4]) .. ARGV[5],
+  ARGV[6])
 return 0

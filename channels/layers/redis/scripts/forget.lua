@@ -1,8 +1,8 @@
 -- Lets a socket's session and order go; an ordered one leaves a mark, so that stragglers are stale.
 --
 -- KEYS[1]  the socket's session
--- KEYS[2]  the socket's order (see ordering.lua)
--- KEYS[3]  the sockets of its server that have parked messages (see ordering.lua)
+-- KEYS[2]  the socket's order (see part_ordering.lua)
+-- KEYS[3]  the sockets of its server that have parked messages (see part_ordering.lua)
 -- ARGV[1]  life of the mark, ms
 -- ARGV[2]  the client
 -- returns  0

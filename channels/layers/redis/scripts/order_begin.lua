@@ -1,6 +1,6 @@
 -- Says whether a message of an ordered socket may run now, and parks it if it is early.
 --
--- KEYS     see ordering.lua
+-- KEYS     see part_ordering.lua
 -- ARGV[1]  order of the message
 -- ARGV[2]  the client
 -- ARGV[3]  the worker that asks

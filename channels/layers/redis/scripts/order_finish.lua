@@ -1,7 +1,7 @@
 -- Ends an ordered message and says which one waits for that. Asked again, it says so again until
 -- somebody has begun that one.
 --
--- KEYS     see ordering.lua
+-- KEYS     see part_ordering.lua
 -- ARGV[1]  order of the message that has ended
 -- ARGV[2]  the client
 -- ARGV[3]  "done": the next one may run; "retry": this one may run again;

@@ -1,7 +1,7 @@
 -- Lists what runs in the sockets of one server, and those of them that have been waiting for long.
 --
--- KEYS[1]  what runs (see ordering.lua)
--- KEYS[2]  the sockets that have parked messages (see ordering.lua)
+-- KEYS[1]  what runs (see part_ordering.lua)
+-- KEYS[2]  the sockets that have parked messages (see part_ordering.lua)
 -- ARGV[1]  how long counts as long, ms
 -- ARGV[2]  how many of those to list at most
 -- returns  {{client, owner and order and channel, ...}, {client, time of the last event, ...}}

@@ -1,7 +1,7 @@
 -- Brings on a socket that has been waiting for too long: the message that may run is handed out
 -- again if it is parked; if it is lost, the socket is given up.
 --
--- KEYS     see ordering.lua
+-- KEYS     see part_ordering.lua
 -- ARGV[1]  the client
 -- ARGV[2]  the time of its last event, as it was when that was looked up; "" gives it up in any case
 -- ARGV[3]  life of these keys, ms

@@ -17,28 +17,16 @@ local next_due = -1
 
 for first = 1, #KEYS, 3 do
   local queue, delayed, counts = KEYS[first], KEYS[first + 1], KEYS[first + 2]
-  local room = tonumber(ARGV[first]) - redis.call('LLEN', queue)
-  if room > 0 then
-    local due = redis.call('ZRANGEBYSCORE', delayed, '-inf', now, 'LIMIT', 0, math.min(room, 100))
-    for _, member in ipairs(due) do
-      redis.call('ZREM', delayed, member)
-      redis.call('RPUSH', queue,
-        string.sub(member, 13, 14) .. struct.pack('>d', now + tonumber(ARGV[first + 1]))
-        .. string.sub(member, 15))
-    end
-    if #due > 0 then
-      redis.call('PEXPIRE', queue, ARGV[first + 2])
-      redis.call('HINCRBY', counts, 'sent', #due)
-      redis.call('HSETNX', counts, 'since', now)
-      redis.call('PEXPIRE', counts, COUNTS_TTL_MS)
-    end
+  local due = take_due(delayed, tonumber(ARGV[first]) - redis.call('LLEN', queue), now)
+  for _, member in ipairs(due) do
+    redis.call('RPUSH', queue,
+      string.sub(member, 13, 14) .. struct.pack('>d', now + tonumber(ARGV[first + 1]))
+      .. string.sub(member, 15))
   end
-  local head = redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES')
-  if head[2] then
-    local wait = math.max(tonumber(head[2]) - now, 10)
-    if next_due < 0 or wait < next_due then
-      next_due = wait
-    end
+  if #due > 0 then
+    redis.call('PEXPIRE', queue, ARGV[first + 2])
   end
+  count_sent(counts, #due, now)
+  next_due = sooner(next_due, delayed, now)
 end
 return next_due

@@ -24,6 +24,10 @@ local length = length_if_full(KEYS[1], KEYS[2], tonumber(ARGV[1]), now)
 if length > 0 then
   return length
 end
-put(KEYS[1], KEYS[2], ARGV[3],
-  struct.pack('>BBd', ARGV[4], 0, now + tonumber(ARGV[2])) .. ARGV[5], now)
+redis.call('RPUSH', KEYS[1],
+  struct.pack('>BBd', ARGV[4], 0, now + tonumber(ARGV[2])) .. ARGV[5])
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+if KEYS[2] then
+  count_sent(KEYS[2], 1, now)
+end
 return 0

@@ -1,0 +1,27 @@
+-- Returns 0 if the queue has room, after dropping expired messages at its head; or else its length.
+local function length_if_full(queue, counts, capacity, now)
+  if redis.call('LLEN', queue) < capacity then
+    return 0
+  end
+  local expired = 0
+  local head = redis.call('LINDEX', queue, 0)
+  while head and struct.unpack('>d', head, 3) <= now do
+    redis.call('LPOP', queue)
+    if string.byte(head) ~= 0 then
+      expired = expired + 1
+    end
+    head = redis.call('LINDEX', queue, 0)
+  end
+  if expired > 0 and counts then
+    redis.call('HINCRBY', counts, 'expired', expired)
+  end
+  local length = redis.call('LLEN', queue)
+  if length < capacity then
+    return 0
+  end
+  if counts then
+    redis.call('HINCRBY', counts, 'full', 1)
+  end
+  return math.max(length, 1)
+end
+
