@@ -16,6 +16,8 @@ logger = logging.getLogger("interface_server")
 #: How long the first requests of a process wait for its first connection to the layer.
 _FIRST_CONNECTION_S = 0.8
 _POLL_S = 0.01
+#: How long requests that are broken off at the end get for their 503 to go out.
+_LAST_WORDS_S = 0.5
 
 
 class ServerProcess:
@@ -71,13 +73,11 @@ class ServerProcess:
     async def stop(self, code=1001):
         """Turn new clients away, close sockets with `code`, let requests finish, stop the link.
 
-        Takes `grace_s` seconds at most, and a moment for the link.
+        Takes `grace_s` seconds at most, and a moment for what is broken off then and for the link.
         """
         self.is_stopping = True
-        deadline = self.loop.time() + self.options.grace_s
         self.close_sockets(code)
-        while self._is_busy() and self.loop.time() < deadline:
-            await asyncio.sleep(_POLL_S)
+        await self._wait_until_idle(self.options.grace_s)
         if self._is_busy():
             logger.warning(
                 "stopped after %.0f s with %d requests, %d sockets and %d messages unfinished",
@@ -86,7 +86,14 @@ class ServerProcess:
                 len(self.sockets),
                 len(self._tasks),
             )
+            self._break_off_requests()
+            await self._wait_until_idle(_LAST_WORDS_S)
         await self.link.stop()
+
+    async def _wait_until_idle(self, limit_s):
+        deadline = self.loop.time() + limit_s
+        while self._is_busy() and self.loop.time() < deadline:
+            await asyncio.sleep(_POLL_S)
 
     def close_sockets(self, code):
         """Close every socket with `code`, or refuse it with 503 if it is still connecting."""
@@ -105,6 +112,10 @@ class ServerProcess:
             len(self.exchanges),
         )
         self.close_sockets(1012)
+        self._break_off_requests()
+
+    def _break_off_requests(self):
+        """Answer what has no reply yet with 503, and end responses that are under way."""
         for replies in list(self.exchanges.values()):
             replies.end(Outcome.LOST)
 

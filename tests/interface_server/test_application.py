@@ -124,15 +124,17 @@ async def test_stopping_lets_running_requests_finish_and_turns_new_ones_away():
 
 
 @in_loop
-async def test_stopping_waits_no_longer_than_its_grace(caplog):
+async def test_stopping_waits_no_longer_than_its_grace_and_answers_with_503_then(caplog):
     site = await Site(grace_s=10).start()
-    site.request()
+    unanswered = site.request()
     await site.link.expect("http.request")
     start = asyncio.get_running_loop().time()
     await site.server.stop()
     assert 10 <= asyncio.get_running_loop().time() - start < 11
     assert site.link.stops == 1
     assert "1 requests" in caplog.text
+    assert unanswered.status == 503
+    assert site.link.messages("http.disconnect")
 
 
 @in_loop

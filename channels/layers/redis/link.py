@@ -66,6 +66,8 @@ class RedisServerLink(ServerLink):
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._closing:
             await asyncio.wait(self._closing, timeout=5)
+        for task in self._closing:
+            task.cancel()
         try:
             await self._driver.run(self._presence.leave(self.server_id))
         except LayerUnavailable:
@@ -199,14 +201,17 @@ class RedisServerLink(ServerLink):
     # -- sending --------------------------------------------------------------------------------
 
     async def send(self, channel, message):
-        await self._driver.run(self._core.send(self._core.pack_send(channel, message)))
+        await self._run(self._core.send(self._core.pack_send(channel, message)))
+
+    async def _run(self, plan):
+        if self._driver is None:
+            raise LayerUnavailable("the link to Redis has been stopped", was_sent=False)
+        return await self._driver.run(plan)
 
     async def open_socket(self, client, message):
         operation = self._core.pack_send("websocket.connect", message)
         facts = {"path": message.get("path", "")}
-        await self._driver.run(
-            self._presence.open_socket(self.server_id, client, operation, facts)
-        )
+        await self._run(self._presence.open_socket(self.server_id, client, operation, facts))
 
     async def close_socket(self, client, message):
         task = asyncio.ensure_future(self._close_socket(self.server_id, client, message))
