@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from tests.processes import wait_until
 from tests.split.conftest import IDLE_EXIT_S, LIMIT_S, Getting, get
 
 
@@ -54,3 +55,13 @@ def test_workers_replaced_one_by_one_leave_no_request_without_an_answer(site):
         assert old.wait(LIMIT_S) == 0
     assert {page.result().status_code for page in pages} == {200}
     assert get(server).text not in {str(worker.pid) for worker in workers}
+
+
+def test_a_server_that_stops_without_workers_answers_503_after_its_grace(site, layer):
+    server = site.start_server("--grace", "0.5")
+    pages = [Getting(server) for _ in range(3)]
+    wait_until(lambda: layer.channel_statistics("http.request")["messages_pending"] == 3)
+    server.send_signal(signal.SIGTERM)
+    assert [page.result().status_code for page in pages] == [503] * 3
+    assert server.wait(LIMIT_S) == 0
+    assert "Traceback" not in server.log
