@@ -4,14 +4,18 @@ import inspect
 import re
 
 import pytest
+from daphne.cli import CommandLineInterface
 
 from channels.generic import multiplexing, sockets
 from channels.handler import ViewConsumer
 from channels.layers import base
-from channels.layers.redis import core, guardian, hosts, presence
+from channels.layers.acknowledgement import Acknowledgement
+from channels.layers.memory import queues
+from channels.layers.redis import guardian, hosts, presence
 from channels.layers.redis.layer import PREFIX
 from channels.ordering import CLOSE_OVERFLOW
 from channels.request import AsgiRequest
+from interface_server.cli import command
 from interface_server.options import Options
 from tests.docs.blocks import DOCS
 from worker import flush, loop
@@ -58,12 +62,23 @@ FACTS = [
     ("operations.md", "is full ({0} of {0} waiting): add", base.CAPACITY),
     ("operations.md", "more than {:,} messages waiting", base.ORDERED_BACKLOG),
     ("operations.md", "away for {:.0f} s", OPTIONS.websocket_patience_s),
-    ("operations.md", "The last {:,} such messages", core.DEAD_LETTERS),
-    ("operations.md", "given up after {} retries", {10: "ten"}[RETRIES]),
+    ("operations.md", "The last {:,} such messages", queues.DEAD_LETTERS),
+    ("ordering.md", "after {} retries", {10: "ten"}[RETRIES]),
+    ("concepts.md", '"timeout_s": {:.0f}, "max_deliveries": {}',
+     (Acknowledgement().timeout_s, Acknowledgement().max_deliveries)),
     ("reference/messages.md", "{} MiB", base.MAX_MESSAGE_BYTES // 1024**2),
     ("reference/messages.md", "up to {} KiB", OPTIONS.inline_body_bytes // 1024),
     ("reference/http.md", "{} s", AsgiRequest.body_receive_timeout),
 ]  # fmt: skip
+
+
+#: `daphne --help` of 1.4.2, without -h.
+FLAGS_OF_DAPHNE_1_4 = (
+    "-p", "--port", "-b", "--bind", "--websocket_timeout", "--websocket_connect_timeout", "-u",
+    "--unix-socket", "--fd", "-e", "--endpoint", "-v", "--verbosity", "-t", "--http-timeout",
+    "--access-log", "--ping-interval", "--ping-timeout", "--ws-protocol", "--root-path",
+    "--proxy-headers", "--force-sync",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(("page", "text", "figures"), FACTS)
@@ -77,3 +92,14 @@ def test_a_lost_message_is_noticed_within_a_minute():
     assert guardian.PATIENCE_MS + guardian.QUEUED_WITHIN_MS < 60_000
     assert guardian.WORKER_TTL_MS + guardian.SUSPECT_S * 1000 < 60_000
     assert presence.SERVER_TTL_MS + 2 * presence.BEAT_EVERY_S * 1000 < 60_000
+
+
+def test_interface_server_takes_every_flag_of_daphne_1_4():
+    known = {name for option in command.params for name in option.opts}
+    assert [flag for flag in FLAGS_OF_DAPHNE_1_4 if flag not in known] == []
+
+
+def test_daphne_itself_has_the_defaults_that_are_warned_of():
+    parser = CommandLineInterface().parser
+    assert parser.get_default("websocket_connect_timeout") == 5
+    assert parser.get_default("websocket_timeout") == 24 * 60 * 60
