@@ -1,6 +1,7 @@
 """The guide 'Coming from Channels 1.x': its tables are true of the Django that is installed."""
 
 import importlib
+import importlib.resources
 import inspect
 import re
 
