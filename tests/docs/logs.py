@@ -10,11 +10,19 @@ ROOMS = ("channels", "interface_server", "routing", "worker")
 _PLACEHOLDER = re.compile(r"%(?:\.\d+)?[sdrfgx]")
 #: Texts shorter than this would match nearly anything.
 _SHORTEST = 12
+#: A value that is longer is a text itself, such as that of an error, or a list of names.
+_LONGEST_VALUE = 64
+_NAMES = re.compile(r"[\w.!-]+(, [\w.!-]+)*")
 
 
 def is_written(line):
     """Whether some text in the code gives `line` once its values are put in."""
-    return any(pattern.fullmatch(line) for pattern in _patterns())
+    matches = (pattern.fullmatch(line) for pattern in _patterns())
+    return any(match and all(map(_is_value, match.groups())) for match in matches)
+
+
+def _is_value(text):
+    return len(text) <= _LONGEST_VALUE or bool(_NAMES.fullmatch(text)) or is_written(text)
 
 
 @functools.cache
@@ -41,6 +49,6 @@ def _to_pattern(parts):
     if sum(len(part) for part in parts if part) < _SHORTEST:
         return None
     return "".join(
-        ".+" if part is None else ".+".join(map(re.escape, _PLACEHOLDER.split(part)))
+        "(.+)" if part is None else "(.+)".join(map(re.escape, _PLACEHOLDER.split(part)))
         for part in parts
     )
