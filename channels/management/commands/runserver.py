@@ -233,8 +233,8 @@ class Command(DjangoCommand):
         else:
             line = f"WebSocket {_SOCKET_WORDS[action]} {{path}} [{{client}}]"
             paint = _plain
-        line = line.format_map(details)
-        self.stderr.write(f"[{datetime.datetime.now():%Y/%m/%d %H:%M:%S}] {line}", paint)
+        line = f"[{datetime.datetime.now():%Y/%m/%d %H:%M:%S}] {line.format_map(details)}"
+        self.stderr.write(paint(line), _plain)  # which would paint the end of the line too
 
 
 _SOCKET_WORDS = {
