@@ -111,6 +111,10 @@ def _shake_hands(connection):
 
 
 def _read_close_code(connection):
-    frame = _read_to_end(connection)
+    frame = b""
+    while len(frame) < 4:
+        part = connection.recv(65536)
+        assert part, f"closed without a code, after {frame}"
+        frame += part
     assert frame[:1] == b"\x88", frame
     return int.from_bytes(frame[2:4], "big")
