@@ -16,6 +16,8 @@ logger = logging.getLogger("django.channels")
 
 #: Seconds to wait for room in a plain channel (Channels 1.x: 2 s) and in a reply channel.
 PLAIN_PATIENCE_S, REPLY_PATIENCE_S = 2.0, 10.0
+#: Seconds to wait for one of several hosts that is away; interface servers move off it meanwhile.
+HOST_PATIENCE_S = 2.5
 #: Between two tries, growing from the first to the second.
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.005, 0.2
 
@@ -82,11 +84,14 @@ class Flusher:
                      name_that_thing(consumer), waited_s, refusal)  # fmt: skip
         return True
 
-    @staticmethod
-    def _give_up_host(operation, refusal, waited_s, consumer):
+    def _give_up_host(self, operation, refusal, waited_s, consumer):
         """One of several hosts is away: repeat what may be repeated, for a while."""
-        if after_an_outage([operation], refusal) and waited_s < REPLY_PATIENCE_S:
-            return False
+        queue = _queue_of(operation)
+        if after_an_outage([operation], refusal) and queue not in self._congested:
+            if waited_s < HOST_PATIENCE_S:
+                return False
+            if "!" in queue:
+                self._congested.add(queue)
         logger.error("what %s left to be done was lost after %.1f s: %s",
                      name_that_thing(consumer), waited_s, refusal)  # fmt: skip
         return True
@@ -97,6 +102,14 @@ class Flusher:
             return "!" not in channel or self._layer.is_read(channel)
         except LayerUnavailable:
             return True
+
+
+def _queue_of(operation):
+    """The queue that an operation is about, "" if there is none."""
+    for name in ("channel", "reply_channel"):
+        if hasattr(operation, name):
+            return names.queue_name(getattr(operation, name))
+    return ""
 
 
 def after_an_outage(operations, error):

@@ -79,13 +79,18 @@ class Health:
     def __init__(self, name, clock=time.monotonic):
         self._name, self._clock, self._lock = name, clock, threading.Lock()
         self._backoff_s = 0.0
-        self._retry_at = 0.0
+        self._retry_at = self._down_since = 0.0
         self._reason = ""
 
     @property
     def is_down(self):
         """Whether the last attempt to reach the host failed."""
         return self._backoff_s > 0
+
+    @property
+    def down_for_s(self):
+        """Seconds since the host was first found to be away; 0 if it is not."""
+        return self._clock() - self._down_since if self._backoff_s else 0.0
 
     def check(self):
         """Raise LayerUnavailable if it is not yet time to try again."""
@@ -97,6 +102,7 @@ class Health:
         with self._lock:
             self._reason = str(error) or type(error).__name__
             first = not self._backoff_s
+            self._down_since = self._clock() if first else self._down_since
             self._backoff_s = min(max(self._backoff_s * 2, FIRST_BACKOFF_S), LAST_BACKOFF_S)
             self._retry_at = self._clock() + self._backoff_s
         if first:

@@ -27,6 +27,8 @@ logger = logging.getLogger("channels.layers")
 
 #: Between two tries to send a disconnect whose channel is full or away.
 DISCONNECT_RETRY_S = (0.05, 2.0)
+#: With several hosts: a server whose own one is away for this long moves to another.
+MOVE_AFTER_S = 2.0
 #: What a socket is closed with whose next message is lost: "Internal Error" (RFC 6455, 7.4.1).
 CLOSE_LOST = 1011
 #: A client is remembered as gone for this long; a sender notices within its next message.
@@ -86,6 +88,7 @@ class RedisServerLink(ServerLink):
                 await self._look_after_sockets()
             except LayerUnavailable as error:
                 logger.debug("no sign of life could be given: %s", error)
+                self._move_if_host_is_away()
                 await asyncio.sleep(self._host.health.retry_in_s or 0.05)
                 continue
             except Exception:
@@ -116,7 +119,25 @@ class RedisServerLink(ServerLink):
     def _forget_everything(self):
         """The layer lost our state, so every socket is cut off from its groups: begin anew."""
         logger.error("the layer has forgotten this server: its sockets are closed with 1012")
-        self.server_id = names.random_suffix()
+        self._begin_anew(names.random_suffix())
+
+    def _move_if_host_is_away(self):
+        """With several hosts: be a new server on one that is there, if our own one stays away."""
+        if self._host.health.down_for_s < MOVE_AFTER_S:
+            return
+        if all(host.health.is_down for host in self._hosts):
+            return
+        logger.error(
+            "Redis at %s, which this server's replies come from, is away for %.0f s: the server "
+            "moves to another host; its sockets are closed with 1012",
+            self._host.name, self._host.health.down_for_s,
+        )  # fmt: skip
+        host_of = self._core.keyspace.host_of
+        ids = iter(names.random_suffix, None)
+        self._begin_anew(next(i for i in ids if not self._hosts[host_of(i)].health.is_down))
+
+    def _begin_anew(self, server_id):
+        self.server_id = server_id
         self._is_known = False
         self._restart_reading()
         self._tasks.append(asyncio.ensure_future(self._beat_once_more()))
@@ -145,6 +166,7 @@ class RedisServerLink(ServerLink):
                 await self._read_with(connection)
             except LayerUnavailable as error:
                 logger.debug("replies can't be read: %s", error)
+                self._move_if_host_is_away()
                 await asyncio.sleep(self._host.health.retry_in_s or 0.01)
             except Exception:
                 logger.exception("reading replies failed; trying again")
