@@ -123,11 +123,17 @@ async def _ping(site, socket, every_s, end):
 FITS = 100 + 1
 
 
+async def _start_and_pause_worker(site):
+    await site.start(workers=1)
+    await site.fetch("/")  # which shows that the worker waits for messages, or will in a moment
+    await asyncio.sleep(0.1)
+    site.split.workers[0].pause()
+
+
 @scenario(11, hosts=("daphne", "uvicorn"), requests=(150, 1_000))
 async def more_requests_than_fit(site, numbers):
     """Nobody works: as many wait as the channel holds, the others are told at once."""
-    await site.start(workers=1)
-    site.split.workers[0].pause()
+    await _start_and_pause_worker(site)
     asked = [asyncio.ensure_future(site.fetch("/")) for _ in range(numbers.requests)]
     excess = numbers.requests - FITS
     await wait_until(lambda: sum(task.done() for task in asked) >= excess, limit_s=20)
@@ -147,8 +153,7 @@ async def more_requests_than_fit(site, numbers):
 @scenario(41, hosts=("daphne", "uvicorn"), sockets=(150, 500))
 async def more_sockets_than_fit(site, numbers):
     """`websocket.connect` is full: no socket opens that no consumer has heard of."""
-    await site.start(workers=1)
-    site.split.workers[0].pause()
+    await _start_and_pause_worker(site)
     asked = [asyncio.ensure_future(_try_to_open(site, "/echo")) for _ in range(numbers.sockets)]
     excess = numbers.sockets - FITS
     await wait_until(lambda: sum(task.done() for task in asked) >= excess, limit_s=10)
