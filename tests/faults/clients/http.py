@@ -69,13 +69,14 @@ class Exchange:
             await self._writer.wait_closed()
 
 
-async def begin(address, path, *, method="GET", headers=(), body=b""):
-    """Connect (`address`: (host, port), or the path of a Unix socket) and send a request; return
-    its Exchange."""
-    if isinstance(address, str):
-        reader, writer = await asyncio.open_unix_connection(address, limit=_PIECE_BYTES)
-    else:
-        reader, writer = await asyncio.open_connection(*address, limit=_PIECE_BYTES)
+async def begin(address, path, *, method="GET", headers=(), body=b"", source=None):
+    """Connect to `address`, (host, port), and send a request; return its Exchange.
+
+    `headers`: pairs of str. `source`: (host, port) to connect from.
+    """
+    reader, writer = await asyncio.open_connection(
+        *address, limit=_PIECE_BYTES, local_addr=source
+    )
     names = {name.lower() for name, _ in headers}
     lines = [f"{method} {path} HTTP/1.1", "Connection: close"]
     lines += ["Host: localhost"] if "host" not in names else []

@@ -155,22 +155,26 @@ class WebSocket(asyncio.Protocol):
             self.transport.close()
 
 
-async def connect(address, path, *, headers=(), early=(), limit_s=30.0, receive_buffer=None):
+async def connect(
+    address, path, *, headers=(), early=(), limit_s=30.0, receive_buffer=None, source=None
+):
     """Open a WebSocket and return it.
 
     Args:
-        address: (host, port), or the path of a Unix socket.
+        address: (host, port).
         headers: more headers, as (name, value) in str; a name that is there already is replaced.
         early: texts that are sent before the handshake is answered, if that takes a moment.
         receive_buffer: size of the socket's receive buffer in bytes, for a client that is slow.
+        source: (host, port) to connect from.
 
     Raises Refused, ConnectionError, TimeoutError.
     """
-    is_unix = isinstance(address, str)
-    raw = sockets.socket(sockets.AF_UNIX if is_unix else sockets.AF_INET)
+    raw = sockets.socket()
     raw.setblocking(False)
     if receive_buffer:
         raw.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, receive_buffer)
+    if source:
+        raw.bind(source)
     loop = asyncio.get_running_loop()
     client = WebSocket(path, headers)
     try:

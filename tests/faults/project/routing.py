@@ -1,7 +1,7 @@
 """Which consumer does what: background channels by name, sockets by path."""
 
-from channels.routing import include, route
-from tests.faults.project.consumers import jobs, ordered, sockets
+from channels.routing import include, route, route_class
+from tests.faults.project.consumers import accounts, errors, jobs, ordered, sockets, streams
 
 plain = [
     route("websocket.connect", sockets.accept),
@@ -13,6 +13,7 @@ channel_routing = [
     route("replying", jobs.reply_job),
     route("later", jobs.wait_until_ready),
     route("failing", jobs.fail_job),
+    route("querying", jobs.query_job),
     include([route("websocket.receive", sockets.echo), *plain], path="^/echo$"),
     include([route("websocket.receive", sockets.tick), *plain], path="^/tick$"),
     include([route("websocket.receive", sockets.close_with), *plain], path="^/close$"),
@@ -40,6 +41,17 @@ channel_routing = [
             route("websocket.disconnect", sockets.leave),
         ],
         path="^/forgetful",
+    ),
+    include([route("websocket.receive", errors.fail), *plain], path="^/errors$"),
+    include([route("websocket.connect", sockets.describe_client)], path="^/client$"),
+    include([route_class(streams.Demultiplexer)], path="^/streams$"),
+    include(
+        [
+            route("websocket.connect", accounts.connect),
+            route("websocket.receive", accounts.receive),
+            route("websocket.disconnect", accounts.disconnect),
+        ],
+        path="^/account$",
     ),
     include(
         [

@@ -22,6 +22,7 @@ INSTALLED_APPS = [
     "channels.delay",
 ]
 MIDDLEWARE = [
+    "django.middleware.common.CommonMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
 ]
@@ -38,7 +39,7 @@ CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels.layers.redis.RedisChannelLayer",
         "CONFIG": json.loads(os.environ["FAULTS_CONFIG"]),
-        "ROUTING": "tests.faults.project.routing.channel_routing",
+        "ROUTING": os.environ.get("FAULTS_ROUTING", "tests.faults.project.routing.channel_routing"),
     }
 }
 #: Whether dead servers are found out sooner than in life: see haste.py.

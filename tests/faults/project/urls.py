@@ -10,4 +10,6 @@ urlpatterns = [
     path("stream/<int:pieces>/<int:pause_ms>", views.stream),
     path("upload", views.upload),
     path("client", views.client),
+    path("log-in/<str:name>", views.log_in),
+    path("fail", views.fail),
 ]

@@ -2,6 +2,7 @@
 
 import time
 
+from django.contrib import auth
 from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
 
 from tests.faults.project.notes import note
@@ -43,3 +44,14 @@ def upload(request):
 def client(request):
     """Say who asks, as far as can be seen from here."""
     return JsonResponse({"address": request.META["REMOTE_ADDR"], "scheme": request.scheme})
+
+
+def log_in(request, name):
+    """Log in as `name`, without a password: the answer sets the cookie."""
+    user, _ = auth.get_user_model().objects.get_or_create(username=name)
+    auth.login(request, user, "django.contrib.auth.backends.ModelBackend")
+    return HttpResponse(b"welcome")
+
+
+def fail(request):
+    raise RuntimeError("on purpose")

@@ -9,31 +9,42 @@ from tests.faults.site import wait_until
 
 
 class Visitor:
-    """Asks for the front page all the time, and notes each answer: (time, status, seconds)."""
+    """Asks for the front page all the time, whatever becomes of the last request, and notes each
+    answer: (time, status, seconds)."""
 
     def __init__(self, site, every_s=0.05):
         self._site, self._every_s = site, every_s
         self.answers = []
+        self._pending = {}
         self._task = asyncio.create_task(self._visit())
 
     async def _visit(self):
         while True:
-            begun = time.monotonic()
-            try:
-                status = (await self._site.fetch("/")).status
-            except (OSError, asyncio.TimeoutError) as error:
-                status = type(error).__name__
-            self.answers.append((begun, status, time.monotonic() - begun))
+            task = asyncio.create_task(self._ask(time.monotonic()))
+            self._pending[task] = time.monotonic()
+            task.add_done_callback(self._pending.pop)
             await asyncio.sleep(self._every_s)
+
+    async def _ask(self, begun):
+        try:
+            status = (await self._site.fetch("/")).status
+        except (OSError, asyncio.TimeoutError) as error:
+            status = type(error).__name__
+        self.answers.append((begun, status, time.monotonic() - begun))
 
     def between(self, begin, end):
         """The (status, seconds) of what was asked between two times."""
         return [(status, took) for at, status, took in self.answers if begin <= at < end]
 
-    async def stop(self):
-        """Ask no more."""
+    async def stop(self, patience_s=2.0):
+        """Ask no more; what is not answered after `patience_s` has the status "silence"."""
         self._task.cancel()
-        await asyncio.wait([self._task])
+        await asyncio.wait([self._task, *self._pending], timeout=patience_s)
+        for task, begun in list(self._pending.items()):
+            self.answers.append((begun, "silence", time.monotonic() - begun))
+            task.cancel()
+        if self._pending:
+            await asyncio.wait(list(self._pending))
 
 
 @scenario(3, hosts=("daphne", "uvicorn"), sockets=(50, 200), down_s=(2, 10))

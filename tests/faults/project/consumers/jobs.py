@@ -2,6 +2,8 @@
 
 import time
 
+from django.contrib.auth import get_user_model
+
 from channels import Channel
 from channels.exceptions import ConsumeLater
 from tests.faults.project.notes import note
@@ -32,6 +34,12 @@ def wait_until_ready(message):
     if now < message["ready_at"]:
         raise ConsumeLater
     note("ran", n=message["n"])
+
+
+def query_job(message):
+    """Ask the database something, then work for a while with the connection at hand."""
+    note("queried", n=message["n"], users=get_user_model().objects.count())
+    time.sleep(message.get("sleep_ms", 0) / 1000)
 
 
 def fail_job(message):

@@ -100,6 +100,12 @@ def close_with(message):
     message.reply_channel.send({"close": int(message["text"])})
 
 
+def describe_client(message):
+    """Accept, and send who connects, as far as can be seen from here."""
+    client = {"address": message["client"][0], "scheme": message["scheme"]}
+    message.reply_channel.send({"text": json.dumps(client)})
+
+
 def send_to_jobs(message):
     """Hand the frame on to a background channel."""
     Channel("jobs").send({"n": int(message["text"])})

@@ -1,0 +1,172 @@
+"""What a site takes when it does nothing, and what it keeps when it has done much."""
+
+import asyncio
+import json
+import sys
+import time
+
+import psutil
+
+from tests.faults.result import Result, percentile
+from tests.faults.scenario import scenario
+from tests.faults.site import wait_until
+from tests.processes import REPOSITORY
+
+
+@scenario(26, hosts=("daphne", "uvicorn"), seconds=(6, 60))
+async def a_site_that_has_nothing_to_do(site, numbers):
+    await site.start(workers=4)
+    await site.open_sockets(10, "/echo")
+    await asyncio.sleep(2)
+    processes = [psutil.Process(p.pid) for p in site.split.servers + site.split.workers]
+    before, begun = _cpu_s(processes), time.monotonic()
+    asked = await site.call(_count_commands, site.redis, numbers.seconds)
+    took_s = time.monotonic() - begun
+    result = Result()
+    result.at_most("CPU in all", 100 * (_cpu_s(processes) - before) / took_s, 1.0, "%")
+    result.at_most("Redis commands a second, each", asked / took_s / len(processes), 2.0)
+    return result
+
+
+def _cpu_s(processes):
+    return sum(sum(process.cpu_times()[:2]) for process in processes)
+
+
+def _count_commands(redis_server, seconds):
+    """Count what Redis is asked, without what its scripts ask inside of it."""
+    count, end = 0, time.monotonic() + seconds
+    with redis_server.client() as client, client.monitor() as monitor:
+        while time.monotonic() < end:
+            count += monitor.next_command()["client_type"] != "lua"
+    return count
+
+
+@scenario(27, hosts=("uvicorn", "daphne"), echoes=(300, 3_000))
+async def an_echo_takes_little_time(site, numbers):
+    """1.x took 10 to 50 ms. How this compares with others is what the benchmarks are for."""
+    await site.start(workers=1)
+    (socket,) = await site.open_sockets(1, "/echo")
+    times_ms = []
+    for number in range(numbers.echoes):
+        begun = time.perf_counter()
+        socket.send("hello")
+        await socket.wait_for_texts(number + 1, limit_s=5)
+        times_ms.append((time.perf_counter() - begun) * 1000)
+    result = Result()
+    result.at_most("echo p50", percentile(times_ms, 0.5), 10.0, "ms")
+    return result
+
+
+@scenario(44, hosts=("daphne", "uvicorn"), requests=(2_000, 100_000), sockets=(500, 20_000))
+async def memory_after_much_work(site, numbers):
+    await site.start(workers=2)
+    processes = [psutil.Process(p.pid) for p in site.split.servers + site.split.workers]
+    await _work(site, numbers.requests // 2, numbers.sockets // 2)
+    before = [process.memory_info().rss for process in processes]
+    await _work(site, numbers.requests, numbers.sockets)
+    after = [process.memory_info().rss for process in processes]
+    result = Result()
+    for name, first, last in zip(("server", "worker", "worker"), before, after, strict=True):
+        growth = 100 * (last / first - 1)
+        result.at_most(f"{name}: {last / 1e6:.0f} MB, grown by", growth, 10.0, "%")
+    return result
+
+
+async def _work(site, requests, sockets):
+    """Make requests over a few connections, and open and close sockets."""
+    done = 0
+    while done < requests:
+        done += await _run_load(site, min(5.0, max(0.5, (requests - done) / 2000)))
+    gate = asyncio.Semaphore(25)
+
+    async def visit():
+        async with gate:
+            socket = await site.open_socket("/group")
+            socket.leave()
+            await socket.wait_closed()
+            site.sockets.remove(socket)
+
+    before = site.ledger.count("disconnect")
+    await asyncio.gather(*(visit() for _ in range(sockets)))
+    await site.ledger.wait_for(before + sockets, "disconnect")
+
+
+async def _run_load(site, seconds):
+    """Run the benchmarks' load generator; return how many requests it made."""
+    job = {"kind": "http", "port": site.address[1], "path": "/", "connections": 16,
+           "warmup_s": 0, "seconds": seconds}  # fmt: skip
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.benchmarks.load", cwd=REPOSITORY,
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    output, _ = await process.communicate(json.dumps(job).encode() + b"\n")
+    outcome = json.loads(output)
+    if outcome["errors"]:
+        raise RuntimeError(f"the load met errors: {outcome['errors']}")
+    return outcome["completed"]
+
+
+DATABASE = "tests.faults.project.database"
+
+
+def _database(site, **more):
+    """DATABASES with one that can be restarted."""
+    path = str(site.directory / "db.sqlite3")
+    return {"default": {"ENGINE": DATABASE, "NAME": path, "OPTIONS": {"timeout": 30}, **more}}
+
+
+def _count_connections(worker, path):
+    return sum(file.path == path for file in psutil.Process(worker.pid).open_files())
+
+
+@scenario(31, threads=(16, 16), rounds=(2, 20))
+async def database_connections_of_many_threads(site, numbers):
+    databases = _database(site, CONN_MAX_AGE=0)
+    site.configure(DATABASES=databases)
+    await site.call(site.split.manage, "migrate", "-v0")
+    worker = await site.start_worker(f"--threads={numbers.threads}")
+    path = databases["default"]["NAME"]
+    most = 0
+    for number in range(numbers.rounds):
+        for _ in range(numbers.threads):
+            site.layer.send("querying", {"n": number, "sleep_ms": 300})
+        await site.ledger.wait_for((number + 1) * numbers.threads, "queried")
+        most = max(most, _count_connections(worker, path))
+    await wait_until(lambda: not _count_connections(worker, path), limit_s=5)
+    result = Result()
+    result.true(f"connections at work: {most}", most > numbers.threads / 2)
+    result.equal("connections when idle", _count_connections(worker, path), 0)
+    return result
+
+
+@scenario(31, threads=(16, 16), restarts=(2, 10))
+async def the_database_is_restarted(site, numbers):
+    """Connections are kept (CONN_MAX_AGE None) and break all at once; each thread may meet that
+    once."""
+    site.configure(DATABASES=_database(site, CONN_MAX_AGE=None))
+    await site.call(site.split.manage, "migrate", "-v0")
+    await site.start_worker(f"--threads={numbers.threads}")
+    result = Result()
+    await _query_in_every_thread(site, numbers.threads)
+    for number in range(numbers.restarts):
+        (site.directory / "db.sqlite3.restarts").write_text(str(number + 1))
+        failed = site.ledger.count("failed")
+        await _query_in_every_thread(site, numbers.threads)
+        errors = site.ledger.count("failed") - failed
+        result.at_most("errors", errors, numbers.threads)
+        result.true("met by every thread", errors > 0)
+        failed += errors
+        await _query_in_every_thread(site, numbers.threads)
+        result.equal("errors afterwards", site.ledger.count("failed") - failed, 0)
+    return result
+
+
+async def _query_in_every_thread(site, threads):
+    """One job for each thread, long enough that none takes two."""
+    before = site.ledger.count("queried") + site.ledger.count("failed")
+    for number in range(threads):
+        site.layer.send("querying", {"n": number, "sleep_ms": 400})
+    await wait_until(
+        lambda: site.ledger.count("queried") + site.ledger.count("failed") >= before + threads
+    )
+    await asyncio.sleep(0.6)

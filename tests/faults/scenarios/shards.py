@@ -1,0 +1,91 @@
+"""A channel layer over two Redis servers, one of which dies."""
+
+import asyncio
+import time
+
+from tests.faults.result import Result, percentile
+from tests.faults.scenario import scenario
+from tests.faults.scenarios.redis_outage import Visitor
+from tests.processes import RedisServer
+
+
+async def _visit(site, count):
+    """Ask for the front page `count` times in turn; return the seconds each took."""
+    times = []
+    for _ in range(count):
+        response = await site.fetch("/")
+        assert response.status == 200, response.status
+        times.append(response.seconds)
+    return times
+
+
+@scenario(36, hosts=("daphne", "uvicorn"), visits=(300, 3_000))
+async def two_hosts_are_as_fast_as_one(site, numbers):
+    await site.start(workers=2)
+    await _visit(site, 50)
+    one = percentile(await _visit(site, numbers.visits), 0.99) * 1000
+    for process in [*site.split.servers, *site.split.workers]:
+        await site.call(process.stop)
+    with RedisServer() as second:
+        site.configure(layer={"hosts": [site.redis.url, second.url]})
+        await site.start(workers=2)
+        await _visit(site, 50)
+        two = percentile(await _visit(site, numbers.visits), 0.99) * 1000
+        await site.call(site.split.stop)
+    result = Result()
+    result.note(f"p99 with one host: {one:.1f} ms")
+    result.at_most("p99 with two", two, max(2 * one, one + 10), "ms")
+    return result
+
+
+@scenario(36, hosts=("daphne", "uvicorn"), sockets=(20, 200), down_s=(6, 30))
+async def one_of_two_hosts_dies(site, numbers):
+    """The one that a server reads its replies from, and the other one; neither comes back."""
+    result = Result()
+    for what in ("the server's own host", "the other host"):
+        with RedisServer() as one, RedisServer() as other:
+            site.configure(layer={"hosts": [one.url, other.url]})
+            await site.start(workers=2)
+            site.sockets = await site.open_sockets(numbers.sockets, "/echo")
+            own = _own_host(site)
+            dying = (one, other)[own if what.startswith("the server's") else 1 - own]
+            trouble_s = await _visit_while(site, dying.kill, numbers.down_s)
+            result.at_most(f"{what} dead: trouble with HTTP", trouble_s, 5.0, "s")
+            await _check_sockets(site, numbers.sockets, result)
+            for process in [*site.split.servers, *site.split.workers]:
+                await site.call(process.kill)  # they would wait for the host
+    return result
+
+
+def _own_host(site):
+    """The number of the host that the last server's replies come from."""
+    server_id = site.ledger.values("socket", "connect")[-1].partition("!")[0].rpartition(".")[2]
+    return site.layer.core.keyspace.host_of(server_id)
+
+
+async def _visit_while(site, strike, seconds):
+    """Ask for the front page while `strike()` does harm; return how long not all went well."""
+    visitor = Visitor(site)
+    await asyncio.sleep(1)
+    struck_at = time.monotonic()
+    await site.call(strike)
+    await asyncio.sleep(seconds)
+    await visitor.stop()
+    ends = [at + took for at, status, took in visitor.answers if status != 200]
+    return max(ends, default=struck_at) - struck_at
+
+
+async def _check_sockets(site, count, result):
+    """Promise that new sockets work, and that old ones do or were closed."""
+    old, site.sockets = site.sockets, []
+    said = [socket for socket in old if socket.is_open]
+    for socket in said:
+        socket.send("hello")
+    heard = [await socket.wait_for_texts(1, limit_s=5) for socket in said]
+    result.equal(f"open sockets that still work ({len(old) - len(said)} were closed)",
+                 sum(heard), len(said))  # fmt: skip
+    new = await site.open_sockets(count, "/echo")
+    for socket in new:
+        socket.send("hello")
+    heard = [await socket.wait_for_texts(1, limit_s=5) for socket in new]
+    result.equal("new sockets that work", sum(heard), count)
