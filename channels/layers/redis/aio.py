@@ -5,107 +5,14 @@ while that is under way goes into the next.
 """
 
 import asyncio
-import contextlib
 import logging
 
-import redis
-
 from channels.exceptions import LayerUnavailable
-from channels.layers.redis import scripts, wire
-from channels.layers.redis.hosts import BLOCK_S, COMMAND_TIMEOUT_S, CONNECT_TIMEOUT_S
+from channels.layers.redis.aio_connection import AsyncConnection
+from channels.layers.redis.hosts import BLOCK_S, COMMAND_TIMEOUT_S
 from channels.layers.redis.plans import Block
 
 logger = logging.getLogger("channels.layers")
-
-
-class AsyncConnection:
-    """A connection to one host, with the scripts loaded. Any error closes it for good."""
-
-    def __init__(self, host):
-        self._host = host
-        self._connection = None
-        self.client_id = None
-
-    async def open(self):
-        """Connect. Raises LayerUnavailable."""
-        health = self._host.health
-        health.check()
-        self._connection = self._host.make_async_connection()
-        try:
-            await asyncio.wait_for(self._connection.connect(), CONNECT_TIMEOUT_S)
-            self.client_id = await asyncio.wait_for(self._setup(), COMMAND_TIMEOUT_S)
-        except (redis.RedisError, OSError, asyncio.TimeoutError) as error:
-            await self.close()
-            raise health.failed(error) from error
-        health.works()
-        return self
-
-    async def _setup(self):
-        commands = [("SCRIPT", "LOAD", script.text) for script in scripts.ALL]
-        replies = await self._run([*commands, ("CLIENT", "ID")])
-        for reply in replies:
-            if isinstance(reply, Exception):
-                raise reply
-        return replies[-1]
-
-    async def _run(self, commands):
-        await self._connection.send_packed_command(wire.pack(commands), check_health=False)
-        return [await self._read() for _ in commands]
-
-    async def _read(self):
-        try:
-            return await self._connection.read_response()
-        except redis.ResponseError as error:
-            return error
-
-    async def exchange(self, commands, timeout_s=COMMAND_TIMEOUT_S):
-        """Run a pipeline; return its replies, where a refused command's is its ResponseError.
-
-        Raises LayerUnavailable.
-        """
-        watchdog = asyncio.get_running_loop().call_later(timeout_s, self._give_up)
-        try:
-            replies = await self._run(commands)
-            if any(isinstance(reply, redis.exceptions.NoScriptError) for reply in replies):
-                replies = await self._run_again(commands, replies)
-            return replies
-        except (redis.RedisError, OSError) as error:
-            timed_out = watchdog.when() <= asyncio.get_running_loop().time()
-            await self.close()
-            error = TimeoutError(f"no answer in {timeout_s:g} s") if timed_out else error
-            raise self._host.health.lost(error) from error
-        except asyncio.CancelledError:
-            await self.close()
-            raise
-        finally:
-            watchdog.cancel()
-
-    async def _run_again(self, commands, replies):
-        await self._setup()
-        missing = [i for i, r in enumerate(replies)
-                   if isinstance(r, redis.exceptions.NoScriptError)]  # fmt: skip
-        answers = await self._run([commands[i] for i in missing])
-        for i, answer in zip(missing, answers, strict=True):
-            replies[i] = answer
-        return replies
-
-    def _give_up(self):
-        """The host does not answer: cut the connection, so that whoever reads from it is told."""
-        self._closing = asyncio.ensure_future(self.close())
-
-    async def close(self):
-        """Close the connection."""
-        if self._connection is not None:
-            with contextlib.suppress(redis.RedisError, OSError):
-                await self._connection.disconnect(nowait=True)
-
-    @property
-    def is_open(self):
-        """Whether the connection can be used, as far as this side has been told."""
-        if self._connection is None or not self._connection.is_connected:
-            return False
-        stream = self._connection._reader  # redis-py has no public name for it
-        return not stream.at_eof() and stream.exception() is None
 
 
 class Outbox:

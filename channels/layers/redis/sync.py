@@ -11,127 +11,12 @@ import redis
 
 from channels.exceptions import LayerUnavailable
 from channels.layers.base import Reader
-from channels.layers.redis import scripts, wire
 from channels.layers.redis.hosts import BLOCK_S
 from channels.layers.redis.plans import Block, Wait
+from channels.layers.redis.sync_connection import Connection
 
-#: A blocking pop is called off as often as this, until it has ended.
-CALL_OFF_EVERY_S = 0.002
 #: A pooled connection unused for this long is looked at before it is used again.
 STALE_AFTER_S = 1.0
-
-
-class Connection:
-    """A connection to one host, with the scripts loaded. Any error closes it for good."""
-
-    def __init__(self, host, blocking=False):
-        self._health = host.health
-        self._health.check()
-        self._connection = host.make_connection(blocking)
-        self.used_at = 0.0
-        try:
-            self._connection.connect()
-            self.client_id = self._setup()
-        except (redis.RedisError, OSError) as error:
-            self._connection.disconnect()
-            raise self._health.failed(error) from error
-        self._health.works()
-
-    def _setup(self):
-        commands = [("SCRIPT", "LOAD", script.text) for script in scripts.ALL]
-        self.send([*commands, ("CLIENT", "ID")])
-        replies = [self._read() for _ in range(len(commands) + 1)]
-        for reply in replies:
-            if isinstance(reply, Exception):
-                raise reply
-        return replies[-1]
-
-    def send(self, commands):
-        """Write a pipeline."""
-        self._connection.send_packed_command(wire.pack(commands), check_health=False)
-
-    def _read(self):
-        try:
-            return self._connection.read_response()
-        except redis.ResponseError as error:
-            return error
-
-    def exchange(self, commands):
-        """Run a pipeline; return its replies, where a refused command's is its ResponseError.
-
-        Raises LayerUnavailable.
-        """
-        try:
-            self.send(commands)
-            replies = [self._read() for _ in commands]
-            if any(isinstance(reply, redis.exceptions.NoScriptError) for reply in replies):
-                replies = self._run_again(commands, replies)
-            return replies
-        except (redis.RedisError, OSError) as error:
-            self.close()
-            raise self._health.lost(error) from error
-
-    def exchange_and_pop(self, commands, pop, go_on, call_off):
-        """Run a pipeline with the blocking command `pop` at its end.
-
-        Once the replies to `commands` are there, `go_on(replies)` says whether to wait; if not,
-        `call_off()` is called until the pop has ended. Returns (what was popped or None, the time
-        of Redis in ms). Raises LayerUnavailable.
-        """
-        try:
-            self.send([*commands, pop, ("TIME",)])
-            replies = [self._read() for _ in commands]
-            if not go_on(replies):
-                while not self._connection.can_read(CALL_OFF_EVERY_S):
-                    call_off()
-            popped, time = self._read(), self._read()
-        except (redis.RedisError, OSError) as error:
-            self.close()
-            raise self._health.lost(error) from error
-        for reply in (popped, time):
-            if isinstance(reply, Exception):
-                raise self._health.lost(reply) from reply
-        return popped, int(time[0]) * 1000 + int(time[1]) // 1000
-
-    def _run_again(self, commands, replies):
-        """Scripts were flushed: load them, and run those commands that did not run."""
-        self._setup()
-        missing = [i for i, r in enumerate(replies)
-                   if isinstance(r, redis.exceptions.NoScriptError)]  # fmt: skip
-        self.send([commands[i] for i in missing])
-        for i in missing:
-            replies[i] = self._read()
-        return replies
-
-    def read_popped(self):
-        """Read the answer to a blocking pop that was sent before."""
-        try:
-            reply = self._read()
-        except (redis.RedisError, OSError) as error:
-            self.close()
-            raise self._health.lost(error) from error
-        if isinstance(reply, Exception):
-            raise self._health.lost(reply) from reply
-        return reply
-
-    @property
-    def socket(self):
-        """The socket, to wait on (redis-py has no public name for it)."""
-        return self._connection._sock
-
-    @property
-    def is_open(self):
-        """Whether the connection can be used, as far as can be seen from here."""
-        try:
-            return self._connection is not None and not self._connection.can_read(0)
-        except (redis.RedisError, OSError):
-            return False
-
-    def close(self):
-        """Close the connection."""
-        if self._connection is not None:
-            with contextlib.suppress(redis.RedisError, OSError):
-                self._connection.disconnect()
 
 
 class Pool:

@@ -1,13 +1,24 @@
-"""Commands as the bytes that Redis reads.
+"""Commands as the bytes that Redis reads, and its replies as Python values.
 
-redis-py's own packers (above all that of its asyncio connection, which is plain Python) cost more
-than all else that happens to a message on its way; hiredis packs a command in a microsecond.
+redis-py opens the connections: addresses, TLS, passwords and Sentinels are its business. What then
+goes over them passes it by, as its own packing and reading cost more than all else that happens to
+a message on its way; hiredis does both in a microsecond. Spoken is RESP 2, without pushes.
 """
 
 import hiredis
+import redis
 
 #: Pieces up to this size are joined, so that they are written with one system call.
 JOIN_BYTES = 64 * 1024
+#: Read with one system call at most.
+READ_BYTES = 256 * 1024
+#: What a reader's `gets` returns while the next reply is not there yet.
+NOT_YET = object()
+
+_ERRORS = {
+    "NOSCRIPT": redis.exceptions.NoScriptError,
+    "LOADING": redis.exceptions.BusyLoadingError,
+}
 
 
 def pack(commands):
@@ -16,3 +27,33 @@ def pack(commands):
     if len(pieces) > 1 and max(map(len, pieces)) <= JOIN_BYTES:
         return [b"".join(pieces)]
     return pieces
+
+
+def make_reader():
+    """Return what replies are read with: `feed` it bytes, and `gets` gives them one by one.
+
+    A refused command's reply is its ResponseError; NOT_YET stands for the one that is to come.
+    """
+    return hiredis.Reader(
+        protocolError=redis.exceptions.InvalidResponse, replyError=_error, notEnoughData=NOT_YET
+    )
+
+
+def _error(text):
+    """The exception for an error reply, by the word that it begins with."""
+    return _ERRORS.get(text.partition(" ")[0], redis.exceptions.ResponseError)(text)
+
+
+def missing_scripts(replies):
+    """Return the places of the commands that did not run, as Redis has lost its scripts.
+
+    Raises the error among `replies` in which Redis says that it can't serve anybody yet.
+    """
+    missing = []
+    for place, reply in enumerate(replies):
+        if isinstance(reply, redis.exceptions.RedisError):
+            if isinstance(reply, redis.exceptions.ConnectionError):
+                raise reply
+            if isinstance(reply, redis.exceptions.NoScriptError):
+                missing.append(place)
+    return missing

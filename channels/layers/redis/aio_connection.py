@@ -1,0 +1,137 @@
+"""One connection of an event loop to Redis.
+
+redis-py connects and logs in; then its stream gives way to a protocol of our own, which reads the
+replies to a whole pipeline without a task switch for each.
+"""
+
+import asyncio
+import contextlib
+
+import redis
+
+from channels.layers.redis import scripts, wire
+from channels.layers.redis.hosts import COMMAND_TIMEOUT_S, CONNECT_TIMEOUT_S
+
+
+class Replies(asyncio.Protocol):
+    """Gathers the replies to one pipeline at a time."""
+
+    def __init__(self, loop):
+        self.loop = loop
+        self._reader = wire.make_reader()
+        self._future, self._replies, self._missing = None, None, 0
+        self.is_lost = False
+
+    def expect(self, count):
+        """Return a future for the next `count` replies."""
+        self._future, self._replies, self._missing = self.loop.create_future(), [], count
+        if self.is_lost:
+            self.connection_lost(None)
+        return self._future
+
+    def data_received(self, data):
+        self._reader.feed(data)
+        gets, replies = self._reader.gets, self._replies
+        while self._missing:
+            try:
+                reply = gets()
+            except redis.RedisError as error:  # what came is no reply
+                self.connection_lost(error)
+                return
+            if reply is wire.NOT_YET:
+                return
+            replies.append(reply)
+            self._missing -= 1
+        if self._future is not None and not self._future.done():
+            self._future.set_result(replies)
+
+    def connection_lost(self, error):
+        self.is_lost = True
+        if self._future is not None and not self._future.done():
+            error = error or redis.ConnectionError("Redis closed the connection")
+            self._future.set_exception(error)
+
+
+class AsyncConnection:
+    """A connection to one host, with the scripts loaded. Any error closes it for good."""
+
+    def __init__(self, host):
+        self._host = host
+        self._connection = self._transport = self._replies = None
+        self.client_id = None
+
+    async def open(self):
+        """Connect. Raises LayerUnavailable."""
+        health = self._host.health
+        health.check()
+        self._connection = self._host.make_async_connection()
+        try:
+            await asyncio.wait_for(self._connection.connect(), CONNECT_TIMEOUT_S)
+            self._take_over()
+            self.client_id = await asyncio.wait_for(self._setup(), COMMAND_TIMEOUT_S)
+        except (redis.RedisError, OSError, asyncio.TimeoutError) as error:
+            await self.close()
+            raise health.failed(error) from error
+        health.works()
+        return self
+
+    def _take_over(self):
+        """From here on, what comes over the connection is read by us."""
+        self._replies = Replies(asyncio.get_running_loop())
+        self._transport = self._connection._writer.transport  # redis-py has no public name for it
+        self._transport.set_protocol(self._replies)
+
+    async def _setup(self):
+        commands = [("SCRIPT", "LOAD", script.text) for script in scripts.ALL]
+        replies = await self._run([*commands, ("CLIENT", "ID")])
+        for reply in replies:
+            if isinstance(reply, Exception):
+                raise reply
+        return replies[-1]
+
+    def _run(self, commands):
+        future = self._replies.expect(len(commands))
+        for piece in wire.pack(commands):
+            self._transport.write(piece)
+        return future
+
+    async def exchange(self, commands, timeout_s=COMMAND_TIMEOUT_S):
+        """Run a pipeline; return its replies, where a refused command's is its ResponseError.
+
+        Raises LayerUnavailable.
+        """
+        watchdog = self._replies.loop.call_later(timeout_s, self._give_up, timeout_s)
+        try:
+            replies = await self._run(commands)
+            missing = wire.missing_scripts(replies)
+            if missing:
+                await self._setup()
+                answers = await self._run([commands[place] for place in missing])
+                for place, answer in zip(missing, answers, strict=True):
+                    replies[place] = answer
+            return replies
+        except (redis.RedisError, OSError) as error:
+            await self.close()
+            raise self._host.health.lost(error) from error
+        except asyncio.CancelledError:
+            await self.close()
+            raise
+        finally:
+            watchdog.cancel()
+
+    def _give_up(self, timeout_s):
+        """The host does not answer: cut the connection, and tell whoever waits for a reply."""
+        self._replies.connection_lost(TimeoutError(f"no answer in {timeout_s:g} s"))
+
+    async def close(self):
+        """Close the connection."""
+        if self._transport is not None:
+            self._transport.abort()
+        if self._connection is not None:
+            with contextlib.suppress(redis.RedisError, OSError):
+                await self._connection.disconnect(nowait=True)
+
+    @property
+    def is_open(self):
+        """Whether the connection can be used, as far as this side has been told."""
+        return not (self._replies.is_lost or self._transport.is_closing())

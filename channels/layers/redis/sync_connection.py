@@ -1,0 +1,148 @@
+"""One connection of a thread to Redis.
+
+redis-py connects and logs in; what then goes over the socket is packed and read by wire.py.
+"""
+
+import select
+
+import redis
+
+from channels.layers.redis import scripts, wire
+
+#: A blocking pop is called off as often as this, until it has ended.
+CALL_OFF_EVERY_S = 0.002
+
+
+class Connection:
+    """A connection to one host, with the scripts loaded. Any error closes it for good."""
+
+    def __init__(self, host, blocking=False):
+        self._health = host.health
+        self._health.check()
+        self._connection = host.make_connection(blocking)
+        self.used_at = 0.0
+        self._replies = wire.make_reader()
+        self._buffer = bytearray(wire.READ_BYTES)
+        try:
+            self._connection.connect()
+            #: The socket, to wait on (redis-py has no public name for it); None once it is closed.
+            self.socket = self._connection._sock
+            self.client_id = self._setup()
+        except (redis.RedisError, OSError) as error:
+            self._connection.disconnect()
+            raise self._health.failed(error) from error
+        self._health.works()
+
+    def _setup(self):
+        commands = [("SCRIPT", "LOAD", script.text) for script in scripts.ALL]
+        replies = self._run([*commands, ("CLIENT", "ID")])
+        for reply in replies:
+            if isinstance(reply, Exception):
+                raise reply
+        return replies[-1]
+
+    def send(self, commands):
+        """Write a pipeline."""
+        for piece in wire.pack(commands):
+            self.socket.sendall(piece)
+
+    def _read(self):
+        """Return the next reply; a refused command's is its ResponseError."""
+        reply = self._replies.gets()
+        while reply is wire.NOT_YET:
+            count = self.socket.recv_into(self._buffer)
+            if not count:
+                raise redis.ConnectionError("Redis closed the connection")
+            self._replies.feed(self._buffer, 0, count)
+            reply = self._replies.gets()
+        return reply
+
+    def _run(self, commands):
+        self.send(commands)
+        return [self._read() for _ in commands]
+
+    def exchange(self, commands):
+        """Run a pipeline; return its replies, where a refused command's is its ResponseError.
+
+        Raises LayerUnavailable.
+        """
+        try:
+            replies = self._run(commands)
+            missing = wire.missing_scripts(replies)
+            if missing:
+                self._run_again(commands, replies, missing)
+            return replies
+        except (redis.RedisError, OSError) as error:
+            self.close()
+            raise self._health.lost(error) from error
+
+    def exchange_and_pop(self, commands, pop, go_on, call_off):
+        """Run a pipeline with the blocking command `pop` at its end.
+
+        Once the replies to `commands` are there, `go_on(replies)` says whether to wait; if not,
+        `call_off()` is called until the pop has ended. Returns (what was popped or None, the time
+        of Redis in ms). Raises LayerUnavailable.
+        """
+        try:
+            self.send([*commands, pop, ("TIME",)])
+            replies = [self._read() for _ in commands]
+            missing = wire.missing_scripts(replies)
+            if missing or not go_on(replies):
+                while not self._can_read(CALL_OFF_EVERY_S):
+                    call_off()
+            popped, time = self._read(), self._read()
+            if missing:
+                self._run_again(commands, replies, missing)
+                go_on(replies)
+        except (redis.RedisError, OSError) as error:
+            self.close()
+            raise self._health.lost(error) from error
+        for reply in (popped, time):
+            if isinstance(reply, Exception):
+                raise self._health.lost(reply) from reply
+        return popped, int(time[0]) * 1000 + int(time[1]) // 1000
+
+    def _run_again(self, commands, replies, missing):
+        """Redis has lost its scripts: load them, and run those commands that did not run."""
+        self._setup()
+        answers = self._run([commands[place] for place in missing])
+        for place, answer in zip(missing, answers, strict=True):
+            replies[place] = answer
+
+    def read_popped(self):
+        """Read the answer to a blocking pop that was sent before."""
+        try:
+            reply = self._read()
+        except (redis.RedisError, OSError) as error:
+            self.close()
+            raise self._health.lost(error) from error
+        if isinstance(reply, Exception):
+            raise self._health.lost(reply) from reply
+        return reply
+
+    def _can_read(self, timeout_s):
+        """Whether there is something to read within `timeout_s`, be it only the end."""
+        if self._replies.has_data() or _is_buffered(self.socket):
+            return True
+        poll = select.poll()
+        poll.register(self.socket, select.POLLIN)
+        return bool(poll.poll(timeout_s * 1000))
+
+    @property
+    def is_open(self):
+        """Whether the connection can be used, as far as can be seen from here."""
+        try:
+            return self.socket is not None and not self._can_read(0)
+        except (OSError, ValueError):
+            return False
+
+    def close(self):
+        """Close the connection."""
+        self.socket = None
+        self._connection.disconnect()
+
+
+def _is_buffered(socket):
+    """Whether TLS has unpacked what was not yet read."""
+    pending = getattr(socket, "pending", None)
+    return pending is not None and pending() > 0
