@@ -8,11 +8,16 @@ import asyncio
 import logging
 
 from channels.exceptions import LayerUnavailable
+from channels.layers.redis import scripts
 from channels.layers.redis.aio_connection import AsyncConnection
 from channels.layers.redis.hosts import BLOCK_S, COMMAND_TIMEOUT_S
 from channels.layers.redis.plans import Block
 
 logger = logging.getLogger("channels.layers")
+
+#: Most posts, and about how many bytes of them, go out as one command: Redis does nothing else
+#: meanwhile.
+POSTS_AT_ONCE, POSTS_BYTES = 200, 256 * 1024
 
 
 class Outbox:
@@ -20,7 +25,7 @@ class Outbox:
 
     def __init__(self, host, loop):
         self._host, self._loop = host, loop
-        self._waiting = []
+        self._waiting, self._posts = [], {}
         self._pump = None
         self._connection = None
 
@@ -28,21 +33,48 @@ class Outbox:
         """Return a future for the replies to `commands`."""
         future = self._loop.create_future()
         self._waiting.append((commands, future))
+        self._start_pump()
+        return future
+
+    def post(self, post):
+        """Return a future for the reply to a Post, in a list of its own."""
+        future = self._loop.create_future()
+        self._posts.setdefault(post.keys, []).append((post, future))
+        self._start_pump()
+        return future
+
+    def resubmit(self, commands, future):
+        """Have a future's commands in the next pipeline."""
+        self._waiting.append((commands, future))
+
+    def _start_pump(self):
         if self._pump is None:
             self._pump = self._loop.create_task(self._run())
-        return future
 
     async def _run(self):
         """Run pipelines until nothing is waiting."""
         try:
-            while self._waiting:
-                batch, self._waiting = self._waiting, []
-                await self._run_batch(batch)
+            while self._waiting or self._posts:
+                await self._run_batch(self._gather())
         finally:
             self._pump = None
-            for _, future in self._waiting:
+            for _, future in self._gather():
                 future.cancel()
-            self._waiting = []
+
+    def _gather(self):
+        """What is waiting now, as (commands, future) pairs; posts to one queue as one command."""
+        batch, self._waiting = self._waiting, []
+        posts, self._posts = self._posts, {}
+        for group in posts.values():
+            batch.extend(self._merge(part) for part in _parts(group))
+        return batch
+
+    def _merge(self, group):
+        post, future = group[0]
+        if len(group) == 1:
+            return [post.request.command], future
+        rests = [post.rest for post, _ in group]
+        return [scripts.SEND_MANY.call(post.keys, (*post.args, *rests))], _Shared(self, group)
 
     async def _run_batch(self, batch):
         commands = [command for part, _ in batch for command in part]
@@ -74,6 +106,41 @@ class Outbox:
             await self._connection.close()
 
 
+def _parts(group):
+    """Yield (post, future) pairs in lists that are not too much for one command."""
+    part, size = [], 0
+    for pair in group:
+        if len(part) == POSTS_AT_ONCE or size > POSTS_BYTES:
+            yield part
+            part, size = [], 0
+        part.append(pair)
+        size += len(pair[0].rest)
+    yield part
+
+
+class _Shared:
+    """The one future of several posts that have gone out as one command."""
+
+    def __init__(self, outbox, group):
+        self._outbox, self._group = outbox, group
+
+    def done(self):
+        return False
+
+    def set_result(self, replies):
+        for post, future in self._group:
+            if future.done():
+                continue
+            if replies[0] == 0:  # no room for all of them: each for itself
+                self._outbox.resubmit([post.request.command], future)
+            else:
+                future.set_result([0] if replies[0] == 1 else replies)
+
+    def cancel(self):
+        for _, future in self._group:
+            future.cancel()
+
+
 class AsyncDriver:
     """Runs plans in one event loop."""
 
@@ -98,6 +165,10 @@ class AsyncDriver:
     def submit(self, request):
         """Run one request, whose reply nobody waits for."""
         self._outboxes[request.host].submit([request.command])
+
+    def post(self, post):
+        """Return a future for the reply to a Post, in a list of its own."""
+        return self._outboxes[post.request.host].post(post)
 
     async def _exchange(self, requests):
         if not requests:

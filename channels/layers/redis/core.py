@@ -20,6 +20,7 @@ from channels.layers.redis.acknowledged import Acknowledged, Entry
 from channels.layers.redis.delivery import RedisDelivery
 from channels.layers.redis.plans import (
     Block,
+    Post,
     Request,
     Wait,
     check,
@@ -130,6 +131,17 @@ class Core:
             queue_keys.append(keys.states)
             args.append(names.split_local(channel)[1])
         return Request(self.host_for(keys), scripts.SEND.call(queue_keys, args))
+
+    def post(self, operation):
+        """The Post of one message, or None if it can't go together with others."""
+        keys = self.keyspace.queue(operation.channel)
+        is_special = operation.delay_s > 0 or self.acknowledged.has(keys)
+        if is_special or not (keys.is_plain or keys.is_single_reader):
+            return None
+        args = (self.get_capacity(keys.name), *self.lives_ms(keys), envelopes.PLAIN)
+        queue_keys = (keys.queue,) if keys.is_single_reader else (keys.queue, keys.counts)
+        call = scripts.SEND.call(queue_keys, (*args, operation.payload))
+        return Post(Request(self.host_for(keys), call), queue_keys, args, operation.payload)
 
     @staticmethod
     def kind_and_rest(keys, channel, payload):

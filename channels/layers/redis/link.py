@@ -223,7 +223,15 @@ class RedisServerLink(ServerLink):
     # -- sending --------------------------------------------------------------------------------
 
     async def send(self, channel, message):
-        await self._run(self._core.send(self._core.pack_send(channel, message)))
+        operation = self._core.pack_send(channel, message)
+        post = self._core.post(operation)
+        if post is None or self._driver is None:
+            await self._run(self._core.send(operation))
+            return
+        (reply,) = await self._driver.post(post)
+        refusal = self._core.read_sent(operation, reply)
+        if refusal is not None:
+            raise refusal
 
     async def _run(self, plan):
         if self._driver is None:

@@ -27,6 +27,16 @@ class Request(NamedTuple):
     command: tuple
 
 
+class Post(NamedTuple):
+    """A message to a queue: what goes to the same one at the same time can go together."""
+
+    request: Request
+    #: The keys and the first arguments of scripts.SEND_MANY, and what is this message's own.
+    keys: tuple
+    args: tuple
+    rest: bytes
+
+
 class Wait(NamedTuple):
     """Requests to one host, and a blocking pop behind them."""
 

@@ -29,6 +29,7 @@ def _load(name, *parts):
 
 
 SEND = _load("send", "room", "sent")
+SEND_MANY = _load("send_many", "sent")
 RECEIVE = _load("receive")
 DRAIN = _load("drain")
 DELAY = _load("delay", "delays")
