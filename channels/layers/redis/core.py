@@ -59,6 +59,8 @@ class Cursor:
         self.has_delays = any(keys.is_plain for keys in self.keys)
         self.promote_at_s = 0.0
         self.next_due_s = None
+        #: Whether what was carried out last has set an ordered message free.
+        self.sets_free = False
         self._was_woken = False
 
     def wake(self):
@@ -227,8 +229,8 @@ class Core:
     def _take_or_wait(self, cursor, batch, block_s, now_s):
         """`take` from one host in one round trip, in which the wait for a message has its place.
 
-        Not for when delayed messages are known to be due, nor when the batch may set a message
-        free: then waiting is likely to be wrong.
+        Not for when delayed messages are known to be due, nor when the batch is likely to set a
+        message free: then the wait has to be called off.
         """
         rotation = cursor.rotations[next(cursor.turn) % len(cursor.rotations)]
         requests = [request for part, _ in batch for request in part]

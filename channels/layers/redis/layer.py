@@ -220,14 +220,18 @@ class RedisChannelLayer(BaseChannelLayer):
         """Plan: carry out operations and fetch the next message; see Reader.take."""
         batch, pushes = yield from self._plan_batch(operations)
         results, delivery = yield from self.core.take(
-            cursor, batch, block_s, now_s, may_wait_at_once=self._may_wait_at_once(operations)
+            cursor, batch, block_s, now_s, may_wait_at_once=self._may_wait(cursor, operations)
         )
+        cursor.sets_free = any(isinstance(result, ops.Delivery) for result in results)
         yield from self._prune(pushes, results)
         return results, delivery
 
-    def _may_wait_at_once(self, operations):
-        """Whether the wait for a message may be sent along with `operations`."""
-        return len(self._hosts) == 1 and not any(
+    def _may_wait(self, cursor, operations):
+        """Whether the wait for a message may be sent along with `operations`: not if they are
+        likely to set one free, as when messages of an ordered socket overtake one another."""
+        if len(self._hosts) > 1:
+            return False
+        return not cursor.sets_free or not any(
             type(operation) is ops.FinishOrdered for operation in operations
         )
 
