@@ -330,6 +330,13 @@ class Reader:
         """
         raise NotImplementedError
 
+    def foresee_session(self, reply_channel):
+        """The session of the message just taken will be wanted: it may be asked for already.
+
+        Only for messages that are not ordered: what an ordered one finds there is decided when its
+        turn begins. Raises LayerUnavailable.
+        """
+
     def interrupt(self):
         """From any thread: a `take` that waits returns soon, and no message is lost by it. A `take`
         that has not begun to wait yet may miss it, so call it until the thread has noticed."""

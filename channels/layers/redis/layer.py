@@ -196,9 +196,17 @@ class RedisChannelLayer(BaseChannelLayer):
         return RedisReader(self, self._sync, self._hosts, cursor)
 
     def load_session(self, reply_channel):
+        reader = self._sync.here.reader
+        replies = reader and reader.take_foreseen(reply_channel)
+        if replies:
+            return self.sockets.read_session(replies)
         return self._sync.run(self.sockets.load_session(names.check_channel_name(reply_channel)))
 
     def begin_ordered(self, delivery, reply_channel, order, owner):
+        reader = self._sync.here.reader
+        if reader is not None and reader.has_turn(delivery, reply_channel, order):
+            reader.write_ahead([self.sockets.begin_request(delivery, reply_channel, order, owner)])
+            return ops.Turn.RUN
         return self._sync.run(self.sockets.begin_ordered(delivery, reply_channel, order, owner))
 
     def is_read(self, channel):

@@ -27,12 +27,19 @@ class Sockets:
 
     def load_session(self, reply_channel):
         """Plan: the session as a dict."""
+        return self.read_session((yield self.session_requests(reply_channel)))
+
+    def session_requests(self, reply_channel):
+        """The Requests for a session, which lives on for being asked for."""
         host, key = self._place(reply_channel, "session")
-        fields, _ = yield [
+        return [
             Request(host, ("HGETALL", key)),
             Request(host, ("PEXPIRE", key, SOCKET_STATE_TTL_MS)),
         ]
-        fields = check(fields)
+
+    def read_session(self, replies):
+        """The session as a dict, from the replies to its requests."""
+        fields = check(replies[0])
         if isinstance(fields, dict):
             fields = [item for pair in fields.items() for item in pair]
         unpack = self._core.codec.unpack_value
@@ -69,16 +76,14 @@ class Sockets:
 
     def begin_ordered(self, delivery, reply_channel, order, owner):
         """Plan: the Turn of message `order`; an early one is parked."""
-        host = self._keyspace.queue(names.check_channel_name(reply_channel)).host
-        where = self.order_keys(reply_channel)
-        args = [order, _client_of(reply_channel), owner, ORDERED_BACKLOG, delivery.channel,
-                SOCKET_STATE_TTL_MS]  # fmt: skip
-        (turn,) = yield [Request(host, scripts.ORDER_BEGIN.call(where, args))]
+        names.check_channel_name(reply_channel)
+        request = self.begin_request(delivery, reply_channel, order, owner)
+        (turn,) = yield [request]
         if check(turn) == b"early":
-            args.append(self._core.codec.pack_value(
+            parked = self._core.codec.pack_value(
                 [delivery.channel, delivery.attempts, delivery.content], "a parked message"
-            ))  # fmt: skip
-            (turn,) = yield [Request(host, scripts.ORDER_BEGIN.call(where, args))]
+            )
+            (turn,) = yield [Request(request.host, (*request.command, parked))]
         turn = check(turn)
         if turn == b"stale":
             yield [self._core.count_request(delivery.channel, "dropped", 1)]
@@ -89,6 +94,13 @@ class Sockets:
             requests, _ = self._core.put_back_part(ops.PutBack(self.unpark(turn[1])))
             yield requests
         return ops.Turn.OVERFLOW
+
+    def begin_request(self, delivery, reply_channel, order, owner):
+        """The Request that begins message `order`, if it is its turn."""
+        args = [order, _client_of(reply_channel), owner, ORDERED_BACKLOG, delivery.channel,
+                SOCKET_STATE_TTL_MS]  # fmt: skip
+        call = scripts.ORDER_BEGIN.call(self.order_keys(reply_channel), args)
+        return Request(self._keyspace.queue(reply_channel).host, call)
 
     def finish_part(self, operation, how="done"):
         """The part of a batch that ends an ordered message; its result is the one set free."""

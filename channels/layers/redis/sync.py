@@ -10,10 +10,12 @@ import time
 import redis
 
 from channels.exceptions import LayerUnavailable
+from channels.layers import operations as ops
 from channels.layers.base import Reader
 from channels.layers.redis.hosts import BLOCK_S
 from channels.layers.redis.plans import Block, Wait
 from channels.layers.redis.sync_connection import Connection
+from channels.layers.redis.turns import KnownTurns
 
 #: A pooled connection unused for this long is looked at before it is used again.
 STALE_AFTER_S = 1.0
@@ -58,6 +60,8 @@ class SyncDriver:
     def __init__(self, hosts):
         self._hosts = hosts
         self._pools = [Pool(host) for host in hosts]
+        #: `here.reader` is the RedisReader of the thread that asks, if it has one.
+        self.here = _Here()
 
     def run(self, plan, reader=None):
         """Run a plan; return its result. `reader` lends the connections for what blocks."""
@@ -110,6 +114,10 @@ class SyncDriver:
         """Close the idle connections."""
         for pool in self._pools:
             pool.close()
+
+
+class _Here(threading.local):
+    reader = None
 
 
 class SyncReader:
@@ -221,13 +229,42 @@ class RedisReader(Reader):
     def __init__(self, layer, driver, hosts, cursor):
         self._layer, self._driver, self._cursor = layer, driver, cursor
         self._reader = SyncReader(driver, hosts)
+        self._turns = KnownTurns()
+        self._session = None
 
     def take(self, operations=(), block_s=0.0):
+        self._driver.here.reader = self
+        self._session = None
         plan = self._layer.plan_take(self._cursor, operations, block_s, time.monotonic())
-        return self._driver.run(plan, self._reader)
+        results, delivery = self._driver.run(plan, self._reader)
+        for operation, result in zip(operations, results, strict=True):
+            if type(operation) is ops.FinishOrdered and not isinstance(result, Exception):
+                self._turns.note_end(operation, result, time.monotonic())
+        return results, delivery
+
+    def foresee_session(self, reply_channel):
+        requests = self._layer.sockets.session_requests(reply_channel)
+        self._session = reply_channel, self.write_ahead(requests)
+
+    def take_foreseen(self, reply_channel):
+        """The replies to the requests for a session that was foreseen, or None."""
+        session, self._session = self._session, None
+        if session is None or session[0] != reply_channel:
+            return None
+        return session[1].get()
+
+    def has_turn(self, delivery, reply_channel, order):
+        """Whether it is known, without asking, that an ordered delivery may run."""
+        return self._turns.is_next(delivery, reply_channel, order, time.monotonic())
+
+    def write_ahead(self, requests):
+        """Send requests to one host whose replies nobody waits for; return their Ahead."""
+        connection = self._reader.connection(requests[0].host)
+        return connection.write_ahead([request.command for request in requests])
 
     def interrupt(self):
         self._reader.interrupt()
 
     def close(self):
+        self._driver.here.reader = None
         self._reader.close()

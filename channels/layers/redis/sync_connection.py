@@ -3,6 +3,7 @@
 redis-py connects and logs in; what then goes over the socket is packed and read by wire.py.
 """
 
+import collections
 import select
 
 import redis
@@ -22,6 +23,7 @@ class Connection:
         self._connection = host.make_connection(blocking)
         self.used_at = 0.0
         self._replies = wire.make_reader()
+        self._ahead = collections.deque()
         self._buffer = bytearray(wire.READ_BYTES)
         try:
             self._connection.connect()
@@ -57,8 +59,37 @@ class Connection:
             reply = self._replies.gets()
         return reply
 
+    def write_ahead(self, commands):
+        """Write commands whose replies are not needed yet; return the Ahead that they will be in.
+
+        Raises LayerUnavailable.
+        """
+        try:
+            self.send(commands)
+        except (redis.RedisError, OSError) as error:
+            self.close()
+            raise self._health.lost(error) from error
+        ahead = Ahead(self, len(commands))
+        self._ahead.append(ahead)
+        return ahead
+
+    def read_ahead(self):
+        """Read the replies to what was written ahead. Raises LayerUnavailable."""
+        try:
+            self._read_ahead()
+        except (redis.RedisError, OSError) as error:
+            self.close()
+            raise self._health.lost(error) from error
+
+    def _read_ahead(self):
+        while self._ahead:
+            ahead = self._ahead[0]
+            ahead.replies = [self._read() for _ in range(ahead.count)]
+            self._ahead.popleft()
+
     def _run(self, commands):
         self.send(commands)
+        self._read_ahead()
         return [self._read() for _ in commands]
 
     def exchange(self, commands):
@@ -85,6 +116,7 @@ class Connection:
         """
         try:
             self.send([*commands, pop, ("TIME",)])
+            self._read_ahead()
             replies = [self._read() for _ in commands]
             missing = wire.missing_scripts(replies)
             if missing or not go_on(replies):
@@ -112,6 +144,7 @@ class Connection:
     def read_popped(self):
         """Read the answer to a blocking pop that was sent before."""
         try:
+            self._read_ahead()
             reply = self._read()
         except (redis.RedisError, OSError) as error:
             self.close()
@@ -140,6 +173,22 @@ class Connection:
         """Close the connection."""
         self.socket = None
         self._connection.disconnect()
+
+
+class Ahead:
+    """Replies to commands that were written before anybody needed them."""
+
+    __slots__ = ("_connection", "count", "replies")
+
+    def __init__(self, connection, count):
+        self._connection, self.count = connection, count
+        self.replies = None
+
+    def get(self):
+        """Return the replies, waiting for them if need be. Raises LayerUnavailable."""
+        if self.replies is None:
+            self._connection.read_ahead()
+        return self.replies
 
 
 def _is_buffered(socket):
