@@ -22,6 +22,7 @@ from channels.layers.redis.presence import (
     Presence,
     Watch,
 )
+from channels.layers.redis.rush import Rush
 
 logger = logging.getLogger("channels.layers")
 
@@ -178,20 +179,25 @@ class RedisServerLink(ServerLink):
         queues = [key.queue for key in keys]
         pop = ("BLPOP", *queues, BLOCK_S)
         drain = scripts.DRAIN.call(queues, [DRAIN_MESSAGES, DRAIN_BYTES])
+        rush = Rush()
         try:
             while True:
                 popped, drained = await connection.exchange(
                     [pop, drain], BLOCK_S + COMMAND_TIMEOUT_S
                 )
-                if check(popped):
-                    self._hand_out([popped[1]], self.server_id)
                 drained = check(drained)
                 self._note_expired(keys, drained[: len(keys)])
-                self._hand_out(drained[len(keys) :], self.server_id)
+                found = [popped[1]] if check(popped) else []
+                clients = self._hand_out([*found, *drained[len(keys) :]], self.server_id)
+                pause_s = rush.note(clients, time.monotonic())
+                if pause_s:
+                    await asyncio.sleep(pause_s)
         finally:
             await connection.close()
 
     def _hand_out(self, found, where):
+        """Hand replies to the clients they are for; return the (first) client of each."""
+        clients = []
         for data in found:
             try:
                 envelope = envelopes.parse(data)
@@ -200,10 +206,12 @@ class RedisServerLink(ServerLink):
                 logger.error("a reply on %s was dropped: it can't be read: %s", where, error)
                 self._count("undecodable", 1)
                 continue
+            clients += envelope.clients[:1]
             try:
                 self._on_reply(envelope.clients, message)
             except Exception:
                 logger.exception("a reply could not be handed to %s", envelope.clients)
+        return clients
 
     def _note_expired(self, keys, counts):
         for key, count in zip(keys, counts, strict=True):
