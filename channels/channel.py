@@ -1,6 +1,7 @@
 """`Channel` and `Group`: how consumers, views and scripts send."""
 
 from channels.exceptions import InvalidMessage
+from channels.pending import pending_message_store
 
 #: The alias in CHANNEL_LAYERS that is used when none is named.
 DEFAULT_CHANNEL_LAYER = "default"
@@ -19,8 +20,6 @@ class _Addressee:
 
     def _keep(self, operation, immediately):
         """Keep a send until the consumer that runs here ends; False if it is to go out at once."""
-        from channels.message import pending_message_store
-
         if immediately or not pending_message_store.active:
             return False
         pending_message_store.append(self.channel_layer, operation)

@@ -1,10 +1,12 @@
-"""What a consumer gets, and where the messages it sends wait until it ends."""
+"""What a consumer gets; and, under its 1.x name, the store of what it sends."""
 
-import contextvars
 import copy
 
 from channels.channel import Channel
+from channels.pending import PendingMessageStore, pending_message_store
 from channels.query_string import QueryString
+
+__all__ = ["Message", "PendingMessageStore", "pending_message_store"]
 
 
 class Message:
@@ -55,47 +57,3 @@ class Message:
     def copy(self):
         """Return a message whose content can be changed without changing this one's."""
         return type(self)(copy.deepcopy(self.content), self.channel.name, self.channel_layer)
-
-
-class PendingMessageStore:
-    """Holds what a consumer sends until it ends; the worker then sends it, in order.
-
-    Held per context, not per thread: an `async def` consumer and what it awaits share their store.
-    """
-
-    def __init__(self):
-        self._entries = contextvars.ContextVar("channels_pending", default=None)
-
-    @property
-    def active(self):
-        """Whether a consumer is running here, so that sends are to be kept."""
-        return self._entries.get() is not None
-
-    def prepare(self, **kwargs):
-        """Start keeping what is sent."""
-        self._entries.set([])
-
-    def append(self, layer, operation):
-        """Keep one operation for `layer` (from `layer.prepare_send` and its kin)."""
-        self._entries.get().append((layer, operation))
-
-    def prepend(self, layer, operation):
-        """Keep one operation that has to be done before all that is kept so far."""
-        self._entries.get().insert(0, (layer, operation))
-
-    def take(self):
-        """Stop keeping; return what was kept, as a list of (layer, operation)."""
-        entries = self._entries.get()
-        self._entries.set(None)
-        return entries or []
-
-    def send_and_flush(self, **kwargs):
-        """Stop keeping, and send what was kept; after all were tried, raise the first refusal."""
-        refusals = []
-        for layer, operation in self.take():
-            refusals += [r for r in layer.apply([operation]) if isinstance(r, Exception)]
-        if refusals:
-            raise refusals[0]
-
-
-pending_message_store = PendingMessageStore()

@@ -12,8 +12,9 @@ import time
 from channels.exceptions import LayerUnavailable
 from channels.layers import operations as ops
 from channels.message import Message, pending_message_store
-from channels.signals import consumer_finished, consumer_started
+from channels.signals import consumer_finished, consumer_started, only_we_wait_for_the_end
 from channels.utils import name_that_thing
+from worker import database
 from worker.dispatch import report_failure, run_consumer
 from worker.flush import Flusher, after_an_outage
 from worker.last_words import answer_for
@@ -96,6 +97,8 @@ class ConsumerThread(threading.Thread):
         An ordered message that was set free is run here unless another has come along, or is not
         this worker's to run: then it goes to the front of its channel.
         """
+        if not any(results):
+            return delivery
         refused = any(isinstance(result, Exception) for result in results)
         freed = [result for result in results if isinstance(result, ops.Delivery)]
         back = []
@@ -168,7 +171,8 @@ class ConsumerThread(threading.Thread):
         if isinstance(outcome, Failed):
             report_failure(message, consumer, outcome.error, self._worker.id)
         entries = pending_message_store.take()
-        _signal(consumer_finished)
+        if database.needs_a_look() or not only_we_wait_for_the_end():
+            _signal(consumer_finished)
         return outcome, entries
 
     def _left_over(self, outcome, entries, delivery, message):
@@ -238,6 +242,8 @@ def _was_last_of_socket(delivery, message):
 
 
 def _signal(signal, **kwargs):
+    if not signal.receivers:
+        return
     for receiver, error in signal.send_robust(sender=ConsumerThread, **kwargs):
         if isinstance(error, Exception):
             logger.error("receiver %r raised", receiver, exc_info=error)

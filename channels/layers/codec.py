@@ -7,6 +7,7 @@ derived from each given one by SHA-256, as asgi_redis 1.x derived them.
 
 import base64
 import hashlib
+import threading
 
 import msgpack
 
@@ -15,6 +16,16 @@ from channels.exceptions import InvalidMessage, MessageTooLarge
 
 class UndecodableMessage(ValueError):
     """Bytes from the layer that are no message, or were encrypted with a key we do not have."""
+
+
+class _Own(threading.local):
+    """Each thread's packer: making one costs more than packing a small message."""
+
+    def __init__(self):
+        self.packer = msgpack.Packer(use_bin_type=True)
+
+
+_own = _Own()
 
 
 class Codec:
@@ -48,7 +59,7 @@ class Codec:
     @staticmethod
     def _pack(value, what):
         try:
-            return msgpack.packb(value, use_bin_type=True)
+            return _own.packer.pack(value)
         except (TypeError, ValueError, OverflowError, RecursionError) as error:
             raise InvalidMessage(
                 f"{what} can't be packed: {error}; use dicts, lists, str, bytes, numbers, "

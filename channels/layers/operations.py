@@ -10,7 +10,7 @@ import enum
 from typing import Any
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(slots=True)
 class Send:
     """A message to a channel. `payload` is in the layer's own packed form."""
 
@@ -19,7 +19,7 @@ class Send:
     delay_s: float = 0.0
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(slots=True)
 class SendGroup:
     """A message to every member of a group."""
 
@@ -27,7 +27,7 @@ class SendGroup:
     payload: Any
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(slots=True)
 class Retry:
     """A delivery goes back to its channel after `delay_s`; capacity does not refuse it."""
 
@@ -35,7 +35,7 @@ class Retry:
     delay_s: float
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(slots=True)
 class DeadLetter:
     """A delivery is given up and kept among the channel's dead letters, with the reason."""
 
@@ -43,14 +43,14 @@ class DeadLetter:
     reason: str
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(slots=True)
 class Done:
     """A delivery's consumer has ended (this is what acknowledged channels wait for)."""
 
     delivery: "Delivery"
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(slots=True)
 class SaveSession:
     """Keys of a channel session that changed (already packed) and keys that went."""
 
@@ -59,14 +59,14 @@ class SaveSession:
     removed: frozenset = frozenset()
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(slots=True)
 class ForgetSocket:
     """A socket's session and order may go: its disconnect has been consumed."""
 
     reply_channel: str
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(slots=True)
 class FinishOrdered:
     """The consumer of message `order` of a socket has ended, however it did.
 
@@ -79,7 +79,7 @@ class FinishOrdered:
     order: int
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(slots=True)
 class ReleaseOrdered:
     """The consumer of message `order` of a socket has asked for a retry: its order stays the next
     one.
@@ -93,14 +93,14 @@ class ReleaseOrdered:
     order: int
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(slots=True)
 class PutBack:
     """A delivery taken but not run goes back to the front of its channel, as it was."""
 
     delivery: "Delivery"
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(slots=True, eq=False)
 class Delivery:
     """A message as a worker gets it."""
 
@@ -128,4 +128,5 @@ class Turn(enum.Enum):
 def leave_work(results):
     """Whether results of operations ask for more to be done at once, before any waiting: a message
     was set free, or a send refused."""
-    return any(isinstance(result, (Delivery, Exception)) for result in results)
+    # Nearly always all of them are None, which is quickly seen.
+    return any(results) and any(isinstance(result, (Delivery, Exception)) for result in results)

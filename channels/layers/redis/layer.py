@@ -230,7 +230,9 @@ class RedisChannelLayer(BaseChannelLayer):
         results, delivery = yield from self.core.take(
             cursor, batch, block_s, now_s, may_wait_at_once=self._may_wait(cursor, operations)
         )
-        cursor.sets_free = any(isinstance(result, ops.Delivery) for result in results)
+        cursor.sets_free = any(results) and any(
+            isinstance(result, ops.Delivery) for result in results
+        )
         yield from self._prune(pushes, results)
         return results, delivery
 

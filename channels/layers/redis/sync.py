@@ -2,6 +2,7 @@
 
 import collections
 import contextlib
+import functools
 import os
 import selectors
 import threading
@@ -126,8 +127,8 @@ class SyncReader:
     def __init__(self, driver, hosts):
         self._driver, self._hosts = driver, hosts
         self._connections = {}
+        #: The connections that wait by host: replaced as a whole, as other threads look at it.
         self._waiting = {}
-        self._lock = threading.Lock()
 
     def connection(self, host):
         """The connection to a host, made or made anew if need be."""
@@ -144,13 +145,11 @@ class SyncReader:
         def call_off():
             self._driver.unblock(step.host, connection.client_id)
 
-        with self._lock:
-            self._waiting = {step.host: connection}
+        self._waiting = {step.host: connection}
         try:
             return connection.exchange_and_pop(step.commands, pop, step.go_on, call_off)
         finally:
-            with self._lock:
-                self._waiting = {}
+            self._waiting = {}
 
     def wait(self, block):
         """Carry out a Block, without the hosts that are away; LayerUnavailable if all are."""
@@ -165,13 +164,11 @@ class SyncReader:
                 trouble = self._note(host, error)
         if not waiting:
             raise trouble
-        with self._lock:
-            self._waiting = waiting
+        self._waiting = waiting
         try:
             return self._collect(waiting, trouble)
         finally:
-            with self._lock:
-                self._waiting = {}
+            self._waiting = {}
 
     def _collect(self, waiting, trouble):
         if len(waiting) > 1:
@@ -207,10 +204,8 @@ class SyncReader:
 
     def interrupt(self):
         """From any thread: call off the pops that wait."""
-        with self._lock:
-            waiting = [(host, connection.client_id) for host, connection in self._waiting.items()]
-        for host, client_id in waiting:
-            self._driver.unblock(host, client_id)
+        for host, connection in list(self._waiting.items()):
+            self._driver.unblock(host, connection.client_id)
 
     def close(self):
         """Close the connections."""
@@ -219,6 +214,7 @@ class SyncReader:
         self._connections = {}
 
 
+@functools.lru_cache(maxsize=256)
 def _pop_command(queues, timeout_s):
     return ("BLPOP", *queues, max(round(min(timeout_s, BLOCK_S), 3), 0.001))
 

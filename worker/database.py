@@ -1,0 +1,28 @@
+"""Whether a consumer thread has database connections to look after.
+
+Django's `close_old_connections` after each consumer costs as much as sending its reply, also where
+there is nothing to close. A thread that has never connected to a database is spared it.
+"""
+
+import threading
+
+from django.db.backends.signals import connection_created
+
+
+class _Thread(threading.local):
+    has_connected = False
+
+
+_thread = _Thread()
+
+
+def needs_a_look():
+    """Whether this thread has ever had a database connection."""
+    return _thread.has_connected
+
+
+def _note(**kwargs):
+    _thread.has_connected = True
+
+
+connection_created.connect(_note, dispatch_uid="worker.database")
