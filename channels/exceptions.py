@@ -93,6 +93,21 @@ class InvalidChannelLayerError(ChannelsError, ValueError):
     """CHANNEL_LAYERS names a layer that is not there, or describes one that can't be made."""
 
 
+class PrefixTaken(InvalidChannelLayerError):
+    """Processes that this one can't share a channel layer with live under the same `prefix`."""
+
+    def __init__(self, prefix, who, trouble):
+        super().__init__(
+            f"the prefix {prefix!r} is in use on this Redis, by {who}: it {trouble}. Set another "
+            "`prefix` in the CONFIG of one of them, in CHANNEL_LAYERS; or stop those that are left "
+            "of an old version first"
+        )
+        self.prefix, self.who, self.trouble = prefix, who, trouble
+
+    def __reduce__(self):
+        return type(self), (self.prefix, self.who, self.trouble)
+
+
 class InvalidName(ChannelsError, TypeError):
     """A channel or group name that breaks the rules of `channels.layers.names`."""
 

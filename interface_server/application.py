@@ -71,7 +71,13 @@ class InterfaceServer:
             event = await receive()
             if event["type"] == "lifespan.startup":
                 self._forget_stopped()
-                await self.start()
+                process = await self.start()
+                if process.link.refusal is not None:
+                    await process.stop()
+                    await send(
+                        {"type": "lifespan.startup.failed", "message": str(process.link.refusal)}
+                    )
+                    return
                 await send({"type": "lifespan.startup.complete"})
             elif event["type"] == "lifespan.shutdown":
                 await self.stop()

@@ -8,6 +8,7 @@ import traceback
 
 import click
 
+from channels.exceptions import LayerUnavailable, PrefixTaken
 from interface_server.access_log import AccessLog
 from interface_server.application import InterfaceServer
 from interface_server.hosts.settings import HostSettings, Listen
@@ -186,6 +187,7 @@ def command(channel_layer, **arguments):
     listen = _read_listen(arguments)
     host = _import_host(arguments["server"])
     layer = _load(channel_layer, verbosity)
+    _check_neighbours(layer)
     options = _read_options(arguments)
     settings = _read_settings(arguments, options, channel_layer)
     _allow_many_files()
@@ -235,6 +237,15 @@ def _load(path, verbosity):
             err=True,
         )
     return layer
+
+
+def _check_neighbours(layer):
+    try:
+        layer.check_neighbours()
+    except PrefixTaken as error:
+        raise click.ClickException(str(error)) from error
+    except LayerUnavailable:
+        pass  # which is told once the server runs
 
 
 def _read_options(arguments):

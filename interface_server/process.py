@@ -61,14 +61,17 @@ class ServerProcess:
     async def _start(self):
         await self.link.start()
         deadline = self.loop.time() + _FIRST_CONNECTION_S
-        while not self.link.is_available and self.loop.time() < deadline:
+        while not self._knows_link() and self.loop.time() < deadline:
             await asyncio.sleep(_POLL_S)
-        if not self.link.is_available:
+        if not self.link.is_available and self.link.refusal is None:
             logger.warning(
                 "the channel layer can't be reached; trying again; "
                 "requests and new sockets get 503 until it answers"
             )
         self.is_started = True
+
+    def _knows_link(self):
+        return self.link.is_available or self.link.refusal is not None
 
     async def stop(self, code=1001):
         """Turn new clients away, close sockets with `code`, let requests finish, stop the link.

@@ -43,7 +43,7 @@ class ConsumerThread(threading.Thread):
         #: What the last consumer left to be done, and which consumer that was.
         self._operations, self._consumer = [], None
         self._pause_s = FIRST_PAUSE_S
-        #: What runs now, for the status: (channel, consumer), or None.
+        #: What runs now, for the status: (channel, consumer, since when), or None.
         self.running = None
 
     def run(self):
@@ -145,7 +145,7 @@ class ConsumerThread(threading.Thread):
             return
         consumer, kwargs = match
         self._worker.announce(delivery.channel, message)
-        self.running = (delivery.channel, consumer)
+        self.running = (delivery.channel, consumer, time.time())
         outcome, entries = self._run(consumer, message, kwargs)
         self.running = None
         self._consumer = consumer

@@ -8,8 +8,10 @@ import threading
 import time
 
 from channels.exceptions import LayerUnavailable
+from channels.identity import describe_process
 from channels.layers.names import random_suffix
 from channels.signals import worker_ready
+from channels.utils import name_that_thing
 from worker.filters import filter_channels
 from worker.loop import ConsumerThread
 
@@ -100,9 +102,13 @@ class Worker:
     # -- life ---------------------------------------------------------------------------------
 
     def run(self):
-        """Consume until told to stop; then let what runs end, and return."""
+        """Consume until told to stop; then let what runs end, and return.
+
+        Raises PrefixTaken if another project uses the same Redis in the same way.
+        """
         if self.signal_handlers:
             self.install_signal_handler()
+        self._check_neighbours()
         self._keep_house()  # who runs what must be known to live
         logger.info("listening on channels %s", ", ".join(sorted(self.channels)))
         self.threads = [ConsumerThread(self, n + 1) for n in range(self.thread_count)]
@@ -111,6 +117,12 @@ class Worker:
         while not self.stopping.wait(HOUSEKEEPING_S):
             self._keep_house()
         self._drain()
+
+    def _check_neighbours(self):
+        try:
+            self.channel_layer.check_neighbours()
+        except LayerUnavailable as error:
+            logger.debug("who else uses the layer is not known: %s", error)
 
     def _keep_house(self):
         try:
@@ -147,13 +159,18 @@ class Worker:
     def facts(self):
         """What the registry shows of this worker."""
         return {
-            "pid": os.getpid(),
-            "host": socket.gethostname(),
+            **describe_process(),
             "started": self._started,
             "channels": sorted(self.channels),
             "threads": self.thread_count,
-            "running": [thread.running[0] for thread in self.threads if thread.running],
+            "running": [
+                {"channel": channel, "consumer": name_that_thing(consumer), "since": since}
+                for channel, consumer, since in self._running()
+            ],
         }
+
+    def _running(self):
+        return [running for thread in self.threads if (running := thread.running)]
 
     # -- stopping -------------------------------------------------------------------------------
 

@@ -54,6 +54,7 @@ class BaseChannelLayer:
     #: - "groups": group_add, group_discard, group_channels, send_group
     #: - "flush": flush
     #: - "statistics": channel_statistics, global_statistics
+    #: - "status": status
     #: - "async": coroutines of its own, which wait without a thread
     #: - "delay": `delay_s` of send, Retry, PutBack to the front, DeadLetter and the verbs on dead
     #:   letters; without it, retries wait in the worker's memory, and dead letters are only logged
@@ -160,6 +161,18 @@ class BaseChannelLayer:
     def global_statistics(self):
         """Return the same keys, summed over all channels."""
         raise self._lacks("statistics")
+
+    def status(self):
+        """Return who lives and what waits, as a dict ("status").
+
+        - servers, workers: lists of dicts of id, seen_s (seconds since the last sign of life; one
+          comes every 5), host, pid, version, started (seconds since 1970); for servers, sockets
+          (how many are open); for workers, channels, threads, and running: a list of dicts of
+          channel, consumer, since.
+        - channels: a list of dicts of name, the keys of `channel_statistics`, delayed, owned (with
+          a worker, on acknowledged channels) and dead_letters: how many there are now.
+        """
+        raise self._lacks("status")
 
     # -- dead letters ("delay") -----------------------------------------------------------------
 
@@ -272,6 +285,10 @@ class BaseChannelLayer:
         """Whether somebody still reads a reply channel, as far as the layer can tell."""
         return True
 
+    def check_neighbours(self):
+        """Called once by a process that starts: raise PrefixTaken if it must not share the layer
+        with those that are there. May raise LayerUnavailable."""
+
     def keep_house(self, worker_id, facts, channels):
         """Called about once a second by each worker process: do what nobody else's turn is.
 
@@ -359,6 +376,8 @@ class ServerLink:
     """
 
     server_id: str
+    #: The PrefixTaken for which this server serves nobody just now, or None.
+    refusal = None
 
     def reply_channel(self, kind, client):
         """Return the reply channel of a client; `kind` is "http.response" or "websocket.send"."""

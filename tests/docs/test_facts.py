@@ -11,7 +11,7 @@ from channels.handler import ViewConsumer
 from channels.layers import base
 from channels.layers.acknowledgement import Acknowledgement
 from channels.layers.memory import queues
-from channels.layers.redis import guardian, hosts, presence
+from channels.layers.redis import guardian, hosts, presence, registry
 from channels.layers.redis.layer import PREFIX
 from channels.ordering import CLOSE_OVERFLOW
 from channels.request import AsgiRequest
@@ -48,7 +48,7 @@ FACTS = [
     ("coming-from-1x.md", "before each key, `{}`", PREFIX),
     ("coming-from-1x.md", "queue of a server's sockets holds {:,}", SERVER_CAPACITY),
     ("coming-from-1x.md", "show every {:.0f} s that they live; after {} s",
-     (presence.BEAT_EVERY_S, presence.SERVER_TTL_MS // 1000)),
+     (presence.BEAT_EVERY_S, registry.TTL_MS["servers"] // 1000)),
     ("coming-from-1x.md", "the limit is {:.0f} s", OPTIONS.websocket_connect_timeout_s),
     ("coming-from-1x.md", "the layer keeps up to {:,}", base.ORDERED_BACKLOG),
     ("operations.md", "after {:.0f} s (`--http-timeout`)", OPTIONS.http_timeout_s),
@@ -57,8 +57,8 @@ FACTS = [
     ("operations.md", "more than {} KiB of headers", OPTIONS.max_header_bytes // 1024),
     ("operations.md", "every {:.1f} s until it is back", hosts.LAST_BACKOFF_S),
     ("operations.md", "shows every {:.0f} s", presence.BEAT_EVERY_S),
-    ("operations.md", "more than {} s (SIGSTOP", presence.SERVER_TTL_MS // 1000),
-    ("operations.md", "After {} s the others clean up", presence.SERVER_TTL_MS // 1000),
+    ("operations.md", "more than {} s (SIGSTOP", registry.TTL_MS["servers"] // 1000),
+    ("operations.md", "After {} s the others clean up", registry.TTL_MS["servers"] // 1000),
     ("operations.md", "is full ({0} of {0} waiting): add", base.CAPACITY),
     ("operations.md", "more than {:,} messages waiting", base.ORDERED_BACKLOG),
     ("operations.md", "away for {:.0f} s", OPTIONS.websocket_patience_s),
@@ -90,8 +90,8 @@ def test_a_figure_is_that_of_the_code(page, text, figures):
 
 def test_a_lost_message_is_noticed_within_a_minute():
     assert guardian.PATIENCE_MS + guardian.QUEUED_WITHIN_MS < 60_000
-    assert guardian.WORKER_TTL_MS + guardian.SUSPECT_S * 1000 < 60_000
-    assert presence.SERVER_TTL_MS + 2 * presence.BEAT_EVERY_S * 1000 < 60_000
+    assert registry.TTL_MS["workers"] + guardian.SUSPECT_S * 1000 < 60_000
+    assert registry.TTL_MS["servers"] + 2 * presence.BEAT_EVERY_S * 1000 < 60_000
 
 
 def test_interface_server_takes_every_flag_of_daphne_1_4():

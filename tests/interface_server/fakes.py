@@ -14,6 +14,7 @@ class FakeLink:
 
     def __init__(self, server_id, on_reply, on_lost):
         self.server_id = server_id
+        self.refusal = None
         self.on_reply = on_reply
         self.on_lost = on_lost
         self.is_available = True
@@ -109,11 +110,12 @@ class FakeLayer:
 
     def __init__(self):
         self.is_available = True
+        self.refusal = None
         self.links = []
 
     def open_link(self, server_id, on_reply, on_lost):
         link = FakeLink(server_id, on_reply, on_lost)
-        link.is_available = self.is_available
+        link.is_available, link.refusal = self.is_available, self.refusal
         self.links.append(link)
         return link
 

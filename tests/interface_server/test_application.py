@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from channels.asgi import ChannelLayerWrapper
+from channels.exceptions import PrefixTaken
 from interface_server.application import InterfaceServer
 from tests.interface_server.fakes import Client, FakeLayer, Site, VirtualTimeLoop, in_loop
 
@@ -73,6 +74,19 @@ async def test_lifespan_starts_and_stops_the_link():
     host.put({"type": "lifespan.shutdown"})
     await host.finish()
     assert host.sent[1] == {"type": "lifespan.shutdown.complete"}
+    assert site.link.stops == 1
+
+
+@in_loop
+async def test_lifespan_fails_where_the_layer_is_another_projects():
+    site = Site()
+    site.layer.refusal = PrefixTaken("asgi:", "worker w1", "is of another project")
+    host = lifespan(site.server)
+    host.put({"type": "lifespan.startup"})
+    failed = await host.expect()
+    assert failed["type"] == "lifespan.startup.failed"
+    assert "by worker w1: it is of another project" in failed["message"]
+    await host.finish()
     assert site.link.stops == 1
 
 

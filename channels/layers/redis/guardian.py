@@ -15,9 +15,8 @@ from channels.layers.redis.sockets import SOCKET_STATE_TTL_MS
 
 logger = logging.getLogger("channels.layers")
 
-#: A worker is dead when its last sign of life is this old. It gives one every 5 s.
-WORKER_TTL_MS = 20_000
-#: ... and when that was seen for this long: after an outage nobody has given one yet.
+#: A worker is dead when it was not seen to live for this long: after an outage nobody has given a
+#: sign of life yet.
 SUSPECT_S = 9.0
 #: A socket whose next message is neither parked nor running for this long is given up, ...
 PATIENCE_MS = 25_000
@@ -33,9 +32,10 @@ CHANNELS = ("websocket.connect", "websocket.receive", "websocket.disconnect")
 class Guardian:
     """Looks after the ordered sockets of one interface server."""
 
-    def __init__(self, core, sockets):
+    def __init__(self, core, sockets, registry):
         self._core = core
         self._sockets = sockets
+        self._registry = registry
         self._keyspace = core.keyspace
         self._suspects = {}
 
@@ -90,11 +90,8 @@ class Guardian:
         """Plan: those of `running` whose worker shows no sign of life."""
         if not running:
             return []
-        registry = self._keyspace.registry("workers")
-        host = self._keyspace.host_of("registry")
-        call = scripts.LIVING.call([registry], [WORKER_TTL_MS])
-        (reply,) = yield [Request(host, call)]
-        living = {name.decode() for name in check(reply)}
+        (reply,) = yield [self._registry.living_request("workers")]
+        living = {name.decode() for name in check(reply)[::2]}
         return [item for item in running if item[1].rsplit(" ", 2)[0] not in living]
 
     def _find_oldest_queued(self):

@@ -1,8 +1,7 @@
 """The plans by which workers look after the layer: delayed messages, dead processes."""
 
-from channels.layers.redis import scripts
-from channels.layers.redis.plans import Request, check, read_nothing
-from channels.layers.redis.presence import SERVER_TTL_MS, Watch
+from channels.layers.redis.plans import check, read_nothing
+from channels.layers.redis.presence import Watch
 
 #: A worker renews its entry in the registry, and looks for dead processes, this often.
 REGISTER_EVERY_S = 5.0
@@ -11,8 +10,9 @@ REGISTER_EVERY_S = 5.0
 class Housekeeping:
     """Plans that a worker process runs every one or two seconds."""
 
-    def __init__(self, core, presence):
+    def __init__(self, core, presence, registry):
         self._core = core
+        self._registry = registry
         self._keyspace = core.keyspace
         self._presence = presence
         self._watch = Watch()
@@ -38,13 +38,12 @@ class Housekeeping:
 
     def _register(self, worker_id, facts):
         """Plan: show that the worker lives, and forget dead ones; returns ids of dead servers."""
-        registry = self._keyspace.registry("servers")
         dead_workers, dead_servers = yield [
-            self._presence.register_request("workers", worker_id, facts),
-            Request(self._presence.registry_host, scripts.DEAD.call([registry], [SERVER_TTL_MS])),
+            self._registry.enter_request("workers", worker_id, facts),
+            self._registry.dead_request("servers"),
         ]
         for name in check(dead_workers):
-            read_nothing((yield self._presence.unregister_requests("workers", name)))
+            read_nothing((yield self._registry.leave_requests("workers", name)))
         return [name.decode() for name in check(dead_servers)]
 
     def _bury(self, server_ids):
@@ -58,4 +57,4 @@ class Housekeeping:
 
     def leave(self, worker_id):
         """Plan: take the worker out of the registry."""
-        read_nothing((yield self._presence.unregister_requests("workers", worker_id)))
+        read_nothing((yield self._registry.leave_requests("workers", worker_id)))

@@ -5,6 +5,7 @@ import logging
 import time
 import weakref
 
+from channels.identity import project_marks
 from channels.layers import names
 from channels.layers import operations as ops
 from channels.layers.base import MAX_MESSAGE_BYTES, BaseChannelLayer
@@ -20,8 +21,10 @@ from channels.layers.redis.keys import Keyspace
 from channels.layers.redis.link import RedisServerLink
 from channels.layers.redis.plans import raise_if_all_are_away
 from channels.layers.redis.presence import Presence
+from channels.layers.redis.registry import Registry
 from channels.layers.redis.sockets import Sockets
 from channels.layers.redis.statistics import Statistics
+from channels.layers.redis.status import Status
 from channels.layers.redis.sync import RedisReader, SyncDriver
 
 logger = logging.getLogger("channels.layers")
@@ -45,7 +48,7 @@ class RedisChannelLayer(BaseChannelLayer):
 
     extensions = (
         "groups", "flush", "statistics", "async", "delay", "sessions", "ordering", "presence",
-        "acknowledged",
+        "acknowledged", "status",
     )  # fmt: skip
     is_local = False
 
@@ -69,10 +72,13 @@ class RedisChannelLayer(BaseChannelLayer):
         self.core = Core(keyspace, self.codec, self, self._pick_host)
         self.groups = Groups(self.core, self.group_expiry)
         self.sockets = Sockets(self.core)
-        self.presence = Presence(self.core, self.groups, Guardian(self.core, self.sockets))
+        self.registry = Registry(self.core)
+        guardian = Guardian(self.core, self.sockets, self.registry)
+        self.presence = Presence(self.core, self.groups, guardian, self.registry)
         self.statistics = Statistics(self.core)
+        self._status = Status(self.core, self.registry, self.statistics)
         self._dead_letters = DeadLetters(self.core, self.statistics.scan_names)
-        self._housekeeping = Housekeeping(self.core, self.presence)
+        self._housekeeping = Housekeeping(self.core, self.presence, self.registry)
         self._sync = SyncDriver(self._hosts)
         self._async = weakref.WeakKeyDictionary()
         self._parts = {
@@ -172,6 +178,9 @@ class RedisChannelLayer(BaseChannelLayer):
     def global_statistics(self):
         return self._sync.run(self.statistics.everything())
 
+    def status(self):
+        return self._sync.run(self._status.everything())
+
     # -- dead letters ---------------------------------------------------------------------------
 
     def dead_letter_channels(self):
@@ -212,6 +221,9 @@ class RedisChannelLayer(BaseChannelLayer):
     def is_read(self, channel):
         server_id = self.core.keyspace.queue(channel).tag
         return not self._sync.run(self.presence.is_silent(server_id))
+
+    def check_neighbours(self):
+        self._sync.run(self.registry.check_neighbours(self.prefix, project_marks()))
 
     def keep_house(self, worker_id, facts, channels):
         buried = self._sync.run(
@@ -277,9 +289,7 @@ class RedisChannelLayer(BaseChannelLayer):
     # ----------------------------------------------------------------
 
     def open_link(self, server_id, on_reply, on_lost):
-        return RedisServerLink(
-            self.core, self.groups, self.sockets, self._hosts, server_id, on_reply, on_lost
-        )
+        return RedisServerLink(self, self._hosts, server_id, on_reply, on_lost)
 
     def close(self):
         self._sync.close()

@@ -2,10 +2,10 @@
 
 import asyncio
 import logging
-import os
 import time
 
-from channels.exceptions import ChannelFull, LayerUnavailable
+from channels.exceptions import ChannelFull, LayerUnavailable, PrefixTaken
+from channels.identity import describe_process
 from channels.layers import names
 from channels.layers.base import ServerLink
 from channels.layers.codec import UndecodableMessage
@@ -39,17 +39,18 @@ GONE_FOR_S = 120.0
 class RedisServerLink(ServerLink):
     """Reads the reply queues in batches, beats, and sends."""
 
-    def __init__(self, core, groups, sockets, hosts, server_id, on_reply, on_lost):
+    def __init__(self, layer, hosts, server_id, on_reply, on_lost):
         self.server_id = server_id
-        self._core, self._sockets, self._hosts = core, sockets, hosts
-        self._guardian = Guardian(core, sockets)
-        self._presence = Presence(core, groups, self._guardian)
+        self._core, self._sockets, self._hosts = layer.core, layer.sockets, hosts
+        self._registry, self._prefix = layer.registry, layer.prefix
+        self._guardian = Guardian(layer.core, layer.sockets, layer.registry)
+        self._presence = Presence(layer.core, layer.groups, self._guardian, layer.registry)
         self._watch = Watch()
         self._on_reply, self._on_lost = on_reply, on_lost
         self._driver = None
         self._tasks = []
         self._closing = set()
-        self._is_known = False
+        self._is_known = self._has_neighbours_checked = False
         self._started = time.time()
 
     # -- life ---------------------------------------------------------------------------------
@@ -80,7 +81,7 @@ class RedisServerLink(ServerLink):
 
     @property
     def is_available(self):
-        return not any(host.health.is_down for host in self._hosts)
+        return self.refusal is None and not any(host.health.is_down for host in self._hosts)
 
     async def _beat_forever(self):
         while True:
@@ -92,12 +93,16 @@ class RedisServerLink(ServerLink):
                 self._move_if_host_is_away()
                 await asyncio.sleep(self._host.health.retry_in_s or 0.05)
                 continue
+            except PrefixTaken:
+                pass  # which was told
             except Exception:
                 logger.exception("giving a sign of life failed; trying again")
             await asyncio.sleep(BEAT_EVERY_S)
 
     async def _beat(self):
-        facts = {"pid": os.getpid(), "started": self._started}
+        facts = {**describe_process(), "started": self._started}
+        if not self._has_neighbours_checked:
+            await self._check_neighbours(facts["project"])
         plan = self._presence.beat(self.server_id, facts, is_first=not self._is_known)
         known, dead = await self._driver.run(plan)
         if not known:
@@ -111,11 +116,31 @@ class RedisServerLink(ServerLink):
                 logger.warning("interface server %s is dead: %d disconnects made up for it",
                                server_id, count)  # fmt: skip
 
+    async def _check_neighbours(self, project):
+        """Serve nobody as long as processes of another project live under our prefix."""
+        try:
+            await self._driver.run(self._registry.check_neighbours(self._prefix, project))
+        except PrefixTaken as error:
+            if self.refusal is None:
+                logger.error("%s. Until then, requests and new sockets get 503", error)
+            self.refusal = error
+            raise
+        except LayerUnavailable as error:  # of several hosts, that of the registry may be away
+            logger.debug("who else uses the layer is not known: %s", error)
+            return
+        self._has_neighbours_checked = True
+        if self.refusal is not None:
+            logger.warning("the prefix %r is free", self._prefix)
+        self.refusal = None
+
     async def _look_after_sockets(self):
         """Bring on ordered sockets whose worker died, or whose next message is lost."""
         plan = self._guardian.look_after(self.server_id, time.monotonic())
-        for client in await self._driver.run(plan):
-            self._on_reply([client], {"close": CLOSE_LOST})
+        try:
+            for client in await self._driver.run(plan):
+                self._on_reply([client], {"close": CLOSE_LOST})
+        except LayerUnavailable as error:
+            logger.debug("ordered sockets can't be looked after: %s", error)
 
     def _forget_everything(self):
         """The layer lost our state, so every socket is cut off from its groups: begin anew."""
@@ -147,7 +172,7 @@ class RedisServerLink(ServerLink):
     async def _beat_once_more(self):
         try:
             await self._beat()
-        except LayerUnavailable as error:
+        except (LayerUnavailable, PrefixTaken) as error:
             logger.debug("no sign of life could be given: %s", error)
 
     # -- replies --------------------------------------------------------------------------------
@@ -233,7 +258,7 @@ class RedisServerLink(ServerLink):
     async def send(self, channel, message):
         operation = self._core.pack_send(channel, message)
         post = self._core.post(operation)
-        if post is None or self._driver is None:
+        if post is None or self._driver is None or self.refusal is not None:
             await self._run(self._core.send(operation))
             return
         (reply,) = await self._driver.post(post)
@@ -244,6 +269,8 @@ class RedisServerLink(ServerLink):
     async def _run(self, plan):
         if self._driver is None:
             raise LayerUnavailable("the link to Redis has been stopped", was_sent=False)
+        if self.refusal is not None:
+            raise LayerUnavailable(str(self.refusal), was_sent=False)
         return await self._driver.run(plan)
 
     async def open_socket(self, client, message):

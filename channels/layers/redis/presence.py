@@ -5,10 +5,10 @@ import functools
 from channels.exceptions import LayerUnavailable
 from channels.layers.redis import scripts
 from channels.layers.redis.plans import Request, check
+from channels.layers.redis.registry import TTL_MS
 from channels.layers.redis.sockets import FORGET_AFTER_MS
 
-#: A server is dead when its last sign of life is this old. It beats every BEAT_EVERY_S.
-SERVER_TTL_MS = 40_000
+#: A server gives a sign of life this often.
 BEAT_EVERY_S = 5.0
 #: A process judges who is dead when it has watched the layer for this long without a gap longer
 #: than the second figure: after an outage, the others need a moment to show that they live.
@@ -38,8 +38,9 @@ class Watch:
 class Presence:
     """Plans for what an interface server, identified by `server_id`, keeps in the layer."""
 
-    def __init__(self, core, groups, guardian):
+    def __init__(self, core, groups, guardian, registry):
         self._core = core
+        self._registry = registry
         self._groups = groups
         self._guardian = guardian
         self._keyspace = core.keyspace
@@ -61,29 +62,13 @@ class Presence:
         known, dead = yield [
             Request(host, scripts.BEAT.call(
                 [key(server_id, kind) for kind in ("alive", "known", "sockets")],
-                [SERVER_TTL_MS, KNOWN_TTL_MS, int(not is_first)],
+                [TTL_MS["servers"], KNOWN_TTL_MS, int(not is_first)],
             )),
-            self.register_request("servers", server_id, facts),
+            self._registry.enter_request("servers", server_id, facts),
         ]  # fmt: skip
+        if isinstance(dead, LayerUnavailable):  # the registry may be on another host
+            dead = ()
         return bool(check(known)), [name.decode() for name in check(dead)]
-
-    def register_request(self, kind, name, facts):
-        """The Request that notes a process of one kind, with facts about it, in the registry."""
-        key = self._keyspace.registry(kind)
-        packed = self._core.codec.pack_value(facts, "facts for the registry")
-        return Request(self.registry_host, scripts.REGISTER.call(
-            [key, f"{key}:facts"], [name, packed, SERVER_TTL_MS]
-        ))  # fmt: skip
-
-    @property
-    def registry_host(self):
-        """The host that has the registry."""
-        return self._keyspace.host_of("registry")
-
-    def unregister_requests(self, kind, name):
-        """Requests that take a process out of the registry."""
-        key, host = self._keyspace.registry(kind), self.registry_host
-        return [Request(host, ("ZREM", key, name)), Request(host, ("HDEL", f"{key}:facts", name))]
 
     def leave(self, server_id):
         """Plan: the server stops; nothing of it stays behind.
@@ -101,7 +86,7 @@ class Presence:
             Request(host, ("EXISTS", key("running"), key("waiting"))),
         ]
         if not check(open_turns):
-            yield self.unregister_requests("servers", server_id)
+            yield self._registry.leave_requests("servers", server_id)
 
     def is_silent(self, server_id):
         """Plan: whether a server has shown no sign of life lately."""
@@ -167,9 +152,9 @@ class Presence:
         counts as dead again at once.
         """
         claim = scripts.CLAIM.call(
-            [self._keyspace.registry("servers")], [server_id, SERVER_TTL_MS]
+            [self._keyspace.registry("servers")], [server_id, TTL_MS["servers"]]
         )
-        (claimed,) = yield [Request(self.registry_host, claim)]
+        (claimed,) = yield [Request(self._registry.host, claim)]
         if not check(claimed):
             return None
         host = self._keyspace.host_of(server_id)
@@ -181,7 +166,7 @@ class Presence:
             facts = self._core.codec.unpack_value(fields[2 * done + 1])
             if not (yield from self._make_up_disconnect(server_id, client.decode(), facts)):
                 registry = self._keyspace.registry("servers")
-                yield [Request(self.registry_host, ("ZADD", registry, "XX", 0, server_id))]
+                yield [Request(self._registry.host, ("ZADD", registry, "XX", 0, server_id))]
                 return done
         if (yield from self._guardian.settle(server_id)):
             yield from self.leave(server_id)

@@ -66,11 +66,12 @@ class Statistics:
         found = set()
         pattern = f"{escape_glob(self._keyspace.prefix)}{{*{marker}*"
         for host in range(self._keyspace.host_count):
-            for key in (yield from self._scan(host, pattern)):
+            for key in (yield from self.scan(host, pattern)):
                 found.add(key.decode().partition(marker)[2])
         return found
 
-    def _scan(self, host, pattern):
+    def scan(self, host, pattern):
+        """Plan: the keys on a host that match a pattern."""
         cursor, keys = b"0", []
         while True:
             (reply,) = yield [Request(host, ("SCAN", cursor, "MATCH", pattern, "COUNT", 1000))]
@@ -82,7 +83,7 @@ class Statistics:
     def flush(self):
         """Plan: delete every key below the prefix."""
         for host in range(self._keyspace.host_count):
-            keys = yield from self._scan(host, escape_glob(self._keyspace.prefix) + "{*")
+            keys = yield from self.scan(host, escape_glob(self._keyspace.prefix) + "{*")
             for first in range(0, len(keys), 500):
                 yield [Request(host, ("UNLINK", *keys[first : first + 500]))]
 

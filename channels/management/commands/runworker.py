@@ -65,7 +65,10 @@ class Command(BaseCommand):
                          worker.id, worker.layer, worker.thread_count)  # fmt: skip
         worker_process_ready.send(sender=worker)
         worker.ready()
-        worker.run()
+        try:
+            worker.run()
+        except InvalidChannelLayerError as error:
+            raise CommandError(str(error)) from error
         self.logger.info("Worker %s has stopped", worker.id)
 
     def _work_and_reload(self, options):

@@ -3,7 +3,7 @@ import os
 import tempfile
 
 DIRECTORY = os.environ.get("DIRECTORY") or tempfile.gettempdir()
-SECRET_KEY = "only for tests"
+SECRET_KEY = os.environ.get("SECRET_KEY", "only for tests")
 DEBUG = False
 ALLOWED_HOSTS = ["*"]
 ROOT_URLCONF = "tests.split.site.urls"

@@ -5,7 +5,7 @@ from django.core.management import BaseCommand, CommandError
 from channels.asgi import channel_layers
 from channels.channel import DEFAULT_CHANNEL_LAYER
 from channels.delay.worker import Worker
-from channels.exceptions import InvalidChannelLayerError
+from channels.exceptions import InvalidChannelLayerError, LayerUnavailable
 from channels.log import setup_logger
 
 
@@ -40,5 +40,11 @@ class Command(BaseCommand):
             )
         if options["sleep"] <= 0:
             raise CommandError(f"--sleep must be more than 0 seconds, got {options['sleep']}")
+        try:
+            layer.check_neighbours()
+        except InvalidChannelLayerError as error:
+            raise CommandError(str(error)) from error
+        except LayerUnavailable as error:
+            logger.debug("who else uses the layer is not known: %s", error)
         logger.info("Running delay against channel layer %s", layer)
         Worker(channel_layer=layer, database_sleep_duration=options["sleep"]).run()

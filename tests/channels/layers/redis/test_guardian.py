@@ -24,7 +24,7 @@ RECEIVE, DISCONNECT = "websocket.receive", "websocket.disconnect"
 
 @pytest.fixture
 def guardian(layer):
-    return Guardian(layer.core, layer.sockets)
+    return Guardian(layer.core, layer.sockets, layer.registry)
 
 
 @pytest.fixture
@@ -366,6 +366,7 @@ def test_a_disconnect_of_a_socket_whose_order_was_wiped_with_redis_runs(
     layer, quick_link, redis_server
 ):
     async def scenario(link, replies):
+        await wait_until(lambda: layer.is_read(SOCKET))
         await link.open_socket(CLIENT, {"reply_channel": SOCKET, "order": 0})
         redis_server.wipe()
         await wait_until(lambda: link.server_id != SERVER)

@@ -1,0 +1,51 @@
+"""Who a process is, as its channel layer's registry shows it to others."""
+
+import hashlib
+import os
+import socket
+
+from django.core.exceptions import ImproperlyConfigured
+
+
+def describe_process():
+    """Return what other processes are to know of this one: host, pid, version, project."""
+    return {
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "version": code_version(),
+        "project": project_marks(),
+    }
+
+
+def code_version():
+    """Return the version of the project's code.
+
+    The environment variable CHANNELS_CODE_VERSION, or else the setting of that name, or else
+    "unknown".
+    """
+    named = os.environ.get("CHANNELS_CODE_VERSION") or _setting("CHANNELS_CODE_VERSION")
+    return str(named or "unknown")
+
+
+def project_marks():
+    """Return marks of the project's SECRET_KEY and SECRET_KEY_FALLBACKS, as a list of str.
+
+    Two processes are of one project if they share a mark; a process whose project is not known has
+    none. A mark is too short to tell the key, or to check a guess of it.
+    """
+    keys = [_setting("SECRET_KEY"), *(_setting("SECRET_KEY_FALLBACKS") or ())]
+    return [_mark(key) for key in keys if key]
+
+
+def _mark(key):
+    text = key if isinstance(key, bytes) else str(key).encode()
+    return hashlib.blake2b(text, digest_size=4, person=b"channels").hexdigest()
+
+
+def _setting(name):
+    from django.conf import settings
+
+    try:
+        return getattr(settings, name, None)
+    except ImproperlyConfigured:  # no settings, or an empty SECRET_KEY
+        return None

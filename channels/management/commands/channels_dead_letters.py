@@ -1,0 +1,90 @@
+"""`manage.py channels_dead_letters`: messages that were given up."""
+
+import pprint
+
+from django.core.management import BaseCommand, CommandError
+
+from channels.exceptions import InvalidName, LayerUnavailable
+from channels.management.layers import add_layer_argument, find_layer
+from channels.management.tables import format_table, format_time
+
+
+class Command(BaseCommand):
+    help = (
+        "Lists, shows, sends again or removes dead letters: messages that were given up after too "
+        "many retries, or after their workers had died too often."
+    )
+
+    def add_arguments(self, parser):
+        parser.add_argument("action", choices=["list", "show", "replay", "purge"])
+        parser.add_argument("ids", nargs="*", metavar="ID", help="Only these; needs --channel.")
+        parser.add_argument("--channel", help="Only those of this channel.")
+        parser.add_argument(
+            "--all", action="store_true", help="Replay or purge those of every channel."
+        )
+        add_layer_argument(parser)
+
+    def handle(self, *args, **options):
+        if options["ids"] and not options["channel"]:
+            raise CommandError("say whose letters these are: --channel")
+        self.layer = find_layer(options["layer"], "delay")
+        try:
+            getattr(self, f"_{options['action']}")(options)
+        except (LayerUnavailable, InvalidName) as error:
+            raise CommandError(str(error)) from error
+        finally:
+            self.layer.close()
+
+    def _channels(self, options):
+        return [options["channel"]] if options["channel"] else self.layer.dead_letter_channels()
+
+    def _letters(self, channel, options):
+        letters = self.layer.dead_letters(channel)
+        known = {letter["id"] for letter in letters}
+        for wanted in options["ids"]:
+            if wanted not in known:
+                raise CommandError(f"{channel} has no dead letter {wanted!r}")
+        return [each for each in letters if not options["ids"] or each["id"] in options["ids"]]
+
+    def _list(self, options):
+        if options["channel"]:
+            rows = [_row(letter) for letter in self._letters(options["channel"], options)]
+            self._print(["id", "died", "retries", "reason"], rows)
+            return
+        rows = []
+        for channel in self._channels(options):
+            letters = self.layer.dead_letters(channel)
+            if letters:
+                dates = [format_time(letters[index]["at"]) for index in (0, -1)]
+                rows.append([channel, len(letters), *dates, letters[-1]["reason"]])
+        self._print(["channel", "letters", "oldest", "newest", "last reason"], rows)
+
+    def _print(self, headers, rows):
+        self.stdout.write(format_table(headers, rows) if rows else "no dead letters")
+
+    def _show(self, options):
+        for channel in self._channels(options):
+            for letter in self._letters(channel, options):
+                self.stdout.write(self.style.MIGRATE_HEADING(f"{channel} {letter['id']}"))
+                self.stdout.write(f"died:    {format_time(letter['at'])}")
+                self.stdout.write(f"reason:  {letter['reason']}")
+                self.stdout.write(f"retries: {letter['attempts']}")
+                self.stdout.write(f"{pprint.pformat(letter['content'])}\n")
+
+    def _replay(self, options):
+        self._do(self.layer.replay_dead_letters, "sent again", options)
+
+    def _purge(self, options):
+        self._do(self.layer.purge_dead_letters, "removed", options)
+
+    def _do(self, verb, done, options):
+        if not options["channel"] and not options["all"]:
+            raise CommandError("say which: --channel, or --all for those of every channel")
+        for channel in self._channels(options):
+            self._letters(channel, options)  # a wrong id is told before anything is done
+            count = verb(channel, options["ids"] or None)
+            self.stdout.write(f"{channel}: {count} {done}")
+
+
+def _row(letter):
+    return [letter["id"], format_time(letter["at"]), letter["attempts"], letter["reason"]]

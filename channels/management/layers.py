@@ -1,0 +1,34 @@
+"""The channel layer that a command looks into."""
+
+from django.core.management import CommandError
+
+from channels.asgi import channel_layers
+from channels.channel import DEFAULT_CHANNEL_LAYER
+from channels.exceptions import InvalidChannelLayerError
+
+
+def add_layer_argument(parser):
+    """Let a command take --layer."""
+    parser.add_argument(
+        "--layer", default=DEFAULT_CHANNEL_LAYER, metavar="ALIAS",
+        help="The channel layer, by its alias in CHANNEL_LAYERS.",
+    )  # fmt: skip
+
+
+def find_layer(alias, extension):
+    """Return the layer `alias`, which has an extension and can be looked into from here.
+
+    Raises CommandError.
+    """
+    try:
+        layer = channel_layers[alias]
+    except InvalidChannelLayerError as error:
+        raise CommandError(str(error)) from error
+    if layer.local_only():
+        raise CommandError(
+            f"the layer {alias!r} lives in the memory of one process, so this one can't look into "
+            "it: use Redis in CHANNEL_LAYERS"
+        )
+    if extension not in layer.extensions:
+        raise CommandError(f"the layer {layer} has no {extension!r} extension")
+    return layer

@@ -1,0 +1,38 @@
+"""Tables and times as commands print them."""
+
+import time
+
+
+def format_table(headers, rows):
+    """Return rows of values below headers, as text in columns. Numbers stand to the right."""
+    cells = [[_text(value) for value in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(headers, *cells, strict=True)]
+    is_number = [bool(rows) and all(isinstance(row[i], (int, float)) for row in rows)
+                 for i in range(len(headers))]  # fmt: skip
+    lines = []
+    for line in (headers, *cells):
+        parts = [
+            text.rjust(width) if right else text.ljust(width)
+            for text, width, right in zip(line, widths, is_number, strict=True)
+        ]
+        lines.append("  ".join(parts).rstrip())
+    return "\n".join(lines)
+
+
+def _text(value):
+    return "-" if value is None or value == "" else str(value)
+
+
+def format_age(seconds):
+    """Return a length of time in the unit that fits, as "0.3 s", "12 s", "5 min", "3 h"."""
+    if seconds < 1:
+        return f"{seconds:.1f} s"
+    for limit_s, unit_s, unit in ((120, 1, "s"), (7_200, 60, "min"), (172_800, 3_600, "h")):
+        if seconds < limit_s:
+            return f"{seconds / unit_s:.0f} {unit}"
+    return f"{seconds / 86_400:.0f} d"
+
+
+def format_time(timestamp):
+    """Return a time in seconds since 1970 as local date and time."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(timestamp))

@@ -1,0 +1,130 @@
+"""`manage.py channels_status`, and `status()` of the Redis layer."""
+
+import asyncio
+import json
+import os
+import time
+
+import pytest
+from django.core.management import CommandError
+
+from channels.layers.operations import DeadLetter
+from channels.management.tables import format_age, format_table
+
+COMMAND = "channels_status"
+
+
+def live(layer, worker_id="worker-1", **facts):
+    layer._housekeeping._next_round_s = 0.0
+    layer.keep_house(worker_id, {"host": "box", "pid": 17, "version": "v3", "threads": 2,
+                                 "started": time.time(), "channels": ["mail"], **facts},
+                     {"mail"})  # fmt: skip
+
+
+def find(items, **wanted):
+    """The one item with these values."""
+    (found,) = [each for each in items if wanted.items() <= each.items()]
+    return found
+
+
+def test_workers_are_shown_with_what_they_run(redis_layer, run):
+    running = {"channel": "mail", "consumer": "shop.consumers.mail", "since": time.time() - 300}
+    live(redis_layer, running=[running])
+    worker = find(json.loads(run(COMMAND, "--json"))["workers"], id="worker-1")
+    assert (worker["host"], worker["pid"], worker["version"]) == ("box", 17, "v3")
+    assert worker["running"] == [running]
+    assert 0 <= worker["seen_s"] < 5
+    table = run(COMMAND)
+    assert "1 workers" in table
+    assert "shop.consumers.mail (5 min)" in table
+
+
+def test_workers_that_left_are_not_shown(redis_layer, run):
+    live(redis_layer)
+    redis_layer.leave_house("worker-1")
+    assert json.loads(run(COMMAND, "--json"))["workers"] == []
+    assert "no workers" in run(COMMAND)
+
+
+def test_a_worker_that_died_is_not_shown_any_more(redis_layer, redis_server):
+    live(redis_layer)
+    with redis_server.client() as client:
+        client.zadd(redis_layer.core.keyspace.registry("workers"), {"worker-1": 1})
+    assert redis_layer.status()["workers"] == []
+
+
+def test_interface_servers_are_shown_with_their_sockets(redis_layer, monkeypatch):
+    monkeypatch.setenv("CHANNELS_CODE_VERSION", "v7")
+
+    async def serve():
+        link = redis_layer.open_link("server-1", lambda *reply: None, lambda: None)
+        await link.start()
+        try:
+            while not redis_layer.is_read("websocket.send.server-1!a"):
+                await asyncio.sleep(0.01)
+            for client in "ab":
+                reply_channel = link.reply_channel("websocket.send", client)
+                await link.open_socket(client, {"reply_channel": reply_channel})
+            return await asyncio.to_thread(redis_layer.status)
+        finally:
+            await link.stop()
+
+    server = find(asyncio.run(serve())["servers"], id="server-1")
+    assert (server["pid"], server["version"], server["sockets"]) == (os.getpid(), "v7", 2)
+
+
+def test_channels_are_shown_with_what_waits_and_what_was_lost(redis_layer, run):
+    redis_layer.send("mail", {"n": 1})
+    reader = redis_layer.open_reader(["mail"])
+    redis_layer.apply([DeadLetter(reader.take()[1], "a reason")])
+    reader.close()
+    redis_layer.send("mail", {"n": 2})
+    redis_layer.send("mail", {"n": 3}, 1_000.0)
+    redis_layer.send("proc!a", {"n": 4})
+    redis_layer.send("body?x", {"n": 5})
+    channels = json.loads(run(COMMAND, "--json"))["channels"]
+    assert [channel["name"] for channel in channels] == ["mail", "proc!"]
+    expected = {"messages_pending": 1, "delayed": 1, "dead_letters": 1, "dead_letter_count": 1,
+                "owned": 0, "messages_count": 2}  # fmt: skip
+    assert expected.items() <= channels[0].items()
+    row = next(line for line in run(COMMAND).splitlines() if line.startswith("mail"))
+    assert row.split()[1:] == ["0.0", "s", "1", "1", "0", "1", "2", *"00000"]
+
+
+def test_what_is_owned_on_an_acknowledged_channel_is_shown(redis_server):
+    from channels.layers.redis import RedisChannelLayer
+
+    layer = RedisChannelLayer(hosts=[redis_server.url], acknowledged={"mail": {}})
+    for n in range(3):
+        layer.send("mail", {"n": n})
+    reader = layer.open_reader(["mail"])
+    assert reader.take()[1].content == {"n": 0}
+    assert {"owned": 1, "messages_pending": 2}.items() <= layer.status()["channels"][0].items()
+    reader.close()
+    layer.close()
+
+
+def test_an_empty_layer_has_nothing_to_show(redis_layer, run):
+    assert json.loads(run(COMMAND, "--json")) == {"servers": [], "workers": [], "channels": []}
+    for text in ("no interface servers", "no workers", "no channels"):
+        assert text in run(COMMAND)
+
+
+def test_without_redis_it_says_so(redis_layer, redis_server, run):
+    redis_server.stop()
+    with pytest.raises(CommandError, match="unreachable"):
+        run(COMMAND)
+
+
+def test_columns_are_as_wide_as_what_is_in_them():
+    table = format_table(["name", "n"], [["a long one", 1], [None, 100]])
+    assert table.splitlines() == ["name          n", "a long one    1", "-           100"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.04, "0.0 s"), (59, "59 s"), (119, "119 s"), (600, "10 min"), (7_200, "2 h"),
+     (864_000, "10 d")],
+)  # fmt: skip
+def test_ages_are_in_the_unit_that_fits(seconds, text):
+    assert format_age(seconds) == text
