@@ -10,6 +10,7 @@ import time
 from channels.exceptions import ClientGone, LayerUnavailable
 from channels.layers import names
 from channels.layers import operations as ops
+from channels.layers.drops import Drops
 from channels.utils import name_that_thing
 
 logger = logging.getLogger("django.channels")
@@ -25,7 +26,8 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.005, 0.2
 class Flusher:
     """Repeats the operations of one consumer that were refused, for as long as there is hope."""
 
-    def __init__(self, layer, clock=time.monotonic, sleep=time.sleep):
+    def __init__(self, layer, clock=time.monotonic, sleep=time.sleep, *, drops=None):
+        self._drops = drops or Drops(logger)
         self._layer, self._clock, self._sleep = layer, clock, sleep
         self._congested = set()
 
@@ -80,21 +82,32 @@ class Flusher:
             return False
         if is_reply:
             self._congested.add(queue)
-        logger.error("a message that %s sent was dropped after %.1f s: %s",
-                     name_that_thing(consumer), waited_s, refusal)  # fmt: skip
+        self._count(queue, "dropped")
+        self._drops.error(
+            queue, "full", 1, "a message that %s sent was dropped after %.1f s: %s",
+            name_that_thing(consumer), waited_s, refusal,
+        )  # fmt: skip
         return True
 
     def _give_up_host(self, operation, refusal, waited_s, consumer):
         """One of several hosts is away: repeat what may be repeated, for a while."""
         queue = _queue_of(operation)
-        if after_an_outage([operation], refusal) and queue not in self._congested:
+        if _may_be_repeated(operation, refusal) and queue not in self._congested:
             if waited_s < HOST_PATIENCE_S:
                 return False
             if "!" in queue:
                 self._congested.add(queue)
-        logger.error("what %s left to be done was lost after %.1f s: %s",
-                     name_that_thing(consumer), waited_s, refusal)  # fmt: skip
+        self._drops.error(
+            queue, "away", 1, "what %s left to be done was lost after %.1f s: %s",
+            name_that_thing(consumer), waited_s, refusal,
+        )  # fmt: skip
         return True
+
+    def _count(self, queue, reason):
+        try:
+            self._layer.apply([ops.Drop(queue, reason)])
+        except LayerUnavailable as error:
+            logger.debug("a lost message was not counted: %s", error)
 
     def _is_read(self, channel):
         """Whether somebody still reads a reply channel; plain channels always might be."""
@@ -119,13 +132,24 @@ def after_an_outage(operations, error):
     twice is repeated (a second reply to a request finds nobody); messages are not, so that none
     comes twice.
     """
-    if not error.was_sent:
-        return list(operations)
-    kept = [operation for operation in operations if _is_harmless_twice(operation)]
-    lost = len(operations) - len(kept)
+    kept = [operation for operation in operations if _may_be_repeated(operation, error)]
+    lost = [operation for operation in operations if not _may_be_repeated(operation, error)]
     if lost:
-        logger.error("%d message(s) may be lost: Redis went away while they were sent", lost)
-    return kept
+        logger.error("%d message(s) may be lost: Redis went away while they were sent", len(lost))
+    return [*kept, *(drop for operation in lost for drop in _count_as_lost(operation))]
+
+
+def _may_be_repeated(operation, error):
+    return not error.was_sent or _is_harmless_twice(operation)
+
+
+def _count_as_lost(operation):
+    """What counts the message of an operation that may not have been carried out."""
+    if type(operation) is ops.Send:
+        return [ops.Drop(names.queue_name(operation.channel), "lost")]
+    if hasattr(operation, "delivery"):
+        return [ops.Drop(operation.delivery.channel, "lost")]
+    return []  # a group's: nobody knows whose it would have been
 
 
 def _is_harmless_twice(operation):

@@ -38,7 +38,7 @@ class ConsumerThread(threading.Thread):
         self._worker = worker
         self._layer = worker.channel_layer
         self._stopping = worker.stopping
-        self._flusher = Flusher(self._layer)
+        self._flusher = Flusher(self._layer, drops=worker.drops)
         self._reader = self._layer.open_reader(sorted(worker.channels))
         #: What the last consumer left to be done, and which consumer that was.
         self._operations, self._consumer = [], None
@@ -141,7 +141,7 @@ class ConsumerThread(threading.Thread):
         message.worker_id = self._worker.id
         match = self._find(message)
         if match is None:
-            self._operations = [ops.Done(delivery)]
+            self._operations = [ops.Drop(delivery.channel, "dropped"), ops.Done(delivery)]
             return
         consumer, kwargs = match
         self._worker.announce(delivery.channel, message)
@@ -158,10 +158,11 @@ class ConsumerThread(threading.Thread):
             report_failure(message, self._worker.router.match, error, self._worker.id)
             return None
         if match is None:
-            logger.error(
+            self._worker.drops.error(
+                message.channel.name, "no consumer", 1,
                 "no consumer for a message on %s: it was dropped; check the filters in routing",
                 message.channel.name,
-            )
+            )  # fmt: skip
         return match
 
     def _run(self, consumer, message, kwargs):
@@ -204,7 +205,8 @@ class ConsumerThread(threading.Thread):
                 others.setdefault(id(layer), (layer, []))[1].append(operation)
         for layer, operations in others.values():
             try:
-                Flusher(layer).settle(operations, layer.apply(operations), self._consumer)
+                flusher = Flusher(layer, drops=self._worker.drops)
+                flusher.settle(operations, layer.apply(operations), self._consumer)
             except LayerUnavailable as error:
                 logger.error("%d message(s) of %s were lost: %s",
                              len(operations), name_that_thing(self._consumer), error)  # fmt: skip

@@ -9,6 +9,7 @@ import time
 
 from channels.exceptions import LayerUnavailable
 from channels.identity import describe_process
+from channels.layers.drops import Drops
 from channels.layers.names import random_suffix
 from channels.signals import worker_ready
 from channels.utils import name_that_thing
@@ -64,6 +65,8 @@ class Worker:
         self.middleware = channel_layer.middleware if middleware is None else tuple(middleware)
         self.id = f"{socket.gethostname()}-{os.getpid()}-{random_suffix(6)}"
         self.stopping = threading.Event()
+        #: Tells of messages that were lost.
+        self.drops = Drops(logger)
         self.threads = []
         self._wrapped = {}
         self._stop_signals = 0
@@ -125,6 +128,7 @@ class Worker:
             logger.debug("who else uses the layer is not known: %s", error)
 
     def _keep_house(self):
+        self.drops.sum_up()
         try:
             self.channel_layer.keep_house(self.id, self.facts(), self.channels)
         except LayerUnavailable:

@@ -7,12 +7,16 @@ interface servers to run over it, though slower than a layer that gives its own.
 """
 
 import asyncio
+import logging
 
 from channels import exceptions
 from channels.layers import names
 from channels.layers.acknowledgement import read_acknowledged
 from channels.layers.codec import Codec
+from channels.layers.drops import Drops
 from channels.layers.operations import SaveSession, Send, SendGroup
+
+logger = logging.getLogger("channels.layers")
 
 #: Seconds an unread message lives. Channels 1.x default.
 EXPIRY_S = 60
@@ -91,6 +95,7 @@ class BaseChannelLayer:
             self.channel_capacity.setdefault("websocket.receive", FRAMES_CAPACITY)
         self.get_capacity = names.GlobTable(self.channel_capacity, self.capacity).get
         self.get_expiry = names.GlobTable(channel_expiry, expiry).get
+        self.drops = Drops(logger)
         self.get_acknowledgement = names.GlobTable(read_acknowledged(acknowledged), None).get
 
     # -- channels ---------------------------------------------------------------------------

@@ -88,6 +88,7 @@ _ACTIONS = {
     ops.Retry: _retry,
     ops.DeadLetter: _bury,
     ops.Done: _do_nothing,
+    ops.Drop: _do_nothing,
     ops.PutBack: _put_back,
     ops.SaveSession: _save_session,
     ops.ForgetSocket: _do_nothing,

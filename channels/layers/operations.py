@@ -51,6 +51,16 @@ class Done:
 
 
 @dataclasses.dataclass(slots=True)
+class Drop:
+    """Messages of a channel were lost outside of the layer, and are to be counted."""
+
+    channel: str
+    #: "dropped", or "lost" if that is only feared: an outage came in between.
+    reason: str
+    count: int = 1
+
+
+@dataclasses.dataclass(slots=True)
 class SaveSession:
     """Keys of a channel session that changed (already packed) and keys that went."""
 

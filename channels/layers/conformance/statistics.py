@@ -1,5 +1,7 @@
 """Statistics: the counts of 1.x, and what was lost, by reason."""
 
+from channels.layers.operations import Drop
+
 KEYS = {
     "messages_count", "messages_count_per_second", "messages_pending", "messages_max_age",
     "channel_full_count", "expired_count", "dropped_count", "undecodable_count",
@@ -73,6 +75,12 @@ class Statistics:
         self.assert_counts(
             layer.global_statistics(), messages_count=6, messages_pending=5, channel_full_count=1
         )
+
+    def test_losses_outside_of_the_layer_are_counted(self):
+        layer = self.open_layer("statistics")
+        results = layer.apply([Drop("work", "dropped", 2), Drop("work", "lost")])
+        self.assertEqual(results, [None, None])
+        self.assert_counts(layer.channel_statistics("work"), dropped_count=2, lost_count=1)
 
     def test_flush_removes_counts(self):
         layer = self.open_layer("statistics", "flush")

@@ -49,6 +49,7 @@ class MemoryChannelLayer(BaseChannelLayer):
             self.group_expiry,
             on_ready=self.readers.notify,
             on_room=self.senders.notify,
+            on_expired=self._tell_expired,
         )
 
     # -- channels ---------------------------------------------------------------------------
@@ -183,6 +184,13 @@ class MemoryChannelLayer(BaseChannelLayer):
         with self.lock:
             self.readers.notify_all()
             self.senders.notify_all()
+
+    def _tell_expired(self, name, count):
+        self.drops.warn(
+            name, "expired", count,
+            "%d message(s) on %s expired unread (they live %s s): add workers, or raise its "
+            "expiry", count, name, self.get_expiry(name),
+        )  # fmt: skip
 
     # -- inside -------------------------------------------------------------------------------
 

@@ -33,20 +33,25 @@ class Store:
         get_capacity, get_expiry: functions of a queue's name.
         group_expiry: seconds.
         on_ready, on_room: called with a queue's name.
+        on_expired: called with a queue's name and the number of its messages that have expired.
     """
 
-    def __init__(self, get_capacity, get_expiry, group_expiry, *, on_ready, on_room):
+    def __init__(
+        self, get_capacity, get_expiry, group_expiry, *, on_ready, on_room, on_expired
+    ):
         self._get_capacity = get_capacity
         self._get_expiry = get_expiry
         self._group_expiry = group_expiry
         self._on_ready = on_ready
         self._on_room = on_room
+        self._on_expired = on_expired
         self._actions = {
             ops.Send: self._send,
             ops.SendGroup: self._send_group,
             ops.Retry: self._retry,
             ops.DeadLetter: self._bury,
             ops.Done: lambda operation, now: None,
+            ops.Drop: self._count_drop,
             ops.PutBack: self._put_back,
             ops.SaveSession: lambda operation, now: self.sockets.save(operation, now),
             ops.ForgetSocket: self._forget_socket,
@@ -251,6 +256,10 @@ class Store:
 
     # -- queues -----------------------------------------------------------------------------
 
+    def _count_drop(self, operation, now):
+        name = names.queue_name(operation.channel)
+        self._settled(name, now).counts[f"{operation.reason}_count"] += operation.count
+
     def _drop(self, entry, now):
         self._settled(entry.queue, now).counts["dropped_count"] += len(entry.clients)
 
@@ -265,7 +274,10 @@ class Store:
         queue = self._queues.get(name)
         if queue is None:
             queue = self._queues[name] = self._new_queue(name)
+        expired = queue.counts["expired_count"]
         due, has_room = queue.settle(now)
+        if queue.counts["expired_count"] > expired:
+            self._on_expired(name, queue.counts["expired_count"] - expired)
         for _ in range(due):
             self._on_ready(name)
         if has_room:

@@ -161,7 +161,8 @@ class Acknowledged:
                 "for %s s", again, name, settings.timeout_s,
             )  # fmt: skip
         if given_up:
-            logger.error(
+            self._core.drops.error(
+                name, "dead", given_up,
                 "%d message(s) on %s were given up, as their workers died %d times: they are kept "
                 "among the channel's dead letters", given_up, name, settings.max_deliveries,
             )  # fmt: skip

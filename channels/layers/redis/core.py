@@ -5,7 +5,6 @@ See plans.py for what a plan is. Nothing here does I/O or reads a clock.
 
 import copy
 import itertools
-import logging
 import random
 import secrets
 from collections import deque
@@ -28,12 +27,12 @@ from channels.layers.redis.plans import (
     read_nothing,
 )
 
-logger = logging.getLogger("channels.layers")
-
 #: Queue keys outlive their messages by this long, so that a late reader still counts what expired.
 QUEUE_TTL_MARGIN_S = 86_400
 #: Reply and body queues have one reader, which is gone for good if it is away for this long.
 PRIVATE_QUEUE_TTL_MARGIN_S = 10
+#: Counts that nobody adds to are forgotten after this long; as in scripts/prelude.lua.
+COUNTS_TTL_MS = 7 * 86_400_000
 #: A busy reader looks at delayed messages this often.
 PROMOTE_EVERY_S = 0.1
 
@@ -95,6 +94,7 @@ class Core:
         self.get_capacity = layer.get_capacity
         self.get_expiry = layer.get_expiry
         self.pick_host = pick_host
+        self.drops = layer.drops
         self.acknowledged = Acknowledged(self, layer.get_acknowledgement)
         self._leftovers = {}
 
@@ -164,6 +164,9 @@ class Core:
         reply = check(reply)
         if reply == 0:
             return None
+        if isinstance(reply, list):
+            self.tell_expired(self.keyspace.queue(operation.channel), reply[1])
+            return self.read_sent(operation, reply[0])
         if reply == -1:
             return ClientGone(operation.channel)
         capacity = self.get_capacity(operation.channel)
@@ -309,12 +312,17 @@ class Core:
             return None
         return (yield from self._parse(cursor, rotation[index - 1], host, data))
 
-    def _note_expired(self, keys, host, count):
-        logger.warning(
+    def tell_expired(self, keys, count):
+        """Log that messages have expired."""
+        self.drops.warn(
+            keys.name, "expired", count,
             "%d message(s) on %s expired unread (they live %s s): add workers, or raise its "
             "expiry", count, keys.name, self.get_expiry(keys.name),
         )  # fmt: skip
-        yield [Request(host, ("HINCRBY", keys.counts, "expired", count))]
+
+    def _note_expired(self, keys, host, count):
+        self.tell_expired(keys, count)
+        yield self.count_requests(keys.name, "expired", count, host)
 
     def _parse(self, cursor, keys, host, data):
         if data[0] == envelopes.TOKEN:
@@ -332,8 +340,11 @@ class Core:
 
     def note_undecodable(self, keys, host, error):
         """Plan: tell of a message that can't be read."""
-        logger.error("a message on %s was dropped: it can't be read: %s", keys.name, error)
-        yield [Request(host, ("HINCRBY", keys.counts, "undecodable", 1))]
+        self.drops.error(
+            keys.name, "undecodable", 1,
+            "a message on %s was dropped: it can't be read: %s", keys.name, error,
+        )  # fmt: skip
+        yield self.count_requests(keys.name, "undecodable", 1, host)
 
     def promote_requests(self, all_keys, hosts):
         """Requests that move due delayed messages of these queues to where they are received."""
@@ -375,6 +386,11 @@ class Core:
     def send_part(self, operation):
         """The part of a batch that sends one message."""
         return [self.send_request(operation)], lambda replies: self.read_sent(operation, replies[0])
+
+    def drop_part(self, operation):
+        """The part of a batch that counts messages as lost."""
+        requests = self.count_requests(operation.channel, operation.reason, operation.count)
+        return requests, read_nothing
 
     def done_part(self, operation):
         """The part that acknowledges a delivery, if it wants that."""
@@ -423,7 +439,14 @@ class Core:
         args = [*self.lives_ms(keys), min(attempts, 255), kind, rest, side]
         return Request(self.host_for(keys), scripts.PUT_BACK.call([keys.queue], args))
 
-    def count_request(self, channel, reason, count):
-        """The Request that counts messages of a channel that were lost for a reason."""
+    def count_requests(self, channel, reason, count, host=None):
+        """Requests that count messages of a channel that were lost for a reason. What is counted of
+        single-reader channels is not kept: they live for one request."""
         keys = self.keyspace.queue(channel)
-        return Request(keys.host, ("HINCRBY", keys.counts, reason, count))
+        if keys.is_single_reader:
+            return []
+        host = keys.host if host is None else host
+        return [
+            Request(host, ("HINCRBY", keys.counts, reason, count)),
+            Request(host, ("PEXPIRE", keys.counts, COUNTS_TTL_MS)),
+        ]

@@ -5,15 +5,11 @@ members in it; on each process's side, which of its clients these are. A group s
 one push per process, however many of its sockets are members.
 """
 
-import logging
-
 from channels.exceptions import LayerUnavailable
 from channels.layers import names
 from channels.layers.redis import scripts
 from channels.layers.redis.keys import is_server_queue
 from channels.layers.redis.plans import Request, check, read_nothing
-
-logger = logging.getLogger("channels.layers")
 
 #: A queue found without members is forgotten only if its last group_add is older than this.
 PRUNE_AGE_MS = 60_000
@@ -148,7 +144,8 @@ class Groups:
         ))  # fmt: skip
 
     def _note_drop(self, group, queue, length):
-        logger.warning(
+        self._core.drops.warn(
+            queue, "full", 1,
             "a message to group %s was dropped for its members on %s, which is full (%d of %d "
             "waiting): its reader is too slow", group, queue, length,
             self._core.get_capacity(queue),

@@ -5,15 +5,11 @@ that are well: what runs, and who has parked messages, is noted by the scripts (
 scripts/part_ordering.lua).
 """
 
-import logging
-
 from channels.layers import operations as ops
 from channels.layers.redis import envelope as envelopes
 from channels.layers.redis import scripts
 from channels.layers.redis.plans import Request, check
 from channels.layers.redis.sockets import SOCKET_STATE_TTL_MS
-
-logger = logging.getLogger("channels.layers")
 
 #: A worker is dead when it was not seen to live for this long: after an outage nobody has given a
 #: sign of life yet.
@@ -119,11 +115,12 @@ class Guardian:
         reply = check(reply)
         if not reply:
             return
-        logger.warning(
+        self._core.drops.warn(
+            channel, "lost", 1,
             "worker %s died while it ran message %s of socket %s, from %s: the socket goes on "
             "with the next", owner, order, _channel(server_id, client), channel,
         )  # fmt: skip
-        yield [self._core.count_request(channel, "lost", 1)]
+        yield self._core.count_requests(channel, "lost", 1)
         if reply[1]:
             yield from self._hand_out(reply[1])
 
@@ -139,13 +136,14 @@ class Guardian:
             return False
         dropped, waiting, order = reply
         if dropped >= 0 and since:
-            logger.error(
+            self._core.drops.error(
+                "websocket.receive", "given up", dropped + 1,
                 "socket %s is given up: its message %s did not come (its worker died, it expired, "
                 "or its consumer is not ordered); %d after it dropped, its disconnect runs",
                 channel, order.decode(), dropped,
             )  # fmt: skip
         if dropped > 0:
-            yield [self._core.count_request("websocket.receive", "dropped", dropped)]
+            yield self._core.count_requests("websocket.receive", "dropped", dropped)
         if waiting:
             yield from self._hand_out(waiting)
         return dropped >= 0 and not waiting

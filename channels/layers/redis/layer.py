@@ -87,6 +87,7 @@ class RedisChannelLayer(BaseChannelLayer):
             ops.PutBack: self.core.put_back_part,
             ops.DeadLetter: self._dead_letters.bury_part,
             ops.Done: self.core.done_part,
+            ops.Drop: self.core.drop_part,
             ops.SaveSession: self.sockets.save_part,
             ops.ForgetSocket: self.sockets.forget_part,
             ops.FinishOrdered: self.sockets.finish_part,
@@ -226,6 +227,7 @@ class RedisChannelLayer(BaseChannelLayer):
         self._sync.run(self.registry.check_neighbours(self.prefix, project_marks()))
 
     def keep_house(self, worker_id, facts, channels):
+        self.drops.sum_up()
         buried = self._sync.run(
             self._housekeeping.keep(worker_id, facts, channels, time.monotonic())
         )

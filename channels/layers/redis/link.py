@@ -14,7 +14,7 @@ from channels.layers.redis import scripts
 from channels.layers.redis.aio import AsyncConnection, AsyncDriver
 from channels.layers.redis.guardian import Guardian
 from channels.layers.redis.hosts import BLOCK_S, COMMAND_TIMEOUT_S
-from channels.layers.redis.plans import Request, check
+from channels.layers.redis.plans import check
 from channels.layers.redis.presence import (
     BEAT_EVERY_S,
     DRAIN_BYTES,
@@ -88,6 +88,7 @@ class RedisServerLink(ServerLink):
             try:
                 await self._beat()
                 await self._look_after_sockets()
+                self._core.drops.sum_up()
             except LayerUnavailable as error:
                 logger.debug("no sign of life could be given: %s", error)
                 self._move_if_host_is_away()
@@ -228,7 +229,10 @@ class RedisServerLink(ServerLink):
                 envelope = envelopes.parse(data)
                 message = self._core.codec.unpack_message(envelope.body)
             except (envelopes.MalformedEnvelope, UndecodableMessage) as error:
-                logger.error("a reply on %s was dropped: it can't be read: %s", where, error)
+                self._core.drops.error(
+                    where, "undecodable", 1,
+                    "a reply on %s was dropped: it can't be read: %s", where, error,
+                )  # fmt: skip
                 self._count("undecodable", 1)
                 continue
             clients += envelope.clients[:1]
@@ -241,13 +245,16 @@ class RedisServerLink(ServerLink):
     def _note_expired(self, keys, counts):
         for key, count in zip(keys, counts, strict=True):
             if count:
-                logger.warning("%d replies on %s expired before they could be read",
-                               count, key.name)  # fmt: skip
+                self._core.drops.warn(
+                    key.name, "expired", count,
+                    "%d replies on %s expired before they could be read", count, key.name,
+                )  # fmt: skip
                 self._count("expired", count, key)
 
     def _count(self, reason, count, key=None):
         key = key or self._presence.queues(self.server_id)[0]
-        self._submit(Request(key.host, ("HINCRBY", key.counts, reason, count)))
+        for request in self._core.count_requests(key.name, reason, count):
+            self._submit(request)
 
     def _submit(self, request):
         """Run a request and ignore its fate."""

@@ -86,10 +86,20 @@ class Sockets:
             (turn,) = yield [Request(request.host, (*request.command, parked))]
         turn = check(turn)
         if turn == b"stale":
-            yield [self._core.count_request(delivery.channel, "dropped", 1)]
+            self._core.drops.warn(
+                delivery.channel, "stale", 1,
+                "message %s of socket %s was dropped: it ran before, or its socket was given up",
+                order, reply_channel,
+            )  # fmt: skip
+            yield self._core.count_requests(delivery.channel, "dropped", 1)
         if isinstance(turn, bytes):
             return ops.Turn(turn.decode())
-        yield [self._core.count_request(delivery.channel, "dropped", turn[0])]
+        self._core.drops.warn(
+            delivery.channel, "overflow", turn[0],
+            "socket %s is given up: more than %d of its messages wait for their turn; they are "
+            "dropped", reply_channel, ORDERED_BACKLOG,
+        )  # fmt: skip
+        yield self._core.count_requests(delivery.channel, "dropped", turn[0])
         if turn[1]:  # the parked disconnect of a socket that is given up runs now
             requests, _ = self._core.put_back_part(ops.PutBack(self.unpark(turn[1])))
             yield requests

@@ -7,13 +7,12 @@
 -- ARGV[2]  expiry of the message, ms
 -- ARGV[3]  time to live of the keys, ms
 -- ARGV[4]  the packed message
--- returns  0 sent; n > 0 full, with n waiting
+-- returns  as send.lua
 
 local now = now_ms()
-local length = length_if_full(KEYS[1], KEYS[3], tonumber(ARGV[1]), now)
-if length > 0 then
-  return length
+local length, expired = length_if_full(KEYS[1], KEYS[3], tonumber(ARGV[1]), now)
+if length == 0 then
+  add(KEYS[1], KEYS[2], {m = ARGV[4], a = 0, d = 0, x = now + tonumber(ARGV[2])}, ARGV[3])
+  count_sent(KEYS[3], 1, now)
 end
-add(KEYS[1], KEYS[2], {m = ARGV[4], a = 0, d = 0, x = now + tonumber(ARGV[2])}, ARGV[3])
-count_sent(KEYS[3], 1, now)
-return 0
+return expired > 0 and {length, expired} or length

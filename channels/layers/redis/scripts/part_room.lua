@@ -1,7 +1,8 @@
--- Returns 0 if the queue has room, after dropping expired messages at its head; or else its length.
+-- Returns 0 if the queue has room, after dropping expired messages at its head, or else its length;
+-- and the number of the messages dropped.
 local function length_if_full(queue, counts, capacity, now)
   if redis.call('LLEN', queue) < capacity then
-    return 0
+    return 0, 0
   end
   local expired = 0
   local head = redis.call('LINDEX', queue, 0)
@@ -17,11 +18,11 @@ local function length_if_full(queue, counts, capacity, now)
   end
   local length = redis.call('LLEN', queue)
   if length < capacity then
-    return 0
+    return 0, expired
   end
   if counts then
     redis.call('HINCRBY', counts, 'full', 1)
   end
-  return math.max(length, 1)
+  return math.max(length, 1), expired
 end
 
