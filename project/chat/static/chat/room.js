@@ -1,15 +1,15 @@
 // A room: joins the socket, the log, the outbox and the list of people.
 
-import { MessageLog, avatar, element } from "./log.js";
+import { byId, element, pageData, showState as showSocketState } from "../site/page.js";
+import { ReconnectingSocket } from "../site/socket.js";
+import { MessageLog, avatar } from "./log.js";
 import { Outbox } from "./outbox.js";
-import { ReconnectingSocket } from "./socket.js";
 
 const NOT_LOGGED_IN = 4001;
 const NO_SUCH_ROOM = 4004;
 const TYPING_EVERY_MS = 2_500;
 
-const byId = (id) => document.getElementById(id);
-const page = JSON.parse(byId("page").textContent);
+const page = pageData("page");
 const log = new MessageLog(byId("log"), page.me, byId("to-end"));
 const outbox = new Outbox((text) => socket.send(text));
 let hasOlder = page.more;
@@ -110,15 +110,9 @@ function receive(text) {
 
 // -- the connection -----------------------------------------------------------------------------
 
-function showState(state, { seconds, code }) {
-  const shown = byId("state");
-  shown.dataset.state = state;
-  shown.textContent = {
-    connecting: "Connecting…",
-    live: "Live",
-    waiting: `Back in ${seconds} s`,
-    closed: "Closed",
-  }[state];
+function showState(state, detail) {
+  showSocketState(state, detail);
+  const { code } = detail;
   if (code === NOT_LOGGED_IN) log.note("You are not logged in any more: load the page again.", "error");
   if (code === NO_SUCH_ROOM) log.note("This room is gone.", "error");
 }

@@ -17,6 +17,9 @@ export class ReconnectingSocket {
     this.failures = 0;
     addEventListener("online", () => this.hurry());
     document.addEventListener("visibilitychange", () => document.hidden || this.hurry());
+    // A browser keeps a page that was left for a while, with its sockets open, to come back to it.
+    addEventListener("pagehide", () => this.rest());
+    addEventListener("pageshow", (event) => event.persisted && !this.isOver && this.connect());
     this.connect();
   }
 
@@ -30,9 +33,22 @@ export class ReconnectingSocket {
     return true;
   }
 
+  // Close it until the page is shown again.
+  rest() {
+    this.stopWaiting();
+    this.socket.onclose = null;
+    this.socket.close(1000);
+  }
+
+  // Close it for good.
+  close() {
+    this.stopWaiting();
+    this.isOver = true;
+    this.socket.close(1000);
+  }
+
   connect() {
-    clearInterval(this.countdown);
-    this.countdown = null;
+    this.stopWaiting();
     this.handlers.onState("connecting", {});
     this.socket = new WebSocket(this.url);
     this.socket.onopen = () => {
@@ -45,6 +61,7 @@ export class ReconnectingSocket {
   }
 
   closed(code) {
+    if (this.isOver) return;
     if (this.finalCodes.includes(code)) return this.handlers.onState("closed", { code });
     if (this.openedAt && Date.now() - this.openedAt > STEADY_AFTER_MS) this.failures = 0;
     this.openedAt = null;
@@ -66,6 +83,11 @@ export class ReconnectingSocket {
     };
     this.countdown = setInterval(tick, 250);
     tick();
+  }
+
+  stopWaiting() {
+    clearInterval(this.countdown);
+    this.countdown = null;
   }
 
   // The network is back, or somebody looks: don't sit the wait out.

@@ -1,0 +1,103 @@
+// The table, through the bridge: what is done here goes to the stream, what the stream says is shown.
+
+import { addLine, byId, element, pageData, showState } from "../site/page.js";
+
+const table = byId("table");
+const rows = new Map(); // pk -> its row
+
+const bridge = new channels.WebSocketBridge();
+bridge.connect(table.dataset.path);
+bridge.listen();
+
+function ask(action, pk, data) {
+  const payload = { action, pk, data };
+  byId("problem").textContent = "";
+  addLine(byId("wire"), "out", JSON.stringify({ stream: "intval", payload }));
+  bridge.stream("intval").send(payload);
+}
+
+// -- what is done here --------------------------------------------------------------------------
+
+function addRow(pk) {
+  const row = byId("row").content.firstElementChild.cloneNode(true);
+  const [name, value] = row.querySelectorAll("input");
+  row.id = `value-${pk}`;
+  name.addEventListener("change", () => ask("update", pk, { name: name.value }));
+  value.addEventListener("change", () => {
+    if (value.reportValidity()) ask("update", pk, { value: value.valueAsNumber });
+  });
+  for (const field of [name, value]) {
+    field.addEventListener("input", () => field.setAttribute("data-typing", ""));
+    for (const end of ["change", "blur"]) field.addEventListener(end, () => field.removeAttribute("data-typing"));
+  }
+  for (const button of row.querySelectorAll(".step")) {
+    button.addEventListener("click", () => {
+      ask("update", pk, { value: Number(row.dataset.value) + Number(button.dataset.step) });
+    });
+  }
+  row.querySelector(".remove").addEventListener("click", () => ask("delete", pk));
+  rows.set(pk, row);
+  byId("values").append(row);
+  return row;
+}
+
+byId("add").addEventListener("submit", (event) => {
+  event.preventDefault();
+  ask("create", null, { name: event.target.elements.name.value, value: 0 });
+  event.target.reset();
+});
+
+// -- what the stream says -----------------------------------------------------------------------
+
+function show(pk, data) {
+  const row = rows.get(pk) ?? addRow(pk);
+  for (const field of row.querySelectorAll("input")) {
+    row.dataset[field.className] = data[field.className];
+    // What somebody is typing here is not to be taken away by what others do.
+    if (!field.hasAttribute("data-typing")) field.value = data[field.className];
+  }
+  return row;
+}
+
+function refuse({ pk, problem }) {
+  byId("problem").textContent = problem;
+  if (rows.has(pk)) show(pk, rows.get(pk).dataset); // as it was
+}
+
+function forget(pk) {
+  rows.get(pk)?.remove();
+  rows.delete(pk);
+  tellIfEmpty();
+}
+
+function tellIfEmpty() {
+  byId("values").querySelector(".empty-note")?.remove();
+  if (!rows.size) byId("values").append(element("p", "empty-note", "No value yet."));
+}
+
+bridge.demultiplex("intval", (payload, stream) => {
+  addLine(byId("wire"), "", JSON.stringify({ stream, payload }));
+  if (payload.action === "delete") return forget(payload.pk);
+  if (payload.action === "refused") return refuse(payload);
+  show(payload.pk, payload.data).classList.remove("fresh");
+  void rows.get(payload.pk).offsetWidth; // begins the animation anew
+  rows.get(payload.pk).classList.add("fresh");
+  return tellIfEmpty();
+});
+
+// -- the connection -----------------------------------------------------------------------------
+
+function showAll(values) {
+  const pks = new Set(values.map((one) => one.id));
+  for (const pk of [...rows.keys()]) if (!pks.has(pk)) forget(pk);
+  for (const one of values) show(one.id, one);
+  tellIfEmpty();
+}
+
+showAll(pageData("page").values);
+bridge.socket.addEventListener("open", async () => {
+  showState("live", {});
+  const response = await fetch(table.dataset.latest);
+  if (response.ok) showAll((await response.json()).values);
+});
+bridge.socket.addEventListener("close", () => showState("connecting", {}));

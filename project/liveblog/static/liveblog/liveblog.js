@@ -1,0 +1,69 @@
+// The posts, the newest first: those the page came with, and each as it is saved, changed, deleted.
+
+import { byId, element, pageData, post as postForm, showState } from "../site/page.js";
+import { ReconnectingSocket } from "../site/socket.js";
+
+const shown = byId("posts");
+const known = new Map();
+
+function draw(post) {
+  const at = new Date(post.at);
+  const time = element("time", "aside", at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }));
+  time.dateTime = post.at;
+  time.title = at.toLocaleString();
+  const title = element("div", "panel-title", element("h2", "", post.headline), time);
+  return element("article", "panel post", title, element("p", "", post.body));
+}
+
+function show(post) {
+  const article = draw(post);
+  if (known.has(post.id)) known.get(post.id).replaceWith(article);
+  else {
+    const older = [...known.keys()].filter((id) => id < post.id);
+    shown.insertBefore(article, older.length ? known.get(Math.max(...older)) : null);
+  }
+  known.set(post.id, article);
+  tellIfEmpty();
+  return article;
+}
+
+function forget(id) {
+  known.get(id)?.remove();
+  known.delete(id);
+  tellIfEmpty();
+}
+
+function tellIfEmpty() {
+  shown.querySelector(".empty-note")?.remove();
+  if (!known.size) shown.append(element("p", "empty-note", "No post yet. Write the first, and keep an eye on another window."));
+}
+
+// What was saved and deleted while the socket was away.
+async function catchUp() {
+  const response = await fetch(shown.dataset.latest);
+  if (!response.ok) return;
+  const { posts, all } = await response.json();
+  const ids = new Set(posts.map((post) => post.id));
+  const oldest = all ? 0 : Math.min(...ids);
+  for (const id of [...known.keys()]) if (id >= oldest && !ids.has(id)) forget(id);
+  posts.forEach(show);
+}
+
+function receive(text) {
+  const event = JSON.parse(text);
+  if (event.deleted) forget(event.deleted);
+  else show(event.post).classList.add("fresh");
+}
+
+byId("write")?.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const form = event.target;
+  // The post itself comes as to all readers: through the socket.
+  const response = await postForm(form);
+  if (response.type === "opaqueredirect") form.reset();
+  else form.submit(); // something is wrong with it: the page will say what
+});
+
+pageData("latest").forEach(show);
+tellIfEmpty();
+new ReconnectingSocket(shown.dataset.path, { onOpen: catchUp, onText: receive, onState: showState });
