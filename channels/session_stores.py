@@ -15,6 +15,7 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib.sessions.backends import signed_cookies
 from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
+from django.utils.module_loading import import_string
 
 from channels.message import pending_message_store
 
@@ -89,7 +90,31 @@ class TrackedSession:
 
 
 class LayerSession(TrackedSession, SessionBase):
-    """A channel session in the channel layer."""
+    """A channel session in the channel layer. One is made for most messages, so it is made with as
+    little as can be: the attributes of SessionBase, those that are seldom asked for as properties.
+    """
+
+    def __init__(self, layer, reply_channel):
+        self._layer = layer
+        self._reply_channel = reply_channel
+        self._seen = {}
+        self.accessed = self.modified = False
+
+    @functools.cached_property
+    def _own_key(self):
+        return session_key_for(self._reply_channel)
+
+    @property
+    def session_key(self):
+        """The name of the session: its own for good."""
+        return self._own_key
+
+    _session_key = session_key
+
+    @property
+    def serializer(self):
+        """The class that SESSION_SERIALIZER names; this session does without."""
+        return import_string(settings.SESSION_SERIALIZER)
 
     def load(self):
         data = self._layer.load_session(self._reply_channel)
@@ -207,6 +232,11 @@ def session_for_reply_channel(reply_channel, channel_layer=None):
 def session_key_for(reply_channel):
     """Return the 32 characters that a session is kept under in an engine: those of Channels 1.x."""
     return "chn" + hashlib.sha1(reply_channel.encode()).hexdigest()[:29]
+
+
+def are_kept_in(layer):
+    """Whether the channel sessions of `layer` are kept in the layer itself."""
+    return "sessions" in layer.extensions and not getattr(settings, "CHANNEL_SESSION_ENGINE", None)
 
 
 def session_class_for(layer):

@@ -9,9 +9,11 @@ import logging
 import threading
 import time
 
+from channels.decorators import marks_of
 from channels.exceptions import LayerUnavailable
 from channels.layers import operations as ops
 from channels.message import Message, pending_message_store
+from channels.session_stores import are_kept_in
 from channels.signals import consumer_finished, consumer_started, only_we_wait_for_the_end
 from channels.utils import name_that_thing
 from worker import database
@@ -43,6 +45,7 @@ class ConsumerThread(threading.Thread):
         #: What the last consumer left to be done, and which consumer that was.
         self._operations, self._consumer = [], None
         self._pause_s = FIRST_PAUSE_S
+        self._keeps_sessions = are_kept_in(self._layer)
         #: What runs now, for the status: (channel, consumer, since when), or None.
         self.running = None
 
@@ -146,6 +149,8 @@ class ConsumerThread(threading.Thread):
         consumer, kwargs = match
         self._worker.announce(delivery.channel, message)
         self.running = (delivery.channel, consumer, time.time())
+        if message.reply_channel is not None and self._will_load_session(consumer):
+            self._reader.foresee_session(message.reply_channel.name)
         outcome, entries = self._run(consumer, message, kwargs)
         self.running = None
         self._consumer = consumer
@@ -164,6 +169,16 @@ class ConsumerThread(threading.Thread):
                 message.channel.name,
             )  # fmt: skip
         return match
+
+    def _will_load_session(self, consumer):
+        """Whether a consumer is about to ask the layer for the session of its socket. An ordered
+        one asks once its turn has begun."""
+        marks = marks_of(consumer)
+        return (
+            self._keeps_sessions
+            and "channel_session" in marks
+            and "enforce_ordering" not in marks
+        )
 
     def _run(self, consumer, message, kwargs):
         pending_message_store.prepare()

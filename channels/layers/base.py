@@ -356,7 +356,7 @@ class Reader:
         """The session of the message just taken will be wanted: it may be asked for already.
 
         Only for messages that are not ordered: what an ordered one finds there is decided when its
-        turn begins. Raises LayerUnavailable.
+        turn begins. Never raises: who asks for the session in earnest is told what is wrong.
         """
 
     def interrupt(self):

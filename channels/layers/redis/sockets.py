@@ -22,6 +22,7 @@ class Sockets:
     def __init__(self, core):
         self._core = core
         self._keyspace = core.keyspace
+        self.order_keys = functools.lru_cache(maxsize=8192)(self._order_keys)
 
     # -- sessions -----------------------------------------------------------------------------
 
@@ -128,10 +129,12 @@ class Sockets:
             Request(host, ("PEXPIRE", key, BROKEN_TTL_MS)),
         ]))  # fmt: skip
 
-    def order_keys(self, reply_channel):
+    def _order_keys(self, reply_channel):
         """The keys of the scripts on ordered sockets; see scripts/part_ordering.lua."""
-        server = functools.partial(self._keyspace.server, self._keyspace.queue(reply_channel).tag)
-        return [self._keyspace.client(reply_channel, "order"), server("running"), server("waiting")]
+        tag = self._keyspace.queue(reply_channel).tag
+        server = self._keyspace.server
+        order = self._keyspace.client(reply_channel, "order")
+        return order, server(tag, "running"), server(tag, "waiting")
 
     def release_part(self, operation):
         """The part of a batch that lets an ordered message, which is retried, begin again."""

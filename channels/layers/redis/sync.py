@@ -240,7 +240,8 @@ class RedisReader(Reader):
 
     def foresee_session(self, reply_channel):
         requests = self._layer.sockets.session_requests(reply_channel)
-        self._session = reply_channel, self.write_ahead(requests)
+        with contextlib.suppress(LayerUnavailable):
+            self._session = reply_channel, self.write_ahead(requests)
 
     def take_foreseen(self, reply_channel):
         """The replies to the requests for a session that was foreseen, or None."""
