@@ -215,7 +215,9 @@ class RedisChannelLayer(BaseChannelLayer):
     def begin_ordered(self, delivery, reply_channel, order, owner):
         reader = self._sync.here.reader
         if reader is not None and reader.has_turn(delivery, reply_channel, order):
-            reader.write_ahead([self.sockets.begin_request(delivery, reply_channel, order, owner)])
+            reader.write_ahead(
+                self.sockets.note_begin_requests(delivery, reply_channel, order, owner)
+            )
             return ops.Turn.RUN
         return self._sync.run(self.sockets.begin_ordered(delivery, reply_channel, order, owner))
 

@@ -113,6 +113,20 @@ class Sockets:
         call = scripts.ORDER_BEGIN.call(self.order_keys(reply_channel), args)
         return Request(self._keyspace.queue(reply_channel).host, call)
 
+    def note_begin_requests(self, delivery, reply_channel, order, owner):
+        """Requests that write down that message `order` runs, which is known to be the next one.
+
+        They do what scripts/order_begin.lua does, but for the life of the keys: they have one, as a
+        message before this one has begun.
+        """
+        host = self._keyspace.queue(reply_channel).host
+        state, running, _ = self.order_keys(reply_channel)
+        entry = f"{owner} {order} {delivery.channel}"
+        return [
+            Request(host, ("HSET", state, "running", order)),
+            Request(host, ("HSET", running, _client_of(reply_channel), entry)),
+        ]
+
     def finish_part(self, operation, how="done"):
         """The part of a batch that ends an ordered message; its result is the one set free."""
         reply_channel = operation.reply_channel

@@ -10,6 +10,8 @@ from channels.layers.redis.delivery import RedisDelivery
 
 #: So long a turn is known: far less than it takes until a socket that waits is given up.
 KNOWN_FOR_S = 5.0
+#: Now and then it is asked all the same, which renews the life of the socket's keys.
+ASK_EVERY = 100
 #: Of so many sockets at most.
 KNOWN_SOCKETS = 4096
 #: The one channel that is never sent to twice, not even when an answer of Redis was lost.
@@ -36,7 +38,7 @@ class KnownTurns:
         if type(delivery) is not RedisDelivery or delivery.channel != _SENT_ONCE:
             return False
         known = self._next.pop(reply_channel, None)
-        if known is None or known[0] != order or now_s > known[1]:
+        if known is None or known[0] != order or now_s > known[1] or order % ASK_EVERY == 0:
             return False
         # A message that was parked, asked for a retry or is owned may have been seen before.
         return type(delivery.token) is tuple and delivery.attempts == 0

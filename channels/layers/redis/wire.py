@@ -51,7 +51,7 @@ def missing_scripts(replies):
     """
     missing = []
     for place, reply in enumerate(replies):
-        if isinstance(reply, redis.exceptions.RedisError):
+        if isinstance(reply, Exception):
             if isinstance(reply, redis.exceptions.ConnectionError):
                 raise reply
             if isinstance(reply, redis.exceptions.NoScriptError):
