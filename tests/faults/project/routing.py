@@ -1,7 +1,15 @@
 """Which consumer does what: background channels by name, sockets by path."""
 
 from channels.routing import include, route, route_class
-from tests.faults.project.consumers import accounts, errors, jobs, ordered, sockets, streams
+from tests.faults.project.consumers import (
+    accounts,
+    checked,
+    errors,
+    jobs,
+    ordered,
+    sockets,
+    streams,
+)
 
 plain = [
     route("websocket.connect", sockets.accept),
@@ -10,6 +18,7 @@ plain = [
 channel_routing = [
     route(["jobs", "slow", "brief"], jobs.run_job),
     route("counted", jobs.count_job),
+    route(["checked.once", "checked.owned"], checked.run_job),
     route("replying", jobs.reply_job),
     route("later", jobs.wait_until_ready),
     route("failing", jobs.fail_job),
@@ -82,5 +91,13 @@ channel_routing = [
             route("websocket.disconnect", ordered.disconnect),
         ],
         path="^/ordered$",
+    ),
+    include(
+        [
+            route("websocket.connect", checked.connect),
+            route("websocket.receive", checked.receive),
+            route("websocket.disconnect", checked.disconnect),
+        ],
+        path="^/checked$",
     ),
 ]

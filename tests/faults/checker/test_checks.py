@@ -1,0 +1,131 @@
+"""A history with a broken promise is found out, one without is not."""
+
+import itertools
+
+import pytest
+
+from tests.faults.checker import checks
+from tests.faults.checker.checks import ONCE, OWNED, Past
+from tests.faults.checker.trouble import plan
+
+SOCKET = "websocket.send.server!1"
+
+
+def find(*events, threads=1):
+    """The promises that are found broken. Events without a time happen a minute apart."""
+    times = itertools.count(1_000.0, 60.0)
+    timed = [{"at": next(times), **event} for event in events]
+    return [finding.promise for finding in checks.check(Past(timed, threads))]
+
+
+def on_socket(event, order, **facts):
+    return {"event": event, "socket": SOCKET, "order": order, "pid": 1, **facts}
+
+
+def frame(n, order=None):
+    order = n if order is None else order
+    return [on_socket("began", order, n=n), on_socket("ended", order, n=n)]
+
+
+CONNECT, DISCONNECT = on_socket("connect", 0), on_socket("disconnect", 9)
+
+
+def job(n, channel=ONCE, **facts):
+    return {"event": "job", "channel": channel, "n": n, "outcome": "sent", **facts}
+
+
+def ran(n, channel=ONCE):
+    return {"event": "ran", "channel": channel, "n": n}
+
+
+def fault(name, **facts):
+    return {"event": "fault", "name": name, "pids": [], **facts}
+
+
+def test_a_history_as_it_should_be_has_no_finding():
+    told = {"event": "told", "n": 10, "outcome": "sent"}
+    assert find(
+        CONNECT, {"event": "member", "conn": 1}, {"event": "sent", "conn": 1, "n": 1},
+        *frame(1), {"event": "reply", "conn": 1, "n": 1}, *frame(2), told,
+        {"event": "heard", "conn": 1, "n": 10}, job(1), ran(1), job(2, OWNED), ran(2, OWNED),
+        {"event": "asked", "status": 200, "took_s": 0.1},
+        {"event": "closed", "conn": 1, "code": None, "was_idle": True}, DISCONNECT,
+        {"event": "rest", "waiting": {}, "sockets": 0, "eternal_keys": [], "is_well": True},
+    ) == []  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("events", "promise"),
+    [
+        ([CONNECT, *frame(1), *frame(1), DISCONNECT], "once, and in order"),
+        ([CONNECT, *frame(2), *frame(1), DISCONNECT], "once, and in order"),
+        ([CONNECT, frame(1)[0], *frame(2), DISCONNECT], "one after another"),
+        ([*frame(1), DISCONNECT], "connect comes first"),
+        ([CONNECT, *frame(1)], "one disconnect"),
+        ([CONNECT, DISCONNECT, on_socket("disconnect", 10)], "one disconnect"),
+        ([CONNECT, DISCONNECT, *frame(10)], "nothing after disconnect"),
+        ([job(1)], "what is sent is run"),
+        ([job(1), ran(1), ran(1)], "at most once"),
+        ([job(1, OWNED)], "acknowledged messages are not lost"),
+        ([job(1, OWNED), ran(1, OWNED), ran(1, OWNED)],
+         "acknowledged messages come again only after a fault"),
+        ([{"event": "asked", "status": 500, "took_s": 0.1}], "requests get 200 or 503"),
+        ([{"event": "asked", "status": "ConnectionResetError", "took_s": 0.1}],
+         "requests get 200 or 503"),
+        ([{"event": "asked", "status": 200, "took_s": 61.0}], "no request hangs"),
+        ([{"event": "heard", "conn": 1, "n": 2}, {"event": "heard", "conn": 1, "n": 1}],
+         "broadcasts come once and in order"),
+        ([{"event": "heard", "conn": 1, "n": 2}, {"event": "heard", "conn": 1, "n": 2}],
+         "broadcasts come once and in order"),
+        ([{"event": "member", "conn": 1}, {"event": "told", "n": 1, "outcome": "sent"}],
+         "members hear every broadcast"),
+        ([{"event": "reply", "conn": 1, "n": 5}], "replies answer what was sent"),
+        ([{"event": "sent", "conn": 1, "n": 5},
+          {"event": "closed", "conn": 1, "code": None, "was_idle": True}], "frames are answered"),
+        ([{"event": "rest", "waiting": {"a": 1}, "sockets": 0, "eternal_keys": [],
+           "is_well": True}], "nothing is left behind"),
+        ([{"event": "rest", "waiting": {}, "sockets": 0, "eternal_keys": ["k"],
+           "is_well": True}], "nothing is left behind"),
+        ([{"event": "rest", "waiting": {}, "sockets": 0, "eternal_keys": [],
+           "is_well": False}], "all is well afterwards"),
+    ],
+)  # fmt: skip
+def test_a_broken_promise_is_found(events, promise):
+    assert promise in find(*events)
+
+
+def test_a_reply_that_comes_twice_is_found():
+    reply = {"event": "reply", "conn": 1, "n": 1}
+    found = find({"event": "sent", "conn": 1, "n": 1}, reply, reply)
+    assert found == ["replies come once and in order"]
+
+
+def test_a_message_may_be_lost_when_its_worker_is_killed():
+    killed = fault("kill worker", at=1_001.0, until=1_002.0)
+    assert find(job(1), killed) == []
+
+
+def test_a_kill_accounts_for_no_more_than_the_threads_of_the_worker():
+    jobs = [job(n, at=1_000.0) for n in range(1, 5)]
+    killed = fault("kill worker", at=1_001.0, until=1_002.0)
+    assert find(*jobs, killed, threads=2) == ["a kill loses what ran"]
+    assert find(*jobs, killed, threads=4) == []
+
+
+def test_a_redis_that_comes_back_empty_may_lose_even_owned_messages():
+    assert find(job(1, OWNED), fault("wipe Redis", until=1_100.0)) == []
+
+
+def test_what_a_killed_worker_ran_does_not_hold_its_successor_up():
+    killed = fault("kill worker", at=1_070.0, until=1_080.0)
+    killed["pids"] = [1]
+    successor = [{**event, "pid": 2} for event in frame(2)]
+    assert find(CONNECT, frame(1)[0], killed, *successor, DISCONNECT) == []
+
+
+def test_the_faults_of_a_seed_are_always_the_same():
+    def names(seed):
+        return [(wait_s, name, chance.random()) for wait_s, name, chance in plan(seed, 60)]
+
+    assert names(3) == names(3)
+    assert names(3) != names(4)
