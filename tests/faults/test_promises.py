@@ -5,6 +5,7 @@ import logging
 import pytest
 
 from tests.conftest import give_up
+from tests.faults.promises import LATER, PROMISES
 from tests.faults.scenario import all_scenarios
 from tests.processes import find_redis_server
 
@@ -19,3 +20,9 @@ def test_what_broke_1_x_does_not_break_this(one, caplog):
     result = one.execute()
     print(result)
     assert result.held, result.broken
+
+
+def test_every_promise_has_a_scenario():
+    rows = {row for one in SCENARIOS for row in one.rows}
+    assert sorted(rows | set(LATER)) == sorted(PROMISES) == list(range(1, 46))
+    assert not rows & set(LATER)

@@ -157,6 +157,31 @@ async def workers_are_killed_under_load(site, numbers):
     return result
 
 
+@scenario(19, kills=(4, 50), messages=(1_500, 100_000), rate=(500, 2_000))
+async def workers_are_killed_over_an_acknowledged_channel(site, numbers):
+    """What a dead worker owned comes again; what had run already may run twice for that."""
+    site.configure(layer={"acknowledged": {"counted": {"timeout_s": 5, "max_deliveries": 20}},
+                          "channel_capacity": {"counted": 20_000}})  # fmt: skip
+    workers = await site.start_workers(4)
+    producer = Producer(site, "counted", count=numbers.messages, rate=numbers.rate)
+    for number in range(numbers.kills):
+        share = (number + 0.5) / numbers.kills
+        await wait_until(lambda at=share: producer.sent >= at * numbers.messages, limit_s=300)
+        await site.call(workers[number % 4].kill)
+        workers[number % 4] = await site.start_worker()
+    await producer.task
+
+    def lost():
+        return numbers.messages - len(set(site.ledger.values("n", "job")))
+
+    await wait_until(lambda: lost() == 0, limit_s=60)
+    result = Result()
+    result.note(f"{numbers.messages:,} messages, {numbers.kills} kills")
+    result.equal("lost", lost(), 0)
+    result.at_most("run twice", _count_duplicates(site.ledger, "job"), numbers.kills)
+    return result
+
+
 @scenario(29, times=(10, 30), every_ms=(300, 1_000))
 async def sends_from_the_middle_of_a_consumer(site, numbers):
     await site.start(workers=1)
@@ -175,12 +200,16 @@ async def sends_from_the_middle_of_a_consumer(site, numbers):
 @scenario(30, workers=(4, 8), sockets=(100, 500), rate=(100, 100))
 async def a_rolling_restart_under_traffic(site, numbers):
     """Each message of each socket is echoed, and none is closed, while all workers are replaced."""
+    site.split.env["CHANNELS_CODE_VERSION"] = "old"
     await site.start(workers=numbers.workers)
     sockets = await site.open_sockets(numbers.sockets, "/echo")
     chatter = asyncio.create_task(_chat(sockets, numbers.rate))
+    site.split.env["CHANNELS_CODE_VERSION"] = "new"
+    seen = []
     for worker in list(site.split.workers):
         await site.start_worker()
         await site.call(worker.stop)
+        seen.append("".join(sorted(each["version"][0] for each in site.layer.status()["workers"])))
     await asyncio.sleep(1)
     chatter.cancel()
     await asyncio.wait([chatter])
@@ -195,6 +224,9 @@ async def a_rolling_restart_under_traffic(site, numbers):
                      for h, s in zip(heard, sockets, strict=True)), numbers.sockets)  # fmt: skip
     codes = {worker.exit_code for worker in site.split.workers[: numbers.workers]}
     result.true(f"exit codes of the old workers: {codes}", codes == {0})
+    steps = ["n" * (done + 1) + "o" * (numbers.workers - done - 1)
+             for done in range(numbers.workers)]  # fmt: skip
+    result.true("the status showed each worker's version, step by step", seen == steps)
     return result
 
 
