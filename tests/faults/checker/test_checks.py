@@ -123,6 +123,13 @@ def test_what_a_killed_worker_ran_does_not_hold_its_successor_up():
     assert find(CONNECT, frame(1)[0], killed, *successor, DISCONNECT) == []
 
 
+def test_the_order_of_a_socket_is_lost_with_redis():
+    cut_short = on_socket("disconnect", 2, at=1_070.0)
+    wiped = fault("wipe Redis", at=1_065.0, until=1_068.0)
+    assert find(CONNECT, frame(1)[0], cut_short, wiped) == []
+    assert find(CONNECT, frame(1)[0], cut_short) == ["one after another"]
+
+
 def test_the_faults_of_a_seed_are_always_the_same():
     def names(seed):
         return [(wait_s, name, chance.random()) for wait_s, name, chance in plan(seed, 60)]
