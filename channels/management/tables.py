@@ -4,10 +4,13 @@ import time
 
 
 def format_table(headers, rows):
-    """Return rows of values below headers, as text in columns. Numbers stand to the right."""
+    """Return lines with rows of values below headers, in columns; none if there are no rows.
+    Numbers stand to the right."""
+    if not rows:
+        return []
     cells = [[_text(value) for value in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(headers, *cells, strict=True)]
-    is_number = [bool(rows) and all(isinstance(row[i], (int, float)) for row in rows)
+    is_number = [all(isinstance(row[i], (int, float)) for row in rows)
                  for i in range(len(headers))]  # fmt: skip
     lines = []
     for line in (headers, *cells):
@@ -16,7 +19,7 @@ def format_table(headers, rows):
             for text, width, right in zip(line, widths, is_number, strict=True)
         ]
         lines.append("  ".join(parts).rstrip())
-    return "\n".join(lines)
+    return lines
 
 
 def _text(value):

@@ -21,8 +21,9 @@ from tests.processes import REPOSITORY, free_port
 PAGES = [path for path in pages() if path.name != "README.md"
          and any(block.language in ("python", "test") for block in read_blocks(path))]  # fmt: skip
 
-#: What a fence may be in: each has a test below.
-LANGUAGES = {"python", "test", "sh", "ini", "nginx", "js", "log"}
+#: What a fence may be in: each has a test below; but "text" is the output of channels_status, which
+#: tests/channels/management/test_status_text.py compares.
+LANGUAGES = {"python", "test", "sh", "ini", "nginx", "js", "log", "text"}
 
 
 def name_of(path):

@@ -31,15 +31,17 @@ class Statistics:
             Request(host, command)
             for host in hosts
             for command in (("HGETALL", keys.counts), ("LLEN", keys.queue),
-                            ("LINDEX", keys.queue, 0), ("TIME",))
+                            ("LINDEX", keys.queue, 0), ("LINDEX", keys.queue, 1), ("TIME",))
         ]  # fmt: skip
         parts = [
-            self._read(keys.name, *map(check, replies[i : i + 4]))
-            for i in range(0, len(replies), 4)
+            self._read(keys.name, *map(check, replies[i : i + 5]))
+            for i in range(0, len(replies), 5)
         ]
         return _sum(parts)
 
-    def _read(self, name, counts, length, head, time):
+    def _read(self, name, counts, length, head, second, time):
+        if head and head[0] == envelopes.WAKE:
+            length, head = length - 1, second
         counts = _as_dict(counts)
         now_ms = int(time[0]) * 1000 + int(time[1]) // 1000
         result = {public: int(counts.get(key.encode(), 0)) for key, public in COUNTS.items()}

@@ -60,7 +60,7 @@ class Command(BaseCommand):
         self._print(["channel", "letters", "oldest", "newest", "last reason"], rows)
 
     def _print(self, headers, rows):
-        self.stdout.write(format_table(headers, rows) if rows else "no dead letters")
+        self.stdout.write("\n".join(format_table(headers, rows)) or "no dead letters")
 
     def _show(self, options):
         for channel in self._channels(options):

@@ -8,7 +8,10 @@ import time
 import pytest
 from django.core.management import CommandError
 
-from channels.layers.operations import DeadLetter
+from channels.layers.operations import DeadLetter, Drop
+from channels.layers.redis import RedisChannelLayer
+from channels.layers.redis.statistics import COUNTS
+from channels.management.status_text import LOSSES
 from channels.management.tables import format_age, format_table
 
 COMMAND = "channels_status"
@@ -35,7 +38,7 @@ def test_workers_are_shown_with_what_they_run(redis_layer, run):
     assert worker["running"] == [running]
     assert 0 <= worker["seen_s"] < 5
     table = run(COMMAND)
-    assert "1 workers" in table
+    assert "1 worker\n" in table
     assert "shop.consumers.mail (5 min)" in table
 
 
@@ -88,12 +91,12 @@ def test_channels_are_shown_with_what_waits_and_what_was_lost(redis_layer, run):
                 "owned": 0, "messages_count": 2}  # fmt: skip
     assert expected.items() <= channels[0].items()
     row = next(line for line in run(COMMAND).splitlines() if line.startswith("mail"))
-    assert row.split()[1:] == ["0.0", "s", "1", "1", "0", "1", "2", *"00000"]
+    assert row.split()[1:] == ["1", "0.0", "s", "1", "0", "1", "2"]
+    assert "No worker takes: mail\n" in run(COMMAND)
+    assert "proc!" in run(COMMAND)
 
 
 def test_what_is_owned_on_an_acknowledged_channel_is_shown(redis_server):
-    from channels.layers.redis import RedisChannelLayer
-
     layer = RedisChannelLayer(hosts=[redis_server.url], acknowledged={"mail": {}})
     for n in range(3):
         layer.send("mail", {"n": n})
@@ -116,9 +119,57 @@ def test_without_redis_it_says_so(redis_layer, redis_server, run):
         run(COMMAND)
 
 
+def test_lost_messages_are_shown_by_channel_and_reason_with_what_to_do(redis_layer, run):
+    assert "no lost messages" in run(COMMAND)
+    redis_layer.apply([Drop("mail", "dropped", 7), Drop("mail", "lost"), Drop("chat", "lost", 2)])
+    text = run(COMMAND).partition("lost messages\n")[2]
+    rows = [line.split() for line in text.splitlines()[:4]]
+    assert rows == [["channel", "count", "reason"], ["chat", "2", "lost"],
+                    ["mail", "7", "dropped"], ["mail", "1", "lost"]]  # fmt: skip
+    assert text.count("\nlost: ") == text.count("\ndropped: ") == 1
+
+
+def test_every_count_of_lost_messages_has_a_reason_in_the_status():
+    assert set(LOSSES) == {*COUNTS.values()} - {"messages_count"}
+
+
+def test_what_wakes_a_reader_is_not_shown_as_waiting(redis_layer):
+    redis_layer.send("mail", {"n": 1}, 1_000.0)
+    expected = {"messages_pending": 0, "messages_max_age": 0.0, "delayed": 1}
+    assert expected.items() <= redis_layer.status()["channels"][0].items()
+
+
+def test_the_status_covers_all_hosts(redis_server, second_redis_server):
+    layer = RedisChannelLayer(hosts=[redis_server.url, second_redis_server.url])
+    for n in range(8):
+        layer.send(f"mail-{n}", {})
+    live(layer)
+    status = layer.status()
+    assert [channel["messages_pending"] for channel in status["channels"]] == [1] * 8
+    assert [worker["id"] for worker in status["workers"]] == ["worker-1"]
+    layer.close()
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_the_status_of_a_large_site_fits_a_terminal(columns, monkeypatch, redis_layer, run):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    consumer = {"channel": "mail", "consumer": "shop.consumers.orders.mail", "since": 0.0}
+    names = [f"shop.{word}" for word in ("orders", "invoices", "thumbnails", "newsletter")]
+    for n in range(2):
+        live(
+            redis_layer, f"web-5d4f7c9b8-abcde-{n}-x7Qd4f", version=f"{n}" * 40,
+            channels=["http.request", "websocket.receive", *names], running=[consumer] * 3,
+        )  # fmt: skip
+    for name in names:
+        redis_layer.apply([Drop(name, "dropped", 1000), Drop(name, "lost", 1000)])
+    text = run(COMMAND)
+    assert max(map(len, text.splitlines())) <= columns
+    assert [version * 12 in text for version in "01"] == [True, True]
+
+
 def test_columns_are_as_wide_as_what_is_in_them():
     table = format_table(["name", "n"], [["a long one", 1], [None, 100]])
-    assert table.splitlines() == ["name          n", "a long one    1", "-           100"]
+    assert table == ["name          n", "a long one    1", "-           100"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,155 @@
+"""What `status()` of a layer returns, as text for a terminal."""
+
+import re
+import textwrap
+
+from channels.management.tables import format_age, format_table
+
+#: Columns of the table of channels -> keys of `status()["channels"]`.
+CHANNEL_COLUMNS = {
+    "delayed": "delayed", "owned": "owned", "dead": "dead_letters", "sent": "messages_count",
+}  # fmt: skip
+
+#: Counts of lost messages -> the reason in short, and what to do.
+LOSSES = {
+    "channel_full_count": ("refused", "the channel was full: add workers, or raise its capacity"),
+    "expired_count": ("expired", "nobody took them in time: add workers, or raise its expiry"),
+    "dropped_count": (
+        "dropped",
+        "a reader was too slow, a socket was given up, or no consumer matches: the logs say which",
+    ),
+    "lost_count": (
+        "lost",
+        "their worker died, or Redis went away under them: find out what ends workers; for work "
+        "that must not be lost, mark the channel as acknowledged",
+    ),
+    "undecodable_count": (
+        "unreadable",
+        "packed with another key, or not by this layer: give all processes the same "
+        "symmetric_encryption_keys",
+    ),
+    "dead_letter_count": ("given up", "they are kept: manage.py channels_dead_letters"),
+}
+
+#: What to do where the channel is the queue of one interface server.
+SERVER_LOSSES = {
+    "channel_full_count": "the server is too slow for what its sockets are sent: add servers",
+    "expired_count": "the server was away, or had died",
+}
+
+_HASH = re.compile(r"[0-9a-f]{40,}")
+
+
+def format_status(status, now, width=None):
+    """Return `(title, lines)` for each part of a status.
+
+    Args:
+        status: what BaseChannelLayer.status returned.
+        now: the time, in seconds since 1970.
+        width: columns of the terminal; None does not wrap lines.
+    """
+    listened_to = {name for worker in status["workers"] for name in worker.get("channels", ())}
+    shown = [channel for channel in status["channels"] if _is_shown(channel)]
+    losses = [loss for channel in status["channels"] for loss in _losses(channel)]
+    return [
+        (_count(status["servers"], "interface server"), _server_lines(status["servers"], now)),
+        (_count(status["workers"], "worker"), _worker_lines(status["workers"], now, width)),
+        (_count(shown, "channel"), _channel_lines(shown, listened_to, width)),
+        ("lost messages" if losses else "no lost messages", _loss_lines(losses, width)),
+    ]
+
+
+def _count(items, noun):
+    plural = "" if len(items) == 1 else "s"
+    return f"{len(items) or 'no'} {noun}{plural}"
+
+
+# -- processes --------------------------------------------------------------------------------
+
+
+def _server_lines(servers, now):
+    headers = ["id", "host", "pid", "version", "up", "seen", "sockets"]
+    return format_table(headers, [
+        [server["id"], server.get("host"), server.get("pid"), *_life(server, now),
+         server["sockets"]] for server in servers
+    ])  # fmt: skip
+
+
+def _worker_lines(workers, now, width):
+    table = format_table(["id", "version", "up", "seen", "busy"], [
+        [worker["id"], *_life(worker, now),
+         f"{len(worker.get('running', ()))} of {worker.get('threads', '?')}"]
+        for worker in workers
+    ])  # fmt: skip
+    lines = table[:1]
+    for worker, line in zip(workers, table[1:], strict=True):
+        channels = ", ".join(worker.get("channels", ())) or "nothing that is known"
+        lines += [line, *_wrap("    takes ", channels, width)]
+        for item in worker.get("running", ()):
+            age = format_age(max(now - item["since"], 0))
+            lines += _wrap("    runs  ", f"{item['consumer']} ({age})", width)
+    return lines
+
+
+def _life(process, now):
+    """The cells version, up, seen."""
+    version, started = process.get("version"), process.get("started")
+    if version and _HASH.fullmatch(version):
+        version = version[:12]
+    up = format_age(max(now - started, 0)) if started else None
+    return [version, up, f"{format_age(process['seen_s'])} ago"]
+
+
+# -- channels ---------------------------------------------------------------------------------
+
+
+def _is_server_queue(channel):
+    return "!" in channel["name"]
+
+
+def _is_shown(channel):
+    """Not what is left of servers and clients that have gone."""
+    return not _is_server_queue(channel) or channel["messages_pending"] > 0
+
+
+def _channel_lines(channels, listened_to, width):
+    lines = format_table(["channel", "waiting", "oldest", *CHANNEL_COLUMNS], [
+        [
+            channel["name"],
+            channel["messages_pending"],
+            format_age(channel["messages_max_age"]) if channel["messages_pending"] else None,
+            *(channel[key] for key in CHANNEL_COLUMNS.values()),
+        ]
+        for channel in channels
+    ])  # fmt: skip
+    unheard = ", ".join(
+        channel["name"] for channel in channels
+        if channel["messages_pending"] and not _is_server_queue(channel)
+        and channel["name"] not in listened_to
+    )  # fmt: skip
+    return lines + (_wrap("No worker takes: ", unheard, width) if unheard else [])
+
+
+def _losses(channel):
+    """Rows of channel, count, reason, what to do."""
+    for key, (reason, advice) in LOSSES.items():
+        if channel[key]:
+            if _is_server_queue(channel):
+                advice = SERVER_LOSSES.get(key, advice)
+            yield [channel["name"], channel[key], reason, advice]
+
+
+def _loss_lines(losses, width):
+    lines = format_table(["channel", "count", "reason"], [loss[:3] for loss in losses])
+    for reason, advice in dict.fromkeys((loss[2], loss[3]) for loss in losses):
+        lines += _wrap(f"{reason}: ", advice, width)
+    return lines
+
+
+def _wrap(head, text, width):
+    if not width:
+        return [head + text]
+    return textwrap.wrap(
+        text, max(width, 40), initial_indent=head, subsequent_indent=" " * len(head),
+        break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip
