@@ -14,7 +14,7 @@ from channels.layers import names
 from channels.layers import operations as ops
 from channels.layers.codec import UndecodableMessage
 from channels.layers.redis import envelope as envelopes
-from channels.layers.redis import scripts
+from channels.layers.redis import scripts, wire
 from channels.layers.redis.acknowledged import Acknowledged, Entry
 from channels.layers.redis.delivery import RedisDelivery
 from channels.layers.redis.plans import (
@@ -132,7 +132,8 @@ class Core:
         if kind == envelopes.TO_CLIENTS:
             queue_keys.append(keys.states)
             args.append(names.split_local(channel)[1])
-        return Request(self.host_for(keys), scripts.SEND.call(queue_keys, args))
+        call = wire.sized(scripts.SEND.call(queue_keys, args), len(payload))
+        return Request(self.host_for(keys), call)
 
     def post(self, operation):
         """The Post of one message, or None if it can't go together with others."""
@@ -143,6 +144,7 @@ class Core:
         args = (self.get_capacity(keys.name), *self.lives_ms(keys), envelopes.PLAIN)
         queue_keys = (keys.queue,) if keys.is_single_reader else (keys.queue, keys.counts)
         call = scripts.SEND.call(queue_keys, (*args, operation.payload))
+        call = wire.sized(call, len(operation.payload))
         return Post(Request(self.host_for(keys), call), queue_keys, args, operation.payload)
 
     @staticmethod

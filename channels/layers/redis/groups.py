@@ -7,7 +7,7 @@ one push per process, however many of its sockets are members.
 
 from channels.exceptions import LayerUnavailable
 from channels.layers import names
-from channels.layers.redis import scripts
+from channels.layers.redis import scripts, wire
 from channels.layers.redis.keys import is_server_queue
 from channels.layers.redis.plans import Request, check, read_nothing
 
@@ -137,11 +137,12 @@ class Groups:
     def _push_request(self, operation, queue):
         keys = self._keyspace.queue(queue)
         members = self._keyspace.members(queue, operation.group)
-        return Request(keys.host, scripts.GROUP_PUSH.call(
+        call = scripts.GROUP_PUSH.call(
             [keys.queue, keys.counts, members, keys.alive],
             [self._core.get_capacity(queue), *self._core.lives_ms(keys), operation.payload,
              int(is_server_queue(queue))],
-        ))  # fmt: skip
+        )  # fmt: skip
+        return Request(keys.host, wire.sized(call, len(operation.payload)))
 
     def _note_drop(self, group, queue, length):
         self._core.drops.warn(

@@ -10,6 +10,8 @@ import redis
 
 #: Pieces up to this size are joined, so that they are written with one system call.
 JOIN_BYTES = 64 * 1024
+#: hiredis packs an argument from this size on more slowly than Python does.
+LARGE_BYTES = 16 * 1024
 #: Read with one system call at most.
 READ_BYTES = 256 * 1024
 #: What a reader's `gets` returns while the next reply is not there yet.
@@ -21,12 +23,45 @@ _ERRORS = {
 }
 
 
+class LargeCommand(tuple):
+    """A command with an argument of many bytes, which hiredis would copy slowly: see `sized`."""
+
+    __slots__ = ()
+
+
+def sized(command, size):
+    """Return `command`, whose largest argument has `size` bytes, in the form that suits that."""
+    return command if size < LARGE_BYTES else LargeCommand(command)
+
+
 def pack(commands):
     """Return `commands` (tuples of str, bytes and numbers) as a list of bytes to be written."""
-    pieces = [hiredis.pack_command(command) for command in commands]
+    pieces = []
+    for command in commands:
+        if type(command) is LargeCommand:
+            pieces += _pack_large(command)
+        else:
+            pieces.append(hiredis.pack_command(command))
     if len(pieces) > 1 and max(map(len, pieces)) <= JOIN_BYTES:
         return [b"".join(pieces)]
     return pieces
+
+
+def _pack_large(command):
+    """Yield the parts of a command; large arguments are not copied (RESP: arrays of bulk strings).
+    """
+    head = b"*%d\r\n" % len(command)
+    for argument in command:
+        data = argument if isinstance(argument, bytes) else str(argument).encode()
+        head += b"$%d\r\n" % len(data)
+        if len(data) < LARGE_BYTES:
+            head += data
+        else:
+            yield head
+            yield data
+            head = b""
+        head += b"\r\n"
+    yield head
 
 
 def make_reader():
