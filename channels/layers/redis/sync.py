@@ -29,13 +29,14 @@ class Pool:
         self._host, self._blocking = host, blocking
         self._idle, self._pid = collections.deque(), os.getpid()
 
-    @contextlib.contextmanager
-    def connection(self):
-        """Lend a connection; one that raised is not taken back."""
+    def exchange(self, commands):
+        """Run a pipeline over a connection of its own. Raises LayerUnavailable, after which that
+        connection is gone."""
         connection = self._take()
-        yield connection
+        replies = connection.exchange(commands)
         connection.used_at = time.monotonic()
         self._idle.append(connection)
+        return replies
 
     def _take(self):
         if self._pid != os.getpid():  # forked: the sockets belong to the parent
@@ -96,8 +97,7 @@ class SyncDriver:
         try:
             if reader is not None:
                 return reader.connection(host).exchange(commands)
-            with self._pools[host].connection() as connection:
-                return connection.exchange(commands)
+            return self._pools[host].exchange(commands)
         except LayerUnavailable as error:
             return [error] * len(commands)
 
