@@ -138,18 +138,31 @@ def _filters_of(candidate):
 
 
 def _doubt_ordering(trio):
-    known = [one for one in trio.values() if not inspect.isclass(one.consumer)]
-    ordered = [one for one in known if "enforce_ordering" in get_marks(one.consumer)]
-    loose = [repr(one.route) for one in known if one not in ordered]
-    if "websocket.connect" not in trio:
-        loose.append("the default consumer of 'websocket.connect'")
+    known = {name: one for name, one in trio.items() if not inspect.isclass(one.consumer)}
+    ordered = [name for name in known if "enforce_ordering" in get_marks(known[name].consumer)]
+    loose = {name: repr(one.route) for name, one in known.items() if name not in ordered}
+    if "websocket.receive" not in trio and "websocket.disconnect" in ordered:
+        loose["websocket.receive"] = "the default consumer of 'websocket.receive'"
     if ordered and loose:
         yield (
             "W020",
-            f"{ordered[0].route!r} has @enforce_ordering, {' and '.join(loose)} has not, and they "
-            "take messages of the same sockets: some will wait for ever",
+            f"{known[ordered[0]].route!r} has @enforce_ordering, "
+            f"{' and '.join(loose.values())} has not, and they take messages of the same sockets: "
+            f"{'; '.join(_tell_disorder(loose, ordered))}",
             "Put @enforce_ordering on the consumers of websocket.connect, receive and disconnect.",
         )
+
+
+def _tell_disorder(loose, ordered):
+    """What happens to sockets with consumers of which only some are ordered."""
+    if "websocket.connect" in loose:
+        yield "frames may run before the consumer of websocket.connect has ended"
+    if "websocket.receive" in loose:
+        yield "frames run in any order"
+        if "websocket.disconnect" in ordered:
+            yield "the disconnect waits half a minute for frames that are not known to have run"
+    elif "websocket.disconnect" in loose:
+        yield "the disconnect runs before frames that still wait, and these are dropped"
 
 
 def _doubt_user(trio):

@@ -96,8 +96,31 @@ def test_ordering_on_some_of_a_sockets_consumers_is_doubted():
     assert codes(*socket_routes(flexible, ordered, flexible)) == ["W020"]
 
 
-def test_ordering_without_a_connect_consumer_of_ones_own_is_doubted():
-    assert codes(route("websocket.receive", ordered)) == ["W020"]
+@pytest.mark.parametrize(
+    ("trio", "said"),
+    [
+        ((flexible, ordered, ordered), ["before the consumer of websocket.connect has ended"]),
+        ((ordered, flexible, ordered), ["frames run in any order", "waits half a minute"]),
+        ((ordered, flexible, flexible), ["frames run in any order"]),
+        ((ordered, ordered, flexible), ["runs before frames that still wait"]),
+    ],
+)
+def test_it_is_said_what_happens_to_sockets_that_are_ordered_in_part(trio, said):
+    ((_, text, _),) = find_doubts(Router(socket_routes(*trio)))
+    told = text.partition("of the same sockets: ")[2].split("; ")
+    assert len(told) == len(said)
+    assert all(part in one for part, one in zip(said, told, strict=True))
+
+
+def test_ordering_behind_the_default_consumer_of_connect_is_fine():
+    assert codes(route("websocket.receive", ordered)) == []
+
+
+def test_an_ordered_disconnect_behind_the_default_consumer_of_frames_is_doubted():
+    ((code, text, _),) = find_doubts(Router([route("websocket.disconnect", ordered)]))
+    assert code == "W020"
+    assert "the default consumer of 'websocket.receive' has not" in text
+    assert "waits half a minute" in text
 
 
 def test_ordering_is_compared_within_one_path_only():
