@@ -94,14 +94,13 @@ def _check_backend(where, alias, entry):
     if "BACKEND" not in entry:
         return []
     try:
-        signature = inspect.signature(load_backend(entry["BACKEND"], alias))
+        known = _find_config_keys(load_backend(entry["BACKEND"], alias))
     except InvalidChannelLayerError as error:
         return [_error("E014", str(error))]
     except (TypeError, ValueError, AttributeError):
         return [_error("E014", f"{where}: BACKEND must be a dotted path to a class")]
-    known = [name for name, one in signature.parameters.items() if one.kind is not one.VAR_KEYWORD]
-    if len(known) < len(signature.parameters):
-        return []  # it takes anything
+    if known is None:
+        return []
     return [
         _error("E015", f"{where}[{key!r}]: {entry['BACKEND']} takes no {name!r}" + hint)
         for key in ("CONFIG", "TEST_CONFIG")
@@ -109,6 +108,33 @@ def _check_backend(where, alias, entry):
         for hint in [did_you_mean(str(name), known)]
         if name not in known
     ]
+
+
+def _find_config_keys(backend):
+    """Return what a backend takes as CONFIG, as a list of str; None if that is not known.
+
+    `**config` of our own layers goes on to the class above; that of others may mean anything.
+    """
+    if not inspect.isclass(backend):
+        names, takes_more = _keywords(backend)
+        return None if takes_more else names
+    known = []
+    for one in backend.__mro__:
+        if "__init__" in vars(one):
+            (_self, *names), takes_more = _keywords(one.__init__)
+            known += names
+            if not takes_more:
+                return known
+            if one.__module__.partition(".")[0] != __package__:
+                return None
+    return None
+
+
+def _keywords(function):
+    """The names of a function's parameters, and whether it has a `**config` besides."""
+    parameters = inspect.signature(function).parameters.values()
+    names = [one.name for one in parameters if one.kind is not one.VAR_KEYWORD]
+    return names, len(names) < len(parameters)
 
 
 def _routings():

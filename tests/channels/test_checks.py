@@ -9,6 +9,7 @@ from django.test import override_settings
 
 from channels import checks
 from channels.layers.base import BaseChannelLayer
+from channels.layers.redis import RedisChannelLayer
 from channels.routing import route
 
 
@@ -23,6 +24,13 @@ class AnythingLayer(AnyLayer):
     """A layer that takes whatever its CONFIG says."""
 
     def __init__(self, **kwargs):
+        raise AssertionError("a check has made a layer")
+
+
+class RedisLayerWithExtras(RedisChannelLayer):
+    """A layer that takes more than it names."""
+
+    def __init__(self, **config):
         raise AssertionError("a check has made a layer")
 
 
@@ -107,6 +115,32 @@ def test_a_backend_that_can_not_be_imported_is_an_error(backend):
 def test_a_config_that_the_backend_does_not_take_is_an_error(key):
     found = run_with(**{key: {"hots": []}})
     assert "AnyLayer takes no 'hots'; did you mean 'hosts'?" in found["E015"].msg
+
+
+@pytest.mark.parametrize(
+    "name", ["RedisChannelLayer", "RedisLocalChannelLayer", "RedisSentinelChannelLayer"]
+)
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [("host", "hosts"), ("capasity", "capacity"), ("channel_capacities", "channel_capacity")],
+)
+def test_a_misspelled_key_is_told_for_each_redis_layer(name, wrong, right):
+    backend = f"channels.layers.redis.{name}"
+    found = run_with(BACKEND=backend, CONFIG={wrong: 1, right: 1, "prefix": "a:"})
+    assert set(found) == {"E015"}
+    assert f"{name} takes no {wrong!r}; did you mean {right!r}?" in found["E015"].msg
+
+
+def test_keys_of_one_redis_layer_are_not_those_of_another():
+    keys = {"RedisLocalChannelLayer": "local_hosts", "RedisSentinelChannelLayer": "services"}
+    for name, key in keys.items():
+        backend = f"channels.layers.redis.{name}"
+        assert run_with(BACKEND=backend, CONFIG={key: []}) == {}
+        assert set(run_with(CONFIG={key: []})) == {"E015"}
+
+
+def test_what_a_layer_of_ones_own_does_with_more_keys_is_not_known():
+    assert run_with(BACKEND=f"{__name__}.RedisLayerWithExtras", CONFIG={"colour": 1}) == {}
 
 
 def test_a_backend_may_take_anything():
