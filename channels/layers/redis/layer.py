@@ -218,8 +218,13 @@ class RedisChannelLayer(BaseChannelLayer):
             reader.write_ahead(
                 self.sockets.note_begin_requests(delivery, reply_channel, order, owner)
             )
-            return ops.Turn.RUN
-        return self._sync.run(self.sockets.begin_ordered(delivery, reply_channel, order, owner))
+            turn = ops.Turn.RUN
+        else:
+            plan = self.sockets.begin_ordered(delivery, reply_channel, order, owner)
+            turn = self._sync.run(plan)
+        if reader is not None and turn is ops.Turn.RUN:
+            reader.note_begin(reply_channel, order)
+        return turn
 
     def is_read(self, channel):
         server_id = self.core.keyspace.queue(channel).tag

@@ -232,7 +232,11 @@ class RedisReader(Reader):
         self._driver.here.reader = self
         self._session = None
         plan = self._layer.plan_take(self._cursor, operations, block_s, time.monotonic())
-        results, delivery = self._driver.run(plan, self._reader)
+        try:
+            results, delivery = self._driver.run(plan, self._reader)
+        except LayerUnavailable:
+            self._turns.forget()
+            raise
         for operation, result in zip(operations, results, strict=True):
             if type(operation) is ops.FinishOrdered and not isinstance(result, Exception):
                 self._turns.note_end(operation, result, time.monotonic())
@@ -250,14 +254,22 @@ class RedisReader(Reader):
             return None
         return session[1].get()
 
+    def note_begin(self, reply_channel, order):
+        """An ordered delivery runs in this thread."""
+        self._turns.note_begin(reply_channel, order)
+
     def has_turn(self, delivery, reply_channel, order):
         """Whether it is known, without asking, that an ordered delivery may run."""
         return self._turns.is_next(delivery, reply_channel, order, time.monotonic())
 
     def write_ahead(self, requests):
         """Send requests to one host whose replies nobody waits for; return their Ahead."""
-        connection = self._reader.connection(requests[0].host)
-        return connection.write_ahead([request.command for request in requests])
+        try:
+            connection = self._reader.connection(requests[0].host)
+            return connection.write_ahead([request.command for request in requests])
+        except LayerUnavailable:
+            self._turns.forget()
+            raise
 
     def interrupt(self):
         self._reader.interrupt()

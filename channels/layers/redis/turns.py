@@ -1,9 +1,10 @@
 """Turns of ordered sockets that one thread knows of without asking.
 
-A message of a socket reaches one worker only, and once. So who has ended message k - 1, and was
-told that nothing waited for that, knows that k may run as soon as it comes: nobody else has it, and
-nobody else can let it run. That it runs is written down all the same, for the case that the worker
-dies; but there is no answer to wait for. This saves an ordered message one of its two round trips.
+A message of a socket reaches one worker only, and once. So who has run message k - 1, ended it, and
+was told that nothing waited for that, knows that k may run as soon as it comes: nobody else has it,
+and nobody else can let it run. That it runs is written down all the same, for the case that the
+worker dies; but there is no answer to wait for. This saves an ordered message one of its two round
+trips.
 """
 
 from channels.layers.redis.delivery import RedisDelivery
@@ -23,15 +24,27 @@ class KnownTurns:
 
     def __init__(self):
         self._next = {}
+        #: What runs in this thread: (reply channel, order).
+        self._begun = None
+
+    def note_begin(self, reply_channel, order):
+        """The turn of a message has begun in this thread."""
+        self._begun = reply_channel, order
 
     def note_end(self, operation, freed, now_s):
         """A FinishOrdered was carried out; `freed` is its result."""
         self._next.pop(operation.reply_channel, None)  # the latest goes to the end
-        if freed is not None:
+        begun, self._begun = self._begun, None
+        if freed is not None or begun != (operation.reply_channel, operation.order):
             return
         self._next[operation.reply_channel] = (operation.order + 1, now_s + KNOWN_FOR_S)
         if len(self._next) > KNOWN_SOCKETS:
             del self._next[next(iter(self._next))]
+
+    def forget(self):
+        """Redis was away: it may have come back without knowing whose turn it is."""
+        self._next.clear()
+        self._begun = None
 
     def is_next(self, delivery, reply_channel, order, now_s):
         """Whether a delivery may run. It is asked once for each."""

@@ -1,7 +1,10 @@
 """What a worker thread knows without asking: whose turn it is, and what a session holds."""
 
+import contextlib
+
 import pytest
 
+from channels.exceptions import LayerUnavailable
 from channels.layers import operations as ops
 from channels.layers.redis import turns
 from channels.layers.redis.sync_connection import Connection
@@ -126,10 +129,18 @@ def test_the_end_of_a_message_counts_even_if_word_of_its_begin_was_lost(layer, r
     assert begin(layer, third) is ops.Turn.RUN
 
 
+def test_the_end_of_a_message_that_ran_elsewhere_tells_nothing(layer, reader, trips):
+    send(layer, 1)
+    take(reader)
+    take(reader, finish(1))
+    assert not reader._turns._next
+
+
 def test_sockets_beyond_the_limit_are_forgotten(monkeypatch):
     monkeypatch.setattr(turns, "KNOWN_SOCKETS", 2)
     known = turns.KnownTurns()
     for client in "abc":
+        known.note_begin(socket(client), 1)
         known.note_end(finish(1, client), None, 0.0)
     assert list(known._next) == [socket("b"), socket("c")]
 
@@ -159,3 +170,20 @@ def test_a_session_foreseen_for_one_message_is_not_used_for_the_next(layer, read
     layer.apply([layer.prepare_session(socket("a"), {"name": "Ann"})])
     take(reader)
     assert layer.load_session(socket("a")) == {"name": "Ann"}
+
+
+def test_after_an_outage_it_is_asked_again(layer, make_layer, reader, trips, redis_server):
+    run_first(layer, reader, trips)
+    take(reader, finish(1))
+    with redis_server.client() as client:
+        client.client_kill_filter(_type="normal", skipme=True)
+    with pytest.raises(LayerUnavailable):
+        take(reader)
+    send(make_layer(), 2)
+    delivery = take(reader)
+    with contextlib.suppress(LayerUnavailable):
+        layer.load_session(socket("a"))  # whose connection is gone, too
+    trips.clear()
+
+    assert begin(layer, delivery) is ops.Turn.RUN
+    assert trips == ["exchange"]
