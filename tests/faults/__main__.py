@@ -37,10 +37,12 @@ def main(rows, full, only, do_list, page_only):
         for one in chosen:
             click.echo(one.name)
         return
-    results = {one.name: _run(one, full) for one in chosen}
+    results = {}
+    for one in chosen:
+        results[one.name] = _run(one, full)
+        if full:
+            page.keep(RESULTS, kept, results)
     _say_what_is_missing(rows)
-    if full:
-        page.keep(RESULTS, kept, results)
     held = sum(result["held"] for result in results.values())
     click.echo(f"\n{held} of {len(results)} held")
     sys.exit(0 if held == len(results) else 1)
