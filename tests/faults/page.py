@@ -4,6 +4,7 @@ import datetime
 import json
 import platform
 
+from tests.faults.checker import report
 from tests.faults.promises import LATER, PROMISES
 from tests.processes import REPOSITORY
 
@@ -19,6 +20,17 @@ breaks them (kills, pauses, cut and delayed connections, full queues, a Redis th
 comes back empty, clients that are slow or vanish), and measures. Its last results are below; a
 short form of every scenario runs with the test suite. `python -m tests.faults --full 3 14` repeats
 rows 3 and 14.
+
+"""
+_CHECKER = """
+## At random
+
+`python -m tests.faults.checker` breaks a site at random, from a seed: it kills, stops and freezes
+workers and interface servers, cuts connections, kills, freezes, pauses and wipes Redis, and has it
+lose its scripts, while numbered messages go back and forth. Afterwards the history is held against
+the promises: nothing twice, nothing out of order on an ordered socket, one disconnect for each
+socket, replies and broadcasts in order, every request answered, nothing lost but where a fault may
+lose it, and nothing left in Redis. `tests/faults/checker` says more. The last runs:
 
 """
 
@@ -41,7 +53,13 @@ def write(kept):
         mine = [result for result in kept.values() if row in result["rows"]]
         cells = [row, promise.hurt, promise.holds, *_outcome(row, mine)]
         lines.append(f"| {' | '.join(map(_cell, cells))} |")
-    PAGE.write_text(_HEAD + "\n".join(lines) + "\n")
+    PAGE.write_text(_HEAD + "\n".join(lines) + "\n" + _checker())
+
+
+def _checker():
+    """The section on the checker's runs, if there are any."""
+    summary = report.summary()
+    return f"{_CHECKER}{summary}\n" if summary else ""
 
 
 def _outcome(row, results):

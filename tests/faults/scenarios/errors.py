@@ -9,6 +9,7 @@ from tests.faults.scenario import scenario
 @scenario(45, errors=(20, 200))
 async def every_error_reaches_one_hook(site, numbers):
     """The hook is a receiver of the signal `consumer_failed`."""
+    site.configure(layer={"channel_capacity": {"failing": 1_000}})
     await site.start(workers=2, threads=2)
     for number in range(numbers.errors):
         site.layer.send("failing", {"n": number})
