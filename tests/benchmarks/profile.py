@@ -1,0 +1,223 @@
+"""python -m tests.benchmarks.profile: where the microseconds of an echo go, in server and worker.
+
+Each side runs alone in this process, with a Redis of its own, and is looked at every half
+millisecond of CPU time: what it is at then is put down to one of the stages below. The server has
+no host server around it: its sockets are plain coroutines.
+"""
+
+import asyncio
+import collections
+import multiprocessing
+import signal
+import time
+
+import click
+import django
+from django.conf import settings
+
+from tests.processes import RedisServer
+
+#: CPU seconds between two looks.
+EVERY_S = 0.0005
+SOCKETS = 50
+
+#: Stage -> the files (or files::functions) whose frames belong to it; the innermost frame decides.
+WORKER = {
+    "writing to Redis and reading from it (system calls)": ["redis/sync_connection.py"],
+    "commands and replies as bytes": ["redis/wire.py"],
+    "deciding which commands": ["redis/", "layers/operations.py", "layers/names.py"],
+    "messages as bytes (MessagePack)": ["layers/codec.py", "redis/envelope.py", "msgpack"],
+    "finding the consumer": ["routing/"],
+    "decorators: order and session": ["channels/ordering.py", "channels/session", "decorators.py"],
+    "the consumer, and what it sends": ["benchmarks/profile.py", "channels/channel.py",
+                                        "channels/pending.py", "layers/base.py",
+                                        "channels/message.py", "channels/asgi.py"],
+    "the worker's loop": ["worker/"],
+    "signals": ["django/dispatch", "django/db"],
+}  # fmt: skip
+SERVER = {
+    "in: a frame becomes a message": ["interface_server/inbox.py", "websocket.py::_pass_frames",
+                                      "link.py::send", "core.py", "redis/keys.py", "plans.py",
+                                      "codec.py::pack_message", "codec.py::_pack"],
+    "Redis: pipelines out, replies in": ["redis/aio", "redis/wire.py", "redis/rush.py",
+                                         "redis/scripts.py"],
+    "out: a message becomes a frame": ["interface_server/", "redis/link.py", "redis/envelope.py",
+                                       "layers/codec.py", "msgpack"],
+    "the sockets of this profile": ["benchmarks/profile.py", "asyncio/queues.py"],
+    "the event loop": ["asyncio/", "uvloop"],
+}  # fmt: skip
+
+
+class Sampler:
+    """Counts what the main thread is at, by stage."""
+
+    def __init__(self, stages):
+        self._stages = [(name, places) for name, places in stages.items()]
+        self.counts = collections.Counter()
+
+    def __enter__(self):
+        signal.signal(signal.SIGPROF, self._look)
+        signal.setitimer(signal.ITIMER_PROF, EVERY_S, EVERY_S)
+        self._cpu_s = time.thread_time()
+        return self
+
+    def __exit__(self, *error):
+        self.cpu_s = time.thread_time() - self._cpu_s
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, signal.SIG_DFL)
+
+    def _look(self, number, frame):
+        while frame is not None:
+            name = self._stage_of(frame.f_code)
+            if name is not None:
+                self.counts[name] += 1
+                return
+            frame = frame.f_back
+        self.counts["other"] += 1
+
+    def _stage_of(self, code):
+        path = f"{code.co_filename}::{code.co_name}"
+        for name, places in self._stages:
+            for place in places:
+                file, _, function = place.partition("::")
+                if file in code.co_filename and (not function or path.endswith(place)):
+                    return name
+        return None
+
+    def rows(self, messages):
+        """Yield (stage, microseconds of a message), the most first."""
+        total = sum(self.counts.values())
+        for name, count in self.counts.most_common():
+            yield name, self.cpu_s / messages * 1e6 * count / total
+
+
+def _echo(message):
+    message.reply_channel.send({"text": message["text"]})
+
+
+def profile_worker(layer, kind, messages):
+    """Profile a worker that finds `messages` echoes waiting; return its Sampler."""
+    from channels.asgi import ChannelLayerWrapper
+    from channels.routing import route
+    from channels.sessions import channel_session, enforce_ordering
+    from worker.loop import ConsumerThread
+    from worker.process import Worker
+
+    def session_echo(message):
+        message.reply_channel.send({"text": str(message.channel_session.get("name"))})
+
+    inner = {"echo": _echo, "ordered": enforce_ordering(_echo),
+             "session": channel_session(session_echo)}[kind]  # fmt: skip
+    left = [messages]
+
+    def consumer(message):
+        inner(message)
+        left[0] -= 1
+        if not left[0]:
+            worker.stopping.set()
+
+    consumer.consumer_marks = getattr(inner, "consumer_marks", frozenset())
+    wrapper = ChannelLayerWrapper(layer, "default", [route("websocket.receive", consumer)])
+    worker = Worker(wrapper, signal_handlers=False)
+    for number in range(messages):
+        layer.send("websocket.receive", {
+            "reply_channel": f"websocket.send.profile!{number % SOCKETS}", "path": "/",
+            "order": number // SOCKETS + 1, "text": "hello there",
+        })  # fmt: skip
+    with Sampler(WORKER) as sampler:
+        ConsumerThread(worker, 1).run()
+    return sampler
+
+
+def profile_server(layer, messages):
+    """Profile an interface server whose sockets send and get `messages` echoes."""
+    from channels.asgi import ChannelLayerWrapper
+    from channels.routing import route
+    from interface_server.application import InterfaceServer
+    from worker.process import Worker
+
+    wrapper = ChannelLayerWrapper(layer, "default", [route("websocket.receive", _echo)])
+    wrapper.router.check_default()
+    worker = multiprocessing.get_context("fork").Process(target=Worker(wrapper).run)
+    worker.start()
+    try:
+        return asyncio.run(_serve(InterfaceServer(layer), messages))
+    finally:
+        worker.terminate()
+        worker.join()
+
+
+async def _serve(server, messages):
+    await server.start()
+    left, done = [messages], asyncio.Event()
+
+    def count():
+        left[0] -= 1
+        if not left[0]:
+            done.set()
+
+    sockets = [_Socket(count) for _ in range(SOCKETS)]
+    with Sampler(SERVER) as sampler:
+        tasks = [asyncio.ensure_future(server(dict(_SCOPE), one.receive, one.send))
+                 for one in sockets]  # fmt: skip
+        await done.wait()
+    for one in sockets:
+        one.events.put_nowait({"type": "websocket.disconnect", "code": 1000})
+    await asyncio.gather(*tasks)
+    await server.stop()
+    return sampler
+
+
+_SCOPE = {
+    "type": "websocket", "path": "/", "headers": [], "scheme": "ws", "query_string": b"",
+    "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 2), "subprotocols": [],
+}  # fmt: skip
+
+
+class _Socket:
+    """A client that sends the next frame when it has the answer to the last one."""
+
+    def __init__(self, count):
+        self._count = count
+        self.events = asyncio.Queue()
+        self.events.put_nowait({"type": "websocket.connect"})
+
+    async def receive(self):
+        return await self.events.get()
+
+    async def send(self, event):
+        if event["type"] == "websocket.send":
+            self._count()
+        if event["type"] in ("websocket.accept", "websocket.send"):
+            self.events.put_nowait({"type": "websocket.receive", "text": "hello there"})
+
+
+@click.command()
+@click.option("--messages", default=60_000, show_default=True, help="How many echoes, each.")
+def main(messages):
+    """Print where the CPU time of an echo goes, as Markdown tables."""
+    settings.configure(SECRET_KEY="only for this", USE_TZ=True)
+    django.setup()
+    from channels.layers.redis import RedisChannelLayer
+
+    with RedisServer({"appendonly": "no"}) as redis:
+        def make_layer():
+            return RedisChannelLayer(hosts=[redis.tcp_url], capacity=messages + 1)
+
+        _print("interface server, echo", profile_server(make_layer(), messages), messages)
+        for kind in ("echo", "ordered", "session"):
+            layer = make_layer()
+            layer.flush()
+            _print(f"worker, {kind}", profile_worker(layer, kind, messages), messages)
+
+
+def _print(title, sampler, messages):
+    total = sampler.cpu_s / messages * 1e6
+    click.echo(f"\n| {title} | µs |\n| --- | ---: |")
+    for name, micros in sampler.rows(messages):
+        click.echo(f"| {name} | {micros:.1f} |")
+    click.echo(f"| **together** | **{total:.1f}** |")
+
+
+if __name__ == "__main__":
+    main()
