@@ -3,7 +3,7 @@
 import importlib
 import threading
 
-from channels.exceptions import InvalidChannelLayerError
+from channels.exceptions import InvalidChannelLayerError, LayerUnavailable
 
 __all__ = [
     "ChannelLayerManager",
@@ -75,6 +75,8 @@ class ChannelLayerManager:
             raise InvalidChannelLayerError(
                 f"CHANNEL_LAYERS[{name!r}]: {entry['BACKEND']} does not take this CONFIG: {error}"
             ) from error
+        except LayerUnavailable as error:
+            raise InvalidChannelLayerError(f"CHANNEL_LAYERS[{name!r}]: {error}") from error
         return ChannelLayerWrapper(layer, name, entry["ROUTING"], entry.get("MIDDLEWARE", ()))
 
     def __getitem__(self, key):

@@ -7,8 +7,6 @@ from urllib.parse import urlsplit, urlunsplit
 
 import redis
 import redis.asyncio
-import redis.asyncio.sentinel
-import redis.sentinel
 
 from channels.exceptions import LayerUnavailable
 
@@ -39,38 +37,17 @@ class Host:
             "socket_timeout", COMMAND_TIMEOUT_S
         )
         options = {**self._options, "socket_timeout": timeout_s, "socket_keepalive": True}
-        return self._pool(redis, options).make_connection()
+        return self._make(redis, options)
 
     def make_async_connection(self):
         """Return a redis-py asyncio connection, not yet connected, without time-outs of its own."""
         options = {**self._options, "socket_timeout": None, "socket_keepalive": True}
-        return self._pool(redis.asyncio, options).make_connection()
+        return self._make(redis.asyncio, options)
 
-    def _pool(self, library, options):
+    def _make(self, library, options):
         if self.url.startswith("unix:"):
             options = {key: value for key, value in options.items() if key != "socket_keepalive"}
-        return library.ConnectionPool.from_url(self.url, **options)
-
-
-class SentinelHost(Host):
-    """The master that a set of Sentinels names; asked again at each connection."""
-
-    def __init__(self, sentinels, service, connection_kwargs):
-        super().__init__(f"sentinel://{service}", connection_kwargs)
-        self.name = f"{service} (by Sentinel)"
-        self._sentinels, self._service = sentinels, service
-
-    def _pool(self, library, options):
-        manager = library.sentinel.Sentinel(
-            self._sentinels, socket_timeout=CONNECT_TIMEOUT_S, **options_for_sentinel(options)
-        )
-        return library.sentinel.SentinelConnectionPool(self._service, manager, **options)
-
-
-def options_for_sentinel(options):
-    """The connection options that hold for the Sentinels too."""
-    return {"sentinel_kwargs": {"socket_timeout": CONNECT_TIMEOUT_S,
-                                "protocol": options.get("protocol", 2)}}  # fmt: skip
+        return library.ConnectionPool.from_url(self.url, **options).make_connection()
 
 
 class Health:

@@ -15,13 +15,14 @@ from channels.layers.redis.core import Core, Cursor
 from channels.layers.redis.dead_letters import DeadLetters
 from channels.layers.redis.groups import Groups
 from channels.layers.redis.guardian import Guardian
-from channels.layers.redis.hosts import BLOCK_S, Host, SentinelHost, parse_hosts
+from channels.layers.redis.hosts import BLOCK_S, Host, parse_hosts
 from channels.layers.redis.housekeeping import Housekeeping
 from channels.layers.redis.keys import Keyspace
 from channels.layers.redis.link import RedisServerLink
 from channels.layers.redis.plans import raise_if_all_are_away
 from channels.layers.redis.presence import Presence
 from channels.layers.redis.registry import Registry
+from channels.layers.redis.sentinel import SentinelHost, find_services, parse_sentinels
 from channels.layers.redis.sockets import Sockets
 from channels.layers.redis.statistics import Statistics
 from channels.layers.redis.status import Status
@@ -321,17 +322,22 @@ class RedisSentinelChannelLayer(RedisChannelLayer):
     """A channel layer over masters that Redis Sentinel names.
 
     Args:
-        hosts: the Sentinels, as (host, port) pairs.
-        services: names of the masters to use.
+        hosts: the Sentinels, as (host, port) pairs; default localhost:26379.
+        services: names of the masters to use, in the same order in all processes. Without it the
+            Sentinels are asked for theirs when the layer is made, as in asgi_redis 1.x: how many
+            there are decides what lies where. Later ones need a restart of all processes.
         sentinel_refresh_interval: of asgi_redis 1.x; has no effect, as each connection asks anew.
+
+    Raises LayerUnavailable if the Sentinels have to be asked, and none answers.
     """
 
-    def __init__(self, *, hosts, services=None, sentinel_refresh_interval=None, **config):
-        self._services = services
+    def __init__(self, *, hosts=None, services=None, sentinel_refresh_interval=None, **config):
+        if isinstance(services, str):
+            raise ValueError(f"services must be a list, as in [{services!r}], not one string")
+        self._services = list(services or ())
         super().__init__(hosts=hosts, **config)
 
     def _make_hosts(self, hosts, connection_kwargs):
-        if not self._services:
-            raise ValueError("RedisSentinelChannelLayer needs `services`, the names of the masters")
-        sentinels = [(host, int(port)) for host, port in hosts]
-        return [SentinelHost(sentinels, name, connection_kwargs) for name in self._services]
+        sentinels = parse_sentinels(hosts)
+        services = self._services or find_services(sentinels, connection_kwargs)
+        return [SentinelHost(sentinels, name, connection_kwargs) for name in services]
