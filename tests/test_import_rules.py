@@ -139,3 +139,16 @@ def test_an_import_against_the_table_is_found(path, source):
 )
 def test_an_import_within_the_table_is_let_be(path, source):
     assert list(find_violations(path, source)) == []
+
+
+def test_nothing_is_pickled():
+    """What comes from Redis, a socket or a database is data, never code."""
+    forbidden = {"pickle", "cPickle", "dill", "marshal", "shelve"}
+    guilty = [
+        f"{path}:{line} imports {name}"
+        for room in ("channels", "routing", "worker", "interface_server")
+        for path in sorted((ROOT / room).rglob("*.py"))
+        for line, name in find_imports(path.read_text("utf-8"), "x")
+        if name.partition(".")[0] in forbidden
+    ]
+    assert guilty == []

@@ -265,7 +265,7 @@ class Core:
 
     def _read_first(self, cursor, keys, data, now_ms):
         """The Delivery in what was popped, unless it is a wake-up, expired or unreadable."""
-        if data[0] == envelopes.WAKE:
+        if envelopes.kind_of(data) == envelopes.WAKE:
             cursor.wake()
             return None
         if envelopes.expires_ms(data) <= now_ms:
@@ -293,7 +293,7 @@ class Core:
         delivery = None
         for host, reply in answers:
             queue, data = check(reply)
-            if data[0] == envelopes.WAKE:
+            if envelopes.kind_of(data) == envelopes.WAKE:
                 cursor.wake()
             elif delivery is None:
                 delivery = yield from self._parse(cursor, cursor.by_queue[queue], host, data)
@@ -327,7 +327,7 @@ class Core:
         yield self.count_requests(keys.name, "expired", count, host)
 
     def _parse(self, cursor, keys, host, data):
-        if data[0] == envelopes.TOKEN:
+        if envelopes.kind_of(data) == envelopes.TOKEN:
             return (yield from self.acknowledged.read(keys, host, cursor.is_direct))
         try:
             envelope = envelopes.parse(data)

@@ -5,6 +5,7 @@ ms, at which the message expires), written by the scripts; then, for TO_CLIENTS,
 the channels it goes to (4-byte length, names joined by spaces); then the packed message.
 """
 
+import math
 import struct
 from typing import NamedTuple
 
@@ -41,9 +42,17 @@ def address(client, body):
     return _LENGTH.pack(len(name)) + name + body
 
 
+def kind_of(data):
+    """Return the kind of an envelope; None if there is nothing in it."""
+    return data[0] if data else None
+
+
 def expires_ms(data):
-    """Return when the message in an envelope expires, in ms of Redis' own clock."""
-    return _HEAD.unpack_from(data)[2]
+    """Return when the message in an envelope expires, in ms of Redis' own clock.
+
+    What is too short to be an envelope never does: whoever parses it is told.
+    """
+    return _HEAD.unpack_from(data)[2] if len(data) >= _HEAD.size else math.inf
 
 
 def parse(data):

@@ -98,7 +98,7 @@ class Guardian:
         replies = yield [Request(host, ("LINDEX", keys.queue, 0)) for keys, host in places]
         oldest_ms = None
         for (keys, _), head in zip(places, map(check, replies), strict=True):
-            if head and head[0] != envelopes.WAKE:
+            if head and envelopes.kind_of(head) != envelopes.WAKE:
                 sent_ms = envelopes.expires_ms(head) - self._core.get_expiry(keys.name) * 1000
                 oldest_ms = sent_ms if oldest_ms is None else min(oldest_ms, sent_ms)
         return oldest_ms

@@ -40,7 +40,7 @@ class Statistics:
         return _sum(parts)
 
     def _read(self, name, counts, length, head, second, time):
-        if head and head[0] == envelopes.WAKE:
+        if envelopes.kind_of(head) == envelopes.WAKE:
             length, head = length - 1, second
         counts = _as_dict(counts)
         now_ms = int(time[0]) * 1000 + int(time[1]) // 1000

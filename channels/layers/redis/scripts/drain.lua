@@ -20,7 +20,7 @@ for index, queue in ipairs(KEYS) do
       break
     end
     if string.byte(envelope) ~= 0 then
-      if struct.unpack('>d', envelope, 3) > now then
+      if not has_expired(envelope, now) then
         result[#result + 1] = envelope
         messages = messages + 1
         bytes = bytes + #envelope

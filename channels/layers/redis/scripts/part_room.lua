@@ -6,7 +6,7 @@ local function length_if_full(queue, counts, capacity, now)
   end
   local expired = 0
   local head = redis.call('LINDEX', queue, 0)
-  while head and struct.unpack('>d', head, 3) <= now do
+  while head and has_expired(head, now) do
     redis.call('LPOP', queue)
     if string.byte(head) ~= 0 then
       expired = expired + 1

@@ -5,6 +5,11 @@
 -- Counts that nobody adds to are forgotten after a week.
 local COUNTS_TTL_MS = 604800000
 
+-- Bytes that are too short to be an envelope do not expire: who reads them finds that out.
+local function has_expired(envelope, now)
+  return #envelope >= 10 and struct.unpack('>d', envelope, 3) <= now
+end
+
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)

@@ -13,7 +13,7 @@ for index, queue in ipairs(KEYS) do
   while envelope do
     if string.byte(envelope) == 0 then
       result[1] = -1
-    elseif struct.unpack('>d', envelope, 3) > now then
+    elseif not has_expired(envelope, now) then
       break
     else
       expired = expired + 1
