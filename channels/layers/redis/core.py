@@ -4,8 +4,6 @@ See plans.py for what a plan is. Nothing here does I/O or reads a clock.
 """
 
 import copy
-import itertools
-import random
 import secrets
 from collections import deque
 
@@ -16,6 +14,7 @@ from channels.layers.codec import UndecodableMessage
 from channels.layers.redis import envelope as envelopes
 from channels.layers.redis import scripts, wire
 from channels.layers.redis.acknowledged import Acknowledged, Entry
+from channels.layers.redis.cursor import Cursor
 from channels.layers.redis.delivery import RedisDelivery
 from channels.layers.redis.plans import (
     Block,
@@ -35,50 +34,6 @@ PRIVATE_QUEUE_TTL_MARGIN_S = 10
 COUNTS_TTL_MS = 7 * 86_400_000
 #: A busy reader looks at delayed messages this often.
 PROMOTE_EVERY_S = 0.1
-
-
-class Cursor:
-    """Where a reader of several queues stands: which queue and which host come first next time."""
-
-    def __init__(self, keyspace, channels, is_direct=False):
-        #: Whether nobody will say when a message is done with.
-        self.is_direct = is_direct
-        self.keys = [keyspace.queue(name) for name in channels]
-        self.by_queue = {keys.queue.encode(): keys for keys in self.keys}
-        count = len(self.keys)
-        #: The keys in every rotation, so that each queue is first once in `count` times.
-        self.rotations = [tuple(self.keys[i:] + self.keys[:i]) for i in range(count)]
-        self.receive = [
-            scripts.RECEIVE.call([keys.queue for keys in rotation], [])
-            for rotation in self.rotations
-        ]
-        self.hosts = keyspace.hosts_of(self.keys)
-        self._host_turn = itertools.count(random.randrange(len(self.hosts)))
-        self.turn = itertools.count(random.randrange(count) if count > 1 else 0)
-        self.has_delays = any(keys.is_plain for keys in self.keys)
-        self.promote_at_s = 0.0
-        self.next_due_s = None
-        #: Whether what was carried out last has set an ordered message free.
-        self.sets_free = False
-        self._was_woken = False
-
-    def wake(self):
-        """Look at the delayed messages before waiting: one has been added."""
-        self.promote_at_s = 0.0
-        self._was_woken = True
-
-    def is_woken(self):
-        """Whether `wake` was called since this was last asked."""
-        was_woken, self._was_woken = self._was_woken, False
-        return was_woken
-
-
-    def hosts_in_turn(self):
-        """The hosts, another one first each time."""
-        if len(self.hosts) == 1:
-            return self.hosts
-        first = next(self._host_turn) % len(self.hosts)
-        return self.hosts[first:] + self.hosts[:first]
 
 
 class Core:

@@ -11,7 +11,8 @@ from channels.layers import operations as ops
 from channels.layers.base import MAX_MESSAGE_BYTES, BaseChannelLayer
 from channels.layers.codec import Codec
 from channels.layers.redis.aio import AsyncDriver
-from channels.layers.redis.core import Core, Cursor
+from channels.layers.redis.core import Core
+from channels.layers.redis.cursor import Cursor
 from channels.layers.redis.dead_letters import DeadLetters
 from channels.layers.redis.groups import Groups
 from channels.layers.redis.guardian import Guardian

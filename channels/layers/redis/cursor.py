@@ -1,0 +1,49 @@
+"""Where a reader of several queues stands."""
+
+import itertools
+import random
+
+from channels.layers.redis import scripts
+
+
+class Cursor:
+    """Where a reader of several queues stands: which queue and which host come first next time."""
+
+    def __init__(self, keyspace, channels, is_direct=False):
+        #: Whether nobody will say when a message is done with.
+        self.is_direct = is_direct
+        self.keys = [keyspace.queue(name) for name in channels]
+        self.by_queue = {keys.queue.encode(): keys for keys in self.keys}
+        count = len(self.keys)
+        #: The keys in every rotation, so that each queue is first once in `count` times.
+        self.rotations = [tuple(self.keys[i:] + self.keys[:i]) for i in range(count)]
+        self.receive = [
+            scripts.RECEIVE.call([keys.queue for keys in rotation], [])
+            for rotation in self.rotations
+        ]
+        self.hosts = keyspace.hosts_of(self.keys)
+        self._host_turn = itertools.count(random.randrange(len(self.hosts)))
+        self.turn = itertools.count(random.randrange(count) if count > 1 else 0)
+        self.has_delays = any(keys.is_plain for keys in self.keys)
+        self.promote_at_s = 0.0
+        self.next_due_s = None
+        #: Whether what was carried out last has set an ordered message free.
+        self.sets_free = False
+        self._was_woken = False
+
+    def wake(self):
+        """Look at the delayed messages before waiting: one has been added."""
+        self.promote_at_s = 0.0
+        self._was_woken = True
+
+    def is_woken(self):
+        """Whether `wake` was called since this was last asked."""
+        was_woken, self._was_woken = self._was_woken, False
+        return was_woken
+
+    def hosts_in_turn(self):
+        """The hosts, another one first each time."""
+        if len(self.hosts) == 1:
+            return self.hosts
+        first = next(self._host_turn) % len(self.hosts)
+        return self.hosts[first:] + self.hosts[:first]
