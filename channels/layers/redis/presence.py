@@ -174,13 +174,13 @@ class Presence:
 
     def _make_up_disconnect(self, server_id, client, facts):
         channel = f"websocket.send.{server_id}!{client}"
-        yield from self._guardian.give_up(server_id, client)
         message = {
             "reply_channel": channel,
             "code": 1006,
             "path": facts.get("path", ""),
             "order": (yield from self._next_order(channel)),
         }
+        yield from self._guardian.give_up(server_id, client)
         operation = self._core.pack_send("websocket.disconnect", message)
         (reply,) = yield [self._core.send_request(operation)]
         if self._core.read_sent(operation, reply) is not None:
@@ -189,8 +189,10 @@ class Presence:
         return True
 
     def _next_order(self, reply_channel):
-        """An order for the disconnect of a socket whose server died."""
+        """The order for the disconnect of a socket whose server died: after what runs, if anything
+        does."""
         host = self._keyspace.queue(reply_channel).host
         order = self._keyspace.client(reply_channel, "order")
-        (next_order,) = yield [Request(host, ("HGET", order, "next"))]
-        return int(check(next_order) or 1)
+        (state,) = yield [Request(host, ("HMGET", order, "next", "running"))]
+        next_order, running = check(state)
+        return int(running) + 1 if running else int(next_order or 1)

@@ -3,6 +3,7 @@
 import pytest
 
 from channels.exceptions import LayerUnavailable
+from channels.layers.operations import Delivery, FinishOrdered, Turn
 from channels.layers.redis import presence as presence_module
 from channels.layers.redis.presence import LONGEST_GAP_S, WATCHED_FOR_S, Watch
 
@@ -98,6 +99,21 @@ def test_the_disconnects_of_a_dead_server_are_made_up_once_each(layer, die):
     channels = [f"websocket.send.{SERVER}!{number}" for number in range(3)]
     assert sorted(message["reply_channel"] for message in messages) == channels
     assert {message["code"] for message in messages} == {1006}
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_a_made_up_disconnect_comes_after_what_ran(layer, die, ended):
+    open_sockets(layer, 1)
+    channel = f"websocket.send.{SERVER}!0"
+    for number in (0, 1):
+        turn = layer.begin_ordered(Delivery("websocket.receive", {}), channel, number, "worker")
+        assert turn is Turn.RUN
+        if ended or number == 0:
+            layer.apply([FinishOrdered(channel, number)])
+    die()
+    keep_house(layer)
+    (message,) = drain(layer)
+    assert message["order"] == 2
 
 
 def test_disconnects_that_do_not_fit_are_made_up_as_soon_as_there_is_room(
