@@ -18,6 +18,9 @@ _FIRST_CONNECTION_S = 0.8
 _POLL_S = 0.01
 #: How long requests that are broken off at the end get for their 503 to go out.
 _LAST_WORDS_S = 0.5
+#: How long a server that stops waits for room for the disconnects of its sockets, so that they are
+#: sent with their code; then the layer makes up for them.
+_DISCONNECTS_S = 3.0
 
 
 class ServerProcess:
@@ -79,23 +82,25 @@ class ServerProcess:
         Takes `grace_s` seconds at most, and a moment for what is broken off then and for the link.
         """
         self.is_stopping = True
+        started = self.loop.time()
         self.close_sockets(code)
-        await self._wait_until_idle(self.options.grace_s)
-        if self._is_busy():
+        await self._wait_while(self._has_clients, self.options.grace_s)
+        left_s = self.options.grace_s - (self.loop.time() - started)
+        await self._wait_while(self._is_busy, min(left_s, _DISCONNECTS_S))
+        if self._has_clients():
             logger.warning(
-                "stopped after %.0f s with %d requests, %d sockets and %d messages unfinished",
+                "stopped after %.0f s with %d requests and %d sockets unfinished",
                 self.options.grace_s,
                 len(self.exchanges),
                 len(self.sockets),
-                len(self._tasks),
             )
             self._break_off_requests()
-            await self._wait_until_idle(_LAST_WORDS_S)
+            await self._wait_while(self._is_busy, _LAST_WORDS_S)
         await self.link.stop()
 
-    async def _wait_until_idle(self, limit_s):
+    async def _wait_while(self, condition, limit_s):
         deadline = self.loop.time() + limit_s
-        while self._is_busy() and self.loop.time() < deadline:
+        while condition() and self.loop.time() < deadline:
             await asyncio.sleep(_POLL_S)
 
     def close_sockets(self, code):
@@ -103,8 +108,11 @@ class ServerProcess:
         for socket in list(self.sockets.values()):
             socket.close(code)
 
+    def _has_clients(self):
+        return bool(self.exchanges or self.sockets)
+
     def _is_busy(self):
-        return bool(self.exchanges or self.sockets or self._tasks)
+        return self._has_clients() or bool(self._tasks)
 
     def _lose_clients(self):
         """The layer has forgotten this server: replies on the way to its clients will not come."""

@@ -1,8 +1,10 @@
 """Workers that are killed, channels that are full, clients that vanish, a Redis that is late."""
 
 import concurrent.futures
+import contextlib
 import socket as sockets
 import struct
+import time
 
 import pytest
 import requests
@@ -37,6 +39,21 @@ def test_a_socket_outlives_the_worker_that_is_killed_with_one_of_its_frames(site
         new = site.start_worker()
         assert ask(socket, "next") == f"{new.pid} next"
     notes.expect("websocket.disconnect", pid=new.pid)
+
+
+@pytest.mark.parametrize("host", ["daphne", "uvicorn"])
+def test_a_server_stops_soon_though_nobody_takes_the_disconnects(make_site, host):
+    site = make_site(layer={"channel_capacity": {"websocket.disconnect": 1}})
+    server = site.start_server(server=host)
+    site.start_worker()
+    with contextlib.ExitStack() as stack:
+        for _ in range(3):
+            stack.enter_context(open_socket(server))
+        site.stop_workers()
+        began = time.monotonic()
+        assert server.stop(LIMIT_S) == 0
+        assert time.monotonic() - began < 10.0
+    assert "left with 2 of 2 disconnects unsent" in server.log
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """What an interface server holds of a Redis layer: see `channels.layers.base.ServerLink`."""
 
 import asyncio
+import contextlib
 import logging
 import time
 
@@ -49,7 +50,7 @@ class RedisServerLink(ServerLink):
         self._on_reply, self._on_lost = on_reply, on_lost
         self._driver = None
         self._tasks = []
-        self._closing = set()
+        self._closing, self._is_leaving = set(), asyncio.Event()
         self._is_known = self._has_neighbours_checked = False
         self._started = time.time()
 
@@ -58,6 +59,7 @@ class RedisServerLink(ServerLink):
     async def start(self):
         if self._driver is None:
             self._driver = AsyncDriver(self._hosts)
+            self._is_leaving.clear()
             loop = asyncio.get_running_loop()
             self._tasks = [loop.create_task(self._beat_forever()),
                            loop.create_task(self._read_forever())]  # fmt: skip
@@ -68,16 +70,30 @@ class RedisServerLink(ServerLink):
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._closing:
-            await asyncio.wait(self._closing, timeout=5)
-        for task in self._closing:
-            task.cancel()
+        await self._end_closing()
         try:
             await self._driver.run(self._presence.leave(self.server_id))
         except LayerUnavailable:
             logger.warning("left without a word: Redis is away; others will notice")
         await self._driver.close()
         self._driver = None
+
+    async def _end_closing(self):
+        """Let each disconnect be tried a last time; what is left then is made up for by others."""
+        if not self._closing:
+            return
+        self._is_leaving.set()
+        tasks = list(self._closing)
+        _, waiting = await asyncio.wait(tasks, timeout=COMMAND_TIMEOUT_S)
+        for task in waiting:
+            task.cancel()
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+        left = sum(is_sent is not True for is_sent in ended)
+        if left:
+            logger.warning(
+                "left with %d of %d disconnects unsent, as their channel is full or away: others "
+                "make up for them", left, len(tasks),
+            )  # fmt: skip
 
     @property
     def is_available(self):
@@ -292,23 +308,34 @@ class RedisServerLink(ServerLink):
         await asyncio.shield(task)
 
     async def _close_socket(self, server_id, client, message):
+        """Returns whether the disconnect was sent: it is not if the server stops before."""
         operation = self._core.pack_send("websocket.disconnect", message)
         reply_channel = message.get("reply_channel")
-        if reply_channel and reply_channel != self.reply_channel("websocket.send", client):
-            # The layer has lost all it knew of us under an old id, and so whose turn it is.
-            await self._insist(lambda: self._sockets.break_order(reply_channel))
-        await self._insist(lambda: self._core.send(operation))
-        await self._insist(lambda: self._presence.forget_socket(server_id, client))
+        try:
+            if reply_channel and reply_channel != self.reply_channel("websocket.send", client):
+                # The layer has lost all it knew of us under an old id, and so whose turn it is.
+                await self._insist(lambda: self._sockets.break_order(reply_channel))
+            await self._insist(lambda: self._core.send(operation))
+            await self._insist(lambda: self._presence.forget_socket(server_id, client))
+        except (ChannelFull, LayerUnavailable) as error:
+            logger.debug("a disconnect of %s was not sent: %s", reply_channel, error)
+            return False
+        return True
 
     async def _insist(self, make_plan):
-        """Run a plan until neither a full channel nor an absent Redis stops it."""
+        """Run a plan until neither a full channel nor an absent Redis stops it; when the server
+        stops, once more."""
         pause_s, longest_s = DISCONNECT_RETRY_S
         while True:
+            is_last = self._is_leaving.is_set()
             try:
                 return await self._driver.run(make_plan())
             except (ChannelFull, LayerUnavailable) as error:
+                if is_last:
+                    raise
                 logger.debug("a disconnect waits: %s", error)
-            await asyncio.sleep(pause_s)
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._is_leaving.wait(), pause_s)
             pause_s = min(pause_s * 2, longest_s)
 
     # -- flow control -----------------------------------------------------------------------------

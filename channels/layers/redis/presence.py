@@ -73,20 +73,29 @@ class Presence:
     def leave(self, server_id):
         """Plan: the server stops; nothing of it stays behind.
 
-        If one of its ordered sockets still has something to run, the server stays registered: it
-        counts as dead after a while, and then whoever notices settles that.
+        If the disconnects of some of its sockets could not be sent, it stays registered, as dead:
+        whoever notices makes up for them. If one of its ordered sockets still has something to run,
+        it stays registered too, counts as dead after a while, and then that is settled.
         """
         keys = self.queues(server_id)
         key = functools.partial(self._keyspace.server, server_id)
         host = keys[0].host
         gone = [each.queue for each in keys] + [each.counts for each in keys]
-        gone += map(key, ("alive", "known", "sockets", "clients"))
-        _, open_turns = yield [
+        gone += map(key, ("alive", "known", "clients"))
+        _, sockets, open_turns = yield [
             Request(host, ("DEL", *gone)),
+            Request(host, ("HLEN", key("sockets"))),
             Request(host, ("EXISTS", key("running"), key("waiting"))),
         ]
-        if not check(open_turns):
+        if check(sockets):
+            yield [self._dead_request(server_id)]
+        elif not check(open_turns):
             yield self._registry.leave_requests("servers", server_id)
+
+    def _dead_request(self, server_id):
+        """The Request that lets a server count as dead from now on."""
+        registry = self._keyspace.registry("servers")
+        return Request(self._registry.host, ("ZADD", registry, "XX", 0, server_id))
 
     def is_silent(self, server_id):
         """Plan: whether a server has shown no sign of life lately."""
@@ -165,8 +174,7 @@ class Presence:
         for done, client in enumerate(fields[::2]):
             facts = self._core.codec.unpack_value(fields[2 * done + 1])
             if not (yield from self._make_up_disconnect(server_id, client.decode(), facts)):
-                registry = self._keyspace.registry("servers")
-                yield [Request(self._registry.host, ("ZADD", registry, "XX", 0, server_id))]
+                yield [self._dead_request(server_id)]
                 return done
         if (yield from self._guardian.settle(server_id)):
             yield from self.leave(server_id)

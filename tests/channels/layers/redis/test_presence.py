@@ -1,5 +1,7 @@
 """Who lives, who is dead, and what is left of the dead."""
 
+import asyncio
+
 import pytest
 
 from channels.exceptions import LayerUnavailable
@@ -158,3 +160,42 @@ def test_housekeeping_without_redis_says_so(layer, redis_server):
     redis_server.stop()
     with pytest.raises(LayerUnavailable):
         layer.keep_house("worker", {}, {"work"})
+
+
+async def stop_with_full_disconnects(layer, clients):
+    """Stop a server whose sockets close while websocket.disconnect is full; return its id."""
+    link = layer.open_link("leaver", lambda *reply: None, lambda: None)
+    await link.start()
+    while not layer.is_read("websocket.send.leaver!a"):
+        await asyncio.sleep(0.01)
+    messages = {}
+    for client in clients:
+        messages[client] = {"reply_channel": link.reply_channel("websocket.send", client)}
+        await link.open_socket(client, messages[client])
+    closing = [
+        asyncio.ensure_future(link.close_socket(client, {**messages[client], "order": 1}))
+        for client in clients
+    ]
+    while not closing[0].done():
+        await asyncio.sleep(0.01)
+    await link.stop()
+    await asyncio.gather(*closing)
+    return link.server_id
+
+
+def test_disconnects_that_a_stopping_server_could_not_send_are_made_up_for(
+    make_layer, redis_server, monkeypatch, caplog
+):
+    monkeypatch.setattr(presence_module, "WATCHED_FOR_S", 0.0)
+    layer = make_layer(channel_capacity={"websocket.disconnect": 1})
+    asyncio.run(stop_with_full_disconnects(layer, "abc"))
+    assert "left with 2 of 2 disconnects unsent" in caplog.text
+    assert [server["id"] for server in layer.status()["servers"]] == []
+    disconnected = drain(layer)
+    for _ in range(2):
+        keep_house(layer)
+        disconnected += drain(layer)
+    assert sorted(message["reply_channel"][-2:] for message in disconnected) == ["!a", "!b", "!c"]
+    keep_house(layer)
+    with redis_server.client() as client:
+        assert list(client.scan_iter("*leaver*")) == []
