@@ -1,14 +1,17 @@
 """Redis with TLS, a password and an ACL user, as docs/operations.md describes it."""
 
 import ast
+import asyncio
 import contextlib
 import datetime
+import gc
 import ipaddress
 import itertools
 import re
 import shlex
 import subprocess
 import unittest
+import warnings
 
 import pytest
 import redis
@@ -309,3 +312,56 @@ def test_without_tls_and_without_a_password_nothing_gets_through(secured_redis):
         with pytest.raises(LayerUnavailable):
             layer.send("x", {})
         layer.close()
+
+
+@contextlib.contextmanager
+def nothing_left_open():
+    """Any warning of a connection or transport that was not closed fails the test."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+        gc.collect()
+    assert [str(one.message) for one in caught] == []
+
+
+async def send_and_close(layer):
+    try:
+        await layer.asend("x", {"n": 1})
+    finally:
+        await layer.aclose()
+
+
+def test_a_loop_that_ends_with_its_last_message_leaves_no_connection_open(secured_redis):
+    url, certificate = secured_redis
+    layer = RedisChannelLayer(hosts=[url], connection_kwargs={"ssl_ca_certs": str(certificate)})
+    with nothing_left_open():
+        asyncio.run(send_and_close(layer))
+
+
+@pytest.mark.parametrize("wrong", [("secret", "wrong"), ("/0", "/7")])
+def test_a_refused_connection_over_tls_is_closed(secured_redis, wrong):
+    url, certificate = secured_redis
+    layer = RedisChannelLayer(
+        hosts=[url.replace(*wrong)], connection_kwargs={"ssl_ca_certs": str(certificate)}
+    )
+    with nothing_left_open(), pytest.raises(LayerUnavailable):
+        asyncio.run(send_and_close(layer))
+
+
+def test_a_server_that_stops_leaves_no_connection_open(secured_redis):
+    url, certificate = secured_redis
+    layer = RedisChannelLayer(hosts=[url], connection_kwargs={"ssl_ca_certs": str(certificate)})
+
+    async def scenario():
+        link = layer.open_link("server", lambda *reply: None, lambda: None)
+        await link.start()
+        while not link.is_available or not await asyncio.to_thread(
+            layer.is_read, "websocket.send.server!a"
+        ):
+            await asyncio.sleep(0.01)
+        await link.stop()
+        await layer.aclose()
+
+    with nothing_left_open():
+        asyncio.run(scenario())
+    layer.close()
