@@ -48,7 +48,7 @@ def keep(path, kept, results):
 
 def write(kept):
     """Write the page from kept results."""
-    lines = ["| # | hurt 1.x | promise | test | figure | held |", "|---|---|---|---|---|---|"]
+    lines = ["| # | hurt 1.x | promise | figure | held | test |", "|---|---|---|---|---|---|"]
     for row, promise in PROMISES.items():
         mine = [result for result in kept.values() if row in result["rows"]]
         cells = [row, promise.hurt, promise.holds, *_outcome(row, mine)]
@@ -63,19 +63,19 @@ def _checker():
 
 
 def _outcome(row, results):
-    """The cells: tests, figures, held."""
+    """The cells: figures, held, tests."""
     if row in LATER:
-        return "–", LATER[row], "–"
+        return LATER[row], "–", "–"
     if not results:
-        return "–", "not run", "–"
+        return "not run", "–", "–"
     tests = "<br>".join(dict.fromkeys(_test(result) for result in results))
     figures = "<br>".join(_figures(result) for result in results)
-    return tests, figures, "yes" if all(result["held"] for result in results) else "**no**"
+    return figures, "yes" if all(result["held"] for result in results) else "**no**", tests
 
 
 def _test(result):
     module = result["module"].rpartition(".")[2]
-    return f"{module}.{result['test']}"
+    return f"{module}: {result['test'].replace('_', ' ')}"  # which a table can break
 
 
 def _figures(result):
