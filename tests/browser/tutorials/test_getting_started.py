@@ -86,6 +86,7 @@ def test_step_5_people_chat_with_those_of_their_letter(browsers, visit, log_in):
     other.wait_for_text("amy: dear a", within=RECEIVED)
 
     other.click(".site-header .link-button")
+    other.wait_for_text("Log in", within=".site-header")
     log_in(other, "ben")
     visit(other, f"{STEP}users/")
     say(amy, "not for ben")
