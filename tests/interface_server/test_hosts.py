@@ -302,6 +302,33 @@ def test_a_frame_over_the_limit_is_closed_with_1009(open_socket, start, server_k
     assert host.expect_record(path)["order"] == 2
 
 
+def test_more_frames_in_a_second_than_allowed_are_closed_with_1008(
+    open_socket, start, server_kind, path
+):
+    host = start("--server", server_kind, "--max-frames-per-second", "50")
+    client, _ = open_socket(host, path)
+    other, _ = open_socket(host, path + "other")
+    with contextlib.suppress(ConnectionClosed):
+        for number in range(200):
+            client.send(str(number))
+    assert code_of(client) == 1008
+    assert host.expect_record(path)["code"] == 1008
+    other.send("still here")
+    assert other.recv(timeout=10) == "still here"
+
+
+def test_more_sockets_from_an_address_than_allowed_are_429_until_one_leaves(start, server_kind):
+    host = start("--server", server_kind, "--max-sockets-per-address", "2")
+    with connect(host.ws_url + "/a"):
+        with connect(host.ws_url + "/b"):
+            with pytest.raises(InvalidStatus) as error, connect(host.ws_url + "/c"):
+                pass
+            assert error.value.response.status_code == 429
+        host.expect_record("/b")
+        with connect(host.ws_url + "/d"):
+            pass
+
+
 def test_a_socket_that_does_not_read_is_closed_and_the_others_go_on(open_socket, main_host, path):
     slow, _ = open_socket(main_host, path)
     fast, _ = open_socket(main_host, path + "fast")
