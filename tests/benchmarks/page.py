@@ -177,19 +177,30 @@ def skipped_lines(document):
 
 
 def limits_table(document):
-    """Return how far each work is from the bare host server, in shares of its rate."""
+    """Return how far each work is from the bare host server, and from what Redis can do."""
+    pushes = document["medians"].get("redis", {}).get("redis", {}).get("redis_benchmark_rpush")
     rows = []
     for work, contenders in document["medians"].items():
-        for name in contenders:
-            host = name.split("-")[1] if name.startswith("classic-") else ""
-            bare = contenders.get(f"hello-{host}", {}).get("rate")
-            rate = contenders[name].get("rate")
-            if bare and rate:
-                label = document["contenders"][name]["label"]
-                share = f"{100 * rate / bare:.1f} %"
-                rows.append([work, label, number_text(rate), number_text(bare), share])
-    head = ["work", "contender", "per second", "the host's bare hello", "share of it"]
+        for name, values in contenders.items():
+            rate, redis_us = values.get("rate"), values.get("redis_us")
+            if not name.startswith("classic-") or rate is None or redis_us is None:
+                continue
+            bare = contenders.get(f"hello-{name.split('-')[1]}", {}).get("rate")
+            rows.append([
+                work, document["contenders"][name]["label"], number_text(rate),
+                "" if bare is None else number_text(bare),
+                "" if bare is None else percent_text(rate / bare),
+                percent_text(rate * redis_us / 1e6),
+                "" if pushes is None else percent_text(rate / pushes),
+            ])  # fmt: skip
+    head = ["work", "contender", "per second", "the host's bare hello", "share of it",
+            "Redis, of a core", "of redis-benchmark's RPUSH"]  # fmt: skip
     return table(head, rows)
+
+
+def percent_text(share):
+    """Return a share as a percentage."""
+    return f"{100 * share:.{1 if share < 0.995 else 0}f} %"
 
 
 def generator_table(document):
