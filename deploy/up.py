@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -154,12 +155,14 @@ def run(run_dir, values, ending):
     try:
         wait_for_programs(supervisord, run_dir, ending)
         wait_for_site(supervisord, run_dir, site_url(values), ending)
+        write_manage(run_dir, values)
         welcome(site_url(values), people, run_dir, time.monotonic() - started)
         watch(supervisord, run_dir, ending)
     except Stopped:
         click.echo("\nStopping: workers finish what they run…")
         raise
     finally:
+        manage_script(run_dir).unlink(missing_ok=True)
         if not supervisord.stop():
             click.echo("What did not end in time was killed.")
 
@@ -178,6 +181,21 @@ def manage(env, ending, *args):
     if run.returncode:
         raise StartFailed(f"manage.py {' '.join(args)} failed:\n{run.stdout}{run.stderr}")
     return run.stdout
+
+
+def manage_script(run_dir):
+    """The script that runs manage.py for the site that is up."""
+    return run_dir / "manage"
+
+
+def write_manage(run_dir, values):
+    """Write that script: a shell needs the site's Redis and database to meet its people."""
+    names = ("RUN_DIR", "REDIS_URL", "ALLOWED_HOSTS")
+    settings = "".join(f"export {name}={shlex.quote(str(values[name]))}\n" for name in names)
+    command = shlex.join([sys.executable, str(ROOT / "manage.py")])
+    script = manage_script(run_dir)
+    script.write_text(f'#!/bin/sh\n{settings}exec {command} "$@"\n')
+    script.chmod(0o755)
 
 
 def wait_for_programs(supervisord, run_dir, ending):
@@ -248,6 +266,7 @@ def welcome(url, people, run_dir, seconds):
   Logs     {shown(run_dir / 'log')}/
   Control  {control} status
            {control} restart 'worker:*'    (no socket closes)
+  Manage   {shown(manage_script(run_dir))} channels_status, {shown(manage_script(run_dir))} shell
   Stop     Ctrl-C
 """)
 

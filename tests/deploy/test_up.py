@@ -1,7 +1,9 @@
 """The start command as a whole process."""
 
+import json
 import os
 import signal
+import subprocess
 import sys
 
 import psutil
@@ -48,6 +50,20 @@ def test_it_brings_up_separate_processes_and_ends_all_of_them(up, number):
     process.send_signal(number)
     assert process.wait(60) == 0
     wait_until(lambda: not any(child.is_running() for child in family), what=lambda: family)
+
+
+def test_commands_of_manage_meet_the_site_that_is_up(up, tmp_path):
+    process = up(f"--port={free_port()}")
+    process.wait_for_log("Open http")
+    script = tmp_path / "run" / "manage"
+    env = {name: value for name, value in os.environ.items() if name != "REDIS_URL"}
+    command = [script, "channels_status", "--json"]
+    told = subprocess.run(command, capture_output=True, env=env, check=True, timeout=60)
+    status = json.loads(told.stdout)
+    assert len(status["workers"]) == 3
+    process.send_signal(signal.SIGTERM)
+    process.wait(60)
+    assert not script.exists()
 
 
 def test_second_start_in_the_same_folder_is_refused_with_the_url_of_the_first(up, redis_server):
