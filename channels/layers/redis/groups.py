@@ -3,13 +3,21 @@
 A group lies in two places: on its own side, which queues (processes, or plain channels) have
 members in it; on each process's side, which of its clients these are. A group send is therefore
 one push per process, however many of its sockets are members.
+
+With several hosts, the group's own side is kept on two of them, and each send looks at both: one
+may be away, or back without what it knew. What only one of them knows, the other is told.
 """
 
 from channels.exceptions import LayerUnavailable
 from channels.layers import names
 from channels.layers.redis import scripts, wire
 from channels.layers.redis.keys import is_server_queue
-from channels.layers.redis.plans import Request, check, read_nothing
+from channels.layers.redis.plans import (
+    Request,
+    check,
+    raise_if_all_are_away,
+    read_nothing,
+)
 
 #: A queue found without members is forgotten only if its last group_add is older than this.
 PRUNE_AGE_MS = 60_000
@@ -33,12 +41,17 @@ class Groups:
             [client, group, self._life_ms],
         ))  # fmt: skip
         # Last, so that whoever finds the process without members knows of this one: see _leave.
-        note = Request(self._keyspace.group_host(group), scripts.GROUP_JOIN.call(
-            [self._keyspace.group(group)], [keys.name, self._life_ms]
-        ))  # fmt: skip
-        steps = [[member, note]] if member.host == note.host else [[member], [note]]
-        for step in steps:
-            read_nothing((yield step))
+        hosts = self._keyspace.group_hosts(group)
+        notes = [self._join_request(group, keys.name, host) for host in hosts]
+        if self._keyspace.host_count == 1:
+            read_nothing((yield [member, *notes]))
+            return
+        read_nothing((yield [member]))
+        raise_if_all_are_away((yield notes))
+
+    def _join_request(self, group, queue, host):
+        key = self._keyspace.group(group)
+        return Request(host, scripts.GROUP_JOIN.call([key], [queue, self._life_ms]))
 
     def discard(self, group, channel):
         """Plan: take `channel` out."""
@@ -60,18 +73,20 @@ class Groups:
         The time is read before it is looked who is left, and only a queue to which nobody was added
         since then is forgotten, so that no new member is lost.
         """
-        times = [Request(self._keyspace.group_host(group), ("TIME",)) for group in groups]
+        places = self._places(groups)
+        times = [Request(host, ("TIME",)) for _, host in places]
         leaving = [request for group in groups for request in self._leave_requests(group, channel)]
         if self._keyspace.host_count == 1:  # one host does as it is told, in that order
             replies = yield times + leaving
         else:
             replies = [*(yield times), *(yield leaving)]
-        times, replies = replies[: len(groups)], replies[len(groups) :]
+        times, replies = replies[: len(places)], replies[len(places) :]
         read_nothing(replies)
+        left = dict(zip(groups, replies[1::3], strict=True))
         emptied = [
-            self._prune_request(group, names.queue_name(channel), _milliseconds(time))
-            for group, time, left in zip(groups, times, replies[1::3], strict=True)
-            if not left and not isinstance(time, LayerUnavailable)
+            self._prune_request(group, names.queue_name(channel), host, _milliseconds(time))
+            for (group, host), time in zip(places, times, strict=True)
+            if not left[group] and not isinstance(time, LayerUnavailable)
         ]
         if emptied:
             yield emptied
@@ -98,24 +113,40 @@ class Groups:
                 [self._keyspace.members(queue, group), keys.alive], [int(is_server_queue(queue))]
             )))  # fmt: skip
         replies = (yield requests) if requests else []
+        raise_if_all_are_away(replies)
         return [
             queue + client.decode()
             for queue, clients in zip(owners, replies, strict=True)
+            if not isinstance(clients, LayerUnavailable)
             for client in check(clients)
         ]
 
     def queues_of(self, groups):
         """Plan: for each group, the names of the queues that have members in it."""
+        places = self._places(groups)
         replies = yield [
-            Request(
-                self._keyspace.group_host(group), ("ZRANGE", self._keyspace.group(group), 0, -1)
-            )
-            for group in groups
+            Request(host, ("ZRANGE", self._keyspace.group(group), 0, -1)) for group, host in places
         ]
-        return {
-            group: [queue.decode() for queue in check(reply)]
-            for group, reply in zip(groups, replies, strict=True)
-        }
+        known = {group: {} for group in groups}
+        for (group, host), reply in zip(places, replies, strict=True):
+            known[group][host] = reply
+        queues = {}
+        for group, answers in known.items():
+            raise_if_all_are_away(list(answers.values()))
+            there = {host: [queue.decode() for queue in check(reply)]
+                     for host, reply in answers.items()
+                     if not isinstance(reply, LayerUnavailable)}  # fmt: skip
+            queues[group] = list(dict.fromkeys(queue for some in there.values() for queue in some))
+            tell = [self._join_request(group, queue, host)
+                    for host, some in there.items()
+                    for queue in queues[group] if queue not in some]  # fmt: skip
+            if tell:
+                yield tell
+        return queues
+
+    def _places(self, groups):
+        """Where these groups are noted: a list of (group, host)."""
+        return [(group, host) for group in groups for host in self._keyspace.group_hosts(group)]
 
     def push_part(self, operation, queues):
         """The part of a batch that sends to every queue of a group; its result is a list of the
@@ -123,10 +154,12 @@ class Groups:
         requests = [self._push_request(operation, queue) for queue in queues]
 
         def read(replies):
+            raise_if_all_are_away(replies)
             empty = []
             for queue, reply in zip(queues, replies, strict=True):
-                reply = check(reply)
-                if reply == 0:
+                if isinstance(reply, LayerUnavailable):
+                    self._note_away(operation.group, queue, reply)
+                elif check(reply) == 0:
                     empty.append(queue)
                 elif reply < 0:
                     self._note_drop(operation.group, queue, -1 - reply)
@@ -152,12 +185,22 @@ class Groups:
             self._core.get_capacity(queue),
         )  # fmt: skip
 
+    def _note_away(self, group, queue, error):
+        self._core.drops.warn(
+            queue, "away", 1,
+            "a message to group %s was dropped for its members on %s: %s", group, queue, error,
+        )  # fmt: skip
+
     def prune_requests(self, group, queues):
         """Requests that forget queues without members (unless one has just been added)."""
-        return [self._prune_request(group, queue) for queue in queues]
+        return [
+            self._prune_request(group, queue, host)
+            for queue in queues
+            for host in self._keyspace.group_hosts(group)
+        ]
 
-    def _prune_request(self, group, queue, *before_ms):
-        host, key = self._keyspace.group_host(group), self._keyspace.group(group)
+    def _prune_request(self, group, queue, host, *before_ms):
+        key = self._keyspace.group(group)
         return Request(host, scripts.GROUP_PRUNE.call([key], [queue, PRUNE_AGE_MS, *before_ms]))
 
     def send(self, operation):

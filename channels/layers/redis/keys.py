@@ -11,7 +11,7 @@ Every key has a hash tag, so that the keys of one script call share a slot of a 
     <prefix>{<tag>}:of:<channel>  set of the groups a client is in
     <prefix>{<tag>}:session:<channel>, :order:<channel>   hashes of one socket
     <prefix>{<tag>}:alive, :known, :sockets, :clients, :running, :waiting  of one interface server
-    <prefix>{g.<group>}           sorted set of the queues that have members in a group
+    <prefix>{g.<group>}           sorted set of the queues with members in a group, on two hosts
     <prefix>{registry}:<kind>     sorted set of processes, and :facts beside it
 
 The tag of `websocket.send.Hk3f!2a` and of `http.response.Hk3f!` is `Hk3f`: all that belongs to one
@@ -74,9 +74,9 @@ class Keyspace:
         """The key of the queues that have members in a group."""
         return f"{self.prefix}{{g.{group}}}"
 
-    def group_host(self, group):
-        """The host of that key."""
-        return self.host_of(f"g.{group}")
+    def group_hosts(self, group):
+        """The hosts of that key: two, if there are as many, so that a group outlives one."""
+        return self.ranking(f"g.{group}")[:2]
 
     def registry(self, kind):
         """The key of the registry of one kind of process."""

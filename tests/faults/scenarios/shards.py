@@ -46,12 +46,14 @@ async def one_of_two_hosts_dies(site, numbers):
         with RedisServer() as one, RedisServer() as other:
             site.configure(layer={"hosts": [one.url, other.url]})
             await site.start(workers=2)
-            site.sockets = await site.open_sockets(numbers.sockets, "/echo")
+            echoes = await site.open_sockets(numbers.sockets, "/echo")
+            members = await site.open_sockets(numbers.sockets, "/group")
             own = _own_host(site)
             dying = (one, other)[own if what.startswith("the server's") else 1 - own]
             trouble_s = await _visit_while(site, dying.kill, numbers.down_s)
             result.at_most(f"{what} dead: trouble with HTTP", trouble_s, 5.0, "s")
-            await _check_sockets(site, numbers.sockets, result)
+            await _check_echoes(site, echoes, result)
+            await _check_group(site, members, result)
             for process in [*site.split.servers, *site.split.workers]:
                 await site.call(process.kill)  # they would wait for the host
     return result
@@ -75,17 +77,26 @@ async def _visit_while(site, strike, seconds):
     return max(ends, default=struck_at) - struck_at
 
 
-async def _check_sockets(site, count, result):
+async def _check_echoes(site, sockets, result):
     """Promise that new sockets work, and that old ones do or were closed."""
-    old, site.sockets = site.sockets, []
-    said = [socket for socket in old if socket.is_open]
-    for socket in said:
+    still_open = [socket for socket in sockets if socket.is_open]
+    answered = await _count_answers(still_open)
+    closed = len(sockets) - len(still_open)
+    result.equal(f"open sockets that still work ({closed} were closed)", answered, len(still_open))
+    answered = await _count_answers(await site.open_sockets(len(sockets), "/echo"))
+    result.equal("new sockets that work", answered, len(sockets))
+
+
+async def _count_answers(sockets):
+    for socket in sockets:
         socket.send("hello")
-    heard = [await socket.wait_for_texts(1, limit_s=5) for socket in said]
-    result.equal(f"open sockets that still work ({len(old) - len(said)} were closed)",
-                 sum(heard), len(said))  # fmt: skip
-    new = await site.open_sockets(count, "/echo")
-    for socket in new:
-        socket.send("hello")
-    heard = [await socket.wait_for_texts(1, limit_s=5) for socket in new]
-    result.equal("new sockets that work", sum(heard), count)
+    return sum([await socket.wait_for_texts(1, limit_s=5) for socket in sockets])
+
+
+async def _check_group(site, sockets, result):
+    """Promise that a broadcast reaches the members that are still there, and as many new ones."""
+    members = [socket for socket in sockets if socket.is_open]
+    members += await site.open_sockets(len(sockets), "/group")
+    await site.call(site.layer.send_group, "group", {"text": "0"})
+    heard = sum([await socket.wait_for_texts(1, limit_s=5) for socket in members])
+    result.equal("members that hear a broadcast", heard, len(members))
