@@ -138,6 +138,7 @@ class Worker:
 
     def _drain(self):
         """Wake the threads that wait, and wait for those that work."""
+        logger.info("told to stop; %d consumer(s) running, which may end", len(self._running()))
         next_housekeeping = time.monotonic() + HOUSEKEEPING_S
         while any(thread.is_alive() for thread in self.threads):
             if time.monotonic() >= next_housekeeping:

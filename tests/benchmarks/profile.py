@@ -1,8 +1,8 @@
-"""python -m tests.benchmarks.profile: where the microseconds of an echo go, in server and worker.
+"""python -m tests.benchmarks.profile: where the microseconds of an echo and of a request go.
 
 Each side runs alone in this process, with a Redis of its own, and is looked at every half
 millisecond of CPU time: what it is at then is put down to one of the stages below. The server has
-no host server around it: its sockets are plain coroutines.
+no host server around it: its clients are plain coroutines.
 """
 
 import asyncio
@@ -14,12 +14,14 @@ import time
 import click
 import django
 from django.conf import settings
+from django.http import HttpResponse
+from django.urls import path
 
 from tests.processes import RedisServer
 
 #: CPU seconds between two looks.
 EVERY_S = 0.0005
-SOCKETS = 50
+CLIENTS = 50
 
 #: Stage -> the files (or files::functions) whose frames belong to it; the innermost frame decides.
 WORKER = {
@@ -33,17 +35,23 @@ WORKER = {
                                         "channels/pending.py", "layers/base.py",
                                         "channels/message.py", "channels/asgi.py"],
     "the worker's loop": ["worker/"],
-    "signals": ["django/dispatch", "django/db"],
+    "message to request, response to message": ["channels/handler.py", "channels/request.py",
+                                                "channels/headers.py", "channels/query_string.py"],
+    "Django's own code": ["/django/", "/asgiref/"],
 }  # fmt: skip
 SERVER = {
-    "in: a frame becomes a message": ["interface_server/inbox.py", "websocket.py::_pass_frames",
-                                      "link.py::send", "core.py", "redis/keys.py", "plans.py",
-                                      "codec.py::pack_message", "codec.py::_pack"],
+    "in: a frame or request becomes a message": ["interface_server/inbox.py",
+                                                 "websocket.py::_pass_frames", "server/scopes.py",
+                                                 "server/http_body.py", "server/http.py",
+                                                 "link.py::send", "core.py", "redis/keys.py",
+                                                 "plans.py", "codec.py::pack_message",
+                                                 "codec.py::_pack"],
     "Redis: pipelines out, replies in": ["redis/aio", "redis/wire.py", "redis/rush.py",
                                          "redis/scripts.py"],
-    "out: a message becomes a frame": ["interface_server/", "redis/link.py", "redis/envelope.py",
-                                       "layers/codec.py", "msgpack"],
-    "the sockets of this profile": ["benchmarks/profile.py", "asyncio/queues.py"],
+    "out: a message becomes a frame or response": ["interface_server/", "redis/link.py",
+                                                   "redis/envelope.py", "layers/codec.py",
+                                                   "msgpack"],
+    "the clients of this profile": ["benchmarks/profile.py", "asyncio/queues.py"],
     "the event loop": ["asyncio/", "uvloop"],
 }  # fmt: skip
 
@@ -96,8 +104,9 @@ def _echo(message):
 
 
 def profile_worker(layer, kind, messages):
-    """Profile a worker that finds `messages` echoes waiting; return its Sampler."""
+    """Profile a worker that finds `messages` echoes or requests waiting; return its Sampler."""
     from channels.asgi import ChannelLayerWrapper
+    from channels.handler import ViewConsumer
     from channels.routing import route
     from channels.sessions import channel_session, enforce_ordering
     from worker.loop import ConsumerThread
@@ -106,8 +115,9 @@ def profile_worker(layer, kind, messages):
     def session_echo(message):
         message.reply_channel.send({"text": str(message.channel_session.get("name"))})
 
-    inner = {"echo": _echo, "ordered": enforce_ordering(_echo),
+    inner = {"echo": _echo, "ordered": enforce_ordering(_echo), "view": ViewConsumer(),
              "session": channel_session(session_echo)}[kind]  # fmt: skip
+    channel, make = ("http.request", _request) if kind == "view" else ("websocket.receive", _frame)
     left = [messages]
 
     def consumer(message):
@@ -117,38 +127,75 @@ def profile_worker(layer, kind, messages):
             worker.stopping.set()
 
     consumer.consumer_marks = getattr(inner, "consumer_marks", frozenset())
-    wrapper = ChannelLayerWrapper(layer, "default", [route("websocket.receive", consumer)])
+    wrapper = ChannelLayerWrapper(layer, "default", [route(channel, consumer)])
     worker = Worker(wrapper, signal_handlers=False)
     for number in range(messages):
-        layer.send("websocket.receive", {
-            "reply_channel": f"websocket.send.profile!{number % SOCKETS}", "path": "/",
-            "order": number // SOCKETS + 1, "text": "hello there",
-        })  # fmt: skip
+        layer.send(channel, make(number))
     with Sampler(WORKER) as sampler:
         ConsumerThread(worker, 1).run()
     return sampler
 
 
-def profile_server(layer, messages):
-    """Profile an interface server whose sockets send and get `messages` echoes."""
+def _frame(number):
+    return {
+        "reply_channel": f"websocket.send.profile!{number % CLIENTS}", "path": "/",
+        "order": number // CLIENTS + 1, "text": "hello there",
+    }  # fmt: skip
+
+
+def _request(number):
+    return {
+        "reply_channel": f"http.response.profile!{number % CLIENTS}", "http_version": "1.1",
+        "method": "GET", "scheme": "http", "path": "/", "query_string": b"", "root_path": "",
+        "headers": [[b"host", b"localhost"], [b"accept", b"*/*"]], "body": b"",
+        "client": ["127.0.0.1", 1], "server": ["127.0.0.1", 2],
+    }  # fmt: skip
+
+
+def view(request):
+    """A view of a few bytes, as the benchmark has it."""
+    return HttpResponse("hello", content_type="text/plain")
+
+
+urlpatterns = [path("", view)]
+
+
+def profile_server(layer, kind, messages):
+    """Profile an interface server whose clients send `messages` echoes or requests."""
     from channels.asgi import ChannelLayerWrapper
     from channels.routing import route
     from interface_server.application import InterfaceServer
     from worker.process import Worker
 
-    wrapper = ChannelLayerWrapper(layer, "default", [route("websocket.receive", _echo)])
+    routing = [route("websocket.receive", _echo), route("http.request", _answer)]
+    wrapper = ChannelLayerWrapper(layer, "default", routing)
     wrapper.router.check_default()
     worker = multiprocessing.get_context("fork").Process(target=Worker(wrapper).run)
     worker.start()
+    clients = {"echo": _talk, "request": _ask}[kind]
     try:
-        return asyncio.run(_serve(InterfaceServer(layer), messages))
+        return asyncio.run(_serve(InterfaceServer(layer), clients, messages))
     finally:
         worker.terminate()
         worker.join()
 
 
-async def _serve(server, messages):
+def _answer(message):
+    headers = [[b"content-type", b"text/plain"], [b"content-length", b"5"]]
+    message.reply_channel.send({"status": 200, "headers": headers, "content": b"hello"})
+
+
+async def _serve(server, clients, messages):
     await server.start()
+    with Sampler(SERVER) as sampler:
+        leave = await clients(server, messages)
+    await leave()
+    await server.stop()
+    return sampler
+
+
+async def _talk(server, messages):
+    """Echoes over open sockets; returns what closes them."""
     left, done = [messages], asyncio.Event()
 
     def count():
@@ -156,22 +203,59 @@ async def _serve(server, messages):
         if not left[0]:
             done.set()
 
-    sockets = [_Socket(count) for _ in range(SOCKETS)]
-    with Sampler(SERVER) as sampler:
-        tasks = [asyncio.ensure_future(server(dict(_SCOPE), one.receive, one.send))
-                 for one in sockets]  # fmt: skip
-        await done.wait()
-    for one in sockets:
-        one.events.put_nowait({"type": "websocket.disconnect", "code": 1000})
-    await asyncio.gather(*tasks)
-    await server.stop()
-    return sampler
+    sockets = [_Socket(count) for _ in range(CLIENTS)]
+    tasks = [asyncio.ensure_future(server(dict(_SOCKET_SCOPE), one.receive, one.send))
+             for one in sockets]  # fmt: skip
+    await done.wait()
+
+    async def leave():
+        for one in sockets:
+            one.events.put_nowait({"type": "websocket.disconnect", "code": 1000})
+        await asyncio.gather(*tasks)
+
+    return leave
 
 
-_SCOPE = {
+async def _ask(server, messages):
+    """Requests, one after the other from each client; returns what has nothing left to do."""
+
+    async def ask():
+        for _ in range(messages // CLIENTS):
+            await server(dict(_REQUEST_SCOPE), *_request_pair())
+
+    async def leave():
+        pass
+
+    await asyncio.gather(*(ask() for _ in range(CLIENTS)))
+    return leave
+
+
+_SOCKET_SCOPE = {
     "type": "websocket", "path": "/", "headers": [], "scheme": "ws", "query_string": b"",
     "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 2), "subprotocols": [],
 }  # fmt: skip
+_REQUEST_SCOPE = {
+    "type": "http", "path": "/", "headers": [(b"host", b"localhost"), (b"accept", b"*/*")],
+    "scheme": "http", "query_string": b"", "http_version": "1.1", "method": "GET",
+    "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 2), "root_path": "",
+}  # fmt: skip
+
+
+def _request_pair():
+    """The receive and send of one request without a body, whose client stays for the answer."""
+    is_read = False
+
+    async def receive():
+        nonlocal is_read
+        if is_read:
+            await asyncio.Event().wait()
+        is_read = True
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(event):
+        pass
+
+    return receive, send
 
 
 class _Socket:
@@ -193,20 +277,25 @@ class _Socket:
 
 
 @click.command()
-@click.option("--messages", default=60_000, show_default=True, help="How many echoes, each.")
+@click.option("--messages", default=60_000, show_default=True, help="How many, each.")
 def main(messages):
-    """Print where the CPU time of an echo goes, as Markdown tables."""
-    settings.configure(SECRET_KEY="only for this", USE_TZ=True)
+    """Print where the CPU time of an echo and of a request goes, as Markdown tables."""
+    settings.configure(
+        SECRET_KEY="only for this", USE_TZ=True, ALLOWED_HOSTS=["*"], LOGGING_CONFIG=None,
+        MIDDLEWARE=["django.middleware.common.CommonMiddleware"], ROOT_URLCONF=__name__,
+    )  # fmt: skip
     django.setup()
     from channels.layers.redis import RedisChannelLayer
 
     with RedisServer({"appendonly": "no"}) as redis:
         def make_layer():
-            room = {"websocket.*": messages + 1}  # nobody takes the replies of a worker alone
+            room = {"*": messages + 1}  # nobody takes the replies of a worker alone
             return RedisChannelLayer(hosts=[redis.tcp_url], channel_capacity=room)
 
-        _print("interface server, echo", profile_server(make_layer(), messages), messages)
-        for kind in ("echo", "ordered", "session"):
+        for kind in ("echo", "request"):
+            sampler = profile_server(make_layer(), kind, messages)
+            _print(f"interface server, {kind}", sampler, messages)
+        for kind in ("echo", "ordered", "session", "view"):
             layer = make_layer()
             layer.flush()
             _print(f"worker, {kind}", profile_worker(layer, kind, messages), messages)

@@ -24,6 +24,7 @@ def test_sigterm_lets_running_consumers_finish_and_takes_nothing_more(site, laye
         layer.send("work", {"name": name, "hold": True})
     notes.expect("began", 4)
     worker.send_signal(signal.SIGTERM)
+    worker.wait_for_log(r"told to stop; 4 consumer\(s\) running")
     layer.send("work", {"name": "later"})
     notes.go_on()
     assert worker.wait(LIMIT_S) == 0

@@ -1,4 +1,5 @@
 import os
+import time
 
 from channels import Group
 from channels.handler import AsgiHandler
@@ -37,6 +38,7 @@ def ws_disconnect(message):
 
 def work(message):
     note("began", name=message["name"])
+    time.sleep(message.get("sleep_s", 0))
     if message.get("hold"):
         wait_for_sign()
     note("ended", name=message["name"])

@@ -11,8 +11,8 @@ DIRECTORY = Path(settings.DIRECTORY)
 
 
 def note(what, **details):
-    """Add a line to the notes: what happened, and in which process."""
-    line = json.dumps({"what": what, "pid": os.getpid(), **details}) + "\n"
+    """Add a line to the notes: what happened, when, and in which process."""
+    line = json.dumps({"what": what, "at": time.monotonic(), "pid": os.getpid(), **details}) + "\n"
     file = os.open(DIRECTORY / "notes", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
         os.write(file, line.encode())  # one write: lines of several processes do not mix
