@@ -47,7 +47,9 @@ class Groups:
             read_nothing((yield [member, *notes]))
             return
         read_nothing((yield [member]))
-        raise_if_all_are_away((yield notes))
+        replies = yield notes
+        raise_if_all_are_away(replies)
+        read_nothing(reply for reply in replies if not isinstance(reply, LayerUnavailable))
 
     def _join_request(self, group, queue, host):
         key = self._keyspace.group(group)
