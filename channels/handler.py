@@ -1,6 +1,7 @@
 """Django's views behind `http.request`: the message becomes a request, the response messages."""
 
 import contextlib
+import functools
 import logging
 import time
 import traceback
@@ -135,7 +136,7 @@ class AsgiHandler(BaseHandler):
     def encode_head(response):
         """Return the keys of the first message: status, and headers as [name, value] in bytes."""
         headers = [
-            [name.lower().encode("ascii"), value.encode("latin1")]
+            [_wire_name(name), value.encode("latin1")]
             for name, value in response.items()
         ]
         headers += [
@@ -226,6 +227,11 @@ class ViewConsumer:
         with contextlib.suppress(LayerUnavailable):
             if not channel.channel_layer.is_read(channel.name):
                 raise ClientGone(channel.name)
+
+
+@functools.lru_cache(maxsize=1024)
+def _wire_name(name):
+    return name.lower().encode("ascii")
 
 
 def _is_dropped(request):

@@ -4,8 +4,10 @@ See plans.py for what a plan is. Nothing here does I/O or reads a clock.
 """
 
 import copy
+import functools
 import secrets
 from collections import deque
+from typing import NamedTuple
 
 from channels.exceptions import ChannelFull, ClientGone, LayerUnavailable
 from channels.layers import names
@@ -16,6 +18,7 @@ from channels.layers.redis import scripts, wire
 from channels.layers.redis.acknowledged import Acknowledged, Entry
 from channels.layers.redis.cursor import Cursor
 from channels.layers.redis.delivery import RedisDelivery
+from channels.layers.redis.keys import QueueKeys
 from channels.layers.redis.plans import (
     Block,
     Post,
@@ -36,6 +39,18 @@ COUNTS_TTL_MS = 7 * 86_400_000
 PROMOTE_EVERY_S = 0.1
 
 
+class Way(NamedTuple):
+    """What is the same of every message to one channel."""
+
+    keys: QueueKeys
+    #: The command, up to what follows the envelope's head.
+    head: tuple
+    #: What stands in front of the packed message.
+    address: bytes
+    #: What ends the command.
+    client: tuple
+
+
 class Core:
     """Plans for the verbs on channels.
 
@@ -52,6 +67,7 @@ class Core:
         self.drops = layer.drops
         self.acknowledged = Acknowledged(self, layer.get_acknowledgement)
         self._leftovers = {}
+        self._way_to = functools.lru_cache(maxsize=8192)(self._find_way)
 
     def pack_send(self, channel, message):
         """The Send of a message that the layer itself makes up."""
@@ -74,21 +90,28 @@ class Core:
 
     def send_request(self, operation):
         """The Request that sends one message."""
-        channel, payload, delay_s = operation.channel, operation.payload, operation.delay_s
+        channel, payload = operation.channel, operation.payload
+        if operation.delay_s > 0:
+            return self._delay_request(channel, payload, operation.delay_s, attempts=0)
+        way = self._way_to(channel)
+        if way is None:
+            return self.acknowledged.send_request(self.keyspace.queue(channel), payload)
+        call = wire.sized((*way.head, way.address + payload, *way.client), len(payload))
+        return Request(self.host_for(way.keys), call)
+
+    def _find_way(self, channel):
+        """The Way to a channel; None to an acknowledged one."""
         keys = self.keyspace.queue(channel)
-        if delay_s > 0:
-            return self._delay_request(channel, payload, delay_s, attempts=0)
         if self.acknowledged.has(keys):
-            return self.acknowledged.send_request(keys, payload)
-        expiry_ms, ttl_ms = self.lives_ms(keys)
-        kind, rest = self.kind_and_rest(keys, channel, payload)
-        args = [self.get_capacity(channel), expiry_ms, ttl_ms, kind, rest]
+            return None
         queue_keys = [keys.queue] if keys.is_single_reader else [keys.queue, keys.counts]
+        kind, address = self.kind_and_rest(keys, channel, b"")
+        client = ()
         if kind == envelopes.TO_CLIENTS:
             queue_keys.append(keys.states)
-            args.append(names.split_local(channel)[1])
-        call = wire.sized(scripts.SEND.call(queue_keys, args), len(payload))
-        return Request(self.host_for(keys), call)
+            client = (names.split_local(channel)[1],)
+        args = [self.get_capacity(channel), *self.lives_ms(keys), kind]
+        return Way(keys, scripts.SEND.call(queue_keys, args), address, client)
 
     def post(self, operation):
         """The Post of one message, or None if it can't go together with others."""

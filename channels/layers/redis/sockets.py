@@ -10,6 +10,9 @@ from channels.layers.redis.plans import Request, check, read_nothing
 
 #: Life of a socket's session and order without being touched: longer than any socket is silent.
 SOCKET_STATE_TTL_MS = 7 * 86_400_000
+#: A session that is read again and again is renewed this often; so many are kept in mind.
+RENEW_EVERY_S = 3600.0
+RENEWED_SOCKETS = 4096
 #: Life of the mark that a socket's order is lost: its disconnect comes soon.
 BROKEN_TTL_MS = 600_000
 #: What is left of it once the disconnect was consumed: long enough for stragglers to be told off.
@@ -30,13 +33,13 @@ class Sockets:
         """Plan: the session as a dict."""
         return self.read_session((yield self.session_requests(reply_channel)))
 
-    def session_requests(self, reply_channel):
-        """The Requests for a session, which lives on for being asked for."""
+    def session_requests(self, reply_channel, renews=True):
+        """The Requests for a session, which lives on for being asked for if that `renews` it."""
         host, key = self._place(reply_channel, "session")
-        return [
-            Request(host, ("HGETALL", key)),
-            Request(host, ("PEXPIRE", key, SOCKET_STATE_TTL_MS)),
-        ]
+        requests = [Request(host, ("HGETALL", key))]
+        if renews:
+            requests.append(Request(host, ("PEXPIRE", key, SOCKET_STATE_TTL_MS)))
+        return requests
 
     def read_session(self, replies):
         """The session as a dict, from the replies to its requests."""
@@ -162,6 +165,24 @@ class Sockets:
         """The Delivery in a parked message."""
         channel, attempts, content = self._core.codec.unpack_value(parked)
         return ops.Delivery(channel, content, attempts)
+
+
+class Renewals:
+    """When each socket's session was last renewed from here: it need not be done every time."""
+
+    def __init__(self):
+        self._renewed = {}
+
+    def is_due(self, reply_channel, now_s):
+        """Whether a session is to be renewed now; if so, it counts as done."""
+        renewed_s = self._renewed.get(reply_channel)
+        if renewed_s is not None and now_s - renewed_s < RENEW_EVERY_S:
+            return False
+        self._renewed.pop(reply_channel, None)  # the latest goes to the end
+        self._renewed[reply_channel] = now_s
+        if len(self._renewed) > RENEWED_SOCKETS:
+            del self._renewed[next(iter(self._renewed))]
+        return True
 
 
 def _client_of(reply_channel):

@@ -15,6 +15,7 @@ from channels.layers import operations as ops
 from channels.layers.base import Reader
 from channels.layers.redis.hosts import BLOCK_S
 from channels.layers.redis.plans import Block, Wait
+from channels.layers.redis.sockets import Renewals
 from channels.layers.redis.sync_connection import Connection
 from channels.layers.redis.turns import KnownTurns
 
@@ -226,6 +227,7 @@ class RedisReader(Reader):
         self._layer, self._driver, self._cursor = layer, driver, cursor
         self._reader = SyncReader(driver, hosts)
         self._turns = KnownTurns()
+        self._renewals = Renewals()
         self._session = None
 
     def take(self, operations=(), block_s=0.0):
@@ -243,7 +245,8 @@ class RedisReader(Reader):
         return results, delivery
 
     def foresee_session(self, reply_channel):
-        requests = self._layer.sockets.session_requests(reply_channel)
+        renews = self._renewals.is_due(reply_channel, time.monotonic())
+        requests = self._layer.sockets.session_requests(reply_channel, renews)
         with contextlib.suppress(LayerUnavailable):
             self._session = reply_channel, self.write_ahead(requests)
 

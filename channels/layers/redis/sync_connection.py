@@ -5,6 +5,7 @@ redis-py connects and logs in; what then goes over the socket is packed and read
 
 import collections
 import select
+import time
 
 import redis
 
@@ -12,6 +13,8 @@ from channels.layers.redis import scripts, wire
 
 #: A blocking pop is called off as often as this, until it has ended.
 CALL_OFF_EVERY_S = 0.002
+#: Redis is asked for its time as often as this; in between, the time that has passed is added.
+ASK_TIME_EVERY_S = 1.0
 
 
 class Connection:
@@ -25,6 +28,8 @@ class Connection:
         self._replies = wire.make_reader()
         self._ahead = collections.deque()
         self._buffer = bytearray(wire.READ_BYTES)
+        #: What Redis' clock is ahead of ours, and when that is to be looked at again.
+        self._lead_ms = self._ask_time_at_s = 0.0
         try:
             self._connection.connect()
             #: The socket, to wait on (redis-py has no public name for it); None once it is closed.
@@ -114,25 +119,30 @@ class Connection:
         `call_off()` is called until the pop has ended. Returns (what was popped or None, the time
         of Redis in ms). Raises LayerUnavailable.
         """
+        asks = time.monotonic() >= self._ask_time_at_s
         try:
-            self.send([*commands, pop, ("TIME",)])
+            self.send([*commands, pop, ("TIME",)] if asks else [*commands, pop])
             self._read_ahead()
             replies = [self._read() for _ in commands]
             missing = wire.missing_scripts(replies)
             if missing or not go_on(replies):
                 while not self._can_read(CALL_OFF_EVERY_S):
                     call_off()
-            popped, time = self._read(), self._read()
+            popped, told = self._read(), self._read() if asks else None
             if missing:
                 self._run_again(commands, replies, missing)
                 go_on(replies)
         except (redis.RedisError, OSError) as error:
             self.close()
             raise self._health.lost(error) from error
-        for reply in (popped, time):
+        for reply in (popped, told):
             if isinstance(reply, Exception):
                 raise self._health.lost(reply) from reply
-        return popped, int(time[0]) * 1000 + int(time[1]) // 1000
+        now_s = time.monotonic()
+        if asks:
+            self._lead_ms = int(told[0]) * 1000 + int(told[1]) / 1000 - now_s * 1000
+            self._ask_time_at_s = now_s + ASK_TIME_EVERY_S
+        return popped, int(now_s * 1000 + self._lead_ms)
 
     def _run_again(self, commands, replies, missing):
         """Redis has lost its scripts: load them, and run those commands that did not run."""
