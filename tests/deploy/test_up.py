@@ -57,10 +57,13 @@ def test_commands_of_manage_meet_the_site_that_is_up(up, tmp_path):
     process.wait_for_log("Open http")
     script = tmp_path / "run" / "manage"
     env = {name: value for name, value in os.environ.items() if name != "REDIS_URL"}
-    command = [script, "channels_status", "--json"]
-    told = subprocess.run(command, capture_output=True, env=env, check=True, timeout=60)
-    status = json.loads(told.stdout)
-    assert len(status["workers"]) == 3
+
+    def find_workers():
+        command = [script, "channels_status", "--json"]
+        told = subprocess.run(command, capture_output=True, env=env, check=True, timeout=60)
+        return json.loads(told.stdout)["workers"]
+
+    wait_until(lambda: len(find_workers()) == 3, limit_s=30, what=find_workers)
     process.send_signal(signal.SIGTERM)
     process.wait(60)
     assert not script.exists()
