@@ -190,8 +190,13 @@ def manage_script(run_dir):
 
 def write_manage(run_dir, values):
     """Write that script: a shell needs the site's Redis and database to meet its people."""
-    names = ("RUN_DIR", "REDIS_URL", "ALLOWED_HOSTS")
-    settings = "".join(f"export {name}={shlex.quote(str(values[name]))}\n" for name in names)
+    settings = "".join(
+        f"export {name}={shlex.quote(str(value))}\n"
+        for name, value in {
+            "DJANGO_SETTINGS_MODULE": os.environ.get("DJANGO_SETTINGS_MODULE", "project.settings"),
+            **{name: values[name] for name in ("RUN_DIR", "REDIS_URL", "ALLOWED_HOSTS")},
+        }.items()
+    )
     command = shlex.join([sys.executable, str(ROOT / "manage.py")])
     script = manage_script(run_dir)
     script.write_text(f'#!/bin/sh\n{settings}exec {command} "$@"\n')

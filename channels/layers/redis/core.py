@@ -40,15 +40,13 @@ PROMOTE_EVERY_S = 0.1
 
 
 class Way(NamedTuple):
-    """What is the same of every message to one channel."""
+    """What is the same of every message to one queue."""
 
     keys: QueueKeys
     #: The command, up to what follows the envelope's head.
     head: tuple
-    #: What stands in front of the packed message.
-    address: bytes
-    #: What ends the command.
-    client: tuple
+    #: Whether the queue is that of a process, whose clients share it.
+    is_shared: bool
 
 
 class Core:
@@ -67,7 +65,7 @@ class Core:
         self.drops = layer.drops
         self.acknowledged = Acknowledged(self, layer.get_acknowledgement)
         self._leftovers = {}
-        self._way_to = functools.lru_cache(maxsize=8192)(self._find_way)
+        self._way_to = functools.lru_cache(maxsize=1024)(self._find_way)
 
     def pack_send(self, channel, message):
         """The Send of a message that the layer itself makes up."""
@@ -93,25 +91,29 @@ class Core:
         channel, payload = operation.channel, operation.payload
         if operation.delay_s > 0:
             return self._delay_request(channel, payload, operation.delay_s, attempts=0)
-        way = self._way_to(channel)
+        queue, client = names.split_local(channel)
+        way = self._way_to(queue)
         if way is None:
-            return self.acknowledged.send_request(self.keyspace.queue(channel), payload)
-        call = wire.sized((*way.head, way.address + payload, *way.client), len(payload))
+            return self.acknowledged.send_request(self.keyspace.queue(queue), payload)
+        if way.is_shared:
+            rest, last = envelopes.address(client, payload), (client,)
+        else:
+            rest, last = payload, ()
+        call = wire.sized((*way.head, rest, *last), len(payload))
         return Request(self.host_for(way.keys), call)
 
-    def _find_way(self, channel):
-        """The Way to a channel; None to an acknowledged one."""
-        keys = self.keyspace.queue(channel)
+    def _find_way(self, queue):
+        """The Way to a queue; None to that of an acknowledged channel."""
+        keys = self.keyspace.queue(queue)
         if self.acknowledged.has(keys):
             return None
+        is_shared = not (keys.is_plain or keys.is_single_reader)
         queue_keys = [keys.queue] if keys.is_single_reader else [keys.queue, keys.counts]
-        kind, address = self.kind_and_rest(keys, channel, b"")
-        client = ()
-        if kind == envelopes.TO_CLIENTS:
+        if is_shared:
             queue_keys.append(keys.states)
-            client = (names.split_local(channel)[1],)
-        args = [self.get_capacity(channel), *self.lives_ms(keys), kind]
-        return Way(keys, scripts.SEND.call(queue_keys, args), address, client)
+        kind = envelopes.TO_CLIENTS if is_shared else envelopes.PLAIN
+        args = [self.get_capacity(queue), *self.lives_ms(keys), kind]
+        return Way(keys, scripts.SEND.call(queue_keys, args), is_shared)
 
     def post(self, operation):
         """The Post of one message, or None if it can't go together with others."""

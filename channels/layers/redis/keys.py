@@ -31,7 +31,7 @@ class Keyspace:
         self.prefix = prefix
         self.host_count = host_count
         self.ranking = functools.lru_cache(maxsize=8192)(self._ranking)
-        self.queue = functools.lru_cache(maxsize=8192)(self._queue)
+        self._known_queue = functools.lru_cache(maxsize=8192)(self._make_queue)
 
     def _ranking(self, tag):
         """The hosts of a tag, by rendezvous hashing: the first has its keys, the next one takes
@@ -45,12 +45,14 @@ class Keyspace:
         """The host that has the keys of a tag."""
         return self.ranking(tag)[0]
 
-    def _queue(self, channel):
-        """The QueueKeys of the queue that holds `channel`'s messages."""
-        queue = queue_name(channel)
-        tag = tag_of(channel)
-        base = f"{self.prefix}{{{tag}}}:"
-        return QueueKeys(queue, tag, base, self.host_of(tag))
+    def queue(self, channel):
+        """The QueueKeys of the queue that holds `channel`'s messages: all clients of a process
+        share one, and nearly each request is a client of its own."""
+        return self._known_queue(queue_name(channel))
+
+    def _make_queue(self, name):
+        tag = tag_of(name)
+        return QueueKeys(name, tag, f"{self.prefix}{{{tag}}}:", self.host_of(tag))
 
     def hosts_of(self, all_keys):
         """The hosts on which a reader of these queues must look."""

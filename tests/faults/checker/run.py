@@ -8,7 +8,7 @@ from tests.faults.checker import checks
 from tests.faults.checker.checks import ONCE, OWNED, Past
 from tests.faults.checker.history import History
 from tests.faults.checker.traffic import Traffic
-from tests.faults.checker.trouble import Trouble, plan
+from tests.faults.checker.trouble import SERVER_ARGS, Trouble, plan
 from tests.faults.site import Site, wait_until
 
 SERVERS, WORKERS, THREADS = 2, 3, 2
@@ -51,7 +51,7 @@ class Run:
 
     async def _start(self, site, trouble):
         for _ in range(SERVERS):
-            await site.start_server()
+            await site.start_server(*SERVER_ARGS)
         for _ in range(WORKERS):
             await trouble.start_worker()
             self.history.note("workers")

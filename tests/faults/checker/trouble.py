@@ -6,6 +6,9 @@ import time
 
 import redis
 
+#: How each interface server is started. A request that its worker took with it when it was killed
+#: gets 503 after this; the visitors wait for longer, to tell it from one that hangs.
+SERVER_ARGS = ("--http-timeout", "30")
 #: Seconds between the end of one fault and the begin of the next.
 PAUSE_S = (2.0, 6.0)
 
@@ -66,12 +69,12 @@ class Trouble:
         server = self._take(self.site.split.servers, event, chance)
         await self.site.call(server.kill)
         await asyncio.sleep(chance.uniform(0, 2))
-        await self.site.start_server(port=server.port)
+        await self.site.start_server(*SERVER_ARGS, port=server.port)
 
     async def stop_server(self, event, chance):
         server = self._take(self.site.split.servers, event, chance, is_fatal=False)
         await self.site.call(server.stop)
-        await self.site.start_server(port=server.port)
+        await self.site.start_server(*SERVER_ARGS, port=server.port)
 
     async def freeze_server(self, event, chance):
         server = chance.choice(self.site.split.servers)
