@@ -1,6 +1,7 @@
 """The layers that CHANNEL_LAYERS describes, and the object an `asgi.py` hands to its server."""
 
 import importlib
+import inspect
 import threading
 
 from channels.exceptions import InvalidChannelLayerError, LayerUnavailable
@@ -152,7 +153,10 @@ class ChannelLayerWrapper:
     def __getattr__(self, name):
         if name == "channel_layer":  # not there yet: a copy or an unpickling in progress
             raise AttributeError(name)
-        return getattr(self.channel_layer, name)
+        value = getattr(self.channel_layer, name)
+        if inspect.ismethod(value):
+            self.__dict__[name] = value  # found without this detour from now on
+        return value
 
     @property
     def router(self):

@@ -15,6 +15,8 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib.sessions.backends import signed_cookies
 from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
+from django.core.signals import setting_changed
+from django.dispatch import receiver
 from django.utils.module_loading import import_string
 
 from channels.message import pending_message_store
@@ -100,16 +102,12 @@ class LayerSession(TrackedSession, SessionBase):
         self._seen = {}
         self.accessed = self.modified = False
 
-    @functools.cached_property
-    def _own_key(self):
-        return session_key_for(self._reply_channel)
-
     @property
     def session_key(self):
         """The name of the session: its own for good."""
-        return self._own_key
+        return session_key_for(self._reply_channel)
 
-    _session_key = session_key
+    _own_key = _session_key = session_key
 
     @property
     def serializer(self):
@@ -229,6 +227,7 @@ def session_for_reply_channel(reply_channel, channel_layer=None):
     return session_class_for(channel_layer)(channel_layer, reply_channel)
 
 
+@functools.lru_cache(maxsize=4096)
 def session_key_for(reply_channel):
     """Return the 32 characters that a session is kept under in an engine: those of Channels 1.x."""
     return "chn" + hashlib.sha1(reply_channel.encode()).hexdigest()[:29]
@@ -239,14 +238,23 @@ def are_kept_in(layer):
     return "sessions" in layer.extensions and not getattr(settings, "CHANNEL_SESSION_ENGINE", None)
 
 
+@functools.lru_cache(maxsize=8)
 def session_class_for(layer):
-    """Return the class of the channel sessions of `layer`. Raises ValueError."""
+    """Return the class of the channel sessions of `layer`. Raises ValueError.
+
+    Asked for each message, and kept: Django takes long to say that a setting is not there.
+    """
     path = getattr(settings, "CHANNEL_SESSION_ENGINE", None)
     if path:
         return _engine_class(path, "CHANNEL_SESSION_ENGINE")
     if "sessions" in layer.extensions:
         return LayerSession
     return _engine_class(settings.SESSION_ENGINE, "SESSION_ENGINE (this layer keeps no sessions)")
+
+
+@receiver(setting_changed)
+def _forget_session_classes(**kwargs):
+    session_class_for.cache_clear()
 
 
 @functools.lru_cache(maxsize=8)

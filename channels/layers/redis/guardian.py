@@ -72,6 +72,19 @@ class Guardian:
         nothing happens to one that is not ordered."""
         yield from self._mend(server_id, client, "")
 
+    def find_next_order(self, server_id, client):
+        """Plan: the order of a socket's next message: after the one that runs, if any does."""
+        place = self._sockets.place_of(_channel(server_id, client))
+        order, running, _ = place.order_keys
+        replies = yield [
+            Request(place.host, ("HGET", order, "next")),
+            Request(place.host, ("HGET", running, client)),
+        ]
+        next_order, entry = map(check, replies)
+        if entry:
+            return int(_split_entry(entry.decode())[1]) + 1
+        return int(next_order or 1)
+
     # -- looking ------------------------------------------------------------------------------
 
     def _look(self, server_id, age_ms):
@@ -88,7 +101,7 @@ class Guardian:
             return []
         (reply,) = yield [self._registry.living_request("workers")]
         living = {name.decode() for name in check(reply)[::2]}
-        return [item for item in running if item[1].rsplit(" ", 2)[0] not in living]
+        return [item for item in running if _split_entry(item[1])[0] not in living]
 
     def _find_oldest_queued(self):
         """Plan: when the oldest of the messages of sockets that are queued was sent, in ms; None if
@@ -107,9 +120,10 @@ class Guardian:
 
     def _end_for(self, server_id, client, entry):
         """Plan: end, in its place, what a dead worker ran: the socket goes on."""
-        owner, order, channel = entry.rsplit(" ", 2)
+        owner, order, channel = _split_entry(entry)
         call = scripts.ORDER_FINISH.call(
-            self._sockets.order_keys(_channel(server_id, client)), [order, client, "dead", entry]
+            self._sockets.place_of(_channel(server_id, client)).order_keys,
+            [order, client, "dead", entry],
         )
         (reply,) = yield [Request(self._keyspace.host_of(server_id), call)]
         reply = check(reply)
@@ -128,7 +142,7 @@ class Guardian:
         """Plan: bring a socket on; returns whether it was given up and is still open."""
         channel = _channel(server_id, client)
         call = scripts.ORDER_MEND.call(
-            self._sockets.order_keys(channel), [client, since, SOCKET_STATE_TTL_MS]
+            self._sockets.place_of(channel).order_keys, [client, since, SOCKET_STATE_TTL_MS]
         )
         (reply,) = yield [Request(self._keyspace.host_of(server_id), call)]
         reply = check(reply)
@@ -157,6 +171,11 @@ class Guardian:
 
 def _channel(server_id, client):
     return f"websocket.send.{server_id}!{client}"
+
+
+def _split_entry(entry):
+    """The owner, order and channel of what runs in a socket (see scripts/part_ordering.lua)."""
+    return entry.rsplit(" ", 2)
 
 
 def _pairs(flat):

@@ -186,7 +186,7 @@ class Presence:
             "reply_channel": channel,
             "code": 1006,
             "path": facts.get("path", ""),
-            "order": (yield from self._next_order(channel)),
+            "order": (yield from self._guardian.find_next_order(server_id, client)),
         }
         yield from self._guardian.give_up(server_id, client)
         operation = self._core.pack_send("websocket.disconnect", message)
@@ -195,12 +195,3 @@ class Presence:
             return False
         yield from self.forget_socket(server_id, client)
         return True
-
-    def _next_order(self, reply_channel):
-        """The order for the disconnect of a socket whose server died: after what runs, if anything
-        does."""
-        host = self._keyspace.queue(reply_channel).host
-        order = self._keyspace.client(reply_channel, "order")
-        (state,) = yield [Request(host, ("HMGET", order, "next", "running"))]
-        next_order, running = check(state)
-        return int(running) + 1 if running else int(next_order or 1)

@@ -52,7 +52,7 @@ GROUP_PUSH = _load("group_push", "room", "sent")
 GROUP_MEMBERS = _load("group_members")
 
 ORDER_BEGIN = _load("order_begin", "ordering")
-ORDER_FINISH = _load("order_finish")
+ORDER_FINISH = _load("order_finish", "ordering")
 ORDER_LOOK = _load("order_look")
 ORDER_MEND = _load("order_mend", "ordering")
 FORGET = _load("forget")

@@ -1,6 +1,7 @@
 """The plans for what belongs to one socket: its session and the order of its messages."""
 
 import functools
+from typing import NamedTuple
 
 from channels.layers import names
 from channels.layers import operations as ops
@@ -17,6 +18,19 @@ RENEWED_SOCKETS = 4096
 BROKEN_TTL_MS = 600_000
 #: What is left of it once the disconnect was consumed: long enough for stragglers to be told off.
 FORGET_AFTER_MS = 30_000
+#: The places of so many sockets are kept in mind.
+KNOWN_PLACES = 4096
+
+
+class Place(NamedTuple):
+    """Where the state of one socket is kept."""
+
+    host: int
+    client: str
+    #: The key of its session.
+    session: str
+    #: The keys of the scripts on ordered sockets: see scripts/part_ordering.lua.
+    order_keys: tuple
 
 
 class Sockets:
@@ -25,7 +39,19 @@ class Sockets:
     def __init__(self, core):
         self._core = core
         self._keyspace = core.keyspace
-        self.order_keys = functools.lru_cache(maxsize=8192)(self._order_keys)
+        #: The Place of the socket that a reply channel belongs to.
+        self.place_of = functools.lru_cache(maxsize=KNOWN_PLACES)(self._find_place)
+
+    def _find_place(self, reply_channel):
+        keyspace = self._keyspace
+        queue = keyspace.queue(reply_channel)
+        key = functools.partial(keyspace.server, queue.tag)
+        return Place(
+            queue.host,
+            names.split_local(reply_channel)[1] or "-",
+            keyspace.client(reply_channel, "session"),
+            (keyspace.client(reply_channel, "order"), key("running"), key("waiting")),
+        )
 
     # -- sessions -----------------------------------------------------------------------------
 
@@ -35,10 +61,10 @@ class Sockets:
 
     def session_requests(self, reply_channel, renews=True):
         """The Requests for a session, which lives on for being asked for if that `renews` it."""
-        host, key = self._place(reply_channel, "session")
-        requests = [Request(host, ("HGETALL", key))]
+        place = self.place_of(reply_channel)
+        requests = [Request(place.host, ("HGETALL", place.session))]
         if renews:
-            requests.append(Request(host, ("PEXPIRE", key, SOCKET_STATE_TTL_MS)))
+            requests.append(Request(place.host, ("PEXPIRE", place.session, SOCKET_STATE_TTL_MS)))
         return requests
 
     def read_session(self, replies):
@@ -54,7 +80,8 @@ class Sockets:
 
     def save_part(self, operation):
         """The part of a batch that saves what changed in a session."""
-        host, key = self._place(operation.reply_channel, "session")
+        place = self.place_of(operation.reply_channel)
+        key = place.session
         commands = []
         if operation.changed:
             pairs = [item for pair in operation.changed.items() for item in pair]
@@ -62,19 +89,16 @@ class Sockets:
         if operation.removed:
             commands.append(("HDEL", key, *operation.removed))
         commands.append(("PEXPIRE", key, SOCKET_STATE_TTL_MS))
-        return [Request(host, command) for command in commands], read_nothing
+        return [Request(place.host, command) for command in commands], read_nothing
 
     def forget_part(self, operation):
         """The part of a batch that lets a socket's session and order go."""
-        host, session = self._place(operation.reply_channel, "session")
-        order, _, waiting = self.order_keys(operation.reply_channel)
-        client = _client_of(operation.reply_channel)
-        call = scripts.FORGET.call([session, order, waiting], [FORGET_AFTER_MS, client])
-        return [Request(host, call)], read_nothing
-
-    def _place(self, reply_channel, kind):
-        keys = self._keyspace.queue(reply_channel)
-        return keys.host, self._keyspace.client(reply_channel, kind)
+        place = self.place_of(operation.reply_channel)
+        order, _, waiting = place.order_keys
+        call = scripts.FORGET.call(
+            [place.session, order, waiting], [FORGET_AFTER_MS, place.client]
+        )
+        return [Request(place.host, call)], read_nothing
 
     # -- ordering -------------------------------------------------------------------------------
 
@@ -111,10 +135,9 @@ class Sockets:
 
     def begin_request(self, delivery, reply_channel, order, owner):
         """The Request that begins message `order`, if it is its turn."""
-        args = [order, _client_of(reply_channel), owner, ORDERED_BACKLOG, delivery.channel,
-                SOCKET_STATE_TTL_MS]  # fmt: skip
-        call = scripts.ORDER_BEGIN.call(self.order_keys(reply_channel), args)
-        return Request(self._keyspace.queue(reply_channel).host, call)
+        place = self.place_of(reply_channel)
+        args = [order, place.client, owner, ORDERED_BACKLOG, delivery.channel, SOCKET_STATE_TTL_MS]
+        return Request(place.host, scripts.ORDER_BEGIN.call(place.order_keys, args))
 
     def note_begin_requests(self, delivery, reply_channel, order, owner):
         """Requests that write down that message `order` runs, which is known to be the next one.
@@ -122,36 +145,26 @@ class Sockets:
         They do what scripts/order_begin.lua does, but for the life of the keys: they have one, as a
         message before this one has begun.
         """
-        host = self._keyspace.queue(reply_channel).host
-        state, running, _ = self.order_keys(reply_channel)
+        place = self.place_of(reply_channel)
+        _, running, _ = place.order_keys
         entry = f"{owner} {order} {delivery.channel}"
-        return [
-            Request(host, ("HSET", state, "running", order)),
-            Request(host, ("HSET", running, _client_of(reply_channel), entry)),
-        ]
+        return [Request(place.host, ("HSET", running, place.client, entry))]
 
     def finish_part(self, operation, how="done"):
         """The part of a batch that ends an ordered message; its result is the one set free."""
-        reply_channel = operation.reply_channel
-        call = scripts.ORDER_FINISH.call(
-            self.order_keys(reply_channel), [operation.order, _client_of(reply_channel), how]
-        )
-        return [Request(self._keyspace.queue(reply_channel).host, call)], self._read_parked
+        place = self.place_of(operation.reply_channel)
+        args = [operation.order, place.client, how]
+        call = scripts.ORDER_FINISH.call(place.order_keys, args)
+        return [Request(place.host, call)], self._read_parked
 
     def break_order(self, reply_channel):
         """Plan: of a socket whose order is lost, only the disconnect may run, at once."""
-        host, key = self._place(reply_channel, "order")
+        place = self.place_of(reply_channel)
+        order, _, _ = place.order_keys
         read_nothing((yield [
-            Request(host, ("HSETNX", key, "broken", "yes")),
-            Request(host, ("PEXPIRE", key, BROKEN_TTL_MS)),
+            Request(place.host, ("HSETNX", order, "broken", "yes")),
+            Request(place.host, ("PEXPIRE", order, BROKEN_TTL_MS)),
         ]))  # fmt: skip
-
-    def _order_keys(self, reply_channel):
-        """The keys of the scripts on ordered sockets; see scripts/part_ordering.lua."""
-        tag = self._keyspace.queue(reply_channel).tag
-        server = self._keyspace.server
-        order = self._keyspace.client(reply_channel, "order")
-        return order, server(tag, "running"), server(tag, "waiting")
 
     def release_part(self, operation):
         """The part of a batch that lets an ordered message, which is retried, begin again."""
@@ -183,7 +196,3 @@ class Renewals:
         if len(self._renewed) > RENEWED_SOCKETS:
             del self._renewed[next(iter(self._renewed))]
         return True
-
-
-def _client_of(reply_channel):
-    return names.split_local(reply_channel)[1] or "-"

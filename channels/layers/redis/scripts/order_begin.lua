@@ -12,8 +12,8 @@
 --          dropped with it, the disconnect if that was parked}
 
 local order, client, channel = tonumber(ARGV[1]), ARGV[2], ARGV[5]
-local state = redis.call('HMGET', KEYS[1], 'next', 'running', 'parked', 'broken')
-local next_order, running, parked, broken = tonumber(state[1]), state[2], state[3], state[4]
+local state = redis.call('HMGET', KEYS[1], 'next', 'parked', 'broken')
+local next_order, parked, broken = tonumber(state[1]), state[2], state[3]
 local is_bye = channel == 'websocket.disconnect'
 local turn
 
@@ -24,14 +24,13 @@ if not next_order then
   next_order = math.min(order, 1) -- an unordered connect is 0
   redis.call('HSET', KEYS[1], 'next', next_order)
 end
-if running == ARGV[1] or (order < next_order and not broken) then
+if running_in(client) == ARGV[1] or (order < next_order and not broken) then
   return 'stale'
 end
 if order == next_order or broken then
   if broken then
     redis.call('HSET', KEYS[1], 'broken', 'over')
   end
-  redis.call('HSET', KEYS[1], 'running', order)
   redis.call('HSET', KEYS[2], client, ARGV[3] .. ' ' .. ARGV[1] .. ' ' .. channel)
   if parked then
     unpark(client, 'p' .. order)

@@ -10,14 +10,12 @@
 -- returns  the parked message that is next, or false; for "dead" {1, that}, or {} if it ran no more
 
 local order, client, how = ARGV[1], ARGV[2], ARGV[3]
-local state = redis.call('HMGET', KEYS[1], 'next', 'running', 'parked', 'broken')
-local next_order, running, parked, broken = tonumber(state[1]), state[2], state[3], state[4]
+local state = redis.call('HMGET', KEYS[1], 'next', 'parked', 'broken')
+local next_order, parked, broken = tonumber(state[1]), state[2], state[3]
+local running = running_in(client)
 
 if how == 'dead' then
   if redis.call('HGET', KEYS[2], client) ~= ARGV[4] then
-    return {}
-  elseif running ~= order then
-    redis.call('HDEL', KEYS[2], client)
     return {}
   end
 elseif not running and how == 'done' and next_order == tonumber(order) and not broken then
@@ -27,7 +25,6 @@ elseif running ~= order then
   return ended_before and parked and redis.call('HGET', KEYS[1], 'p' .. next_order)
 end
 
-redis.call('HDEL', KEYS[1], 'running')
 redis.call('HDEL', KEYS[2], client)
 if parked and parked ~= '0' then
   redis.call('ZADD', KEYS[3], now_ms(), client)

@@ -10,10 +10,10 @@
 --          then the order of the message that was waited for
 
 local client, since = ARGV[1], ARGV[2]
-local state = redis.call('HMGET', KEYS[1], 'next', 'running', 'broken', 'bye')
-local next_order, running, broken, bye = state[1], state[2], state[3], state[4]
+local state = redis.call('HMGET', KEYS[1], 'next', 'broken', 'bye')
+local next_order, broken, bye = state[1], state[2], state[3]
 
-if since ~= '' and (running or redis.call('ZSCORE', KEYS[3], client) ~= since) then
+if since ~= '' and (running_in(client) or redis.call('ZSCORE', KEYS[3], client) ~= since) then
   return false
 end
 if broken == 'over' or not next_order then

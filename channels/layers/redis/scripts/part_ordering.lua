@@ -3,7 +3,6 @@
 --
 -- KEYS[1]  the socket's order, a hash:
 --          next      the order that may run
---          running   the order that runs
 --          p<order>  a parked message; that of the next one stays until it begins
 --          parked    how many there are
 --          bye       the order of the disconnect, if that is parked
@@ -12,6 +11,12 @@
 -- KEYS[2]  what runs in the sockets of this server (hash: client -> owner, order and channel)
 -- KEYS[3]  the sockets of this server that have parked messages (sorted set: client -> the last
 --          time at which something happened that brings them on, ms)
+
+-- The order that runs in a socket (a string), or nil.
+local function running_in(client)
+  local entry = redis.call('HGET', KEYS[2], client)
+  return entry and entry:match(' (%S+) %S+$')
+end
 
 -- The parked message `name` of a socket begins.
 local function unpark(client, name)

@@ -191,7 +191,7 @@ def test_after_an_outage_it_is_asked_again(layer, make_layer, reader, trips, red
 
 def test_a_session_that_is_read_is_renewed_now_and_then(layer, reader, redis_server):
     layer.apply([layer.prepare_session(socket("a"), {"name": "Ann"})])
-    _, key = layer.sockets._place(socket("a"), "session")
+    key = layer.sockets.place_of(socket("a")).session
 
     def read_with_a_minute_left(reader):
         with redis_server.client() as client:
