@@ -43,7 +43,10 @@ class Way(NamedTuple):
     """What is the same of every message to one queue."""
 
     keys: QueueKeys
-    #: The command, up to what follows the envelope's head.
+    #: The keys and the first arguments of scripts.SEND and scripts.SEND_MANY.
+    queue_keys: tuple
+    args: tuple
+    #: The command of scripts.SEND, up to what follows the envelope's head.
     head: tuple
     #: Whether the queue is that of a process, whose clients share it.
     is_shared: bool
@@ -108,24 +111,21 @@ class Core:
         if self.acknowledged.has(keys):
             return None
         is_shared = not (keys.is_plain or keys.is_single_reader)
-        queue_keys = [keys.queue] if keys.is_single_reader else [keys.queue, keys.counts]
+        queue_keys = (keys.queue,) if keys.is_single_reader else (keys.queue, keys.counts)
         if is_shared:
-            queue_keys.append(keys.states)
+            queue_keys += (keys.states,)
         kind = envelopes.TO_CLIENTS if is_shared else envelopes.PLAIN
-        args = [self.get_capacity(queue), *self.lives_ms(keys), kind]
-        return Way(keys, scripts.SEND.call(queue_keys, args), is_shared)
+        args = (self.get_capacity(queue), *self.lives_ms(keys), kind)
+        return Way(keys, queue_keys, args, scripts.SEND.call(queue_keys, args), is_shared)
 
     def post(self, operation):
         """The Post of one message, or None if it can't go together with others."""
-        keys = self.keyspace.queue(operation.channel)
-        is_special = operation.delay_s > 0 or self.acknowledged.has(keys)
-        if is_special or not (keys.is_plain or keys.is_single_reader):
+        way = self._way_to(names.split_local(operation.channel)[0])
+        if operation.delay_s > 0 or way is None or way.is_shared:
             return None
-        args = (self.get_capacity(keys.name), *self.lives_ms(keys), envelopes.PLAIN)
-        queue_keys = (keys.queue,) if keys.is_single_reader else (keys.queue, keys.counts)
-        call = scripts.SEND.call(queue_keys, (*args, operation.payload))
-        call = wire.sized(call, len(operation.payload))
-        return Post(Request(self.host_for(keys), call), queue_keys, args, operation.payload)
+        payload = operation.payload
+        call = wire.sized((*way.head, payload), len(payload))
+        return Post(Request(self.host_for(way.keys), call), way.queue_keys, way.args, payload)
 
     @staticmethod
     def kind_and_rest(keys, channel, payload):
@@ -217,7 +217,7 @@ class Core:
         Not for when delayed messages are known to be due, nor when the batch is likely to set a
         message free: then the wait has to be called off.
         """
-        rotation = cursor.rotations[next(cursor.turn) % len(cursor.rotations)]
+        turn = next(cursor.turn) % len(cursor.rotations)
         requests = [request for part, _ in batch for request in part]
         count = len(requests)
         if cursor.has_delays and now_s >= cursor.promote_at_s:
@@ -234,7 +234,7 @@ class Core:
         popped, now_ms = yield Wait(
             cursor.hosts[0],
             [request.command for request in requests],
-            tuple(keys.queue for keys in rotation),
+            cursor.queues[turn],
             block_s,
             go_on,
         )
@@ -265,8 +265,7 @@ class Core:
         if cursor.next_due_s is not None:
             block_s = min(block_s, cursor.next_due_s)
             cursor.promote_at_s = 0.0
-        rotation = cursor.rotations[turn]
-        answers = yield Block(cursor.hosts, tuple(keys.queue for keys in rotation), block_s)
+        answers = yield Block(cursor.hosts, cursor.queues[turn], block_s)
         return (yield from self._read_popped(cursor, answers))
 
     def _read_popped(self, cursor, answers):

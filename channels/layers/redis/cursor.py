@@ -17,10 +17,9 @@ class Cursor:
         count = len(self.keys)
         #: The keys in every rotation, so that each queue is first once in `count` times.
         self.rotations = [tuple(self.keys[i:] + self.keys[:i]) for i in range(count)]
-        self.receive = [
-            scripts.RECEIVE.call([keys.queue for keys in rotation], [])
-            for rotation in self.rotations
-        ]
+        #: The same as names in Redis, and in the command that receives without waiting.
+        self.queues = [tuple(keys.queue for keys in rotation) for rotation in self.rotations]
+        self.receive = [scripts.RECEIVE.call(queues, []) for queues in self.queues]
         self.hosts = keyspace.hosts_of(self.keys)
         self._host_turn = itertools.count(random.randrange(len(self.hosts)))
         self.turn = itertools.count(random.randrange(count) if count > 1 else 0)
