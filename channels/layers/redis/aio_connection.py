@@ -9,6 +9,7 @@ import contextlib
 
 import redis
 
+from channels.deadline import Deadline
 from channels.layers.redis import scripts, wire
 from channels.layers.redis.hosts import COMMAND_TIMEOUT_S, CONNECT_TIMEOUT_S
 
@@ -57,7 +58,7 @@ class AsyncConnection:
 
     def __init__(self, host):
         self._host = host
-        self._connection = self._transport = self._replies = None
+        self._connection = self._transport = self._replies = self._watchdog = None
         self.client_id = None
 
     async def open(self):
@@ -77,7 +78,8 @@ class AsyncConnection:
 
     def _take_over(self):
         """From here on, what comes over the connection is read by us."""
-        self._replies = Replies(asyncio.get_running_loop())
+        loop = asyncio.get_running_loop()
+        self._replies, self._watchdog = Replies(loop), Deadline(loop, self._give_up)
         self._transport = self._connection._writer.transport  # redis-py has no public name for it
         self._transport.set_protocol(self._replies)
 
@@ -100,7 +102,7 @@ class AsyncConnection:
 
         Raises LayerUnavailable.
         """
-        watchdog = self._replies.loop.call_later(timeout_s, self._give_up, timeout_s)
+        self._watchdog.allow(timeout_s)
         try:
             replies = await self._run(commands)
             missing = wire.missing_scripts(replies)
@@ -117,16 +119,17 @@ class AsyncConnection:
             await self.close()
             raise
         finally:
-            watchdog.cancel()
+            self._watchdog.allow(None)
 
-    def _give_up(self, timeout_s):
+    def _give_up(self):
         """The host does not answer: cut the connection, and tell whoever waits for a reply."""
-        self._replies.connection_lost(TimeoutError(f"no answer in {timeout_s:g} s"))
+        self._replies.connection_lost(TimeoutError("no answer in time"))
 
     async def close(self):
         """Close the connection."""
         if self._transport is not None:
             self._transport.abort()
+            self._watchdog.cancel()
         if self._connection is not None:
             with contextlib.suppress(redis.RedisError, OSError):
                 await self._connection.disconnect(nowait=True)
