@@ -91,7 +91,7 @@ class Guardian:
         """Plan: what runs, as (client, entry) pairs, and who has waited for that long, as (client,
         since when)."""
         keys = [self._keyspace.server(server_id, kind) for kind in ("running", "waiting")]
-        call = scripts.ORDER_LOOK.call(keys, [age_ms, MOST_AT_ONCE])
+        call = scripts.ORDER_LOOK.call(keys, [age_ms, MOST_AT_ONCE, SOCKET_STATE_TTL_MS])
         (reply,) = yield [Request(self._keyspace.host_of(server_id), call)]
         return [_pairs(part) for part in check(reply)]
 

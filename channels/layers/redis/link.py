@@ -352,4 +352,5 @@ class RedisServerLink(ServerLink):
 
     def _set_state(self, client, state):
         if self._driver is not None:
-            self._submit(self._presence.set_state_request(self.server_id, client, state))
+            for request in self._presence.set_state_requests(self.server_id, client, state):
+                self._submit(request)

@@ -115,8 +115,9 @@ class Presence:
         host = self._keyspace.host_of(server_id)
         sockets = self._keyspace.server(server_id, "sockets")
         packed = self._core.codec.pack_value(facts, "a socket's record")
-        recorded, sent = yield [
+        recorded, _, sent = yield [
             Request(host, ("HSET", sockets, client, packed)),
+            Request(host, ("PEXPIRE", sockets, KNOWN_TTL_MS)),
             self._core.send_request(operation),
         ]
         try:
@@ -143,13 +144,17 @@ class Presence:
             ),
         ]
 
-    def set_state_request(self, server_id, client, state):
-        """The Request that tells senders to "hold", or that a client is "gone"; None clears it."""
+    def set_state_requests(self, server_id, client, state):
+        """Requests that tell senders to "hold", or that a client is "gone"; None clears it."""
         host = self._keyspace.host_of(server_id)
         key = self._keyspace.server(server_id, "clients")
         if state is None:
-            return Request(host, ("HDEL", key, client))
-        return Request(host, ("HSET", key, client, state))
+            return [Request(host, ("HDEL", key, client))]
+        # Nobody cleans up after a server that Redis has forgotten.
+        return [
+            Request(host, ("HSET", key, client, state)),
+            Request(host, ("PEXPIRE", key, KNOWN_TTL_MS)),
+        ]
 
     # -- dead servers ---------------------------------------------------------------------------
 

@@ -7,6 +7,8 @@ import pytest
 from channels.exceptions import LayerUnavailable
 from channels.layers.operations import Delivery, FinishOrdered, Turn
 from channels.layers.redis import presence as presence_module
+from channels.layers.redis.guardian import Guardian
+from channels.layers.redis.plans import Request
 from channels.layers.redis.presence import LONGEST_GAP_S, WATCHED_FOR_S, Watch
 
 SERVER = "server"
@@ -143,6 +145,27 @@ def test_nothing_is_left_of_a_dead_server(layer, die, redis_server):
         left = {key.decode().removeprefix(layer.prefix) for key in client.scan_iter()}
     assert left <= {"{websocket.connect}:n:websocket.connect",
                     "{websocket.disconnect}:n:websocket.disconnect"}  # fmt: skip
+
+
+def test_what_a_forgotten_server_writes_does_not_stay_for_ever(layer, redis_server):
+    beat(layer, is_first=True)
+    redis_server.wipe()
+    open_sockets(layer, 1)
+    for request in layer.presence.set_state_requests(SERVER, "0", "gone"):
+        layer._sync.run(ask(request))
+    running = layer.core.keyspace.server(SERVER, "running")
+    layer._sync.run(ask(Request(0, ("HSET", running, "0", "worker 2 websocket.receive"))))
+    layer._sync.run(Guardian(layer.core, layer.sockets, layer.registry).look_after(SERVER, 0.0))
+
+    with redis_server.client() as client:
+        lives_s = {key: client.ttl(key) for key in client.scan_iter()}
+    assert running.encode() in lives_s
+    assert [key for key, ttl_s in lives_s.items() if ttl_s == -1] == []
+
+
+def ask(request):
+    """Plan: one request."""
+    yield [request]
 
 
 def test_a_worker_is_registered_while_it_lives(layer, redis_server):
