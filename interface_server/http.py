@@ -3,8 +3,8 @@
 import asyncio
 import contextlib
 
-from channels.deadline import Deadline
 from channels.exceptions import ChannelFull, InvalidMessage, LayerUnavailable, MessageTooLarge
+from channels.layers.deadline import Deadline
 from interface_server.bad_reply import BadReply, log_bad_reply
 from interface_server.http_body import BodyChannel, BodyReader, BodyTooLarge, ClientLeft
 from interface_server.http_reply import check_length, has_body, read_content, read_start

@@ -9,7 +9,7 @@ import contextlib
 
 import redis
 
-from channels.deadline import Deadline
+from channels.layers.deadline import Deadline
 from channels.layers.redis import scripts, wire
 from channels.layers.redis.hosts import COMMAND_TIMEOUT_S, CONNECT_TIMEOUT_S
 

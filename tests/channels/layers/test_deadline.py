@@ -2,7 +2,7 @@
 
 import pytest
 
-from channels.deadline import Deadline
+from channels.layers.deadline import Deadline
 
 
 class FakeTimer:
