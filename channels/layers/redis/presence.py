@@ -172,8 +172,12 @@ class Presence:
         if not check(claimed):
             return None
         host = self._keyspace.host_of(server_id)
-        (fields,) = yield [Request(host, ("HGETALL", self._keyspace.server(server_id, "sockets")))]
-        fields = check(fields)
+        key = functools.partial(self._keyspace.server, server_id)
+        # If it lives after all, its next beat tells it that its sockets are done with.
+        _, fields = map(check, (yield [
+            Request(host, ("DEL", key("known"), key("alive"))),
+            Request(host, ("HGETALL", key("sockets"))),
+        ]))  # fmt: skip
         if isinstance(fields, dict):
             fields = [item for pair in fields.items() for item in pair]
         for done, client in enumerate(fields[::2]):

@@ -85,6 +85,15 @@ def test_a_server_is_not_known_any_more_after_it_was_taken_for_dead(layer, die):
     assert not beat(layer)[0]
 
 
+def test_it_is_not_known_either_while_something_is_left_of_it(make_layer, die):
+    layer = make_layer(channel_capacity={"websocket.disconnect": 1})
+    beat(layer, is_first=True)
+    open_sockets(layer, 2)
+    die()
+    keep_house(layer)
+    assert not beat(layer)[0]
+
+
 def test_nobody_is_taken_for_dead_by_who_has_just_come(layer, die, monkeypatch):
     monkeypatch.setattr(presence_module, "WATCHED_FOR_S", WATCHED_FOR_S)
     beat(layer, is_first=True)
