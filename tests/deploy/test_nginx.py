@@ -2,17 +2,13 @@
 
 import contextlib
 import http.client
-import os
-import shutil
 import socket
 
 import pytest
 from websockets.sync.client import connect
 
 from tests.conftest import give_up
-from tests.processes import REPOSITORY, Process, free_port
-
-CONFIGURATION = REPOSITORY / "deploy" / "nginx.conf"
+from tests.processes import Nginx, find_nginx
 
 #: A project that answers with what it has seen of the client.
 PROJECT = {
@@ -64,31 +60,13 @@ def split(make_split, redis_server, tmp_path):
 @pytest.fixture
 def start_nginx(tmp_path):
     """Start nginx with our configuration before `upstream`; return its port."""
-    program = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
-    if program is None:
+    if find_nginx() is None:
         give_up("no nginx: install it")
     started = []
 
     def start_nginx(upstream):
-        port = free_port()
-        site = CONFIGURATION.read_text()
-        site = site.replace("server unix:/run/channels/interface.sock;", f"server {upstream};")
-        site = site.replace("listen 80;", f"listen 127.0.0.1:{port};")
-        assert upstream in site and str(port) in site
-        folders = "\n".join(
-            f"{kind}_temp_path {tmp_path}/{kind};"
-            for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-        )
-        # Started by root, its workers would run as somebody who can't open our socket.
-        user = "user root;" if os.geteuid() == 0 else ""
-        (tmp_path / "nginx.conf").write_text(
-            f"{user} pid {tmp_path}/nginx.pid; daemon off; events {{}} error_log stderr;\n"
-            f"http {{ access_log off; {folders}\n{site} }}"
-        )
-        command = [program, "-p", tmp_path, "-c", tmp_path / "nginx.conf", "-e", "stderr"]
-        started.append(Process(command, tmp_path / "nginx.log"))
-        started[-1].wait_until_connectable(("127.0.0.1", port))
-        return port
+        started.append(Nginx(tmp_path, upstream))
+        return started[-1].port
 
     yield start_nginx
     for process in started:

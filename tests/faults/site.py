@@ -74,6 +74,11 @@ class Site:
         await self.call(self.redis.__exit__, None, None, None)
         shutil.rmtree(self.directory, ignore_errors=True)
 
+    def enter(self, manager):
+        """Have this context manager end with the site; return it."""
+        self._closers.append(functools.partial(manager.__exit__, None, None, None))
+        return manager
+
     @staticmethod
     async def call(function, *args, **kwargs):
         """Call what blocks, in a thread, while the clients go on."""

@@ -1,4 +1,5 @@
-"""Real processes for whole-process tests: a private Redis, interface servers, workers.
+"""Real processes for whole-process tests: a private Redis, interface servers, workers, and what
+stands around them.
 
     with RedisServer() as redis, Split(directory, redis_url=redis.url) as split:
         server = split.start_server()
@@ -10,16 +11,22 @@ the test run itself is killed, a watchdog ends them. Nothing here knows which pr
 """
 
 from tests.processes.base import Process, can_connect, free_port, wait_until
+from tests.processes.nginx import Nginx, find_nginx
+from tests.processes.postgres_server import PostgresServer, find_postgres
 from tests.processes.redis_server import RedisServer, find_redis_server
 from tests.processes.split import REPOSITORY, Server, Split
 
 __all__ = [
     "REPOSITORY",
+    "Nginx",
+    "PostgresServer",
     "Process",
     "RedisServer",
     "Server",
     "Split",
     "can_connect",
+    "find_nginx",
+    "find_postgres",
     "find_redis_server",
     "free_port",
     "wait_until",

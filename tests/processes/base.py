@@ -96,17 +96,17 @@ class Process:
     Args:
         command: the command and its arguments, as a list.
         log_path: the file that gets stdout and stderr; it is appended to.
-        cwd, env: as for subprocess.Popen.
+        cwd, env, user, group, extra_groups: as for subprocess.Popen.
     """
 
-    def __init__(self, command, log_path, *, cwd=None, env=None):
+    def __init__(self, command, log_path, **options):
         self.command = [str(part) for part in command]
         self.log_path = Path(log_path)
         with open(self.log_path, "ab") as log:
             self._log_start = log.tell()
             self._popen = subprocess.Popen(
                 self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                cwd=cwd, env=env, start_new_session=True,
+                start_new_session=True, **options,
             )
         self.pid = self._popen.pid
         _watchdog.tell("+", self.pid)
@@ -165,11 +165,11 @@ class Process:
         except subprocess.TimeoutExpired:
             raise AssertionError(f"still running after {limit_s} s: {self}") from None
 
-    def stop(self, limit_s=STOP_LIMIT_S):
-        """SIGTERM, then SIGKILL to whatever is left of the group; return the exit code."""
+    def stop(self, limit_s=STOP_LIMIT_S, *, by=signal.SIGTERM):
+        """Send `by`, then SIGKILL to what is left of the group; return the exit code."""
         if self.is_running:
             self.resume()
-            self.send_signal(signal.SIGTERM)
+            self.send_signal(by)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._popen.wait(limit_s)
         return self.kill()

@@ -7,10 +7,11 @@ import time
 
 import psutil
 
+from tests.conftest import give_up
 from tests.faults.result import Result, percentile
 from tests.faults.scenario import scenario
 from tests.faults.site import wait_until
-from tests.processes import REPOSITORY
+from tests.processes import REPOSITORY, PostgresServer, find_postgres
 
 
 @scenario(26, hosts=("daphne", "uvicorn"), seconds=(6, 60))
@@ -107,67 +108,68 @@ async def _run_load(site, seconds):
     return outcome["completed"]
 
 
-DATABASE = "tests.faults.project.database"
-
-
-def _database(site, **more):
-    """DATABASES with one that can be restarted."""
-    path = str(site.directory / "db.sqlite3")
-    return {"default": {"ENGINE": DATABASE, "NAME": path, "OPTIONS": {"timeout": 30}, **more}}
-
-
-def _count_connections(worker, path):
-    return sum(file.path == path for file in psutil.Process(worker.pid).open_files())
+async def _start_postgres(site, **settings):
+    """Start a PostgreSQL and have the site use it, with more `settings` of DATABASES; return it."""
+    if find_postgres() is None:
+        give_up("no PostgreSQL: install it")
+    postgres = site.enter(PostgresServer())
+    await site.call(postgres.start)
+    site.configure(DATABASES={"default": {**postgres.settings, **settings}})
+    await site.call(site.split.manage, "migrate", "-v0")
+    return postgres
 
 
 @scenario(31, threads=(16, 16), rounds=(2, 20))
 async def database_connections_of_many_threads(site, numbers):
-    databases = _database(site, CONN_MAX_AGE=0)
-    site.configure(DATABASES=databases)
-    await site.call(site.split.manage, "migrate", "-v0")
-    worker = await site.start_worker(f"--threads={numbers.threads}")
-    path = databases["default"]["NAME"]
+    postgres = await _start_postgres(site, CONN_MAX_AGE=0)
+    await site.start_worker(f"--threads={numbers.threads}")
     most = 0
     for number in range(numbers.rounds):
         for _ in range(numbers.threads):
             site.layer.send("querying", {"n": number, "sleep_ms": 300})
         await site.ledger.wait_for((number + 1) * numbers.threads, "queried")
-        most = max(most, _count_connections(worker, path))
-    await wait_until(lambda: not _count_connections(worker, path), limit_s=5)
+        most = max(most, postgres.count_connections())
+    await wait_until(lambda: not postgres.count_connections(), limit_s=5)
     result = Result()
     result.true(f"connections at work: {most}", most > numbers.threads / 2)
-    result.equal("connections when idle", _count_connections(worker, path), 0)
+    result.equal("connections when idle", postgres.count_connections(), 0)
     return result
 
 
 @scenario(31, threads=(16, 16), restarts=(2, 10))
 async def the_database_is_restarted(site, numbers):
     """Connections are kept (CONN_MAX_AGE None) and break all at once; each thread may meet that
-    once."""
-    site.configure(DATABASES=_database(site, CONN_MAX_AGE=None))
-    await site.call(site.split.manage, "migrate", "-v0")
-    await site.start_worker(f"--threads={numbers.threads}")
+    once, and none does if Django looks first (CONN_HEALTH_CHECKS)."""
     result = Result()
-    await _query_in_every_thread(site, numbers.threads)
-    for number in range(numbers.restarts):
-        (site.directory / "db.sqlite3.restarts").write_text(str(number + 1))
-        failed = site.ledger.count("failed")
+    for checked in (False, True):
+        postgres = await _start_postgres(site, CONN_MAX_AGE=None, CONN_HEALTH_CHECKS=checked)
+        worker = await site.start_worker(f"--threads={numbers.threads}")
         await _query_in_every_thread(site, numbers.threads)
-        errors = site.ledger.count("failed") - failed
-        result.at_most("errors", errors, numbers.threads)
-        result.true("met by every thread", errors > 0)
-        failed += errors
-        await _query_in_every_thread(site, numbers.threads)
-        result.equal("errors afterwards", site.ledger.count("failed") - failed, 0)
+        result.equal("connections kept", postgres.count_connections(), numbers.threads)
+        errors, afterwards = [], []
+        for _ in range(numbers.restarts):
+            await site.call(postgres.restart)
+            errors.append(await _query_in_every_thread(site, numbers.threads))
+            afterwards.append(await _query_in_every_thread(site, numbers.threads))
+        if checked:
+            result.equal("errors with CONN_HEALTH_CHECKS", sum(errors), 0)
+        else:
+            result.note(f"{numbers.restarts} restarts")
+            result.at_most("errors after each", max(errors), numbers.threads)
+            result.true("every restart was met", min(errors) > 0)
+        result.equal("errors later", sum(afterwards), 0)
+        await site.call(worker.stop)
     return result
 
 
 async def _query_in_every_thread(site, threads):
-    """One job for each thread, long enough that none takes two."""
-    before = site.ledger.count("queried") + site.ledger.count("failed")
+    """Have each thread run one job, long enough that none takes two; return how many failed."""
+    queried, failed = site.ledger.count("queried"), site.ledger.count("failed")
     for number in range(threads):
         site.layer.send("querying", {"n": number, "sleep_ms": 400})
     await wait_until(
-        lambda: site.ledger.count("queried") + site.ledger.count("failed") >= before + threads
+        lambda: site.ledger.count("queried") + site.ledger.count("failed")
+        >= queried + failed + threads
     )
     await asyncio.sleep(0.6)
+    return site.ledger.count("failed") - failed
