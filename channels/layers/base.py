@@ -42,7 +42,7 @@ class BaseChannelLayer:
 
     Args:
         expiry: seconds an unread message lives.
-        group_expiry: seconds a group membership lives if its channel belongs to no live server.
+        group_expiry: seconds a group membership lives if its channel is no open socket's.
         capacity: messages a channel holds before `send` raises ChannelFull; default 100, and 1,000
             for websocket.receive.
         channel_capacity: dict of glob (or compiled regex) -> capacity; the first match wins.
@@ -426,5 +426,6 @@ class ServerLink:
         raise NotImplementedError
 
     def mark_gone(self, client):
-        """Tell senders to give up: this client has left in the middle of its response."""
+        """Tell senders to give up: this client has left in the middle of its response. It leaves
+        its groups, and joins no other."""
         raise NotImplementedError

@@ -142,6 +142,7 @@ class Links:
         async def scenario(inbox):
             clients = [f"c{n}" for n in range(100)]
             for client in clients:
+                await inbox.link.open_socket(client, {"client": client})
                 await layer.agroup_add("group", inbox.socket(client))
             await layer.asend_group("group", {"n": 1})
             await inbox.wait_until(lambda: inbox.replies, "it comes")
@@ -154,6 +155,10 @@ class Links:
         layer = self.open_layer("groups", "presence")
 
         async def scenario(inbox):
+            for n in range(500):
+                await inbox.link.open_socket(f"c{n}", {"n": n})
+                await asyncio.to_thread(self.receive_soon, layer, "websocket.connect")
+
             def join_and_send():
                 for n in range(500):
                     layer.group_add("group", inbox.socket(f"c{n}"))
@@ -170,7 +175,9 @@ class Links:
         layer = self.open_layer("groups", "presence", group_expiry=self.short_expiry_s)
 
         async def scenario(inbox):
+            await inbox.link.open_socket("a", {})
             await layer.agroup_add("group", inbox.socket("a"))
+            await layer.agroup_add("group", inbox.link.reply_channel("http.response", "b"))
             await layer.agroup_add("group", "plain")
             await asyncio.to_thread(self.let_expire, layer)
             self.assertEqual(await layer.agroup_channels("group"), [inbox.socket("a")])
@@ -185,6 +192,7 @@ class Links:
         async def run():
             async with self.server(layer) as stopped, self.server(layer) as live:
                 for inbox in (stopped, live):
+                    await inbox.link.open_socket("a", {})
                     await layer.agroup_add("group", inbox.socket("a"))
                 await stopped.link.stop()
                 self.assertEqual(await layer.agroup_channels("group"), [live.socket("a")])
@@ -193,6 +201,49 @@ class Links:
                 self.assertEqual(stopped.replies, [])
 
         self.run_async(layer, run())
+
+    def test_a_socket_that_has_closed_joins_no_group(self):
+        layer = self.open_layer("groups", "presence")
+
+        async def scenario(inbox):
+            for client in "ab":
+                await inbox.link.open_socket(client, {"client": client})
+            await inbox.link.close_socket("a", {"client": "a"})
+            for client in "ab":
+                await layer.agroup_add("group", inbox.socket(client))
+            await layer.agroup_add("empty", inbox.socket("a"))
+            self.assertEqual(await layer.agroup_channels("group"), [inbox.socket("b")])
+            self.assertEqual(await layer.agroup_channels("empty"), [])
+
+        self.with_server(layer, scenario)
+
+    def test_a_socket_that_could_not_be_opened_joins_no_group(self):
+        layer = self.open_layer("groups", "presence", capacity=1)
+
+        async def scenario(inbox):
+            await inbox.link.open_socket("a", {})
+            with self.assertRaises(layer.ChannelFull):
+                await inbox.link.open_socket("b", {})
+            await layer.agroup_add("group", inbox.socket("b"))
+            self.assertEqual(await layer.agroup_channels("group"), [])
+
+        self.with_server(layer, scenario)
+
+    def test_a_request_whose_client_has_left_is_in_no_group(self):
+        layer = self.open_layer("groups", "presence")
+
+        async def scenario(inbox):
+            names = [inbox.link.reply_channel("http.response", client) for client in "ab"]
+            for name in names:
+                await layer.agroup_add("group", name)
+            inbox.link.mark_gone("a")
+            await inbox.wait_until(
+                lambda: layer.group_channels("group") == names[1:], "it has left the group"
+            )
+            await layer.agroup_add("group", names[0])
+            self.assertEqual(await layer.agroup_channels("group"), names[1:])
+
+        self.with_server(layer, scenario)
 
     # -- sockets ------------------------------------------------------------------------------
 

@@ -1,10 +1,11 @@
 """Groups: which clients of which queues are their members, and since when."""
 
+from channels.layers.memory.servers import is_of_sockets
 from channels.layers.names import split_local
 
 
 class Groups:
-    """All groups. A member whose queue has a live server stays; any other expires.
+    """All groups. The socket of a live server stays in them; any other member expires.
 
     Args:
         expiry_s: seconds a membership lives without another `add`.
@@ -19,6 +20,8 @@ class Groups:
 
     def add(self, group, channel, now):
         queue, client = split_local(channel)
+        if self._servers.has_left(queue, client):
+            return
         self._groups.setdefault(group, {}).setdefault(queue, {})[client] = now
         self._joined.setdefault(channel, set()).add(group)
 
@@ -62,6 +65,6 @@ class Groups:
     def _dead(self, queue, clients, now):
         if self._servers.is_stopped(queue):
             return list(clients)
-        if self._servers.is_live(queue):
+        if self._servers.is_live(queue) and is_of_sockets(queue):
             return ()
         return [client for client, since in clients.items() if since + self._expiry_s <= now]

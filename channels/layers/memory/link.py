@@ -91,9 +91,13 @@ class MemoryLink(ServerLink):
         self._layer.send(channel, message)
 
     async def open_socket(self, client, message):
-        self._layer.send("websocket.connect", message)
-        if self._server is not None:
-            self._server.sockets.add(client)
+        # First, as its consumer may have it join a group at once.
+        self._change_server(lambda server, now: server.sockets.add(client))
+        try:
+            self._layer.send("websocket.connect", message)
+        except ChannelFull:
+            self._forget(client)
+            raise
 
     async def close_socket(self, client, message):
         channel = "websocket.disconnect"
@@ -125,6 +129,10 @@ class MemoryLink(ServerLink):
         with self._layer.lock:
             if self._server is not None:
                 self._server.sockets.discard(client)
+        self._leave_groups(client)
+
+    def _leave_groups(self, client):
+        with self._layer.lock:
             for kind in REPLY_KINDS:
                 self._layer.store.groups.discard_all(self.reply_channel(kind, client))
 
@@ -138,6 +146,7 @@ class MemoryLink(ServerLink):
 
     def mark_gone(self, client):
         self._change_server(lambda server, now: server.mark_gone(client, now))
+        self._leave_groups(client)
 
     def _change_server(self, change):
         """Do `change(server, now)` under the lock; nothing before the start and after the end."""

@@ -6,6 +6,11 @@ from channels.layers.base import REPLY_KINDS
 REMEMBERED_S = 600.0
 
 
+def is_of_sockets(queue):
+    """Whether a server's queue is that of its sockets."""
+    return queue.startswith("websocket.send.")
+
+
 class Server:
     """A live interface server; `link` is its ServerLink, which only the shell looks into."""
 
@@ -59,6 +64,13 @@ class Servers:
         """Whether the client, or the server that held it, has gone."""
         server = self._live.get(queue)
         return client in server.gone if server else queue in self._stopped
+
+    def has_left(self, queue, client):
+        """Whether the client of a live server has left it: it can't join a group any more."""
+        server = self._live.get(queue)
+        if server is None:
+            return False
+        return client not in server.sockets if is_of_sockets(queue) else client in server.gone
 
     def is_held(self, queue, client):
         server = self._live.get(queue)

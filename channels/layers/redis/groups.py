@@ -11,16 +11,20 @@ may be away, or back without what it knew. What only one of them knows, the othe
 from channels.exceptions import LayerUnavailable
 from channels.layers import names
 from channels.layers.redis import scripts, wire
-from channels.layers.redis.keys import is_server_queue
 from channels.layers.redis.plans import (
     Request,
     check,
     raise_if_all_are_away,
     read_nothing,
 )
+from channels.layers.redis.sockets import SOCKET_STATE_TTL_MS
 
 #: A queue found without members is forgotten only if its last group_add is older than this.
 PRUNE_AGE_MS = 60_000
+#: The keys of memberships that expire outlive them by this long.
+TTL_MARGIN_MS = 60_000
+#: So many keys are renewed in one round trip.
+RENEWED_AT_ONCE = 500
 
 
 class Groups:
@@ -31,39 +35,53 @@ class Groups:
         self._keyspace = core.keyspace
         self._life_ms = int(group_expiry * 1000)
 
+    def _ttl_ms(self, keys):
+        """Life of the keys of memberships in a queue. Those of sockets do not expire: the server
+        renews the keys from time to time, and cleans up after the socket."""
+        ttl_ms = self._life_ms + TTL_MARGIN_MS
+        return max(ttl_ms, SOCKET_STATE_TTL_MS) if keys.owner == "sockets" else ttl_ms
+
     def add(self, group, channel):
-        """Plan: make `channel` a member."""
+        """Plan: make `channel` a member, unless it is that of a client who has left."""
         names.check_group_name(group)
         keys = self._keyspace.queue(names.check_channel_name(channel))
         client = names.split_local(channel)[1]
         member = Request(keys.host, scripts.GROUP_ADD.call(
-            [self._keyspace.members(keys.name, group), self._keyspace.client(channel, "of")],
-            [client, group, self._life_ms],
+            [self._keyspace.members(keys.name, group), self._keyspace.client(channel, "of"),
+             keys.alive, keys.sockets, keys.states],
+            [client, group, self._life_ms, self._ttl_ms(keys), keys.owner],
         ))  # fmt: skip
         # Last, so that whoever finds the process without members knows of this one: see _leave.
         hosts = self._keyspace.group_hosts(group)
         notes = [self._join_request(group, keys.name, host) for host in hosts]
         if self._keyspace.host_count == 1:
-            read_nothing((yield [member, *notes]))
-            return
-        read_nothing((yield [member]))
-        replies = yield notes
-        raise_if_all_are_away(replies)
-        read_nothing(reply for reply in replies if not isinstance(reply, LayerUnavailable))
+            is_member, *_ = map(check, (yield [member, *notes]))
+        else:
+            (is_member,) = map(check, (yield [member]))
+            _check_any((yield notes))
+        if not is_member:
+            yield from self._leave([group], channel)
 
     def _join_request(self, group, queue, host):
         key = self._keyspace.group(group)
-        return Request(host, scripts.GROUP_JOIN.call([key], [queue, self._life_ms]))
+        ttl_ms = self._ttl_ms(self._keyspace.queue(queue))
+        return Request(host, scripts.GROUP_JOIN.call([key], [queue, ttl_ms]))
 
     def discard(self, group, channel):
         """Plan: take `channel` out."""
         names.check_group_name(group)
         yield from self._leave([group], channel)
 
-    def discard_all(self, channel):
-        """Plan: take `channel` out of every group it is in; returns their names."""
+    def discard_all(self, channel, before=()):
+        """Plan: take `channel` out of every group it is in; returns their names.
+
+        `before`: Requests that go ahead, in the same round trip if they are for the same host.
+        """
         keys = self._keyspace.queue(names.check_channel_name(channel))
-        (joined,) = yield [Request(keys.host, ("SMEMBERS", self._keyspace.client(channel, "of")))]
+        *done, joined = yield [
+            *before, Request(keys.host, ("SMEMBERS", self._keyspace.client(channel, "of")))
+        ]  # fmt: skip
+        read_nothing(done)
         joined = [group.decode() for group in check(joined)]
         if joined:
             yield from self._leave(joined, channel)
@@ -112,7 +130,7 @@ class Groups:
             keys = self._keyspace.queue(queue)
             owners.append(queue)
             requests.append(Request(keys.host, scripts.GROUP_MEMBERS.call(
-                [self._keyspace.members(queue, group), keys.alive], [int(is_server_queue(queue))]
+                [self._keyspace.members(queue, group), keys.alive], [keys.owner]
             )))  # fmt: skip
         replies = (yield requests) if requests else []
         raise_if_all_are_away(replies)
@@ -175,7 +193,7 @@ class Groups:
         call = scripts.GROUP_PUSH.call(
             [keys.queue, keys.counts, members, keys.alive],
             [self._core.get_capacity(queue), *self._core.lives_ms(keys), operation.payload,
-             int(is_server_queue(queue))],
+             keys.owner],
         )  # fmt: skip
         return Request(keys.host, wire.sized(call, len(operation.payload)))
 
@@ -192,6 +210,33 @@ class Groups:
             queue, "away", 1,
             "a message to group %s was dropped for its members on %s: %s", group, queue, error,
         )  # fmt: skip
+
+    # -- for long silent sockets --------------------------------------------------------------
+
+    def renew(self, sockets_queue, clients):
+        """Plan: give what these sockets keep in the layer, and their memberships, a new term."""
+        keys = self._keyspace.queue(sockets_queue)
+        groups = set()
+        for some in _in_parts(clients):
+            replies = yield [self._renew_request(keys, client) for client in some]
+            groups.update(group.decode() for joined in replies for group in check(joined))
+        ttl_ms = self._ttl_ms(keys)
+        for some in _in_parts(sorted(groups)):
+            members = [(keys.host, self._keyspace.members(keys.name, group)) for group in some]
+            places = [(host, self._keyspace.group(group)) for group, host in self._places(some)]
+            replies = yield [
+                Request(host, ("PEXPIRE", key, ttl_ms)) for host, key in [*members, *places]
+            ]
+            _check_any(replies)
+
+    def _renew_request(self, keys, client):
+        kept = [
+            self._keyspace.client(keys.name + client, kind) for kind in ("of", "session", "order")
+        ]
+        renewed = [kept[0], keys.sockets, *kept[1:]]
+        return Request(keys.host, scripts.RENEW.call(renewed, [client, SOCKET_STATE_TTL_MS]))
+
+    # -- sending ------------------------------------------------------------------------------
 
     def prune_requests(self, group, queues):
         """Requests that forget queues without members (unless one has just been added)."""
@@ -213,6 +258,17 @@ class Groups:
             empty = read((yield requests))
             if empty:
                 yield self.prune_requests(operation.group, empty)
+
+
+def _check_any(replies):
+    """Check the replies of a step in which some of the hosts may be away, but not all."""
+    raise_if_all_are_away(replies)
+    read_nothing(reply for reply in replies if not isinstance(reply, LayerUnavailable))
+
+
+def _in_parts(items):
+    """`items`, a list, in lists of RENEWED_AT_ONCE."""
+    return [items[at : at + RENEWED_AT_ONCE] for at in range(0, len(items), RENEWED_AT_ONCE)]
 
 
 def _milliseconds(time):

@@ -88,8 +88,8 @@ class Keyspace:
 class QueueKeys:
     """The keys of one queue, made once."""
 
-    __slots__ = ("counts", "dead", "host", "is_plain", "is_single_reader", "later", "name", "queue",
-                 "states", "stream", "tag", "alive")
+    __slots__ = ("alive", "counts", "dead", "host", "is_plain", "is_single_reader", "later", "name",
+                 "owner", "queue", "sockets", "states", "stream", "tag")
 
     def __init__(self, name, tag, base, host):
         self.name, self.tag, self.host = name, tag, host
@@ -100,6 +100,9 @@ class QueueKeys:
         self.stream = f"{base}s:{name}"
         self.states = f"{base}clients"
         self.alive = f"{base}alive"
+        self.sockets = f"{base}sockets"
+        #: Who reads it: the "sockets" or the "requests" of an interface server; "": somebody else.
+        self.owner = _owner_of(name)
         self.is_single_reader = "?" in name
         self.is_plain = "?" not in name and "!" not in name
 
@@ -110,6 +113,9 @@ def tag_of(channel):
     return head.rpartition(".")[2] if mark else channel
 
 
-def is_server_queue(queue):
-    """Whether a queue is an interface server's, which shows signs of life."""
-    return queue.startswith(("websocket.send.", "http.response.")) and queue.endswith("!")
+def _owner_of(queue):
+    if not queue.endswith("!"):
+        return ""
+    if queue.startswith("websocket.send."):
+        return "sockets"
+    return "requests" if queue.startswith("http.response.") else ""

@@ -76,7 +76,7 @@ class RedisChannelLayer(BaseChannelLayer):
         self.sockets = Sockets(self.core)
         self.registry = Registry(self.core)
         guardian = Guardian(self.core, self.sockets, self.registry)
-        self.presence = Presence(self.core, self.groups, guardian, self.registry)
+        self.presence = Presence(self.core, self.groups, self.sockets, guardian, self.registry)
         self.statistics = Statistics(self.core)
         self._status = Status(self.core, self.registry, self.statistics)
         self._dead_letters = DeadLetters(self.core, self.statistics.scan_names)
@@ -211,7 +211,7 @@ class RedisChannelLayer(BaseChannelLayer):
         reader = self._sync.here.reader
         replies = reader and reader.take_foreseen(reply_channel)
         if replies:
-            return self.sockets.read_session(replies)
+            return self.sockets.read_session(replies[0])
         return self._sync.run(self.sockets.load_session(names.check_channel_name(reply_channel)))
 
     def begin_ordered(self, delivery, reply_channel, order, owner):

@@ -35,6 +35,8 @@ MOVE_AFTER_S = 2.0
 CLOSE_LOST = 1011
 #: A client is remembered as gone for this long; a sender notices within its next message.
 GONE_FOR_S = 120.0
+#: What open sockets keep in the layer is renewed this often, well before it would expire.
+RENEW_EVERY_S = 21_600.0
 
 
 class RedisServerLink(ServerLink):
@@ -45,14 +47,18 @@ class RedisServerLink(ServerLink):
         self._core, self._sockets, self._hosts = layer.core, layer.sockets, hosts
         self._registry, self._prefix = layer.registry, layer.prefix
         self._guardian = Guardian(layer.core, layer.sockets, layer.registry)
-        self._presence = Presence(layer.core, layer.groups, self._guardian, layer.registry)
+        self._presence = Presence(
+            layer.core, layer.groups, layer.sockets, self._guardian, layer.registry
+        )
         self._watch = Watch()
         self._on_reply, self._on_lost = on_reply, on_lost
         self._driver = None
         self._tasks = []
         self._closing, self._is_leaving = set(), asyncio.Event()
+        self._leaving = set()
         self._is_known = self._has_neighbours_checked = False
         self._started = time.time()
+        self._renew_at = time.monotonic() + RENEW_EVERY_S
 
     # -- life ---------------------------------------------------------------------------------
 
@@ -104,6 +110,7 @@ class RedisServerLink(ServerLink):
             try:
                 await self._beat()
                 await self._look_after_sockets()
+                await self._renew_sockets()
                 self._core.drops.sum_up()
             except LayerUnavailable as error:
                 logger.debug("no sign of life could be given: %s", error)
@@ -158,6 +165,12 @@ class RedisServerLink(ServerLink):
                 self._on_reply([client], {"close": CLOSE_LOST})
         except LayerUnavailable as error:
             logger.debug("ordered sockets can't be looked after: %s", error)
+
+    async def _renew_sockets(self):
+        """Let nothing expire that belongs to sockets which are open, but silent."""
+        if time.monotonic() >= self._renew_at:
+            await self._driver.run(self._presence.renew(self.server_id))
+            self._renew_at = time.monotonic() + RENEW_EVERY_S
 
     def _forget_everything(self):
         """The layer lost our state, so every socket is cut off from its groups: begin anew."""
@@ -349,6 +362,15 @@ class RedisServerLink(ServerLink):
     def mark_gone(self, client):
         self._set_state(client, "gone")
         asyncio.get_running_loop().call_later(GONE_FOR_S, self._set_state, client, None)
+        task = asyncio.ensure_future(self._leave_groups(client))
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
+
+    async def _leave_groups(self, client):
+        try:
+            await self._run(self._presence.leave_groups(self.server_id, client))
+        except LayerUnavailable as error:  # its memberships expire
+            logger.debug("a client that has left may still be in groups: %s", error)
 
     def _set_state(self, client, state):
         if self._driver is not None:

@@ -64,6 +64,13 @@ def check(reply):
     return reply
 
 
+def pairs(reply):
+    """The (field, value) pairs of a hash, as RESP2 or RESP3 gives it."""
+    if isinstance(reply, dict):
+        return list(reply.items())
+    return list(zip(reply[::2], reply[1::2], strict=True))
+
+
 def raise_if_all_are_away(replies):
     """Raise the LayerUnavailable of a step that reached no host at all."""
     if replies and all(isinstance(reply, LayerUnavailable) for reply in replies):

@@ -4,9 +4,8 @@ import functools
 
 from channels.exceptions import LayerUnavailable
 from channels.layers.redis import scripts
-from channels.layers.redis.plans import Request, check
+from channels.layers.redis.plans import Request, check, pairs
 from channels.layers.redis.registry import TTL_MS
-from channels.layers.redis.sockets import FORGET_AFTER_MS
 
 #: A server gives a sign of life this often.
 BEAT_EVERY_S = 5.0
@@ -38,8 +37,9 @@ class Watch:
 class Presence:
     """Plans for what an interface server, identified by `server_id`, keeps in the layer."""
 
-    def __init__(self, core, groups, guardian, registry):
+    def __init__(self, core, groups, sockets, guardian, registry):
         self._core = core
+        self._sockets = sockets
         self._registry = registry
         self._groups = groups
         self._guardian = guardian
@@ -115,11 +115,17 @@ class Presence:
         host = self._keyspace.host_of(server_id)
         sockets = self._keyspace.server(server_id, "sockets")
         packed = self._core.codec.pack_value(facts, "a socket's record")
-        recorded, _, sent = yield [
+        record = [
             Request(host, ("HSET", sockets, client, packed)),
             Request(host, ("PEXPIRE", sockets, KNOWN_TTL_MS)),
-            self._core.send_request(operation),
         ]
+        send = self._core.send_request(operation)
+        # The record comes first: the consumer may have the socket join a group at once.
+        if send.host == host:
+            recorded, _, sent = yield [*record, send]
+        else:
+            recorded, _ = yield record
+            (sent,) = [recorded] if isinstance(recorded, Exception) else (yield [send])
         try:
             check(recorded)
             refusal = self._core.read_sent(operation, sent)
@@ -133,16 +139,27 @@ class Presence:
         """Plan: take a closed socket out of the server's record and out of its groups; its session
         and order go soon."""
         channel = f"websocket.send.{server_id}!{client}"
-        yield from self._groups.discard_all(channel)
         keys = self._keyspace.queue(channel)
-        expiry_ms = int(self._core.get_expiry("websocket.disconnect") * 1000) + FORGET_AFTER_MS
-        yield [
-            Request(keys.host, ("HDEL", self._keyspace.server(server_id, "sockets"), client)),
+        life_ms = self._sockets.life_after_ms
+        # The record goes first: from then on, no consumer can have the socket join a group.
+        yield from self._groups.discard_all(channel, [
+            Request(keys.host, ("HDEL", keys.sockets, client)),
             *(
-                Request(keys.host, ("PEXPIRE", self._keyspace.client(channel, kind), expiry_ms))
+                Request(keys.host, ("PEXPIRE", self._keyspace.client(channel, kind), life_ms))
                 for kind in ("session", "order")
             ),
-        ]
+        ])  # fmt: skip
+
+    def renew(self, server_id):
+        """Plan: nothing of a living server's open sockets expires, however long they are silent."""
+        host = self._keyspace.host_of(server_id)
+        (sockets,) = yield [Request(host, ("HGETALL", self._keyspace.server(server_id, "sockets")))]
+        clients = [client.decode() for client, _ in pairs(check(sockets))]
+        yield from self._groups.renew(f"websocket.send.{server_id}!", clients)
+
+    def leave_groups(self, server_id, client):
+        """Plan: take a request whose client has left out of its groups."""
+        yield from self._groups.discard_all(f"http.response.{server_id}!{client}")
 
     def set_state_requests(self, server_id, client, state):
         """Requests that tell senders to "hold", or that a client is "gone"; None clears it."""
@@ -174,20 +191,19 @@ class Presence:
         host = self._keyspace.host_of(server_id)
         key = functools.partial(self._keyspace.server, server_id)
         # If it lives after all, its next beat tells it that its sockets are done with.
-        _, fields = map(check, (yield [
+        _, sockets = map(check, (yield [
             Request(host, ("DEL", key("known"), key("alive"))),
             Request(host, ("HGETALL", key("sockets"))),
         ]))  # fmt: skip
-        if isinstance(fields, dict):
-            fields = [item for pair in fields.items() for item in pair]
-        for done, client in enumerate(fields[::2]):
-            facts = self._core.codec.unpack_value(fields[2 * done + 1])
+        sockets = pairs(sockets)
+        for done, (client, packed) in enumerate(sockets):
+            facts = self._core.codec.unpack_value(packed)
             if not (yield from self._make_up_disconnect(server_id, client.decode(), facts)):
                 yield [self._dead_request(server_id)]
                 return done
         if (yield from self._guardian.settle(server_id)):
             yield from self.leave(server_id)
-        return len(fields) // 2
+        return len(sockets)
 
     def _make_up_disconnect(self, server_id, client, facts):
         channel = f"websocket.send.{server_id}!{client}"

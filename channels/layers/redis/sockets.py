@@ -7,13 +7,10 @@ from channels.layers import names
 from channels.layers import operations as ops
 from channels.layers.base import ORDERED_BACKLOG
 from channels.layers.redis import scripts
-from channels.layers.redis.plans import Request, check, read_nothing
+from channels.layers.redis.plans import Request, check, pairs, read_nothing
 
-#: Life of a socket's session and order without being touched: longer than any socket is silent.
+#: Life of what a socket keeps in the layer; its server renews it much more often (see link.py).
 SOCKET_STATE_TTL_MS = 7 * 86_400_000
-#: A session that is read again and again is renewed this often; so many are kept in mind.
-RENEW_EVERY_S = 3600.0
-RENEWED_SOCKETS = 4096
 #: Life of the mark that a socket's order is lost: its disconnect comes soon.
 BROKEN_TTL_MS = 600_000
 #: What is left of it once the disconnect was consumed: long enough for stragglers to be told off.
@@ -29,6 +26,8 @@ class Place(NamedTuple):
     client: str
     #: The key of its session.
     session: str
+    #: The keys of its server's sockets, and of its sign of life; None if it is no WebSocket.
+    server_keys: tuple | None
     #: The keys of the scripts on ordered sockets: see scripts/part_ordering.lua.
     order_keys: tuple
 
@@ -39,6 +38,8 @@ class Sockets:
     def __init__(self, core):
         self._core = core
         self._keyspace = core.keyspace
+        #: What a socket kept lives for so long after it has closed, in ms: its disconnect may wait.
+        self.life_after_ms = int(core.get_expiry("websocket.disconnect") * 1000) + FORGET_AFTER_MS
         #: The Place of the socket that a reply channel belongs to.
         self.place_of = functools.lru_cache(maxsize=KNOWN_PLACES)(self._find_place)
 
@@ -50,6 +51,7 @@ class Sockets:
             queue.host,
             names.split_local(reply_channel)[1] or "-",
             keyspace.client(reply_channel, "session"),
+            (queue.sockets, queue.alive) if queue.owner == "sockets" else None,
             (keyspace.client(reply_channel, "order"), key("running"), key("waiting")),
         )
 
@@ -57,26 +59,18 @@ class Sockets:
 
     def load_session(self, reply_channel):
         """Plan: the session as a dict."""
-        return self.read_session((yield self.session_requests(reply_channel)))
+        (reply,) = yield [self.session_request(reply_channel)]
+        return self.read_session(reply)
 
-    def session_requests(self, reply_channel, renews=True):
-        """The Requests for a session, which lives on for being asked for if that `renews` it."""
+    def session_request(self, reply_channel):
+        """The Request for a session."""
         place = self.place_of(reply_channel)
-        requests = [Request(place.host, ("HGETALL", place.session))]
-        if renews:
-            requests.append(Request(place.host, ("PEXPIRE", place.session, SOCKET_STATE_TTL_MS)))
-        return requests
+        return Request(place.host, ("HGETALL", place.session))
 
-    def read_session(self, replies):
-        """The session as a dict, from the replies to its requests."""
-        fields = check(replies[0])
-        if isinstance(fields, dict):
-            fields = [item for pair in fields.items() for item in pair]
+    def read_session(self, reply):
+        """The session as a dict, from the reply to its request."""
         unpack = self._core.codec.unpack_value
-        return {
-            key.decode(): unpack(value)
-            for key, value in zip(fields[::2], fields[1::2], strict=True)
-        }
+        return {key.decode(): unpack(value) for key, value in pairs(check(reply))}
 
     def save_part(self, operation):
         """The part of a batch that saves what changed in a session."""
@@ -88,8 +82,17 @@ class Sockets:
             commands.append(("HSET", key, *pairs))
         if operation.removed:
             commands.append(("HDEL", key, *operation.removed))
-        commands.append(("PEXPIRE", key, SOCKET_STATE_TTL_MS))
+        commands.append(self._keep_command(place))
         return [Request(place.host, command) for command in commands], read_nothing
+
+    @staticmethod
+    def _keep_command(place):
+        if place.server_keys is None:
+            return ("PEXPIRE", place.session, SOCKET_STATE_TTL_MS)
+        return scripts.KEEP_SESSION.call(
+            [place.session, *place.server_keys],
+            [place.client, SOCKET_STATE_TTL_MS, FORGET_AFTER_MS],
+        )
 
     def forget_part(self, operation):
         """The part of a batch that lets a socket's session and order go."""
@@ -178,21 +181,3 @@ class Sockets:
         """The Delivery in a parked message."""
         channel, attempts, content = self._core.codec.unpack_value(parked)
         return ops.Delivery(channel, content, attempts)
-
-
-class Renewals:
-    """When each socket's session was last renewed from here: it need not be done every time."""
-
-    def __init__(self):
-        self._renewed = {}
-
-    def is_due(self, reply_channel, now_s):
-        """Whether a session is to be renewed now; if so, it counts as done."""
-        renewed_s = self._renewed.get(reply_channel)
-        if renewed_s is not None and now_s - renewed_s < RENEW_EVERY_S:
-            return False
-        self._renewed.pop(reply_channel, None)  # the latest goes to the end
-        self._renewed[reply_channel] = now_s
-        if len(self._renewed) > RENEWED_SOCKETS:
-            del self._renewed[next(iter(self._renewed))]
-        return True

@@ -15,7 +15,6 @@ from channels.layers import operations as ops
 from channels.layers.base import Reader
 from channels.layers.redis.hosts import BLOCK_S
 from channels.layers.redis.plans import Block, Wait
-from channels.layers.redis.sockets import Renewals
 from channels.layers.redis.sync_connection import Connection
 from channels.layers.redis.turns import KnownTurns
 
@@ -227,7 +226,6 @@ class RedisReader(Reader):
         self._layer, self._driver, self._cursor = layer, driver, cursor
         self._reader = SyncReader(driver, hosts)
         self._turns = KnownTurns()
-        self._renewals = Renewals()
         self._session = None
 
     def take(self, operations=(), block_s=0.0):
@@ -245,10 +243,9 @@ class RedisReader(Reader):
         return results, delivery
 
     def foresee_session(self, reply_channel):
-        renews = self._renewals.is_due(reply_channel, time.monotonic())
-        requests = self._layer.sockets.session_requests(reply_channel, renews)
+        request = self._layer.sockets.session_request(reply_channel)
         with contextlib.suppress(LayerUnavailable):
-            self._session = reply_channel, self.write_ahead(requests)
+            self._session = reply_channel, self.write_ahead([request])
 
     def take_foreseen(self, reply_channel):
         """The replies to the requests for a session that was foreseen, or None."""

@@ -420,9 +420,10 @@ def test_senders_to_a_stopped_server_are_told_that_nobody_reads(layer):
 def test_a_group_send_misses_held_clients_and_counts_them(layer):
     async def scenario(link, replies):
         for client in ("held", "gone", "there"):
+            await link.open_socket(client, {})
             layer.group_add("group", link.reply_channel("websocket.send", client))
         link.hold("held")
-        link.mark_gone("gone")
+        link._server.mark_gone("gone", layer.clock())
         layer.send_group("group", {"n": 1})
         await let_tasks_run()
         assert replies == [(["there"], {"n": 1})]

@@ -44,6 +44,14 @@ def test_a_channel_that_leaves_all_its_groups_leaves_no_group_behind(layer, coun
     assert count_keys() == 0
 
 
+def test_a_socket_that_joins_too_late_leaves_no_group_behind(layer, count_keys):
+    layer._sync.run(layer.presence.beat("abc", {}, True))
+    before = count_keys()
+    layer.group_add("room", "websocket.send.abc!1")
+    assert layer.group_channels("room") == []
+    assert count_keys() == before
+
+
 def test_a_group_is_kept_for_those_who_stay(layer):
     layer.group_add("room", "one")
     layer.group_add("room", "two!a")

@@ -71,6 +71,13 @@ channel_routing = [
     ),
     include(
         [
+            route("websocket.connect", sockets.join_late),
+            route("websocket.disconnect", sockets.leave),
+        ],
+        path="^/late$",
+    ),
+    include(
+        [
             route("websocket.connect", sockets.remember),
             route("websocket.receive", sockets.recall),
             route("websocket.disconnect", sockets.forget),

@@ -81,8 +81,34 @@ async def clients_vanish_without_a_word(site, numbers):
     return result
 
 
+@scenario(15, 25, sockets=(50, 1_000))
+async def consumers_add_who_has_left(site, numbers):
+    """Each socket's connect takes longer than the socket lives: its disconnect runs first."""
+    await site.start(workers=2, threads=16)
+    await _join_late(site, 10)
+    with site.redis.client() as client:
+        before = client.dbsize()
+        first = await _join_late(site, numbers.sockets)
+        await wait_until(lambda: client.dbsize() <= before, limit_s=10)
+        result = Result()
+        result.true(f"{first} disconnects ran before their sockets had joined", first > 0)
+        result.equal("members left", len(site.layer.group_channels("late")), 0)
+        result.equal("keys more", client.dbsize() - before, 0)
+    return result
+
+
+async def _join_late(site, count):
+    """Return how many of `count` sockets had not joined when all disconnects had run."""
+    before = site.ledger.count("joined")
+    await _come_and_go(site, count, "/late")
+    missing = before + count - site.ledger.count("joined")
+    await site.ledger.wait_for(before + count, "joined", limit_s=60)
+    return missing
+
+
 async def _come_and_go(site, count, path, at_once=25):
-    """Open and close `count` sockets."""
+    """Open and close `count` sockets; return when their disconnects have run."""
+    before = site.ledger.count("disconnect")
     gate = asyncio.Semaphore(at_once)
 
     async def visit():
@@ -93,7 +119,7 @@ async def _come_and_go(site, count, path, at_once=25):
             site.sockets.remove(socket)
 
     await asyncio.gather(*(visit() for _ in range(count)))
-    await site.ledger.wait_for(count, "disconnect", limit_s=60)
+    await site.ledger.wait_for(before + count, "disconnect", limit_s=60)
 
 
 @scenario(25, sockets=(300, 10_000))

@@ -9,29 +9,32 @@ from tests.faults.scenarios.redis_outage import Visitor
 from tests.processes import RedisServer
 
 
-async def _visit(site, count):
-    """Ask for the front page `count` times in turn; return the seconds each took."""
+async def _visit(site, address, count):
+    """Ask for the front page `count` times, one after another; return the seconds each took."""
     times = []
     for _ in range(count):
-        response = await site.fetch("/")
+        response = await site.fetch("/", address=address)
         assert response.status == 200, response.status
         times.append(response.seconds)
     return times
 
 
-@scenario(36, hosts=("daphne", "uvicorn"), visits=(300, 3_000))
+@scenario(36, hosts=("daphne", "uvicorn"), rounds=(30, 300), visits=(10, 10))
 async def two_hosts_are_as_fast_as_one(site, numbers):
+    """Both are asked in turns, so that what else the machine does slows both down."""
     await site.start(workers=2)
-    await _visit(site, 50)
-    one = percentile(await _visit(site, numbers.visits), 0.99) * 1000
-    for process in [*site.split.servers, *site.split.workers]:
-        await site.call(process.stop)
+    addresses, times = [site.address], ([], [])
     with RedisServer() as second:
-        site.configure(layer={"hosts": [site.redis.url, second.url]})
+        site.configure(layer={"hosts": [site.redis.url, second.url], "prefix": "two:"})
         await site.start(workers=2)
-        await _visit(site, 50)
-        two = percentile(await _visit(site, numbers.visits), 0.99) * 1000
+        addresses.append(site.address)
+        for address in addresses:
+            await _visit(site, address, 50)
+        for _ in range(numbers.rounds):
+            for address, taken in zip(addresses, times, strict=True):
+                taken += await _visit(site, address, numbers.visits)
         await site.call(site.split.stop)
+    one, two = (percentile(taken, 0.99) * 1000 for taken in times)
     result = Result()
     result.note(f"p99 with one host: {one:.1f} ms")
     result.at_most("p99 with two", two, max(2 * one, one + 10), "ms")

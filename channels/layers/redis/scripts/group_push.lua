@@ -3,19 +3,19 @@
 -- KEYS[1]  the queue
 -- KEYS[2]  its counts (hash)
 -- KEYS[3]  the group's members in this process (sorted set: local part -> time it expires, ms)
--- KEYS[4]  the process's sign of life: while it is there, memberships do not expire
+-- KEYS[4]  the process's sign of life: while it is there, memberships of sockets do not expire
 -- ARGV[1]  capacity of the queue
 -- ARGV[2]  expiry of the message, ms
 -- ARGV[3]  time to live of the queue key, ms
 -- ARGV[4]  the packed message
--- ARGV[5]  1 if the queue is an interface server's: without its sign of life, it has no members
+-- ARGV[5]  whose the queue is: "sockets", "requests", or "" if it is no interface server's
 -- returns  number of members the message goes to; -1 - n if the queue is full, with n waiting
 
 local now = now_ms()
-if redis.call('EXISTS', KEYS[4]) == 0 then
-  if ARGV[5] == '1' then
-    return 0
-  end
+if ARGV[5] ~= '' and redis.call('EXISTS', KEYS[4]) == 0 then
+  return 0
+end
+if ARGV[5] ~= 'sockets' then
   redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now)
 end
 local members = redis.call('ZRANGE', KEYS[3], 0, -1)

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from channels.exceptions import LayerUnavailable
-from channels.layers.operations import Delivery, FinishOrdered, Turn
+from channels.layers.operations import Delivery, FinishOrdered, SaveSession, Turn
+from channels.layers.redis import link as link_module
 from channels.layers.redis import presence as presence_module
 from channels.layers.redis.guardian import Guardian
 from channels.layers.redis.plans import Request
@@ -170,6 +171,110 @@ def test_what_a_forgotten_server_writes_does_not_stay_for_ever(layer, redis_serv
         lives_s = {key: client.ttl(key) for key in client.scan_iter()}
     assert running.encode() in lives_s
     assert [key for key, ttl_s in lives_s.items() if ttl_s == -1] == []
+
+
+@pytest.fixture
+def lives_s(redis_server):
+    """The seconds that each key which may expire has left to live, by its name."""
+
+    def lives_s():
+        with redis_server.client() as client:
+            return {key.decode(): client.ttl(key) for key in client.scan_iter()}
+
+    return lives_s
+
+
+def keep_much(layer, channel):
+    """Have a socket be in two groups, and have a session and an order."""
+    for group in ("room", "hall"):
+        layer.group_add(group, channel)
+    save_session(layer, channel)
+    layer.begin_ordered(Delivery("websocket.receive", {}), channel, 1, "worker")
+
+
+KEPT_BY_SOCKETS = (":in:", ":of:", ":session:", ":order:", "{g.")
+
+
+def is_kept_by_a_socket(key):
+    return any(part in key for part in KEPT_BY_SOCKETS)
+
+
+def test_what_open_sockets_keep_lives_longer_than_a_membership(make_layer, lives_s):
+    layer = make_layer(group_expiry=1)
+    beat(layer, is_first=True)
+    open_sockets(layer, 1)
+    keep_much(layer, f"websocket.send.{SERVER}!0")
+    layer.group_add("room", "plain")
+    kept = {key: life for key, life in lives_s().items() if is_kept_by_a_socket(key)}
+    short = [key for key, life in kept.items() if life < 6 * 86_400]
+    assert sorted(key.partition(":in:")[2] for key in short) == ["", "plain:room"]
+    assert len(kept) == 2 + 2 + 1 + 1 + 1 + 2  # in, groups, of, session, order; plain's in and of
+
+
+def test_it_is_renewed_for_those_who_are_silent_for_longer(layer, redis_server, lives_s):
+    beat(layer, is_first=True)
+    open_sockets(layer, 2)
+    gone, open_ = (f"websocket.send.{SERVER}!{number}" for number in range(2))
+    for channel in (gone, open_):
+        keep_much(layer, channel)
+    layer._sync.run(layer.presence.forget_socket(SERVER, "0"))
+    with redis_server.client() as client:
+        for key in filter(is_kept_by_a_socket, lives_s()):
+            client.expire(key, 60)
+    layer._sync.run(layer.presence.renew(SERVER))
+
+    kept = {key: life for key, life in lives_s().items() if is_kept_by_a_socket(key)}
+    of_the_gone = [key for key, life in kept.items() if life <= 60]
+    assert sorted(key.partition("}")[2] for key in of_the_gone) == [
+        f":order:{gone}", f":session:{gone}"
+    ]  # fmt: skip
+    assert len(kept) - len(of_the_gone) == 2 + 2 + 3
+    assert min(life for key, life in kept.items() if key not in of_the_gone) > 6 * 86_400
+
+
+def save_session(layer, channel):
+    layer.apply([SaveSession(channel, {"name": layer.codec.pack_value("amy", "a name")})])
+
+
+def test_a_session_that_is_saved_when_its_socket_has_closed_goes_soon(layer, lives_s):
+    beat(layer, is_first=True)
+    open_sockets(layer, 3)
+    early, late, open_, request = channels = [
+        *(f"websocket.send.{SERVER}!{number}" for number in range(3)),
+        f"http.response.{SERVER}!3",
+    ]
+    save_session(layer, early)
+    for number in "01":
+        layer._sync.run(layer.presence.forget_socket(SERVER, number))
+    for channel in channels:
+        save_session(layer, channel)
+    lives = {channel: lives_s()[layer.sockets.place_of(channel).session] for channel in channels}
+    assert 60 < lives[early] <= 90
+    assert 20 < lives[late] <= 30
+    assert min(lives[open_], lives[request]) > 6 * 86_400
+    assert layer.load_session(late) == {"name": "amy"}
+
+
+def test_a_server_renews_it_again_and_again(layer, redis_server, lives_s, monkeypatch):
+    monkeypatch.setattr(link_module, "RENEW_EVERY_S", 0.0)
+    monkeypatch.setattr(link_module, "BEAT_EVERY_S", 0.02)
+
+    async def stay_open():
+        link = layer.open_link("stayer", lambda clients, message: None, lambda: None)
+        await link.start()
+        while not layer.is_read("websocket.send.stayer!a"):
+            await asyncio.sleep(0.01)
+        await link.open_socket("a", {})
+        await asyncio.to_thread(layer.group_add, "room", "websocket.send.stayer!a")
+        for _ in range(2):
+            with redis_server.client() as client:
+                for key in filter(is_kept_by_a_socket, lives_s()):
+                    client.expire(key, 60)
+            while min(life for key, life in lives_s().items() if is_kept_by_a_socket(key)) <= 60:
+                await asyncio.sleep(0.01)
+        await link.stop()
+
+    asyncio.run(asyncio.wait_for(stay_open(), 20))
 
 
 def ask(request):

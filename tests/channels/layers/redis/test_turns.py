@@ -6,7 +6,7 @@ import pytest
 
 from channels.exceptions import LayerUnavailable
 from channels.layers import operations as ops
-from channels.layers.redis import sockets, turns
+from channels.layers.redis import turns
 from channels.layers.redis.sync_connection import Connection
 
 SERVER = "server"
@@ -187,31 +187,3 @@ def test_after_an_outage_it_is_asked_again(layer, make_layer, reader, trips, red
 
     assert begin(layer, delivery) is ops.Turn.RUN
     assert trips == ["exchange"]
-
-
-def test_a_session_that_is_read_is_renewed_now_and_then(layer, reader, redis_server):
-    layer.apply([layer.prepare_session(socket("a"), {"name": "Ann"})])
-    key = layer.sockets.place_of(socket("a")).session
-
-    def read_with_a_minute_left(reader):
-        with redis_server.client() as client:
-            client.expire(key, 60)
-            take(reader)
-            reader.foresee_session(socket("a"))
-            assert layer.load_session(socket("a")) == {"name": "Ann"}
-            return client.ttl(key)
-
-    assert read_with_a_minute_left(reader) > 86_400
-    assert read_with_a_minute_left(reader) <= 60
-    assert layer.load_session(socket("a")) == {"name": "Ann"}  # by who did not foresee it
-    with redis_server.client() as client:
-        assert client.ttl(key) > 86_400
-
-
-def test_only_so_many_renewals_are_kept_in_mind(monkeypatch):
-    monkeypatch.setattr(sockets, "RENEWED_SOCKETS", 2)
-    renewals = sockets.Renewals()
-    assert [renewals.is_due(name, 0.0) for name in "abab"] == [True, True, False, False]
-    assert renewals.is_due("c", 1.0)
-    assert [renewals.is_due(name, 2.0) for name in "cba"] == [False, False, True]
-    assert renewals.is_due("c", 2.0 + sockets.RENEW_EVERY_S)

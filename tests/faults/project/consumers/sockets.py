@@ -49,6 +49,14 @@ def join_own(message):
     join(message)
 
 
+def join_late(message):
+    """Accept at once, and join a group when the client may have left again."""
+    message.reply_channel.send({"accept": True}, immediately=True)
+    time.sleep(0.3)
+    Group("late").add(message.reply_channel)
+    _note("joined", message)
+
+
 @channel_session
 def remember(message):
     """Begin a session, and note what is in it."""
