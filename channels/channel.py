@@ -92,7 +92,10 @@ class Group(_Addressee):
     """
 
     def add(self, channel):
-        """Make a channel (a Channel, or its name) a member; renews the membership if it is one."""
+        """Make a channel (a Channel, or its name) a member; renews the membership if it is one.
+
+        A client who has left can't become a member: then it does nothing.
+        """
         self.channel_layer.group_add(self.name, _name_of(channel))
 
     def discard(self, channel):

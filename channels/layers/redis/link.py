@@ -73,9 +73,10 @@ class RedisServerLink(ServerLink):
     async def stop(self):
         if self._driver is None:
             return
-        for task in self._tasks:
+        tasks = [*self._tasks, *self._leaving]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self._end_closing()
         try:
             await self._driver.run(self._presence.leave(self.server_id))
