@@ -128,8 +128,10 @@ class BaseChannelLayer:
     # -- groups -----------------------------------------------------------------------------
 
     def group_add(self, group, channel):
-        """Make `channel` a member of `group`, or renew its membership. Does nothing if it is that of
-        a client who has left its interface server."""
+        """Make `channel` a member of `group`, or renew its membership.
+
+        Does nothing if the channel is that of a client who has left its interface server.
+        """
         raise self._lacks("groups")
 
     def group_discard(self, group, channel):
