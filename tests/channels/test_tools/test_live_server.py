@@ -36,11 +36,12 @@ def run_tests(redis_server, tmp_path):
 
 
 def test_pages_static_files_and_sockets_are_served_over_the_databases_of_the_test(
-    run_tests, redis_server
+    run_tests, redis_server, tmp_path
 ):
-    done = run_tests(MARK="of this very test")
+    mark = f"of the test in {tmp_path}"
+    done = run_tests(MARK=mark)
     assert "Ran 7 tests" in done.stderr and done.returncode == 0, done.stdout + done.stderr
-    assert find_processes("of this very test") == []
+    assert find_processes(mark) == []
     assert redis_server.client().keys("*") == []
 
 
