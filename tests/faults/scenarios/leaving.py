@@ -85,25 +85,23 @@ async def clients_vanish_without_a_word(site, numbers):
 async def consumers_add_who_has_left(site, numbers):
     """Each socket's connect takes longer than the socket lives: its disconnect runs first."""
     await site.start(workers=2, threads=16)
-    await _join_late(site, 10)
+    await _come_and_go(site, 10, "/late")
+    await site.ledger.wait_for(10, "joined")
     with site.redis.client() as client:
         before = client.dbsize()
-        first = await _join_late(site, numbers.sockets)
+        await _come_and_go(site, numbers.sockets, "/late")
+        await site.ledger.wait_for(numbers.sockets + 10, "joined", limit_s=60)
         await wait_until(lambda: client.dbsize() <= before, limit_s=10)
         result = Result()
-        result.true(f"{first} disconnects ran before their sockets had joined", first > 0)
+        left_at, joined_at = (
+            {record["socket"]: record["at"] for record in site.ledger.records(event)}
+            for event in ("disconnect", "joined")
+        )
+        late = sum(joined_at[socket] > at for socket, at in left_at.items())
+        result.true(f"{late} sockets were added after their disconnect had run", late > 0)
         result.equal("members left", len(site.layer.group_channels("late")), 0)
         result.equal("keys more", client.dbsize() - before, 0)
     return result
-
-
-async def _join_late(site, count):
-    """Return how many of `count` sockets had not joined when all disconnects had run."""
-    before = site.ledger.count("joined")
-    await _come_and_go(site, count, "/late")
-    missing = before + count - site.ledger.count("joined")
-    await site.ledger.wait_for(before + count, "joined", limit_s=60)
-    return missing
 
 
 async def _come_and_go(site, count, path, at_once=25):
