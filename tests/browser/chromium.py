@@ -12,7 +12,8 @@ from tests.processes import wait_until
 DESKTOP = (1280, 800)
 PHONE = (390, 844)
 
-#: Quiet and small: a test's browser asks nobody but the server under test.
+#: Quiet and small: a test's browser asks nobody but the server under test. A page that is left is
+#: gone, with its sockets and requests, and not kept for whoever goes back.
 _FLAGS = [
     "--headless=new",
     "--no-sandbox",
@@ -23,6 +24,7 @@ _FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--disable-features=BackForwardCache",
     "--lang=en",
 ]
 

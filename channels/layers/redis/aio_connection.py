@@ -73,6 +73,9 @@ class AsyncConnection:
         except (redis.RedisError, OSError, asyncio.TimeoutError) as error:
             await self.close()
             raise health.failed(error) from error
+        except asyncio.CancelledError:
+            await self.close()
+            raise
         health.works()
         return self
 
@@ -133,6 +136,7 @@ class AsyncConnection:
         if self._connection is not None:
             with contextlib.suppress(redis.RedisError, OSError):
                 await self._connection.disconnect(nowait=True)
+            await asyncio.sleep(0)  # in the loop's next turn its socket is closed
 
     @property
     def is_open(self):

@@ -30,6 +30,7 @@ from channels.layers.conformance.sessions import Sessions
 from channels.layers.conformance.statistics import Statistics
 from channels.layers.conformance.work import Work
 from channels.layers.redis import RedisChannelLayer
+from channels.layers.redis.aio_connection import AsyncConnection
 from tests.conftest import give_up
 from tests.processes import REPOSITORY, RedisServer, find_redis_server, free_port
 
@@ -364,4 +365,23 @@ def test_a_server_that_stops_leaves_no_connection_open(secured_redis):
 
     with nothing_left_open():
         asyncio.run(scenario())
+    layer.close()
+
+
+def test_a_connection_that_is_called_off_while_it_opens_is_closed(secured_redis):
+    url, certificate = secured_redis
+    layer = RedisChannelLayer(hosts=[url], connection_kwargs={"ssl_ca_certs": str(certificate)})
+
+    async def call_off(after_ms):
+        opening = asyncio.ensure_future(AsyncConnection(layer._hosts[0]).open())
+        await asyncio.sleep(after_ms / 1000)
+        opening.cancel()
+        (outcome,) = await asyncio.gather(opening, return_exceptions=True)
+        if isinstance(outcome, AsyncConnection):
+            await outcome.close()
+        return isinstance(outcome, asyncio.CancelledError)
+
+    with nothing_left_open():
+        called_off = [asyncio.run(call_off(number / 2)) for number in range(50)]
+    assert any(called_off)
     layer.close()
