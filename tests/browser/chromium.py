@@ -8,6 +8,7 @@ from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 
 from tests.processes import wait_until
+from tests.processes.base import WAIT_LIMIT_S
 
 DESKTOP = (1280, 800)
 PHONE = (390, 844)
@@ -77,7 +78,7 @@ class Browser:
     def all(self, css):
         return self.driver.find_elements(By.CSS_SELECTOR, css)
 
-    def find(self, css, *, limit_s=10):
+    def find(self, css, *, limit_s=WAIT_LIMIT_S):
         """Return the first element that matches and can be seen; wait for it."""
         found = wait_until(
             lambda: [element for element in self.all(css) if _is_shown(element)],
@@ -105,7 +106,7 @@ class Browser:
         script = "return [...document.querySelectorAll(arguments[0])].map(e => e.innerText.trim())"
         return self.run(script, css)
 
-    def wait_for_text(self, text, *, within="body", limit_s=10):
+    def wait_for_text(self, text, *, within="body", limit_s=WAIT_LIMIT_S):
         """Wait until an element that matches `within` shows `text`."""
         wait_until(
             lambda: any(text in shown for shown in self.texts(within)), limit_s=limit_s,

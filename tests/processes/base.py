@@ -14,6 +14,8 @@ from pathlib import Path
 
 #: Seconds a process gets to become ready; generous, because CI machines are slow.
 START_LIMIT_S = 30
+#: Seconds that something gets to become true; a machine may be busy with more than one run.
+WAIT_LIMIT_S = 30
 #: Seconds a process gets to end after SIGTERM before it is killed.
 STOP_LIMIT_S = 15
 
@@ -21,7 +23,7 @@ STOP_LIMIT_S = 15
 _PORTS = range(20_000, 32_000)
 
 
-def wait_until(condition, *, limit_s=10.0, what="the condition"):
+def wait_until(condition, *, limit_s=WAIT_LIMIT_S, what="the condition"):
     """Return the first true value of `condition()`; raise AssertionError after `limit_s` seconds.
 
     `what` names what was waited for; a callable is called to name it once it has failed.

@@ -67,7 +67,7 @@ class AsyncConnection:
         health.check()
         self._connection = self._host.make_async_connection()
         try:
-            await asyncio.wait_for(self._connection.connect(), CONNECT_TIMEOUT_S)
+            await self._connect()
             self._take_over()
             self.client_id = await asyncio.wait_for(self._setup(), COMMAND_TIMEOUT_S)
         except (redis.RedisError, OSError, asyncio.TimeoutError) as error:
@@ -78,6 +78,22 @@ class AsyncConnection:
             raise
         health.works()
         return self
+
+    async def _connect(self):
+        """Connect and log in. If that is called off, or takes too long, note the transport, which
+        redis-py would leave open: over TLS, for a farewell of half a minute."""
+        connecting = asyncio.ensure_future(self._connection.connect())
+        try:
+            done, _ = await asyncio.wait([connecting], timeout=CONNECT_TIMEOUT_S)
+            if not done:
+                raise asyncio.TimeoutError
+            connecting.result()
+        finally:
+            if not connecting.done():
+                if self._connection._writer is not None:
+                    self._transport = self._connection._writer.transport
+                connecting.cancel()
+                await asyncio.gather(connecting, return_exceptions=True)
 
     def _take_over(self):
         """From here on, what comes over the connection is read by us."""
@@ -132,6 +148,7 @@ class AsyncConnection:
         """Close the connection."""
         if self._transport is not None:
             self._transport.abort()
+        if self._watchdog is not None:
             self._watchdog.cancel()
         if self._connection is not None:
             with contextlib.suppress(redis.RedisError, OSError):

@@ -9,6 +9,8 @@ import ipaddress
 import itertools
 import re
 import shlex
+import socket
+import ssl
 import subprocess
 import unittest
 import warnings
@@ -29,7 +31,7 @@ from channels.layers.conformance.ordering import Ordering
 from channels.layers.conformance.sessions import Sessions
 from channels.layers.conformance.statistics import Statistics
 from channels.layers.conformance.work import Work
-from channels.layers.redis import RedisChannelLayer
+from channels.layers.redis import RedisChannelLayer, aio_connection
 from channels.layers.redis.aio_connection import AsyncConnection
 from tests.conftest import give_up
 from tests.processes import REPOSITORY, RedisServer, find_redis_server, free_port
@@ -385,3 +387,39 @@ def test_a_connection_that_is_called_off_while_it_opens_is_closed(secured_redis)
         called_off = [asyncio.run(call_off(number / 2)) for number in range(50)]
     assert any(called_off)
     layer.close()
+
+
+def test_a_login_that_takes_too_long_leaves_no_connection_open(tmp_path, monkeypatch):
+    monkeypatch.setattr(aio_connection, "CONNECT_TIMEOUT_S", 0.5)
+    certificate, key = write_certificate(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+
+    async def send_to_who_never_answers():
+        async def read_for_ever(reader, writer):
+            with contextlib.suppress(OSError):
+                await reader.read()
+
+        server = await asyncio.start_server(read_for_ever, "127.0.0.1", 0, ssl=context)
+        port = server.sockets[0].getsockname()[1]
+        layer = RedisChannelLayer(
+            hosts=[f"rediss://site:secret@localhost:{port}/0"],
+            connection_kwargs={"ssl_ca_certs": str(certificate)},
+        )
+        try:
+            await send_and_close(layer)
+        finally:
+            assert not [each for each in gc.get_objects() if is_open_to(each, port)]
+            server.close()
+
+    with pytest.raises(LayerUnavailable):
+        asyncio.run(send_to_who_never_answers())
+
+
+def is_open_to(thing, port):
+    """Whether something is a client's socket that is connected to a port."""
+    if type(thing) is not socket.socket:
+        return False
+    with contextlib.suppress(OSError):  # not connected, or closed
+        return thing.family in (socket.AF_INET, socket.AF_INET6) and thing.getpeername()[1] == port
+    return False
