@@ -18,9 +18,6 @@ from tests.benchmarks.load.frames import (
 #: The close code of a connection that ended without a close frame (RFC 6455, section 7.1.5).
 CUT_OFF = 1006
 
-#: What is early comes this long after the handshake: hosts drop what comes in one piece with it.
-_EARLY_S = 0.1
-
 
 class Refused(ConnectionError):
     """The handshake got an answer, and it was no."""
@@ -156,14 +153,16 @@ class WebSocket(asyncio.Protocol):
 
 
 async def connect(
-    address, path, *, headers=(), early=(), limit_s=30.0, receive_buffer=None, source=None
-):
+    address, path, *, headers=(), early=(), early_s=0.1, limit_s=30.0, receive_buffer=None,
+    source=None,
+):  # fmt: skip
     """Open a WebSocket and return it.
 
     Args:
         address: (host, port).
         headers: more headers, as (name, value) in str; a name that is there already is replaced.
         early: texts that are sent before the handshake is answered, if that takes a moment.
+        early_s: how long after the handshake: hosts drop what they read in one piece with it.
         receive_buffer: size of the socket's receive buffer in bytes, for a client that is slow.
         source: (host, port) to connect from.
 
@@ -181,7 +180,7 @@ async def connect(
         await loop.sock_connect(raw, address)
         await loop.create_connection(lambda: client, sock=raw)
         if early:
-            await asyncio.sleep(_EARLY_S)
+            await asyncio.sleep(early_s)
             for text in early:
                 client.send(text)
         await asyncio.wait_for(client.opened(), limit_s)

@@ -241,12 +241,13 @@ async def slow_handshakes(site, numbers):
 
 @scenario(17, sockets=(40, 1_000), connect_ms=(500, 2_000), threads=(20, 50))
 async def clients_that_talk_before_they_are_accepted(site, numbers):
-    """Their frames come with the handshake; no consumer gets one before `connect` is done."""
+    """Their frames come while `connect` runs; no consumer gets one before that is done."""
     await site.start(workers=2, threads=numbers.threads)
     path = f"/slow/{numbers.connect_ms}"
     sockets = await site.open_sockets(
-        numbers.sockets, path, early=["first", "second"], at_once=2 * numbers.threads
-    )
+        numbers.sockets, path, at_once=2 * numbers.threads,
+        early=["first", "second"], early_s=numbers.connect_ms / 2_000,
+    )  # fmt: skip
     received = await site.ledger.wait_for(2 * len(sockets), "receive", limit_s=20)
     connected, early = set(), 0
     for record in site.ledger.records():
