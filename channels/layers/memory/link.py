@@ -95,7 +95,7 @@ class MemoryLink(ServerLink):
         self._change_server(lambda server, now: server.sockets.add(client))
         try:
             self._layer.send("websocket.connect", message)
-        except ChannelFull:
+        except Exception:
             self._forget(client)
             raise
 

@@ -80,8 +80,8 @@ class AsyncConnection:
         return self
 
     async def _connect(self):
-        """Connect and log in. If that is called off, or takes too long, note the transport, which
-        redis-py would leave open: over TLS, for a farewell of half a minute."""
+        """Connect and log in. Note the transport however that ends: of what is called off, or takes
+        too long, redis-py would leave it open, over TLS for a farewell of half a minute."""
         connecting = asyncio.ensure_future(self._connection.connect())
         try:
             done, _ = await asyncio.wait([connecting], timeout=CONNECT_TIMEOUT_S)
@@ -89,9 +89,9 @@ class AsyncConnection:
                 raise asyncio.TimeoutError
             connecting.result()
         finally:
+            if self._connection._writer is not None:  # redis-py has no public name for it
+                self._transport = self._connection._writer.transport
             if not connecting.done():
-                if self._connection._writer is not None:
-                    self._transport = self._connection._writer.transport
                 connecting.cancel()
                 await asyncio.gather(connecting, return_exceptions=True)
 
@@ -99,7 +99,6 @@ class AsyncConnection:
         """From here on, what comes over the connection is read by us."""
         loop = asyncio.get_running_loop()
         self._replies, self._watchdog = Replies(loop), Deadline(loop, self._give_up)
-        self._transport = self._connection._writer.transport  # redis-py has no public name for it
         self._transport.set_protocol(self._replies)
 
     async def _setup(self):

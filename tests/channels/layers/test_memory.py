@@ -6,7 +6,7 @@ import unittest
 
 import pytest
 
-from channels.exceptions import ChannelFull, ClientGone
+from channels.exceptions import ChannelFull, ClientGone, InvalidMessage
 from channels.layers.conformance import ConformanceSuite
 from channels.layers.conformance.classic import ConformanceTestCase as ClassicSuite
 from channels.layers.memory import ChannelLayer, MemoryChannelLayer
@@ -391,6 +391,15 @@ def test_a_disconnect_gets_the_room_of_an_expired_one(layer, pass_time):
         pass_time(61)
         await asyncio.wait_for(closing, 5)
         assert layer.receive(["websocket.disconnect"]) == ("websocket.disconnect", {"n": 5})
+
+    run_with_link(layer, scenario)
+
+
+def test_a_socket_whose_connect_can_not_be_sent_is_not_kept(layer):
+    async def scenario(link, replies):
+        with pytest.raises(InvalidMessage):
+            await link.open_socket("a", {"path": object()})
+        assert link._server.sockets == set()
 
     run_with_link(layer, scenario)
 
