@@ -23,7 +23,8 @@ def find_redis_server():
 class RedisServer:
     """A Redis of one's own, on a Unix socket and on a free port of 127.0.0.1.
 
-    What was written survives `kill` and `restart`; `wipe` and `restart(wiped=True)` lose it.
+    What was written survives `kill` and `restart`; `wipe` and `restart(wiped=True)` lose it, and
+    `restart_with_copy` loses what is newer than the copy.
 
     Args:
         options: more command line options, as a dict: {"maxmemory": "10mb"}.
@@ -35,6 +36,7 @@ class RedisServer:
         # Not below pytest's tmp_path: the path of a Unix socket is shorter than 108 characters.
         self._directory = Path(tempfile.mkdtemp(prefix="redis-"))
         self.socket_path = self._directory / "redis.sock"
+        self._copy = self._directory / "copy"
         self._process = None
         self.is_paused = False
 
@@ -118,6 +120,19 @@ class RedisServer:
         self.stop()
         if wiped:
             self.wipe()
+        self.start()
+
+    def keep_copy(self):
+        """Keep what it knows now, for `restart_with_copy`."""
+        shutil.rmtree(self._copy, ignore_errors=True)
+        shutil.copytree(self._directory / "data", self._copy)
+
+    def restart_with_copy(self):
+        """Die, and start with what it knew when `keep_copy` was called: it is as after a crash that
+        cost it what it had not written to disk yet."""
+        self.kill()
+        self.wipe()
+        shutil.copytree(self._copy, self._directory / "data")
         self.start()
 
     def heal(self):

@@ -91,9 +91,8 @@ class AsyncConnection:
         finally:
             if self._connection._writer is not None:  # redis-py has no public name for it
                 self._transport = self._connection._writer.transport
-            if not connecting.done():
-                connecting.cancel()
-                await asyncio.gather(connecting, return_exceptions=True)
+            connecting.cancel()
+            await asyncio.gather(connecting, return_exceptions=True)
 
     def _take_over(self):
         """From here on, what comes over the connection is read by us."""

@@ -14,6 +14,7 @@ from channels.layers.redis import scripts, wire
 from channels.layers.redis.plans import (
     Request,
     check,
+    in_parts,
     raise_if_all_are_away,
     read_nothing,
 )
@@ -23,8 +24,6 @@ from channels.layers.redis.sockets import SOCKET_STATE_TTL_MS
 PRUNE_AGE_MS = 60_000
 #: The keys of memberships that expire outlive them by this long.
 TTL_MARGIN_MS = 60_000
-#: So many keys are renewed in one round trip.
-RENEWED_AT_ONCE = 500
 
 
 class Groups:
@@ -48,7 +47,7 @@ class Groups:
         client = names.split_local(channel)[1]
         member = Request(keys.host, scripts.GROUP_ADD.call(
             [self._keyspace.members(keys.name, group), self._keyspace.client(channel, "of"),
-             keys.alive, keys.sockets, keys.states],
+             keys.sockets, keys.states],
             [client, group, self._life_ms, self._ttl_ms(keys), keys.owner],
         ))  # fmt: skip
         # Last, so that whoever finds the process without members knows of this one: see _leave.
@@ -217,11 +216,11 @@ class Groups:
         """Plan: give what these sockets keep in the layer, and their memberships, a new term."""
         keys = self._keyspace.queue(sockets_queue)
         groups = set()
-        for some in _in_parts(clients):
+        for some in in_parts(clients):
             replies = yield [self._renew_request(keys, client) for client in some]
             groups.update(group.decode() for joined in replies for group in check(joined))
         ttl_ms = self._ttl_ms(keys)
-        for some in _in_parts(sorted(groups)):
+        for some in in_parts(sorted(groups)):
             members = [(keys.host, self._keyspace.members(keys.name, group)) for group in some]
             places = [(host, self._keyspace.group(group)) for group, host in self._places(some)]
             replies = yield [
@@ -264,11 +263,6 @@ def _check_any(replies):
     """Check the replies of a step in which some of the hosts may be away, but not all."""
     raise_if_all_are_away(replies)
     read_nothing(reply for reply in replies if not isinstance(reply, LayerUnavailable))
-
-
-def _in_parts(items):
-    """`items`, a list, in lists of RENEWED_AT_ONCE."""
-    return [items[at : at + RENEWED_AT_ONCE] for at in range(0, len(items), RENEWED_AT_ONCE)]
 
 
 def _milliseconds(time):

@@ -33,6 +33,8 @@ DISCONNECT_RETRY_S = (0.05, 2.0)
 MOVE_AFTER_S = 2.0
 #: What a socket is closed with whose next message is lost: "Internal Error" (RFC 6455, 7.4.1).
 CLOSE_LOST = 1011
+#: What a socket is closed with that the layer has forgotten: "Service Restart" (IANA's registry).
+CLOSE_RESTART = 1012
 #: A client is remembered as gone for this long; a sender notices within its next message.
 GONE_FOR_S = 120.0
 #: What open sockets keep in the layer is renewed this often, well before it would expire.
@@ -56,7 +58,12 @@ class RedisServerLink(ServerLink):
         self._tasks = []
         self._closing, self._is_leaving = set(), asyncio.Event()
         self._leaving = set()
-        self._is_known = self._has_neighbours_checked = False
+        self._has_neighbours_checked = False
+        #: The number of the latest beat, and of the latest one that was answered.
+        self._beats = self._beats_answered = 0
+        #: The sockets that the layer has a record of, unless it lost some when it was away.
+        self._open = set()
+        self._was_away, self._is_back = False, asyncio.Event()
         self._started = time.time()
         self._renew_at = time.monotonic() + RENEW_EVERY_S
 
@@ -110,6 +117,7 @@ class RedisServerLink(ServerLink):
         while True:
             try:
                 await self._beat()
+                await self._find_lost_sockets()
                 await self._look_after_sockets()
                 await self._renew_sockets()
                 self._core.drops.sum_up()
@@ -122,18 +130,24 @@ class RedisServerLink(ServerLink):
                 pass  # which was told
             except Exception:
                 logger.exception("giving a sign of life failed; trying again")
-            await asyncio.sleep(BEAT_EVERY_S)
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._is_back.wait(), BEAT_EVERY_S)
+            self._is_back.clear()
 
     async def _beat(self):
         facts = {**describe_process(), "started": self._started}
         if not self._has_neighbours_checked:
             await self._check_neighbours(facts["project"])
-        plan = self._presence.beat(self.server_id, facts, is_first=not self._is_known)
+        server_id, self._beats = self.server_id, self._beats + 1
+        number = self._beats
+        plan = self._presence.beat(server_id, facts, number, self._beats_answered)
         known, dead = await self._driver.run(plan)
+        if server_id != self.server_id:
+            return
         if not known:
             self._forget_everything()
             return
-        self._is_known = True
+        self._beats_answered = max(self._beats_answered, number)
         knows_who_lives = self._watch.note(time.monotonic())
         for server_id in dead if knows_who_lives else ():
             count = await self._driver.run(self._presence.bury(server_id))
@@ -157,6 +171,33 @@ class RedisServerLink(ServerLink):
         if self.refusal is not None:
             logger.warning("the prefix %r is free", self._prefix)
         self.refusal = None
+
+    async def _find_lost_sockets(self):
+        """Close the sockets that the layer has forgotten: it was away and came back with data from
+        before they were opened, so that they are in no group and could join none."""
+        if not self._was_away:
+            return
+        self._was_away = False
+        try:
+            await self._close_unknown_sockets()
+        except LayerUnavailable:
+            self._was_away = True
+            raise
+
+    async def _close_unknown_sockets(self):
+        unknown = self._presence.find_unknown(self.server_id, list(self._open))
+        lost = await self._driver.run(unknown)
+        lost = [client for client in lost if client in self._open]
+        if not lost:
+            return
+        logger.error(
+            "the layer has forgotten %d sockets of this server: they are closed with 1012",
+            len(lost),
+        )
+        for client in lost:
+            channel = self.reply_channel("websocket.send", client)
+            await self._driver.run(self._sockets.break_order(channel))
+        self._on_reply(lost, {"close": CLOSE_RESTART})
 
     async def _look_after_sockets(self):
         """Bring on ordered sockets whose worker died, or whose next message is lost."""
@@ -195,7 +236,8 @@ class RedisServerLink(ServerLink):
 
     def _begin_anew(self, server_id):
         self.server_id = server_id
-        self._is_known = False
+        self._beats_answered = 0
+        self._open.clear()
         self._restart_reading()
         self._tasks.append(asyncio.ensure_future(self._beat_once_more()))
         self._on_lost()
@@ -220,8 +262,11 @@ class RedisServerLink(ServerLink):
         while True:
             try:
                 connection = await AsyncConnection(self._host).open()
+                if self._was_away:
+                    self._is_back.set()
                 await self._read_with(connection)
             except LayerUnavailable as error:
+                self._was_away = True
                 logger.debug("replies can't be read: %s", error)
                 self._move_if_host_is_away()
                 await asyncio.sleep(self._host.health.retry_in_s or 0.01)
@@ -314,8 +359,10 @@ class RedisServerLink(ServerLink):
         operation = self._core.pack_send("websocket.connect", message)
         facts = {"path": message.get("path", "")}
         await self._run(self._presence.open_socket(self.server_id, client, operation, facts))
+        self._open.add(client)
 
     async def close_socket(self, client, message):
+        self._open.discard(client)
         task = asyncio.ensure_future(self._close_socket(self.server_id, client, message))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)

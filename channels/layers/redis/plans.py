@@ -19,6 +19,9 @@ from typing import NamedTuple
 
 from channels.exceptions import LayerUnavailable
 
+#: What is to be done for each of a server's sockets is done for so many in one round trip.
+ASKED_AT_ONCE = 500
+
 
 class Request(NamedTuple):
     """One Redis command for one host."""
@@ -69,6 +72,11 @@ def pairs(reply):
     if isinstance(reply, dict):
         return list(reply.items())
     return list(zip(reply[::2], reply[1::2], strict=True))
+
+
+def in_parts(items):
+    """`items`, a list, in lists of ASKED_AT_ONCE."""
+    return [items[at : at + ASKED_AT_ONCE] for at in range(0, len(items), ASKED_AT_ONCE)]
 
 
 def raise_if_all_are_away(replies):

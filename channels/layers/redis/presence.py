@@ -4,7 +4,7 @@ import functools
 
 from channels.exceptions import LayerUnavailable
 from channels.layers.redis import scripts
-from channels.layers.redis.plans import Request, check, pairs
+from channels.layers.redis.plans import Request, check, in_parts, pairs
 from channels.layers.redis.registry import TTL_MS
 
 #: A server gives a sign of life this often.
@@ -54,15 +54,16 @@ class Presence:
 
     # -- signs of life ------------------------------------------------------------------------
 
-    def beat(self, server_id, facts, is_first):
-        """Plan: show that the server lives. Returns (whether the layer still knows it, ids of dead
-        servers)."""
+    def beat(self, server_id, facts, number, answered):
+        """Plan: show that the server lives, for the `number`-th time; `answered` is the number of
+        the latest beat that was answered, or 0. Returns (whether the layer still knows of that one,
+        ids of dead servers)."""
         host = self._keyspace.host_of(server_id)
         key = self._keyspace.server
         known, dead = yield [
             Request(host, scripts.BEAT.call(
                 [key(server_id, kind) for kind in ("alive", "known", "sockets")],
-                [TTL_MS["servers"], KNOWN_TTL_MS, int(not is_first)],
+                [TTL_MS["servers"], KNOWN_TTL_MS, number, answered],
             )),
             self._registry.enter_request("servers", server_id, facts),
         ]  # fmt: skip
@@ -149,6 +150,17 @@ class Presence:
                 for kind in ("session", "order")
             ),
         ])  # fmt: skip
+
+    def find_unknown(self, server_id, clients):
+        """Plan: those of the open sockets `clients`, a list, that the layer has no record of."""
+        host = self._keyspace.host_of(server_id)
+        sockets = self._keyspace.server(server_id, "sockets")
+        unknown = []
+        for some in in_parts(clients):
+            (records,) = yield [Request(host, ("HMGET", sockets, *some))]
+            recorded = zip(some, check(records), strict=True)
+            unknown += [client for client, record in recorded if record is None]
+        return unknown
 
     def renew(self, server_id):
         """Plan: nothing of a living server's open sockets expires, however long they are silent."""

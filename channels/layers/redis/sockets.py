@@ -26,8 +26,8 @@ class Place(NamedTuple):
     client: str
     #: The key of its session.
     session: str
-    #: The keys of its server's sockets, and of its sign of life; None if it is no WebSocket.
-    server_keys: tuple | None
+    #: The key of its server's sockets; None if it is no WebSocket.
+    sockets: str | None
     #: The keys of the scripts on ordered sockets: see scripts/part_ordering.lua.
     order_keys: tuple
 
@@ -51,7 +51,7 @@ class Sockets:
             queue.host,
             names.split_local(reply_channel)[1] or "-",
             keyspace.client(reply_channel, "session"),
-            (queue.sockets, queue.alive) if queue.owner == "sockets" else None,
+            queue.sockets if queue.owner == "sockets" else None,
             (keyspace.client(reply_channel, "order"), key("running"), key("waiting")),
         )
 
@@ -85,13 +85,12 @@ class Sockets:
         commands.append(self._keep_command(place))
         return [Request(place.host, command) for command in commands], read_nothing
 
-    @staticmethod
-    def _keep_command(place):
-        if place.server_keys is None:
+    def _keep_command(self, place):
+        if place.sockets is None:
             return ("PEXPIRE", place.session, SOCKET_STATE_TTL_MS)
         return scripts.KEEP_SESSION.call(
-            [place.session, *place.server_keys],
-            [place.client, SOCKET_STATE_TTL_MS, FORGET_AFTER_MS],
+            [place.session, place.sockets],
+            [place.client, SOCKET_STATE_TTL_MS, self.life_after_ms],
         )
 
     def forget_part(self, operation):
@@ -140,7 +139,8 @@ class Sockets:
         """The Request that begins message `order`, if it is its turn."""
         place = self.place_of(reply_channel)
         args = [order, place.client, owner, ORDERED_BACKLOG, delivery.channel, SOCKET_STATE_TTL_MS]
-        return Request(place.host, scripts.ORDER_BEGIN.call(place.order_keys, args))
+        keys = [*place.order_keys, place.session]
+        return Request(place.host, scripts.ORDER_BEGIN.call(keys, args))
 
     def note_begin_requests(self, delivery, reply_channel, order, owner):
         """Requests that write down that message `order` runs, which is known to be the next one.

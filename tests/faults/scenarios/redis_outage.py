@@ -104,6 +104,32 @@ async def redis_comes_back_with_its_data(site, numbers):
     return result
 
 
+@scenario(3, sockets=(50, 200), wait_s=(0, 10))
+async def redis_comes_back_with_older_data(site, numbers):
+    """As after a crash, or a failover to a replica that lagged behind: no socket stays open that
+    has been forgotten by its groups."""
+    await site.start(workers=2)
+    early = await site.open_sockets(numbers.sockets // 2, "/group")
+    await site.call(site.redis.keep_copy)
+    late = await site.open_sockets(numbers.sockets // 2, "/group")
+    await asyncio.sleep(numbers.wait_s)
+    await site.call(site.redis.restart_with_copy)
+    closed_s = await wait_until(lambda: not any(s.is_open for s in late), limit_s=30)
+    again = await site.open_sockets(1, "/group")
+    again[0].send("hello")
+    left = [socket for socket in early if socket.is_open]
+    heard = await asyncio.gather(*(s.wait_for_texts(1, limit_s=5) for s in left + again))
+    closed = [socket for socket in early + late if not socket.is_open]
+    result = Result()
+    result.at_most("sockets that it does not know of are closed after", closed_s or 30.0, 5.0, "s")
+    result.true(f"close codes: {({s.close_code for s in closed})}",
+                {s.close_code for s in closed} == {1012})  # fmt: skip
+    result.equal(f"sockets, of {len(left)} open ones, that hear the next broadcast",
+                 sum(heard[: len(left)]), len(left))  # fmt: skip
+    result.true("new ones too", heard[-1])
+    return result
+
+
 @scenario(3, sockets=(50, 200), pause_s=(3, 10))
 async def redis_stands_still(site, numbers):
     """It is there, and does not answer: what is asked gets 503, late but for sure."""

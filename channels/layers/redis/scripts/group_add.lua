@@ -3,9 +3,8 @@
 --
 -- KEYS[1]  the group's members in this process (sorted set: local part -> time it expires, ms)
 -- KEYS[2]  the groups this client is in (set)
--- KEYS[3]  the process's sign of life
--- KEYS[4]  the sockets that the process holds (hash)
--- KEYS[5]  states of the process's clients (hash: client -> "gone" | "hold")
+-- KEYS[3]  the sockets that the process holds (hash)
+-- KEYS[4]  states of the process's clients (hash: client -> "gone" | "hold")
 -- ARGV[1]  the channel's local part ("" for a channel without a "!")
 -- ARGV[2]  the group
 -- ARGV[3]  life of the membership, ms
@@ -14,11 +13,11 @@
 -- returns  1, or 0 if the client has left
 
 if ARGV[5] == 'sockets' then
-  if not redis.call('HGET', KEYS[4], ARGV[1]) and redis.call('EXISTS', KEYS[3]) == 1 then
+  if not redis.call('HGET', KEYS[3], ARGV[1]) then
     return 0
   end
 elseif ARGV[5] == 'requests' then
-  if redis.call('HGET', KEYS[5], ARGV[1]) == 'gone' then
+  if redis.call('HGET', KEYS[4], ARGV[1]) == 'gone' then
     return 0
   end
 end

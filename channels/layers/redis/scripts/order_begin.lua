@@ -1,12 +1,12 @@
 -- Says whether a message of an ordered socket may run now, and parks it if it is early.
 --
--- KEYS     see part_ordering.lua
+-- KEYS     see part_ordering.lua; and KEYS[4], the socket's session
 -- ARGV[1]  order of the message
 -- ARGV[2]  the client
 -- ARGV[3]  the worker that asks
 -- ARGV[4]  how many messages may be parked
 -- ARGV[5]  the channel of the message
--- ARGV[6]  life of these keys, ms
+-- ARGV[6]  life of these keys, ms; the session's too, as what a closed socket left may wait for long
 -- ARGV[7]  the message to park; absent on the first call, which then only answers "early"
 -- returns  "run", "early", "parked", "stale", or, when the socket is given up, {number of messages
 --          dropped with it, the disconnect if that was parked}
@@ -52,4 +52,5 @@ else
 end
 redis.call('PEXPIRE', KEYS[1], ARGV[6])
 redis.call('PEXPIRE', KEYS[2], ARGV[6])
+redis.call('PEXPIRE', KEYS[4], ARGV[6])
 return turn

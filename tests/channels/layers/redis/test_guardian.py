@@ -289,7 +289,7 @@ def test_a_server_that_leaves_stays_registered_while_a_turn_is_open(layer, redis
         with redis_server.client() as client:
             return client.zrange(layer.core.keyspace.registry("servers"), 0, -1)
 
-    layer._sync.run(layer.presence.beat(SERVER, {}, is_first=True))
+    layer._sync.run(layer.presence.beat(SERVER, {}, 1, 0))
     arrive(layer, 0)
     layer._sync.run(layer.presence.leave(SERVER))
     assert registered() == [SERVER.encode()]
