@@ -58,6 +58,8 @@ class Health:
         self._backoff_s = 0.0
         self._retry_at = self._down_since = 0.0
         self._reason = ""
+        #: When a connection was last found to be broken: others may be as well.
+        self.lost_at = 0.0
 
     @property
     def is_down(self):
@@ -95,6 +97,7 @@ class Health:
     def lost(self, error):
         """Note that an open connection broke; return the LayerUnavailable to raise for it. Whether
         the host is away shows at the next attempt to connect, unless it just did not answer."""
+        self.lost_at = self._clock()
         if isinstance(error, (redis.TimeoutError, TimeoutError)):
             self.failed(error)
         return LayerUnavailable(f"lost a connection to Redis at {self._name} ({error})")

@@ -18,7 +18,8 @@ from channels.layers.redis.plans import Block, Wait
 from channels.layers.redis.sync_connection import Connection
 from channels.layers.redis.turns import KnownTurns
 
-#: A pooled connection unused for this long is looked at before it is used again.
+#: A pooled connection unused for this long, or since another one broke, is looked at before it is
+#: used again.
 STALE_AFTER_S = 1.0
 
 
@@ -32,13 +33,18 @@ class Pool:
     def exchange(self, commands):
         """Run a pipeline over a connection of its own. Raises LayerUnavailable, after which that
         connection is gone."""
-        connection = self._take()
+        connection = self.take()
         replies = connection.exchange(commands)
-        connection.used_at = time.monotonic()
-        self._idle.append(connection)
+        self.put_back(connection)
         return replies
 
-    def _take(self):
+    def put_back(self, connection):
+        """Have a connection that works be used again."""
+        connection.used_at = time.monotonic()
+        self._idle.append(connection)
+
+    def take(self):
+        """Take a connection out, or make one. Raises LayerUnavailable."""
         if self._pid != os.getpid():  # forked: the sockets belong to the parent
             self._idle, self._pid = collections.deque(), os.getpid()
         while True:
@@ -46,7 +52,8 @@ class Pool:
                 connection = self._idle.pop()
             except IndexError:
                 return Connection(self._host, self._blocking)
-            if time.monotonic() - connection.used_at < STALE_AFTER_S or connection.is_open:
+            unseen_since = max(time.monotonic() - STALE_AFTER_S, self._host.health.lost_at)
+            if connection.used_at > unseen_since or connection.is_open:
                 return connection
             connection.close()
 
