@@ -80,8 +80,8 @@ class AsyncConnection:
         return self
 
     async def _connect(self):
-        """Connect and log in. Note the transport however that ends: of what is called off, or takes
-        too long, redis-py would leave it open, over TLS for a farewell of half a minute."""
+        """Connect and log in, for at most CONNECT_TIMEOUT_S in all."""
+        self._connection.redis_connect_func = self._log_in
         connecting = asyncio.ensure_future(self._connection.connect())
         try:
             done, _ = await asyncio.wait([connecting], timeout=CONNECT_TIMEOUT_S)
@@ -89,10 +89,14 @@ class AsyncConnection:
                 raise asyncio.TimeoutError
             connecting.result()
         finally:
-            if self._connection._writer is not None:  # redis-py has no public name for it
-                self._transport = self._connection._writer.transport
             connecting.cancel()
             await asyncio.gather(connecting, return_exceptions=True)
+
+    async def _log_in(self, connection):
+        """Note the transport first: if this fails, is called off or takes too long, redis-py would
+        leave it open, over TLS for a farewell of half a minute."""
+        self._transport = connection._writer.transport  # redis-py has no public name for it
+        await connection.on_connect()
 
     def _take_over(self):
         """From here on, what comes over the connection is read by us."""

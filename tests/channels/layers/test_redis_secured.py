@@ -389,18 +389,32 @@ def test_a_connection_that_is_called_off_while_it_opens_is_closed(secured_redis)
     layer.close()
 
 
-def test_a_login_that_takes_too_long_leaves_no_connection_open(tmp_path, monkeypatch):
+async def never_answer(reader, writer):
+    with contextlib.suppress(OSError):
+        await reader.read()
+
+
+async def refuse_and_say_no_more(reader, writer):
+    """Not even the farewell that TLS asks for."""
+    await reader.read(1)
+    writer.write(b"-WRONGPASS invalid username-password pair\r\n")
+    await writer.drain()
+    writer.transport.pause_reading()
+    try:
+        await asyncio.Event().wait()
+    finally:
+        writer.transport.abort()
+
+
+@pytest.mark.parametrize("serve", [never_answer, refuse_and_say_no_more])
+def test_a_login_that_takes_too_long_leaves_no_connection_open(tmp_path, monkeypatch, serve):
     monkeypatch.setattr(aio_connection, "CONNECT_TIMEOUT_S", 0.5)
     certificate, key = write_certificate(tmp_path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
 
-    async def send_to_who_never_answers():
-        async def read_for_ever(reader, writer):
-            with contextlib.suppress(OSError):
-                await reader.read()
-
-        server = await asyncio.start_server(read_for_ever, "127.0.0.1", 0, ssl=context)
+    async def send_to_it():
+        server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
         port = server.sockets[0].getsockname()[1]
         layer = RedisChannelLayer(
             hosts=[f"rediss://site:secret@localhost:{port}/0"],
@@ -413,7 +427,7 @@ def test_a_login_that_takes_too_long_leaves_no_connection_open(tmp_path, monkeyp
             server.close()
 
     with pytest.raises(LayerUnavailable):
-        asyncio.run(send_to_who_never_answers())
+        asyncio.run(send_to_it())
 
 
 def is_open_to(thing, port):

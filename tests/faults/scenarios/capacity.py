@@ -261,6 +261,10 @@ async def clients_that_talk_before_they_are_accepted(site, numbers):
     return result
 
 
+def count_waiting(site):
+    return site.layer.channel_statistics("counted")["messages_pending"]
+
+
 @scenario(40, due=(300, 1_000), capacity=(100, 100))
 async def many_delayed_messages_are_due_at_once(site, numbers):
     """Onto a channel that holds fewer; and one of them can't be read."""
@@ -274,8 +278,9 @@ async def many_delayed_messages_are_due_at_once(site, numbers):
         message = {"channel": "counted", "content": {"n": number}, "delay": delay_ms}
         site.layer.send("asgi.delay", message)
     site.layer.send("asgi.delay", {"channel": "counted", "delay": "soon"})
-    await asyncio.sleep(max(0.0, due_at - time.time()) + 1)
-    waiting = site.layer.channel_statistics("counted")["messages_pending"]
+    await wait_until(lambda: count_waiting(site) >= numbers.capacity, limit_s=120)
+    await asyncio.sleep(1)
+    waiting = count_waiting(site)
     await site.start_worker()
     await site.ledger.wait_for(numbers.due, "job", limit_s=60)
     await asyncio.sleep(0.5)
