@@ -58,10 +58,14 @@ function receive(text) {
 byId("write")?.addEventListener("submit", async (event) => {
   event.preventDefault();
   const form = event.target;
+  const written = new FormData(form);
+  const answer = postForm(form);
+  form.reset(); // at once: what is typed from now on is the next post
   // The post itself comes as to all readers: through the socket.
-  const response = await postForm(form);
-  if (response.type === "opaqueredirect") form.reset();
-  else form.submit(); // something is wrong with it: the page will say what
+  const response = await answer.catch(() => null);
+  if (response?.type === "opaqueredirect") return;
+  for (const [name, value] of written) form.elements[name].value = value;
+  if (response) form.submit(); // something is wrong with it: the page will say what
 });
 
 pageData("latest").forEach(show);

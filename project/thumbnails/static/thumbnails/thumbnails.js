@@ -57,11 +57,16 @@ async function catchUp() {
 
 async function send() {
   byId("problem").textContent = "";
-  const response = await post(upload);
-  if (response.type === "opaqueredirect") return upload.reset();
+  const sent = post(upload);
+  upload.reset(); // at once: what is chosen from now on is the next picture
+  const response = await sent.catch(() => null);
+  if (response?.type === "opaqueredirect") return;
+  if (!response) {
+    byId("problem").textContent = "The site does not answer: choose the picture again.";
+    return;
+  }
   const answer = new DOMParser().parseFromString(await response.text(), "text/html");
   byId("problem").textContent = answer.querySelector("#upload .error")?.textContent ?? `Refused: ${response.status}`;
-  return upload.reset();
 }
 
 upload.addEventListener("change", send);
