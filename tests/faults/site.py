@@ -142,6 +142,17 @@ class Site:
         return await http.fetch(address or self.address, path, **kwargs)
 
 
+async def count_keys(client, still_s=1.0):
+    """The number of keys in a Redis, once it has not changed for `still_s` seconds: what is left of
+    sockets and requests that have just ended is gone then."""
+    count, since = client.dbsize(), time.monotonic()
+    while time.monotonic() - since < still_s:
+        await asyncio.sleep(0.05)
+        if client.dbsize() != count:
+            count, since = client.dbsize(), time.monotonic()
+    return count
+
+
 async def wait_until(condition, *, limit_s=30.0):
     """Wait until `condition()` is true; return the seconds it took, or None if the time is up."""
     begun = time.monotonic()

@@ -16,7 +16,7 @@ from tests.split.conftest import LIMIT_S, Getting, ask, get, open_socket
 
 
 def test_a_killed_worker_loses_what_it_ran_and_nothing_else(site, notes):
-    server = site.start_server("--http-timeout", "1")
+    server = site.start_server("--http-timeout", "6")
     doomed, other = site.start_worker(), site.start_worker("--exclude-channels=http.*")
     with open_socket(server) as socket:
         lost = Getting(server, "/hold/")

@@ -9,7 +9,7 @@ import psutil
 from tests.faults.clients import http
 from tests.faults.result import Result
 from tests.faults.scenario import scenario
-from tests.faults.site import wait_until
+from tests.faults.site import count_keys, wait_until
 
 MIB = 1024 * 1024
 #: What views.stream sends at once.
@@ -186,7 +186,7 @@ async def requests_leave_nothing_in_redis(site, numbers):
     await site.start(workers=2)
     await site.fetch("/")
     with site.redis.client() as client:
-        before = client.dbsize()
+        before = await count_keys(client)
         gate = asyncio.Semaphore(numbers.at_once)
 
         async def visit():
