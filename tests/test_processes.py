@@ -1,5 +1,7 @@
 """The fixtures themselves: others build on them."""
 
+import ast
+import itertools
 import os
 import signal
 import subprocess
@@ -98,3 +100,19 @@ def _is_gone(pid):
         return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
+
+
+def test_runs_side_by_side_do_not_choose_the_same_ports():
+    code = "from tests.processes import *; print({free_port() for n in range(400)}); input()"
+    runs = [
+        subprocess.Popen(
+            [sys.executable, "-uc", code], cwd=REPOSITORY, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        )
+        for _ in range(3)
+    ]  # fmt: skip
+    chosen = [ast.literal_eval(run.stdout.readline()) for run in runs]
+    for run in runs:
+        run.communicate("\n")
+    chosen.append({free_port() for _ in range(400)})
+    assert all(one.isdisjoint(other) for one, other in itertools.combinations(chosen, 2))

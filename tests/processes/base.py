@@ -2,6 +2,7 @@
 
 import atexit
 import contextlib
+import itertools
 import os
 import random
 import re
@@ -9,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -21,6 +23,8 @@ STOP_LIMIT_S = 15
 
 #: Below the range that Linux gives to outgoing connections, which could take a port in between.
 _PORTS = range(20_000, 32_000)
+#: A process takes so many of them for itself.
+BLOCK_SIZE = 200
 
 
 def wait_until(condition, *, limit_s=WAIT_LIMIT_S, what="the condition"):
@@ -38,10 +42,45 @@ def wait_until(condition, *, limit_s=WAIT_LIMIT_S, what="the condition"):
         time.sleep(0.02)
 
 
+class _Ports:
+    """A block of ports that this process alone hands out: between its choice of a port and the
+    start of what listens there, a run beside this one could choose the same."""
+
+    def __init__(self):
+        self._pid = self._claim = self._block = None
+        self._lock = threading.Lock()
+
+    def next(self):
+        """The port that was handed out the longest time ago."""
+        with self._lock:
+            if self._pid != os.getpid():  # forked: the block is the parent's
+                self._pid, (self._claim, self._block) = os.getpid(), _claim_block()
+            return next(self._block)
+
+
+def _claim_block():
+    """Returns (a socket on the first port of a block, which holds it, an endless iterator of the
+    others)."""
+    starts = list(_PORTS[::BLOCK_SIZE])
+    random.shuffle(starts)
+    for start in starts:
+        claim = socket.socket()
+        try:
+            claim.bind(("127.0.0.1", start))
+        except OSError:
+            claim.close()
+            continue
+        return claim, itertools.cycle(range(start + 1, start + BLOCK_SIZE))
+    raise AssertionError(f"no block of {BLOCK_SIZE} ports from {_PORTS} is free")
+
+
+_ports = _Ports()
+
+
 def free_port():
-    """Return a TCP port on 127.0.0.1 that nobody listens on."""
+    """Return a TCP port on 127.0.0.1 that nobody listens on, and no other run will choose."""
     while True:
-        port = random.choice(_PORTS)
+        port = _ports.next()
         with socket.socket() as candidate, contextlib.suppress(OSError):
             candidate.bind(("127.0.0.1", port))
             return port
