@@ -84,9 +84,8 @@ def test_a_server_is_not_known_to_a_redis_that_came_back_with_older_data(layer, 
     beat(layer, is_first=True)
     redis_server.keep_copy()
     assert beat(layer)[0]
+    layer.close()  # its connection does not outlive the restart
     redis_server.restart_with_copy()
-    with pytest.raises(LayerUnavailable):  # the connection was cut
-        beat(layer)
     assert not layer._sync.run(layer.presence.beat(SERVER, {}, 3, 2))[0]
 
 
