@@ -129,7 +129,7 @@ class Groups:
             keys = self._keyspace.queue(queue)
             owners.append(queue)
             requests.append(Request(keys.host, scripts.GROUP_MEMBERS.call(
-                [self._keyspace.members(queue, group), keys.alive], [keys.owner]
+                [self._keyspace.members(queue, group), keys.known], [keys.owner]
             )))  # fmt: skip
         replies = (yield requests) if requests else []
         raise_if_all_are_away(replies)
@@ -190,7 +190,7 @@ class Groups:
         keys = self._keyspace.queue(queue)
         members = self._keyspace.members(queue, operation.group)
         call = scripts.GROUP_PUSH.call(
-            [keys.queue, keys.counts, members, keys.alive],
+            [keys.queue, keys.counts, members, keys.known],
             [self._core.get_capacity(queue), *self._core.lives_ms(keys), operation.payload,
              keys.owner],
         )  # fmt: skip

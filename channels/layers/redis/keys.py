@@ -88,7 +88,7 @@ class Keyspace:
 class QueueKeys:
     """The keys of one queue, made once."""
 
-    __slots__ = ("alive", "counts", "dead", "host", "is_plain", "is_single_reader", "later", "name",
+    __slots__ = ("counts", "dead", "host", "is_plain", "is_single_reader", "known", "later", "name",
                  "owner", "queue", "sockets", "states", "stream", "tag")
 
     def __init__(self, name, tag, base, host):
@@ -99,7 +99,7 @@ class QueueKeys:
         self.dead = f"{base}dead:{name}"
         self.stream = f"{base}s:{name}"
         self.states = f"{base}clients"
-        self.alive = f"{base}alive"
+        self.known = f"{base}known"
         self.sockets = f"{base}sockets"
         #: Who reads it: the "sockets" or the "requests" of an interface server; "": somebody else.
         self.owner = _owner_of(name)

@@ -1,7 +1,7 @@
 -- Lists the live members of a group in one process.
 --
 -- KEYS[1]  the group's members in this process (sorted set: local part -> time it expires, ms)
--- KEYS[2]  the process's sign of life
+-- KEYS[2]  the mark that the process is known
 -- ARGV[1]  whose the queue is: "sockets", "requests", or "" if it is no interface server's
 -- returns  the local parts
 

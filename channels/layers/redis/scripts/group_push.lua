@@ -3,7 +3,8 @@
 -- KEYS[1]  the queue
 -- KEYS[2]  its counts (hash)
 -- KEYS[3]  the group's members in this process (sorted set: local part -> time it expires, ms)
--- KEYS[4]  the process's sign of life: while it is there, memberships of sockets do not expire
+-- KEYS[4]  the mark that the process is known: while it is there, memberships of sockets do not
+--          expire, and a process that lives may have been unable to show it, as Redis was away
 -- ARGV[1]  capacity of the queue
 -- ARGV[2]  expiry of the message, ms
 -- ARGV[3]  time to live of the queue key, ms

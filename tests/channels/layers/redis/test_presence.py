@@ -74,6 +74,23 @@ def test_a_server_is_known_after_an_outage_that_its_sign_of_life_did_not_outlive
     assert beat(layer)[0]
 
 
+def test_groups_reach_a_server_whose_sign_of_life_did_not_outlive_an_outage(layer, redis_server):
+    """Redis is back, and the server has not noticed yet: its sockets are members as before."""
+    beat(layer, is_first=True)
+    operation = layer.core.pack_send("websocket.connect", {})
+    layer._sync.run(layer.presence.open_socket(SERVER, "a", operation, {}))
+    channel = f"websocket.send.{SERVER}!a"
+    layer.group_add("room", channel)
+    with redis_server.client() as client:
+        assert client.delete(layer.core.keyspace.server(SERVER, "alive"))
+        key = layer.core.keyspace.group("room")
+        client.zadd(key, dict.fromkeys(client.zrange(key, 0, -1), 0))  # joined long ago
+    layer.send_group("room", {"text": "hello"})
+    assert layer.receive([f"websocket.send.{SERVER}!"]) == (channel, {"text": "hello"})
+    assert layer.group_channels("room") == [channel]
+    assert client.zcard(key) == 1
+
+
 def test_a_server_is_not_known_to_an_empty_redis(layer, redis_server):
     beat(layer, is_first=True)
     redis_server.wipe()
