@@ -105,12 +105,7 @@ class AsyncConnection:
         self._transport.set_protocol(self._replies)
 
     async def _setup(self):
-        commands = [("SCRIPT", "LOAD", script.text) for script in scripts.ALL]
-        replies = await self._run([*commands, ("CLIENT", "ID")])
-        for reply in replies:
-            if isinstance(reply, Exception):
-                raise reply
-        return replies[-1]
+        return wire.read_setup(await self._run(wire.setup_commands(scripts.ALL)))
 
     def _run(self, commands):
         future = self._replies.expect(len(commands))

@@ -41,12 +41,7 @@ class Connection:
         self._health.works()
 
     def _setup(self):
-        commands = [("SCRIPT", "LOAD", script.text) for script in scripts.ALL]
-        replies = self._run([*commands, ("CLIENT", "ID")])
-        for reply in replies:
-            if isinstance(reply, Exception):
-                raise reply
-        return replies[-1]
+        return wire.read_setup(self._run(wire.setup_commands(scripts.ALL)))
 
     def send(self, commands):
         """Write a pipeline."""

@@ -17,9 +17,17 @@ READ_BYTES = 256 * 1024
 #: What a reader's `gets` returns while the next reply is not there yet.
 NOT_YET = object()
 
+
+
+class ReadOnly(redis.exceptions.ConnectionError):
+    """This Redis has become a replica: whoever stays connected to it can write no more."""
+
+
 _ERRORS = {
     "NOSCRIPT": redis.exceptions.NoScriptError,
     "LOADING": redis.exceptions.BusyLoadingError,
+    "READONLY": ReadOnly,
+    "MASTERDOWN": ReadOnly,
 }
 
 
@@ -76,7 +84,30 @@ def make_reader():
 
 def _error(text):
     """The exception for an error reply, by the word that it begins with."""
+    if "-READONLY " in text:  # Redis 6: that of a command in a script
+        return ReadOnly(text)
     return _ERRORS.get(text.partition(" ")[0], redis.exceptions.ResponseError)(text)
+
+
+def setup_commands(scripts):
+    """Return what a new connection begins with: see `read_setup`."""
+    return [*(("SCRIPT", "LOAD", script.text) for script in scripts), ("HELLO",), ("CLIENT", "ID")]
+
+
+def read_setup(replies):
+    """Return the connection's id from the replies to `setup_commands`.
+
+    Raises the error among them, or ReadOnly. Redis lets every user say HELLO; what stands in for a
+    Redis may not know it.
+    """
+    *loaded, hello, client_id = replies
+    for reply in (*loaded, client_id):
+        if isinstance(reply, Exception):
+            raise reply
+    facts = {} if isinstance(hello, Exception) else dict(zip(hello[::2], hello[1::2], strict=True))
+    if facts.get(b"role") == b"replica":
+        raise ReadOnly("it is a replica, which can't be written to")
+    return client_id
 
 
 def missing_scripts(replies):

@@ -1,9 +1,12 @@
 """The connections that threads share."""
 
+import asyncio
+
 import pytest
 
 from channels.exceptions import LayerUnavailable
-from channels.layers.redis import sync
+from channels.layers.redis import scripts, sync
+from channels.layers.redis.aio_connection import AsyncConnection
 from channels.layers.redis.hosts import Host
 from channels.layers.redis.sync import Pool
 
@@ -29,3 +32,41 @@ def test_after_one_connection_broke_no_other_broken_one_is_used(pool, redis_serv
     with pytest.raises(LayerUnavailable):
         pool.exchange([("PING",)])
     assert pool.exchange([("PING",)]) == [b"PONG"]
+
+
+@pytest.fixture
+def demote(redis_server):
+    """Make the Redis a replica, as a failover does that keeps its address."""
+    with redis_server.client() as client:
+        yield lambda: client.replicaof("127.0.0.1", 1)
+        client.replicaof("NO", "ONE")
+
+
+WRITES = [("SET", "asgi:a", 1), scripts.BEAT.call(["asgi:b", "asgi:c", "asgi:d"], [9, 9, 1, 0])]
+
+
+@pytest.mark.parametrize("write", WRITES, ids=["command", "script"])
+def test_a_connection_to_a_redis_that_became_a_replica_is_given_up(pool, demote, write):
+    """Behind its address there may be another Redis by now."""
+    pool.exchange([write])
+    demote()
+    with pytest.raises(LayerUnavailable, match="READONLY"):
+        pool.exchange([write])
+    with pytest.raises(LayerUnavailable, match="it is a replica"):
+        pool.exchange([write])
+
+
+@pytest.mark.parametrize("write", WRITES, ids=["command", "script"])
+def test_so_is_one_of_an_event_loop(redis_server, demote, write):
+    async def find_out():
+        host = Host(redis_server.url, {})
+        connection = await AsyncConnection(host).open()
+        await connection.exchange([write])
+        demote()
+        with pytest.raises(LayerUnavailable, match="READONLY"):
+            await connection.exchange([write])
+        assert not connection.is_open
+        with pytest.raises(LayerUnavailable, match="it is a replica"):
+            await AsyncConnection(host).open()
+
+    asyncio.run(find_out())
