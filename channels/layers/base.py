@@ -243,6 +243,10 @@ class BaseChannelLayer:
         """Check and pack now, send later: returns a Send for `apply`. Raises as `send` does, but
         for ChannelFull."""
         names.check_channel_name(channel)
+        if delay_s > 0 and "?" in channel:
+            raise exceptions.InvalidMessage(
+                f"a message to {channel!r} can't be delayed: who reads it waits for it now"
+            )
         return Send(channel, self.codec.pack_message(message, channel), delay_s)
 
     def prepare_send_group(self, group, message):

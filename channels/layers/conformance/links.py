@@ -94,6 +94,28 @@ class Links:
 
         self.with_server(layer, scenario)
 
+    def test_a_delayed_reply_comes_when_it_is_due(self):
+        layer = self.open_layer("delay")
+
+        async def scenario(inbox):
+            def send_all():
+                for n, kind in enumerate(REPLY_KINDS):
+                    channel = inbox.link.reply_channel(kind, "c1")
+                    layer.send(channel, {"n": n}, 1_000.0)
+                    layer.send(channel, {"n": n}, self.short_expiry_s)
+                    layer.send(channel, {"now": n})
+
+            await asyncio.to_thread(send_all)
+            await inbox.wait_until(lambda: len(inbox.replies) >= 2, "what is not delayed comes")
+            await asyncio.to_thread(self.let_time_pass, layer, 1.25 * self.short_expiry_s)
+            await inbox.wait_until(lambda: len(inbox.replies) >= 4, "what is due comes")
+            self.assertCountEqual(
+                [message for _, message in inbox.replies],
+                [{"now": 0}, {"now": 1}, {"n": 0}, {"n": 1}],
+            )
+
+        self.with_server(layer, scenario)
+
     def test_replies_keep_their_order(self):
         layer = self.open_layer(capacity=1_000)
 

@@ -71,6 +71,20 @@ class PassingTime:
         self.assertEqual(layer.receive(["later"]), ("later", {"n": 1}))
         self.assertEqual(layer.receive(["later"]), (None, None))
 
+    def test_so_is_one_for_a_client_of_a_process(self, make):
+        layer = make("delay")
+        layer.send("proc!x", {"n": 1}, self.short_expiry_s)
+        layer.send("proc!x", {"n": 2})
+        self.assertEqual(layer.receive(["proc!"]), ("proc!x", {"n": 2}))
+        self.assertEqual(layer.receive(["proc!"]), (None, None))
+        self.let_be_due(layer, self.short_expiry_s)
+        self.assertEqual(layer.receive(["proc!"]), ("proc!x", {"n": 1}))
+
+    def test_a_message_for_a_single_reader_is_not_delayed(self, make):
+        layer = make("delay")
+        with self.assertRaises(ValueError):
+            layer.send("body?x", {"n": 1}, self.short_expiry_s)
+
     def test_a_delayed_message_does_not_hold_up_others(self, make):
         layer = make("delay")
         layer.send("later", {"n": 1}, 1_000.0)

@@ -336,10 +336,10 @@ class Core:
         return requests
 
     def _promote_requests(self, all_keys, hosts):
-        plain = [keys for keys in all_keys if keys.is_plain]
-        queue_keys = [key for keys in plain for key in (keys.queue, keys.later, keys.counts)]
+        delayed = [keys for keys in all_keys if not keys.is_single_reader]
+        queue_keys = [key for keys in delayed for key in (keys.queue, keys.later, keys.counts)]
         args = []
-        for keys in plain:
+        for keys in delayed:
             args += [self.get_capacity(keys.name), *self.lives_ms(keys)]
         return [Request(host, scripts.PROMOTE.call(queue_keys, args)) for host in hosts]
 

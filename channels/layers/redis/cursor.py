@@ -23,7 +23,7 @@ class Cursor:
         self.hosts = keyspace.hosts_of(self.keys)
         self._host_turn = itertools.count(random.randrange(len(self.hosts)))
         self.turn = itertools.count(random.randrange(count) if count > 1 else 0)
-        self.has_delays = any(keys.is_plain for keys in self.keys)
+        self.has_delays = any(not keys.is_single_reader for keys in self.keys)
         self.promote_at_s = 0.0
         self.next_due_s = None
         #: Whether what was carried out last has set an ordered message free.

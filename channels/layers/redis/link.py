@@ -64,6 +64,8 @@ class RedisServerLink(ServerLink):
         #: The sockets that the layer has a record of, unless it lost some when it was away.
         self._open = set()
         self._was_away, self._is_back = False, asyncio.Event()
+        #: There may be replies that are delayed.
+        self._is_woken = asyncio.Event()
         self._started = time.time()
         self._renew_at = time.monotonic() + RENEW_EVERY_S
 
@@ -75,7 +77,8 @@ class RedisServerLink(ServerLink):
             self._is_leaving.clear()
             loop = asyncio.get_running_loop()
             self._tasks = [loop.create_task(self._beat_forever()),
-                           loop.create_task(self._read_forever())]  # fmt: skip
+                           loop.create_task(self._read_forever()),
+                           loop.create_task(self._promote_forever())]  # fmt: skip
 
     async def stop(self):
         if self._driver is None:
@@ -264,6 +267,7 @@ class RedisServerLink(ServerLink):
                 connection = await AsyncConnection(self._host).open()
                 if self._was_away:
                     self._is_back.set()
+                self._is_woken.set()
                 await self._read_with(connection)
             except LayerUnavailable as error:
                 self._was_away = True
@@ -296,10 +300,26 @@ class RedisServerLink(ServerLink):
         finally:
             await connection.close()
 
+    async def _promote_forever(self):
+        """Let replies that are delayed come when they are due."""
+        wait_s = None
+        while True:
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._is_woken.wait(), wait_s)
+            self._is_woken.clear()
+            try:
+                wait_s = await self._driver.run(self._presence.promote(self.server_id))
+            except LayerUnavailable as error:
+                logger.debug("delayed replies can't be looked at: %s", error)
+                wait_s = None  # it is looked again when Redis is back
+
     def _hand_out(self, found, where):
         """Hand replies to the clients they are for; return the (first) client of each."""
         clients = []
         for data in found:
+            if envelopes.kind_of(data) == envelopes.WAKE:
+                self._is_woken.set()
+                continue
             try:
                 envelope = envelopes.parse(data)
                 message = self._core.codec.unpack_message(envelope.body)

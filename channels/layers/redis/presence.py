@@ -4,7 +4,7 @@ import functools
 
 from channels.exceptions import LayerUnavailable
 from channels.layers.redis import scripts
-from channels.layers.redis.plans import Request, check, in_parts, pairs
+from channels.layers.redis.plans import Request, check, in_parts, pairs, raise_if_all_are_away
 from channels.layers.redis.registry import TTL_MS
 
 #: A server gives a sign of life this often.
@@ -52,6 +52,14 @@ class Presence:
             for kind in ("http.response", "websocket.send")
         ]
 
+    def promote(self, server_id):
+        """Plan: let the server's delayed replies that are due come. Returns seconds until the next
+        one is, or None."""
+        keys = self.queues(server_id)
+        replies = yield self._core.promote_requests(keys, [keys[0].host])
+        raise_if_all_are_away(replies)
+        return self._core.read_promoted(replies)
+
     # -- signs of life ------------------------------------------------------------------------
 
     def beat(self, server_id, facts, number, answered):
@@ -81,7 +89,7 @@ class Presence:
         keys = self.queues(server_id)
         key = functools.partial(self._keyspace.server, server_id)
         host = keys[0].host
-        gone = [each.queue for each in keys] + [each.counts for each in keys]
+        gone = [key for each in keys for key in (each.queue, each.counts, each.later)]
         gone += map(key, ("alive", "known", "clients"))
         _, sockets, open_turns = yield [
             Request(host, ("DEL", *gone)),

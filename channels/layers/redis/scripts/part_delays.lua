@@ -1,12 +1,16 @@
 -- Keeps `member` among the delayed messages, and wakes a reader that waits, so that it learns of it.
+-- (A reader that finds messages looks at the delayed ones anyway; an interface server does not.)
 local function postpone(delayed, queue, delay, member, ttl)
   local now, live = now_ms(), tonumber(delay) + tonumber(ttl)
   redis.call('ZADD', delayed, now + tonumber(delay), member)
   if redis.call('PTTL', delayed) < live then
     redis.call('PEXPIRE', delayed, live)
   end
-  if redis.call('LLEN', queue) == 0 then
+  local is_empty = redis.call('LLEN', queue) == 0
+  if is_empty or string.sub(queue, -1) == '!' then
     redis.call('RPUSH', queue, struct.pack('>BBd', 0, 0, now + 10000))
+  end
+  if is_empty then
     redis.call('PEXPIRE', queue, 10000)
   end
 end
