@@ -117,7 +117,9 @@ class Socket:
         except ChannelFull as error:
             self._process.refusals.note("websocket.connect", error, "503")
             return 503
-        except LayerUnavailable:
+        except LayerUnavailable as error:
+            if error.was_sent:  # or it may have been: a worker may hear of the socket yet
+                self._process.spawn(self._send_disconnect(1006))
             return 503
         except MessageTooLarge:
             return 431
@@ -156,9 +158,12 @@ class Socket:
 
     async def _undo(self, opening):
         """The host has given up on a socket whose `websocket.connect` was just being sent."""
-        with contextlib.suppress(Exception):
+        try:
             await opening
-            await self._send_disconnect(1006)
+        except Exception as error:
+            if not getattr(error, "was_sent", False):
+                return
+        await self._send_disconnect(1006)
 
     # -- frames in ----------------------------------------------------------------------------
 

@@ -116,7 +116,7 @@ async def test_a_reply_that_says_nothing_leaves_the_handshake_open(reply):
     "refusal, status",
     [
         (full("websocket.connect"), 503),
-        (LayerUnavailable("away"), 503),
+        (LayerUnavailable("away", was_sent=False), 503),
         (MessageTooLarge("websocket.connect", 2, 1), 431),
         (InvalidMessage("surrogates"), 400),
     ],
@@ -133,6 +133,19 @@ async def test_a_connect_that_the_layer_does_not_take_is_refused_without_a_disco
     assert client.sent[0]["type"] == "websocket.http.response.start"
     assert client.status == status
     assert site.link.sent == []
+    assert (await site.server.start()).sockets == {}
+
+
+@in_loop
+async def test_a_connect_that_may_have_been_sent_gets_503_and_a_disconnect():
+    site = await Site().start()
+    error = LayerUnavailable("the connection broke before the answer came")
+    site.link.refuse["websocket.connect"] = error
+    client = site.socket()
+    await client.finish()
+    assert client.status == 503
+    disconnect = await site.link.expect("websocket.disconnect")
+    assert (disconnect["code"], disconnect["order"]) == (1006, 1)
     assert (await site.server.start()).sockets == {}
 
 
@@ -580,6 +593,20 @@ async def test_a_host_that_cancels_a_handshake_on_its_way_gives_a_connect_and_a_
     site.link.send_gate.set()
     assert (await site.link.expect("websocket.disconnect"))["code"] == 1006
     assert len(site.link.messages("websocket.connect")) == 1
+
+
+@pytest.mark.parametrize("was_sent", [True, False])
+@in_loop
+async def test_a_host_that_cancels_a_handshake_whose_connect_fails(was_sent):
+    site = await Site().start()
+    site.link.send_gate = asyncio.Event()
+    client = site.socket()
+    await asyncio.sleep(1)
+    client.task.cancel()
+    site.link.refuse["websocket.connect"] = LayerUnavailable("away", was_sent=was_sent)
+    site.link.send_gate.set()
+    await asyncio.sleep(1)
+    assert [channel for channel, _ in site.link.sent] == ["websocket.disconnect"] * was_sent
 
 
 @in_loop
