@@ -49,7 +49,8 @@ class BodyQueue:
         self._bytes += len(event.get("body", b""))
         if self._bytes > _WAITING_BYTES and not self._is_paused and self._channel is not None:
             self._is_paused = True
-            self._channel.setTimeout(None)  # it is us who keep the client waiting
+            # It is us who keep the client waiting: no idle time-out now, but the same one later.
+            self._channel.timeOut = self._channel.setTimeout(None)
             self._channel.transport.pauseProducing()
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
