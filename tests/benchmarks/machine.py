@@ -36,7 +36,7 @@ def facts(cores):
         "cores_used": list(cores),
         "cores": os.cpu_count(),
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
-        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "system": f"{platform.system()} {platform.release().partition('-')[0]} {platform.machine()}",
         "python": platform.python_version(),
         "redis": _first_line([find_redis_server(), "--version"]),
         "load_average": [round(load, 2) for load in os.getloadavg()],

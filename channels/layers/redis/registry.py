@@ -92,7 +92,10 @@ def _find_trouble(process, project):
         )
     theirs = process.get("project")
     if theirs and project and not set(theirs) & set(project):
-        return "is of another project (it has another SECRET_KEY)"
+        return (
+            "is of another project, or of this one with another SECRET_KEY: a key that changes "
+            "stays in SECRET_KEY_FALLBACKS for a while"
+        )
     return None
 
 
