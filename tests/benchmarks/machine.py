@@ -36,7 +36,7 @@ def facts(cores):
         "cores_used": list(cores),
         "cores": os.cpu_count(),
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
-        "system": f"{platform.system()} {platform.release().partition('-')[0]} {platform.machine()}",
+        "system": f"{platform.system()} {_release()} {platform.machine()}",
         "python": platform.python_version(),
         "redis": _first_line([find_redis_server(), "--version"]),
         "load_average": [round(load, 2) for load in os.getloadavg()],
@@ -52,6 +52,11 @@ def _cpu_model():
         return platform.processor()
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor()
+
+
+def _release():
+    """The kernel's release, without the name of its build."""
+    return platform.release().partition("-")[0]
 
 
 def _first_line(command):
