@@ -5,14 +5,23 @@ for "username" in what `urllib.parse.parse_qs` makes of it, some for b"username"
 decode, and some that decode it first. All of them are right here.
 """
 
+import functools
 from urllib.parse import unquote
+
+#: The methods of str that take bytes as well, and whose text is a QueryString again.
+_METHODS = (
+    "__contains__", "__getitem__", "count", "endswith", "find", "index", "lower", "lstrip",
+    "partition", "removeprefix", "removesuffix", "rfind", "rindex", "rpartition", "rsplit",
+    "rstrip", "split", "startswith", "strip", "upper",
+)  # fmt: skip
 
 
 class QueryString(str):
-    """Text that is equal to its bytes, in UTF-8, and can be decoded like them.
+    """Text that is equal to its bytes, in UTF-8, and has the methods of both.
 
-    What `split`, `partition` and `replace` give is so too, and with it what `parse_qs` and
-    `parse_qsl` do; only a value in which a percent sign is left comes from them as plain text.
+    They take bytes where they take text, and the text that they give is a QueryString again; with
+    it what `parse_qs` and `parse_qsl` do. Only a value in which a percent sign is left comes from
+    those as plain text.
     """
 
     __slots__ = ()
@@ -20,13 +29,14 @@ class QueryString(str):
     @classmethod
     def from_message(cls, value):
         """Return the QueryString for `value`, str or bytes; anything else as it is."""
-        if isinstance(value, bytes):
-            return cls(value.decode("utf-8", "surrogateescape"))
+        value = _as_text(value)
         return cls(value) if isinstance(value, str) else value
 
     def to_bytes(self):
         """Return the bytes that came from the network."""
         return self.encode("utf-8", "surrogateescape")
+
+    __bytes__ = to_bytes
 
     # The hash of ASCII text and that of the same bytes are one in CPython, so that dicts find it.
     __hash__ = str.__hash__
@@ -39,20 +49,49 @@ class QueryString(str):
     def __ne__(self, other):
         return not self == other
 
+    def __add__(self, other):
+        if not isinstance(other, (str, bytes)):
+            return NotImplemented
+        return QueryString(str.__add__(self, _as_text(other)))
+
+    def __radd__(self, other):
+        if not isinstance(other, (str, bytes)):
+            return NotImplemented
+        return QueryString(_as_text(other)) + self
+
     def decode(self, encoding="utf-8", errors="strict"):
         """Return it as str, as bytes would; the encoding is UTF-8 in any case."""
         return str(self)
 
-    def split(self, sep=None, maxsplit=-1):
-        return [QueryString(part) for part in super().split(sep, maxsplit)]
-
-    def partition(self, sep):
-        return tuple(QueryString(part) for part in super().partition(sep))
-
     def replace(self, old, new, count=-1):
-        replaced = super().replace(old, new, count)
-        if (old, new) == ("+", " "):
+        replaced = super().replace(_as_text(old), _as_text(new), count)
+        if isinstance(old, str) and (old, new) == ("+", " "):
             # So `urllib.parse` begins to unquote a name or value; it leaves what it finds done.
             unquoted = unquote(replaced)
             replaced = replaced if "%" in unquoted else unquoted
         return QueryString(replaced)
+
+
+def _as_text(value):
+    """Bytes as str, decoded as those from the network; so are bytes in a tuple."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "surrogateescape")
+    return tuple(map(_as_text, value)) if isinstance(value, tuple) else value
+
+
+def _take_bytes(name):
+    method = getattr(str, name)
+
+    @functools.wraps(method)
+    def inner(self, *args, **kwargs):
+        kwargs = {key: _as_text(value) for key, value in kwargs.items()}
+        result = method(self, *map(_as_text, args), **kwargs)
+        if isinstance(result, (list, tuple)):
+            return type(result)(map(QueryString, result))
+        return QueryString(result) if isinstance(result, str) else result
+
+    return inner
+
+
+for _name in _METHODS:
+    setattr(QueryString, _name, _take_bytes(_name))
