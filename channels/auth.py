@@ -8,9 +8,9 @@ from django.utils.functional import SimpleLazyObject
 
 from channels.decorators import nest, run_consumer, wrap_consumer
 from channels.security.websockets import check_origin
+from channels.session_steps import channel_session_steps
 from channels.sessions import (
     channel_and_http_session_steps,
-    channel_session_steps,
     http_session_steps,
     optional_http_session_steps,
 )

@@ -6,7 +6,7 @@ from channels.decorators import run_consumer, wrap_consumer
 from channels.exceptions import ConsumeLater, LayerUnavailable
 from channels.layers.operations import Delivery, FinishOrdered, PutBack, ReleaseOrdered, Turn
 from channels.message import pending_message_store
-from channels.session_stores import attach_session, keep_changes
+from channels.session_steps import channel_session_steps
 
 #: Sent to a socket of which too many messages wait: "Try Again Later" (IANA's WebSocket registry).
 CLOSE_OVERFLOW = 1013
@@ -45,17 +45,16 @@ def ordering_steps(call, inner=run_consumer):
     message.was_left_out = turn is not Turn.RUN
     if message.was_left_out:
         return
-    attach_session(message)
     message.is_ordered = True
     will_retry = False
     try:
-        yield from inner(call)
+        # Loaded now, the session holds what the message before this one has left there.
+        yield from channel_session_steps(call, inner)
     except ConsumeLater:
         will_retry = True
         raise
     finally:
         message.is_ordered = False
-        yield from keep_changes(message.channel_session)
         yield from place.leave(will_retry)
 
 

@@ -191,27 +191,6 @@ class EngineSession(TrackedSession):
                 super().save()
 
 
-def attach_session(message):
-    """Give the message its `channel_session`; return False if it has one already."""
-    if hasattr(message, "channel_session"):
-        return False
-    # The reply channel knows its layer even if a message made in a test names none.
-    reply_channel = message.reply_channel
-    message.channel_session = session_for_reply_channel(
-        reply_channel.name, reply_channel.channel_layer
-    )
-    return True
-
-
-def keep_changes(session):
-    """Steps of a decorator: save what changed, if anything did, with what the consumer leaves."""
-    if isinstance(session, TrackedSession):
-        if not session.leave_changes():
-            yield session.save
-    elif getattr(session, "modified", False):  # one that the caller has put there
-        yield session.save
-
-
 def session_for_reply_channel(reply_channel, channel_layer=None):
     """Return the channel session of the client behind `reply_channel` (a str).
 

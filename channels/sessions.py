@@ -9,15 +9,10 @@ from django.contrib.sessions.backends.base import UpdateError
 from django.http import QueryDict, parse_cookie
 
 from channels.decorators import nest, run_consumer, wrap_consumer
-from channels.exceptions import ConsumeLater
 from channels.headers import get_cookie_text
 from channels.ordering import enforce_ordering
-from channels.session_stores import (
-    EngineSession,
-    attach_session,
-    keep_changes,
-    session_for_reply_channel,
-)
+from channels.session_steps import channel_session_steps
+from channels.session_stores import session_for_reply_channel
 
 __all__ = [
     "channel_and_http_session",
@@ -65,34 +60,6 @@ def channel_and_http_session(func):
         "channel_and_http_session",
         "channel_session",
         "http_session",
-    )
-
-
-def channel_session_steps(call, inner=run_consumer):
-    """The steps of `channel_session`."""
-    call.require_reply_channel()
-    message = call.message
-    is_outermost = attach_session(message)
-    if call.is_async:
-        yield message.channel_session.keys  # loads it: an event loop can't wait for that later
-    will_retry = False
-    try:
-        yield from inner(call)
-    except ConsumeLater:
-        will_retry = True
-        raise
-    finally:
-        yield from keep_changes(message.channel_session)
-        if is_outermost and not will_retry and _outlives_socket(message):
-            yield message.channel_session.delete
-
-
-def _outlives_socket(message):
-    """Whether the last message of the socket has been consumed, and the session stays behind."""
-    if not isinstance(message.channel_session, EngineSession):
-        return False
-    return message.channel.name == "websocket.disconnect" and not getattr(
-        message, "was_left_out", False
     )
 
 

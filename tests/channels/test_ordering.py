@@ -1,15 +1,19 @@
 """enforce_ordering: one socket's messages one after another, in their order, once each."""
 
 import asyncio
+import datetime
+import inspect
 import random
 
 import pytest
+from django.db import OperationalError
 
-from channels.exceptions import ConsumeLater, DenyConnection, LayerUnavailable
+from channels.exceptions import ConsumeLater, DenyConnection, InvalidMessage, LayerUnavailable
 from channels.layers.base import ORDERED_BACKLOG
 from channels.layers.memory import MemoryChannelLayer
 from channels.layers.operations import Delivery, FinishOrdered, PutBack, Retry, Send
 from channels.message import Message, pending_message_store
+from channels.session_stores import EngineSession
 from channels.sessions import channel_session, enforce_ordering, session_for_reply_channel
 
 REPLY = "websocket.send.Server!a"
@@ -39,7 +43,9 @@ class Worker:
         message.delivery, message.worker_id = delivery, "worker-1"
         pending_message_store.prepare()
         try:
-            self.consumers[delivery.channel](message)
+            result = self.consumers[delivery.channel](message)
+            if inspect.isawaitable(result):
+                asyncio.run(wait_for(result))
         except ConsumeLater:
             left = [operation for _, operation in pending_message_store.take()]
             self.operations = [
@@ -56,6 +62,10 @@ class Worker:
         """Go on until there is nothing to do."""
         while (delivery := self.take()) is not None:
             self.consume(delivery)
+
+
+async def wait_for(awaitable):
+    return await awaitable
 
 
 def send(layer, *orders, last=None):
@@ -120,6 +130,49 @@ def test_a_consumer_that_fails_does_not_stall_its_socket(layer, seen):
         worker.work()
     worker.work()
     assert seen == [0, 1, 2]
+
+
+@pytest.mark.parametrize("will_retry", [False, True])
+def test_a_session_that_can_not_be_saved_does_not_stall_its_socket(layer, seen, will_retry):
+    @enforce_ordering
+    def consumer(message):
+        seen.append(message["order"])
+        if message["order"] == 1:
+            message.channel_session["since"] = datetime.datetime(2020, 1, 1)
+            if will_retry:
+                raise ConsumeLater
+
+    worker = Worker(layer, dict.fromkeys(CHANNELS, consumer))
+    send(layer, 0, 1, 2)
+    with pytest.raises(InvalidMessage, match="since"):
+        worker.work()
+    worker.work()
+    assert seen == [0, 1, 2]
+
+
+@pytest.mark.parametrize("broken", ["load", "save"])
+def test_a_database_that_is_away_does_not_stall_a_socket(
+    layer, settings, database, seen, monkeypatch, broken
+):
+    settings.CHANNEL_SESSION_ENGINE = "django.contrib.sessions.backends.db"
+
+    @enforce_ordering
+    async def consumer(message):
+        message.channel_session["last"] = message["order"]
+        seen.append(message["order"])
+
+    def fail(self):
+        raise OperationalError("away")
+
+    worker = Worker(layer, dict.fromkeys(CHANNELS, consumer))
+    send(layer, 0, 1, 2)
+    worker.consume(worker.take())
+    with monkeypatch.context() as patch:
+        patch.setattr(EngineSession, broken, fail)
+        with pytest.raises(OperationalError):
+            worker.consume(worker.take())
+    worker.work()
+    assert (seen[0], seen[-1]) == (0, 2)
 
 
 def test_a_refused_handshake_ends_its_turn(layer, seen):
@@ -230,13 +283,21 @@ def test_async_consumers_are_ordered_too(layer, seen):
         seen.append(message["order"])
 
     send(layer, 0, 3, 2, 1)
-
-    def run(message):
-        asyncio.run(consumer(message))
-
-    Worker(layer, dict.fromkeys(CHANNELS, run)).work()
+    Worker(layer, dict.fromkeys(CHANNELS, consumer)).work()
     assert seen == [0, 1, 2, 3]
     assert session_for_reply_channel(REPLY, layer)["last"] == 3
+
+
+def test_async_consumers_have_a_session_in_the_database_too(layer, settings, database):
+    settings.CHANNEL_SESSION_ENGINE = "django.contrib.sessions.backends.db"
+
+    @enforce_ordering
+    async def consumer(message):
+        message.channel_session["last"] = message.channel_session.get("last", -1) + 1
+
+    send(layer, 0, 2, 1)
+    Worker(layer, dict.fromkeys(CHANNELS, consumer)).work()
+    assert session_for_reply_channel(REPLY, layer)["last"] == 2
 
 
 def test_called_without_a_worker_a_consumer_is_ordered_and_frees_what_waited(

@@ -388,7 +388,7 @@ def session_around_ordering(consumer):
     return channel_session(enforce_ordering(consumer))
 
 
-@pytest.mark.parametrize("decorate", [channel_session, session_around_ordering])
+@pytest.mark.parametrize("decorate", [channel_session, enforce_ordering, session_around_ordering])
 def test_an_engine_session_is_deleted_when_the_disconnect_has_been_consumed(
     layer, settings, database, decorate
 ):
