@@ -6,13 +6,14 @@ from django.conf import settings
 from django.contrib import auth
 from django.utils.functional import SimpleLazyObject
 
-from channels.decorators import nest, run_consumer, wrap_consumer
+from channels.decorators import nest, run_consumer
 from channels.security.websockets import check_origin
 from channels.session_steps import channel_session_steps
 from channels.sessions import (
     channel_and_http_session_steps,
     http_session_steps,
     optional_http_session_steps,
+    wrap_in_session,
 )
 
 _AUTH_KEYS = (auth.SESSION_KEY, auth.BACKEND_SESSION_KEY, auth.HASH_SESSION_KEY)
@@ -33,7 +34,7 @@ def channel_session_user(func):
     touched (before the consumer, if that is `async def`).
     """
     steps = nest(channel_session_steps, _channel_user_steps)
-    return wrap_consumer(func, steps, "channel_session_user", "channel_session")
+    return wrap_in_session(func, steps, "channel_session_user", "channel_session")
 
 
 def http_session_user(func):
@@ -43,7 +44,7 @@ def http_session_user(func):
     `websocket.connect` a page of a foreign site is refused; see `check_origin`.
     """
     steps = nest(_origin_steps, http_session_steps, _http_user_steps)
-    return wrap_consumer(func, steps, "http_session_user", "http_session")
+    return wrap_in_session(func, steps, "http_session_user", "http_session")
 
 
 def channel_session_user_from_http(func):
@@ -60,7 +61,7 @@ def channel_session_user_from_http(func):
         _transfer_steps,
         _channel_user_steps,
     )
-    return wrap_consumer(
+    return wrap_in_session(
         func,
         steps,
         "channel_session_user_from_http",
@@ -76,7 +77,7 @@ def channel_and_http_session_user_from_http(func):
     steps = nest(
         _origin_steps, channel_and_http_session_steps, _transfer_steps, _channel_user_steps
     )
-    return wrap_consumer(
+    return wrap_in_session(
         func,
         steps,
         "channel_and_http_session_user_from_http",

@@ -8,7 +8,7 @@ from django.contrib.sessions.backends import signed_cookies
 from django.contrib.sessions.backends.base import UpdateError
 from django.http import QueryDict, parse_cookie
 
-from channels.decorators import nest, run_consumer, wrap_consumer
+from channels.decorators import marks_of, nest, run_consumer, wrap_consumer
 from channels.headers import get_cookie_text
 from channels.ordering import enforce_ordering
 from channels.session_steps import channel_session_steps
@@ -34,7 +34,7 @@ def channel_session(func):
     layer, or in the Django engine that the setting CHANNEL_SESSION_ENGINE names. Raises ValueError
     for a message without a reply channel.
     """
-    return wrap_consumer(func, channel_session_steps, "channel_session")
+    return wrap_in_session(func, channel_session_steps, "channel_session")
 
 
 def http_session(func):
@@ -45,7 +45,7 @@ def http_session(func):
     one can only be made by a view. Raises ValueError for a message without headers: only
     `http.request` and `websocket.connect` have them.
     """
-    return wrap_consumer(func, http_session_steps, "http_session")
+    return wrap_in_session(func, http_session_steps, "http_session")
 
 
 def channel_and_http_session(func):
@@ -54,13 +54,22 @@ def channel_and_http_session(func):
     The key of the HTTP session is kept in the channel session, so that `http_session` is there in
     later messages of the socket too.
     """
-    return wrap_consumer(
+    return wrap_in_session(
         func,
         channel_and_http_session_steps,
         "channel_and_http_session",
         "channel_session",
         "http_session",
     )
+
+
+def wrap_in_session(consumer, steps, *marks):
+    """`wrap_consumer`, for steps that load a session: those of an ordered consumer run in its turn.
+
+    A session that is loaded before lacks what the consumers of earlier messages save in theirs.
+    """
+    wrapped = wrap_consumer(consumer, steps, *marks)
+    return enforce_ordering(wrapped) if "enforce_ordering" in marks_of(consumer) else wrapped
 
 
 def http_session_steps(call, inner=run_consumer):

@@ -5,7 +5,7 @@ import inspect
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 
 from channels.auth import channel_session_user
-from channels.decorators import is_async_consumer
+from channels.decorators import is_async_consumer, marks_of
 from channels.routing import route_class
 from channels.sessions import channel_session
 
@@ -133,6 +133,7 @@ class BaseConsumer:
         handler = cls._handlers.get((method_name, decorators))
         if handler is None:
             handler = _make_entry(method_name, cls.is_async)
+            handler.consumer_marks = marks_of(getattr(cls, method_name, None))
             for decorator in decorators:
                 handler = decorator(handler)
             cls._handlers[method_name, decorators] = handler

@@ -6,15 +6,24 @@ import inspect
 import random
 
 import pytest
+from asgiref.sync import iscoroutinefunction, sync_to_async
+from django.contrib.auth import get_user_model
 from django.db import OperationalError
 
+from channels.auth import channel_session_user, login
 from channels.exceptions import ConsumeLater, DenyConnection, InvalidMessage, LayerUnavailable
+from channels.generic import BaseConsumer
 from channels.layers.base import ORDERED_BACKLOG
 from channels.layers.memory import MemoryChannelLayer
 from channels.layers.operations import Delivery, FinishOrdered, PutBack, Retry, Send
 from channels.message import Message, pending_message_store
 from channels.session_stores import EngineSession
-from channels.sessions import channel_session, enforce_ordering, session_for_reply_channel
+from channels.sessions import (
+    channel_and_http_session,
+    channel_session,
+    enforce_ordering,
+    session_for_reply_channel,
+)
 
 REPLY = "websocket.send.Server!a"
 CHANNELS = ["websocket.connect", "websocket.receive", "websocket.disconnect"]
@@ -151,11 +160,13 @@ def test_a_session_that_can_not_be_saved_does_not_stall_its_socket(layer, seen, 
 
 
 @pytest.mark.parametrize("broken", ["load", "save"])
+@pytest.mark.parametrize("decorate", [enforce_ordering, channel_session])
 def test_a_database_that_is_away_does_not_stall_a_socket(
-    layer, settings, database, seen, monkeypatch, broken
+    layer, settings, database, seen, monkeypatch, broken, decorate
 ):
     settings.CHANNEL_SESSION_ENGINE = "django.contrib.sessions.backends.db"
 
+    @decorate
     @enforce_ordering
     async def consumer(message):
         message.channel_session["last"] = message["order"]
@@ -258,6 +269,91 @@ def test_the_session_is_saved_before_the_turn_ends(layer, is_outside):
     send(layer, 0)
     worker.consume(worker.take())
     assert [type(one).__name__ for one in worker.operations] == ["SaveSession", "FinishOrdered"]
+
+
+class Interleaved(MemoryChannelLayer):
+    """A layer in which something happens right before it says whose turn it is."""
+
+    happens = staticmethod(lambda: None)
+
+    def begin_ordered(self, *args):
+        self.happens()
+        return super().begin_ordered(*args)
+
+
+@pytest.fixture
+def run_two():
+    """Run messages 0 and 1 in two workers, where 1 is taken before 0 has left what it did."""
+
+    def run(consumer):
+        layer = Interleaved()
+        first, second = (Worker(layer, dict.fromkeys(CHANNELS, consumer)) for _ in range(2))
+        send(layer, 0, 1)
+        first.consume(first.take())
+        delivery = second.take()
+        layer.happens = first.take
+        second.consume(delivery)
+        second.take()
+        return session_for_reply_channel(REPLY, layer)
+
+    return run
+
+
+def in_a_class(consumer):
+    class Consumers(BaseConsumer):
+        method_mapping = dict.fromkeys(CHANNELS, "consume")
+        channel_session = True
+
+    if iscoroutinefunction(consumer):
+
+        @enforce_ordering
+        async def consume(self, message):
+            await consumer(message)
+
+    else:
+
+        @enforce_ordering
+        def consume(self, message):
+            consumer(message)
+
+    return type("Ordered", (Consumers,), {"consume": consume})
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+@pytest.mark.parametrize(
+    "decorate",
+    [
+        enforce_ordering,
+        lambda consumer: channel_session(enforce_ordering(consumer)),
+        lambda consumer: channel_and_http_session(enforce_ordering(consumer)),
+        lambda consumer: channel_session(channel_session_user(enforce_ordering(consumer))),
+        in_a_class,
+    ],
+)
+def test_the_session_is_loaded_when_the_turn_begins(run_two, is_async, decorate):
+    def consumer(message):
+        message.channel_session.setdefault("orders", []).append(message["order"])
+
+    async def async_consumer(message):
+        consumer(message)
+
+    session = run_two(decorate(async_consumer if is_async else consumer))
+    assert session["orders"] == [0, 1]
+
+
+def test_the_user_of_an_async_consumer_is_loaded_when_the_turn_begins(run_two, database):
+    users = []
+
+    @channel_session_user
+    @enforce_ordering
+    async def consumer(message):
+        users.append(message.user.username)
+        if message["order"] == 0:
+            await sync_to_async(login)(message, amy)
+
+    amy = get_user_model().objects.create_user("amy")
+    run_two(consumer)
+    assert users == ["", "amy"]
 
 
 def test_a_second_decorator_on_the_same_message_does_nothing(layer, seen):
