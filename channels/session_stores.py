@@ -3,7 +3,9 @@
 A channel session belongs to one socket and is named by its reply channel. It is kept in the channel
 layer, or, if CHANNEL_SESSION_ENGINE names one, in a Django session engine. It is loaded when it is
 first touched, and only what a consumer changed is saved, so that two consumers which change
-different keys at the same time both keep their change.
+different keys at the same time both keep their change: in the layer, and in a database, where the
+session's row is locked. The other engines can't be locked; there one of two that save in the same
+moment may lose what it changed.
 """
 
 import functools
@@ -13,10 +15,13 @@ from importlib import import_module
 import msgpack
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.contrib.sessions.backends import signed_cookies
+from django.contrib.sessions.backends import db, signed_cookies
 from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
 from django.core.signals import setting_changed
+from django.db import router, transaction
+from django.db.models import F
 from django.dispatch import receiver
+from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from channels.message import pending_message_store
@@ -171,16 +176,14 @@ class EngineSession(TrackedSession):
     def save(self, must_create=False):
         """Save what changed, on top of what is there by now."""
         changed, removed = self.changes()
-        if not changed and not removed:
-            return
+        if changed or removed:
+            self._save_changes(changed, removed)
+            self._remember(self._session_cache)
+
+    def _save_changes(self, changed, removed):
         there = super().load()
         self._session_key = self._own_key
-        kept = {key: value for key, value in there.items() if key not in removed}
-        self._session_cache = {**kept, **changed}
-        self._write()
-        self._remember(self._session_cache)
-
-    def _write(self):
+        self._merge(there, changed, removed)
         # Engines want to be told whether the record is there; another consumer may make it first.
         try:
             super().save()
@@ -189,6 +192,39 @@ class EngineSession(TrackedSession):
                 super().save(must_create=True)
             except CreateError:
                 super().save()
+
+    def _merge(self, there, changed, removed):
+        kept = {key: value for key, value in there.items() if key not in removed}
+        self._session_cache = {**kept, **changed}
+
+
+class DatabaseSession(EngineSession):
+    """A channel session in an engine that keeps it in the database, as Django's `db` does."""
+
+    def _save_changes(self, changed, removed):
+        using = router.db_for_write(self.model)
+        if self._update(using, changed, removed):
+            return
+        self._session_cache = dict(changed)
+        try:
+            with transaction.atomic(using=using):  # until it is in the cache, too, of `cached_db`
+                super(EngineSession, self).save(must_create=True)
+        except CreateError:  # another consumer has made the row meanwhile
+            if not self._update(using, changed, removed):
+                raise
+
+    def _update(self, using, changed, removed):
+        """Change the row; return False if there is none."""
+        rows = self.model.objects.using(using).filter(session_key=self._own_key)
+        with transaction.atomic(using=using):
+            # It begins with a write, so that nobody else can write the row until it ends, SQLite
+            # included: there one that has read already would be refused, and not wait.
+            if not rows.update(expire_date=F("expire_date")):
+                return False
+            row = rows.filter(expire_date__gt=timezone.now()).first()
+            self._merge(self.decode(row.session_data) if row else {}, changed, removed)
+            super(EngineSession, self).save()
+        return True
 
 
 def session_for_reply_channel(reply_channel, channel_layer=None):
@@ -249,8 +285,9 @@ def _engine_class(path, setting):
             "'django.contrib.sessions.backends.cache', or unset it on a channel layer that keeps "
             "channel sessions itself"
         )
+    kind = DatabaseSession if issubclass(store, db.SessionStore) else EngineSession
     # The engine's own class name salts what it signs.
-    return type(store.__name__, (EngineSession, store), {})
+    return type(store.__name__, (kind, store), {})
 
 
 def _fingerprint(value):

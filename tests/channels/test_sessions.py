@@ -1,7 +1,10 @@
 """Channel sessions, HTTP sessions, and the decorators that give them to consumers."""
 
 import asyncio
+import json
 import logging
+import subprocess
+import sys
 
 import pytest
 from django.contrib.sessions.backends.db import SessionStore
@@ -18,6 +21,8 @@ from channels.sessions import (
     http_session,
     session_for_reply_channel,
 )
+from tests.conftest import give_up
+from tests.processes import REPOSITORY, PostgresServer, find_postgres
 
 REPLY = "websocket.send.Server!a"
 
@@ -359,6 +364,28 @@ def test_with_a_django_engine_too_both_of_two_changes_are_kept(layer, settings, 
     first["c"] = 3
     first.save()
     assert read(layer) == {"a": 1, "b": 2, "c": 3}
+
+
+@pytest.fixture(params=["sqlite3", "postgresql"])
+def own_database(request, tmp_path):
+    """What DATABASES says of a database that threads share."""
+    if request.param == "sqlite3":
+        name = str(tmp_path / "db.sqlite3")
+        yield {"ENGINE": "django.db.backends.sqlite3", "NAME": name, "OPTIONS": {"timeout": 30}}
+        return
+    if find_postgres() is None:
+        give_up("no postgres and initdb")
+    with PostgresServer() as server:
+        yield server.settings
+
+
+@pytest.mark.parametrize("engine", ["db", "cached_db"])
+def test_a_session_that_two_save_at_the_same_moment_keeps_both_changes(own_database, engine):
+    path = f"django.contrib.sessions.backends.{engine}"
+    command = ["-m", "tests.channels.session_pairs", path, json.dumps(own_database)]
+    ended = subprocess.run([sys.executable, *command], cwd=REPOSITORY, capture_output=True)
+    assert ended.returncode == 0, ended.stderr.decode()
+    assert json.loads(ended.stdout) == []
 
 
 @pytest.mark.parametrize("engine", ["cache", "cached_db", "file"])
