@@ -1,6 +1,9 @@
 """Consumers for one WebSocket each: plain frames, and JSON."""
 
+import inspect
 import json
+
+from asgiref.sync import sync_to_async
 
 from channels.auth import channel_and_http_session_user_from_http, channel_session_user_from_http
 from channels.channel import Group
@@ -12,6 +15,8 @@ from channels.sessions import enforce_ordering
 UNSUPPORTED_DATA = 1003
 #: The close code for a frame whose content is not what it should be (the same section).
 INVALID_PAYLOAD = 1007
+#: The close code for what went wrong here (the same section).
+INTERNAL_ERROR = 1011
 
 
 def ordering_problem(demultiplexer, stream):
@@ -30,6 +35,22 @@ def _make_frame(text, bytes, close):
         raise ValueError("You must pass text or bytes")
     frame = {"close": close} if close else {}
     return {**frame, "bytes": bytes} if text is None else {**frame, "text": text}
+
+
+async def _join_after(connected, groups, reply_channel):
+    outcome = await connected
+    await sync_to_async(_join)(groups, reply_channel)
+    return outcome
+
+
+def _join(groups, reply_channel):
+    try:
+        for group in groups:
+            group.add(reply_channel)
+    except Exception:
+        # It may have been accepted; without its groups it would stay open and hear of nothing.
+        reply_channel.send({"close": INTERNAL_ERROR})
+        raise
 
 
 class WebsocketConsumer(BaseConsumer):
@@ -100,10 +121,16 @@ class WebsocketConsumer(BaseConsumer):
         return [Group(name, channel_layer=message.channel_layer) for name in names]
 
     def raw_connect(self, message, **kwargs):
-        """Called when a socket opens: joins the groups, then calls connect()."""
-        for group in self._connection_groups(message, kwargs):
-            group.add(message.reply_channel)
-        return self.connect(message, **kwargs)
+        """Called when a socket opens: calls connect(), then joins the groups.
+
+        Before that a message to a group would open a socket that connect() is about to refuse.
+        """
+        groups = self._connection_groups(message, kwargs)
+        outcome = self.connect(message, **kwargs)
+        if self.is_async and inspect.isawaitable(outcome):
+            return _join_after(outcome, groups, message.reply_channel)
+        _join(groups, message.reply_channel)
+        return outcome
 
     def connect(self, message, **kwargs):
         """Called when a socket opens; accepts it, unless you define it otherwise."""

@@ -4,11 +4,12 @@ import asyncio
 import logging
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
 from django.core.exceptions import SynchronousOnlyOperation
 
 from channels import Group
-from channels.exceptions import WebsocketCloseException
+from channels.exceptions import DenyConnection, InvalidName, WebsocketCloseException
 from channels.generic.websockets import JsonWebsocketConsumer, WebsocketConsumer
 from channels.routing import route_class
 from channels.test import WSClient, apply_routes
@@ -78,6 +79,56 @@ def test_a_socket_joins_its_groups_and_leaves_them(open_socket, layer, database,
 
     client.send_and_consume("websocket.disconnect", path="/one")
     assert layer.group_channels("one") == layer.group_channels("two") == []
+
+
+def in_a_coroutine(connect):
+    async def async_connect(self, message, **kwargs):
+        await sync_to_async(connect)(self, message, **kwargs)
+
+    return async_connect
+
+
+def as_it_is(connect):
+    return connect
+
+
+@pytest.mark.parametrize("kind", [as_it_is, in_a_coroutine])
+def test_a_socket_that_is_refused_gets_nothing_from_its_groups(layer, kind):
+    def connect(self, message, **kwargs):
+        assert layer.group_channels("everyone") == []
+        Group("everyone").send({"text": "for members"}, immediately=True)
+        raise DenyConnection
+
+    consumer = type(
+        "Closed", (WebsocketConsumer,), {"groups": ["everyone"], "connect": kind(connect)}
+    )
+    client = WSClient()
+    with apply_routes([route_class(consumer)]), pytest.raises(DenyConnection):
+        client.send_and_consume("websocket.connect")
+    assert client.receive() is None
+    assert layer.group_channels("everyone") == []
+
+
+@pytest.mark.parametrize("kind", [as_it_is, in_a_coroutine])
+def test_what_connect_sends_to_its_group_comes_to_its_socket_too(open_socket, layer, kind):
+    def connect(self, message, **kwargs):
+        message.reply_channel.send({"accept": True})
+        Group("everyone").send({"text": "hello"})
+
+    consumer = type(
+        "Greeter", (WebsocketConsumer,), {"groups": ["everyone"], "connect": kind(connect)}
+    )
+    assert open_socket(consumer).receive(json=False) == "hello"
+
+
+def test_a_socket_that_can_not_join_its_groups_is_closed(layer):
+    class Wrong(WebsocketConsumer):
+        groups = ["no name for a group"]
+
+    client = WSClient()
+    with apply_routes([route_class(Wrong)]), pytest.raises(InvalidName):
+        client.send_and_consume("websocket.connect", check_accept=False)
+    assert [client.receive() for _ in range(3)] == [{"accept": True}, {"close": 1011}, None]
 
 
 def test_connection_groups_may_depend_on_the_path(open_socket, layer):
