@@ -2,24 +2,61 @@
 
 import logging
 
+from django.utils.log import RequireDebugFalse, RequireDebugTrue
+
 #: Where all of it goes: the standard error output.
 handler = logging.StreamHandler()
 handler.setFormatter(logging.Formatter("%(asctime)s - %(levelname)s - %(module)s - %(message)s"))
 
+#: What is shown of a process that runs consumers, or hands their messages on.
+LOGGERS = ("django.channels", "channels.layers", "channels.sessions", "django.security.channels")
 #: The loggers of the server that hosts the application.
 SERVER_LOGGERS = ("daphne.ws_protocol", "daphne.http_protocol", "daphne.server")
+
+
+def setup_loggers(verbosity=1, also=()):
+    """Show what happens in a command's process; return the logger `django.channels`.
+
+    `verbosity`: as for `setup_logger`. `also`: names of more loggers.
+    """
+    for name in (*LOGGERS, *also):
+        setup_logger(name, verbosity)
+    return logging.getLogger("django.channels")
 
 
 def setup_logger(name, verbosity=1):
     """Show what the logger `name` and the server's loggers say; return the former.
 
-    `verbosity`: a command's; above 1 it shows debug messages too. Calling it again changes the
-    level, and shows nothing twice.
+    What LOGGING in the settings has a handler for is left to that. `verbosity`: a command's; above
+    1 debug messages are shown too. Calling it again shows nothing twice.
     """
-    level = logging.DEBUG if verbosity > 1 else logging.INFO
     for logger in map(logging.getLogger, (name, *SERVER_LOGGERS)):
-        logger.setLevel(level)
-        logger.addHandler(handler)
-    logger = logging.getLogger(name)
-    logger.propagate = False
-    return logger
+        _show(logger, verbosity)
+    return logging.getLogger(name)
+
+
+def _show(logger, verbosity):
+    if verbosity > 1:
+        logger.setLevel(logging.DEBUG)
+    if _has_handler(logger):
+        return
+    if logger.level == logging.NOTSET:
+        logger.setLevel(logging.INFO)
+    logger.addHandler(handler)
+    logger.propagate = False  # else Django's own handler shows it again under DEBUG
+
+
+def _has_handler(logger):
+    """Whether what `logger` says goes to a handler, other than Django's own of `django`."""
+    while logger is not None:
+        if not all(_is_djangos(one, logger) for one in logger.handlers):
+            return True
+        logger = logger.parent if logger.propagate else None
+    return False
+
+
+def _is_djangos(handler, logger):
+    # Django's DEFAULT_LOGGING: a console under DEBUG, mails to ADMINS without.
+    return logger.name == "django" and any(
+        isinstance(one, (RequireDebugTrue, RequireDebugFalse)) for one in handler.filters
+    )

@@ -16,7 +16,7 @@ from channels.asgi import ChannelLayerWrapper, channel_layers
 from channels.channel import DEFAULT_CHANNEL_LAYER
 from channels.exceptions import InvalidChannelLayerError
 from channels.layers.memory import MemoryChannelLayer
-from channels.log import setup_logger
+from channels.log import setup_loggers
 from channels.management.development import ActionLog, DevelopmentServer, WorkerThread
 from channels.management.reloading import name_guilty_file
 from channels.routing import InvalidRoute
@@ -61,9 +61,7 @@ class Command(DjangoCommand):
 
     def handle(self, *args, **options):
         self.verbosity = options["verbosity"]
-        self.logger = setup_logger("django.channels", self.verbosity)
-        for name in ("channels.layers", "interface_server"):
-            setup_logger(name, self.verbosity)
+        self.logger = setup_loggers(self.verbosity, also=("interface_server",))
         self._stop_server = lambda: None
         super().handle(*args, **options)
 

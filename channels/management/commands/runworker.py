@@ -12,7 +12,7 @@ from django.utils import autoreload
 from channels.asgi import channel_layers
 from channels.channel import DEFAULT_CHANNEL_LAYER
 from channels.exceptions import InvalidChannelLayerError
-from channels.log import setup_logger
+from channels.log import setup_loggers
 from channels.management.reloading import name_guilty_file
 from channels.routing import InvalidRoute
 from channels.signals import worker_process_ready
@@ -52,8 +52,7 @@ class Command(BaseCommand):
 
     def handle(self, *args, **options):
         self.verbosity = options["verbosity"]
-        self.logger = setup_logger("django.channels", self.verbosity)
-        setup_logger("channels.layers", self.verbosity)
+        self.logger = setup_loggers(self.verbosity)
         if options["reload"]:
             self._work_and_reload(options)
         else:

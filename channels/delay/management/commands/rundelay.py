@@ -6,7 +6,7 @@ from channels.asgi import channel_layers
 from channels.channel import DEFAULT_CHANNEL_LAYER
 from channels.delay.worker import Worker
 from channels.exceptions import InvalidChannelLayerError, LayerUnavailable
-from channels.log import setup_logger
+from channels.log import setup_loggers
 
 
 class Command(BaseCommand):
@@ -28,7 +28,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args, **options):
-        logger = setup_logger("django.channels", options["verbosity"])
+        logger = setup_loggers(options["verbosity"])
         try:
             layer = channel_layers[options["layer"]]
         except InvalidChannelLayerError as error:
