@@ -10,6 +10,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from channels import log
+from channels.layers.memory import MemoryChannelLayer
+from channels.management.commands.runworker import Command
+from channels.message import Message
 from tests.processes import REPOSITORY
 
 NAMES = (*log.LOGGERS, "interface_server")
@@ -135,3 +138,12 @@ def test_the_commands_show_their_loggers(stream, command, names):
     for name in names:
         logging.getLogger(name).warning("from %s", name)
         assert stream.getvalue().count(f" - from {name}\n") == 1
+
+
+def test_a_line_about_a_message_has_nothing_of_what_is_in_it(caplog):
+    command = Command()
+    command.logger = logging.getLogger("django.channels")
+    content = {"reply_channel": "http.response.a!b", "headers": [[b"cookie", b"secret"]]}
+    with caplog.at_level(logging.DEBUG), caplog.at_level(logging.DEBUG, "django"):
+        command.show_message("http.request", Message(content, "http.request", MemoryChannelLayer()))
+    assert caplog.messages == ["message on http.request (reply http.response.a!b)"]

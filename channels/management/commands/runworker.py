@@ -1,6 +1,5 @@
 """`manage.py runworker`: a process that runs consumers."""
 
-import logging
 import sys
 import threading
 
@@ -154,5 +153,4 @@ class Command(BaseCommand):
 
     def show_message(self, channel, message):
         """With -v 2: one line for each message."""
-        logging.getLogger("django.channels.server").debug("%s %s", channel, message.content)
         self.logger.debug("message on %s (reply %s)", channel, message.get("reply_channel", "none"))
