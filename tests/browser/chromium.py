@@ -50,6 +50,7 @@ class Browser:
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         service = webdriver.ChromeService(driver_path)
         self.driver = webdriver.Chrome(options=options, service=service)
+        self._before_pages = []
         self.resize(DESKTOP)
 
     def resize(self, size):
@@ -65,6 +66,13 @@ class Browser:
 
     def open(self, url):
         self.driver.get(url)
+
+    def run_before_pages(self, script):
+        """Run JavaScript in each page before its own, until `forget`."""
+        added = self.driver.execute_cdp_cmd(
+            "Page.addScriptToEvaluateOnNewDocument", {"source": script}
+        )
+        self._before_pages.append(added["identifier"])
 
     @property
     def path(self):
@@ -120,8 +128,13 @@ class Browser:
                 and e["level"] == "SEVERE"]
 
     def forget(self):
-        """Forget cookies and what pages have stored, and leave the page."""
+        """Forget cookies, what pages have stored and what runs before them; leave the page."""
         self.driver.execute_cdp_cmd("Network.clearBrowserCookies", {})
+        while self._before_pages:
+            self.driver.execute_cdp_cmd(
+                "Page.removeScriptToEvaluateOnNewDocument",
+                {"identifier": self._before_pages.pop()},
+            )
         self.open("about:blank")
         self.driver.get_log("browser")
 

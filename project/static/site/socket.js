@@ -1,13 +1,14 @@
 // A WebSocket that comes back: it tells its state, and waits longer after each failure.
 
-const FIRST_WAIT_MS = 500;
-const LONGEST_WAIT_MS = 15_000;
+import { waitAfter } from "./retry.js";
+
 // An open socket that drops within this time counts as a failure, so that waits go on growing.
 const STEADY_AFTER_MS = 5_000;
 
 export class ReconnectingSocket {
-  // `path`: where to connect to, on this page's host. `handlers`: onOpen(), onText(text),
+  // `path`: where to connect to, on this page's host. `handlers`: onOpen(signal), onText(text),
   // onState("connecting" | "live" | "waiting" | "closed", {seconds, code}).
+  // The signal is aborted when that connection ends.
   // `finalCodes`: close codes after which it does not come back.
   constructor(path, handlers, finalCodes = []) {
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
@@ -36,6 +37,7 @@ export class ReconnectingSocket {
   // Close it until the page is shown again.
   rest() {
     this.stopWaiting();
+    this.connection.abort();
     this.socket.onclose = null;
     this.socket.close(1000);
   }
@@ -50,28 +52,25 @@ export class ReconnectingSocket {
   connect() {
     this.stopWaiting();
     this.handlers.onState("connecting", {});
+    this.connection = new AbortController();
     this.socket = new WebSocket(this.url);
     this.socket.onopen = () => {
       this.openedAt = Date.now();
       this.handlers.onState("live", {});
-      this.handlers.onOpen();
+      this.handlers.onOpen(this.connection.signal);
     };
     this.socket.onmessage = (event) => this.handlers.onText(event.data);
     this.socket.onclose = (event) => this.closed(event.code);
   }
 
   closed(code) {
+    this.connection.abort();
     if (this.isOver) return;
     if (this.finalCodes.includes(code)) return this.handlers.onState("closed", { code });
     if (this.openedAt && Date.now() - this.openedAt > STEADY_AFTER_MS) this.failures = 0;
     this.openedAt = null;
-    this.wait(this.nextWait());
-  }
-
-  nextWait() {
-    const longest = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** this.failures++);
-    // A random part keeps a thousand pages from coming back in the same instant.
-    return longest * (0.5 + Math.random() / 2);
+    this.failures += 1;
+    this.wait(waitAfter(this.failures));
   }
 
   wait(waitMs) {

@@ -9,6 +9,7 @@ import requests
 from project.demos import CHAT, TUTORIALS
 from project.getting_started.steps import STEPS
 from tests.browser.chromium import DESKTOP, PHONE
+from tests.browser.held_requests import HeldRequests
 from tests.processes import wait_until
 
 PAGES = [
@@ -49,6 +50,16 @@ def test_source_page_shows_the_files_as_they_are(demo, one):
 
 def test_source_of_no_demo_is_not_found(demo):
     assert requests.get(f"{demo.url}/source/settings/", timeout=20).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/liveblog/", "/databinding/", "/thumbnails/"])
+def test_page_asks_again_for_what_it_missed_until_it_is_answered(browser, visit, log_in, path):
+    log_in(browser, "amy")
+    latest = HeldRequests(browser, "latest/")
+    visit(browser, path)
+    for end in (lambda: latest.answer(503), latest.fail, latest.pass_on):
+        assert latest.wait() == f"GET {path}latest/"
+        end()
 
 
 def test_no_page_is_wider_than_a_phone(browser, demo, log_in):

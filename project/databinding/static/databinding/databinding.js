@@ -1,6 +1,7 @@
 // The table, through the bridge: what is done here goes to the stream, what the stream says is shown.
 
 import { addLine, byId, element, pageData, showState } from "../site/page.js";
+import { askUntilAnswered } from "../site/retry.js";
 
 const table = byId("table");
 const rows = new Map(); // pk -> its row
@@ -94,10 +95,21 @@ function showAll(values) {
   tellIfEmpty();
 }
 
+// What was changed while the socket was away.
+async function catchUp(signal) {
+  const answer = await askUntilAnswered(table.dataset.latest, signal);
+  if (answer) showAll(answer.values);
+}
+
+let connection = new AbortController();
+
 showAll(pageData("page").values);
-bridge.socket.addEventListener("open", async () => {
+bridge.socket.addEventListener("open", () => {
   showState("live", {});
-  const response = await fetch(table.dataset.latest);
-  if (response.ok) showAll((await response.json()).values);
+  connection = new AbortController();
+  catchUp(connection.signal);
 });
-bridge.socket.addEventListener("close", () => showState("connecting", {}));
+bridge.socket.addEventListener("close", () => {
+  connection.abort();
+  showState("connecting", {});
+});

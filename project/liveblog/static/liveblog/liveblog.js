@@ -1,6 +1,7 @@
 // The posts, the newest first: those the page came with, and each as it is saved, changed, deleted.
 
 import { byId, element, pageData, post as postForm, showState } from "../site/page.js";
+import { askUntilAnswered } from "../site/retry.js";
 import { ReconnectingSocket } from "../site/socket.js";
 
 const shown = byId("posts");
@@ -39,14 +40,13 @@ function tellIfEmpty() {
 }
 
 // What was saved and deleted while the socket was away.
-async function catchUp() {
-  const response = await fetch(shown.dataset.latest);
-  if (!response.ok) return;
-  const { posts, all } = await response.json();
-  const ids = new Set(posts.map((post) => post.id));
-  const oldest = all ? 0 : Math.min(...ids);
+async function catchUp(signal) {
+  const answer = await askUntilAnswered(shown.dataset.latest, signal);
+  if (!answer) return;
+  const ids = new Set(answer.posts.map((post) => post.id));
+  const oldest = answer.all ? 0 : Math.min(...ids);
   for (const id of [...known.keys()]) if (id >= oldest && !ids.has(id)) forget(id);
-  posts.forEach(show);
+  answer.posts.forEach(show);
 }
 
 function receive(text) {

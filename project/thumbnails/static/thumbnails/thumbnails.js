@@ -1,6 +1,7 @@
 // The pictures, the newest first; each event on the socket is one picture as it is now.
 
 import { byId, element, pageData, post, showState } from "../site/page.js";
+import { askUntilAnswered } from "../site/retry.js";
 import { ReconnectingSocket } from "../site/socket.js";
 
 const shown = byId("pictures");
@@ -48,9 +49,9 @@ function showAll(pictures) {
   }
 }
 
-async function catchUp() {
-  const response = await fetch(shown.dataset.latest);
-  if (response.ok) showAll((await response.json()).pictures);
+async function catchUp(signal) {
+  const answer = await askUntilAnswered(shown.dataset.latest, signal);
+  if (answer) showAll(answer.pictures);
 }
 
 // -- uploading ----------------------------------------------------------------------------------
