@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from tests.browser.chromium import DESKTOP, PHONE
+from tests.browser.held_requests import HeldRequests
 from tests.conftest import start_workers
 from tests.processes import wait_until
 
@@ -149,6 +150,56 @@ def test_page_reconnects_and_catches_up_after_a_restart_of_the_server(browser, d
     wait_for_message(amy, "Typed while the server was away")
     assert said(amy).count("Typed while the server was away") == 1
     assert amy.all(".message.pending") == []
+
+
+def test_what_was_missed_is_shown_though_somebody_speaks_before_it_comes(browsers, enter):
+    amy, ben = browsers
+    history = HeldRequests(amy, "messages/?after=")
+    enter(amy, "amy")
+    history.pass_on()
+    enter(ben, "ben")
+    say(ben, "before")
+    wait_for_message(amy, "before")
+    leave_for_a_while(amy)
+    for text in ("missed 1", "missed 2"):
+        say(ben, text)
+        wait_for_message(ben, text)
+    come_back(amy)
+    asked = history.wait()
+    history.answer(503)
+    say(ben, "live 1")
+    wait_for_message(amy, "live 1")
+    assert history.wait() == asked
+    leave_for_a_while(amy)
+    come_back(amy)
+    history.answer(503)  # for the connection that has gone
+    assert history.wait() == asked
+    history.answer(200, {**messages(amy, asked, 1), "more": True})
+    say(ben, "live 2")
+    wait_for_message(amy, "live 2")
+    history.pass_on()
+    wait_for_message(amy, "missed 2")
+    assert said(amy)[-5:] == ["before", "missed 1", "missed 2", "live 1", "live 2"]
+
+
+def leave_for_a_while(browser):
+    """Let the page believe that its tab has gone to another one: its socket closes."""
+    browser.run("dispatchEvent(new PageTransitionEvent('pagehide', {persisted: true}))")
+
+
+def come_back(browser):
+    """Let it believe that it is shown again; return when it is connected."""
+    browser.run("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
+    browser.find(LIVE)
+
+
+def messages(browser, asked, count):
+    """The first `count` messages of the history that the page `asked` for."""
+    answer = browser.driver.execute_async_script(
+        "const [url, done] = arguments; window.realFetch(url).then(r => r.json()).then(done)",
+        asked.removeprefix("GET "),
+    )
+    return {"messages": answer["messages"][:count]}
 
 
 def test_page_waits_for_workers_while_its_neighbour_keeps_its_socket(browsers, demo, enter):

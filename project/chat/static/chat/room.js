@@ -1,6 +1,7 @@
 // A room: joins the socket, the log, the outbox and the list of people.
 
 import { byId, element, pageData, showState as showSocketState } from "../site/page.js";
+import { askUntilAnswered } from "../site/retry.js";
 import { ReconnectingSocket } from "../site/socket.js";
 import { MessageLog, avatar } from "./log.js";
 import { Outbox } from "./outbox.js";
@@ -16,42 +17,36 @@ let hasOlder = page.more;
 
 // -- history ---------------------------------------------------------------------------------
 
-async function fetchMessages(query) {
-  const response = await fetch(`${page.historyUrl}?${query}`);
-  if (!response.ok) throw new Error(`history: ${response.status}`);
-  return response.json();
-}
-
 function take(messages) {
   log.add(messages);
   for (const message of messages) if (message.author === page.me) outbox.done(message.key);
 }
 
-let isCatchingUp = false;
+// Up to this id nothing is missing; null once all is there. log.lastId won't do meanwhile: what is
+// said now comes after what was missed.
+let caughtUpTo = null;
 
-// What was said while the socket was away. Tried again until it works, or the socket goes again.
-async function catchUp() {
-  if (isCatchingUp) return;
-  isCatchingUp = true;
-  try {
-    for (let more = true; more; ) {
-      const answer = await fetchMessages(`after=${log.lastId}`);
-      take(answer.messages);
-      more = answer.more;
-    }
-    outbox.flush();
-  } catch {
-    setTimeout(() => socket.isOpen && catchUp(), 2_000);
-  } finally {
-    isCatchingUp = false;
+// What was said while the socket was away. If it goes again, the next one goes on from there.
+async function catchUp(signal) {
+  caughtUpTo ??= log.lastId;
+  for (let more = true; more; ) {
+    const answer = await askUntilAnswered(`${page.historyUrl}?after=${caughtUpTo}`, signal);
+    if (!answer) return;
+    take(answer.messages);
+    caughtUpTo = answer.messages.at(-1)?.id ?? caughtUpTo;
+    more = answer.more;
   }
+  caughtUpTo = null;
+  outbox.flush();
 }
 
 async function showOlder() {
   if (!hasOlder) return;
   hasOlder = false;
   try {
-    const answer = await fetchMessages(`before=${log.firstId}`);
+    const response = await fetch(`${page.historyUrl}?before=${log.firstId}`);
+    if (!response.ok) throw new Error(`history: ${response.status}`);
+    const answer = await response.json();
     take(answer.messages);
     hasOlder = answer.more;
   } catch {
