@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.browser.held_requests import HeldRequests
 from tests.processes import wait_until
 
 STREAM = "/databinding/stream/"
@@ -80,6 +81,23 @@ def test_name_that_is_taken_is_refused_and_put_back(browsers, visit, log_in):
     amy.wait_for_text("already exists", within="#problem")
     wait_for_table(amy, {"apples": 12, "pears": 7})
     assert other.texts("#wire li") == []
+
+
+def test_what_events_told_meanwhile_is_not_undone_by_an_older_answer(browsers, visit, log_in):
+    amy, reader = browsers
+    log_in(amy, "amy")
+    visit(amy, "/databinding/")
+    latest = HeldRequests(reader, "latest/")
+    visit(reader, "/databinding/")
+    latest.wait()
+    amy.click("#value-1 .remove")
+    amy.click("#value-2 [data-step='1']")
+    wait_for_table(reader, {"pears": 8})
+    old = {1: ("apples", 12), 2: ("pears", 7), 77: ("missed", 0)}
+    values = [{"id": pk, "name": name, "value": value} for pk, (name, value) in old.items()]
+    latest.answer(200, {"values": values})
+    wait_until(lambda: "missed" in table(reader), what=lambda: table(reader))
+    assert table(reader) == {"pears": 8, "missed": 0}
 
 
 def ask(socket, action, pk=None, **data):

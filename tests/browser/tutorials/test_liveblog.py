@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.browser.held_requests import HeldRequests
 from tests.processes import wait_until
 
 
@@ -78,6 +79,21 @@ def test_page_whose_socket_was_away_shows_what_it_has_missed(browser, visit, sav
     wait_until(lambda: headlines(browser) == ["new", "stays"], limit_s=20,
                what=lambda: browser.text)
     browser.driver.get_log("browser")  # that the server was away is no fault of the page
+
+
+def test_what_events_told_meanwhile_is_not_undone_by_an_older_answer(browser, visit, save):
+    save("Post.objects.create(pk=7, headline='deleted meanwhile')")
+    latest = HeldRequests(browser, "latest/")
+    visit(browser, "/liveblog/")
+    latest.wait()
+    save("Post.objects.create(pk=8, headline='new')\nPost.objects.get(pk=7).delete()")
+    wait_until(lambda: headlines(browser) == ["new"], what=lambda: browser.text)
+    at = "2026-01-01T00:00:00+00:00"
+    old = [{"id": 7, "headline": "deleted meanwhile", "body": "", "at": at},
+           {"id": 6, "headline": "missed", "body": "", "at": at}]  # fmt: skip
+    latest.answer(200, {"posts": old, "all": True})
+    browser.wait_for_text("missed", within=".post h2")
+    assert headlines(browser) == ["new", "missed"]
 
 
 def test_wrong_post_is_refused_on_the_page(browser, visit, log_in):

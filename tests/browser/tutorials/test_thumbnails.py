@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.browser.held_requests import HeldRequests
 from tests.conftest import start_workers
 from tests.processes import wait_until
 
@@ -63,6 +64,23 @@ def test_page_is_told_how_far_it_is_while_the_consumer_runs(
     upload(browser, picture)
     percents = [json.loads(socket.recv(timeout=20))["percent"] for _ in range(5)]
     assert percents == [0, 0, 33, 66, 100]
+
+
+def test_what_events_told_meanwhile_is_not_undone_by_an_older_answer(
+    browser, visit, log_in, picture
+):
+    log_in(browser, "amy")
+    latest = HeldRequests(browser, "latest/")
+    visit(browser, "/thumbnails/")
+    latest.wait()
+    upload(browser, picture.rename(picture.with_name("late.png")))
+    browser.wait_for_text("late.png", within=".picture.done h2")
+    number = browser.run("return Number(document.querySelector('.picture').id.slice(8))")
+    half = {"name": "late.png", "percent": 33, "problem": "", "thumbnails": []}
+    missed = {**half, "id": number + 1, "name": "missed.png"}
+    latest.answer(200, {"pictures": [missed, {**half, "id": number}]})
+    browser.wait_for_text("missed.png", within=".picture h2")
+    assert browser.all(f"#picture-{number}.done")
 
 
 def test_nobody_sees_the_pictures_of_others(browsers, visit, log_in, picture):

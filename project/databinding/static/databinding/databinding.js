@@ -5,6 +5,8 @@ import { askUntilAnswered } from "../site/retry.js";
 
 const table = byId("table");
 const rows = new Map(); // pk -> its row
+// Pks that events have told of since the socket opened: they are newer than the answer to catchUp.
+const told = new Set();
 
 const bridge = new channels.WebSocketBridge();
 bridge.connect(table.dataset.path);
@@ -78,8 +80,9 @@ function tellIfEmpty() {
 
 bridge.demultiplex("intval", (payload, stream) => {
   addLine(byId("wire"), "", JSON.stringify({ stream, payload }));
-  if (payload.action === "delete") return forget(payload.pk);
   if (payload.action === "refused") return refuse(payload);
+  told.add(payload.pk);
+  if (payload.action === "delete") return forget(payload.pk);
   show(payload.pk, payload.data).classList.remove("fresh");
   void rows.get(payload.pk).offsetWidth; // begins the animation anew
   rows.get(payload.pk).classList.add("fresh");
@@ -90,13 +93,14 @@ bridge.demultiplex("intval", (payload, stream) => {
 
 function showAll(values) {
   const pks = new Set(values.map((one) => one.id));
-  for (const pk of [...rows.keys()]) if (!pks.has(pk)) forget(pk);
-  for (const one of values) show(one.id, one);
+  for (const pk of [...rows.keys()]) if (!pks.has(pk) && !told.has(pk)) forget(pk);
+  for (const one of values) if (!told.has(one.id)) show(one.id, one);
   tellIfEmpty();
 }
 
 // What was changed while the socket was away.
 async function catchUp(signal) {
+  told.clear();
   const answer = await askUntilAnswered(table.dataset.latest, signal);
   if (answer) showAll(answer.values);
 }

@@ -6,6 +6,8 @@ import { ReconnectingSocket } from "../site/socket.js";
 
 const shown = byId("posts");
 const known = new Map();
+// Ids that events have told of since the socket opened: they are newer than the answer to catchUp.
+const told = new Set();
 
 function draw(post) {
   const at = new Date(post.at);
@@ -41,16 +43,18 @@ function tellIfEmpty() {
 
 // What was saved and deleted while the socket was away.
 async function catchUp(signal) {
+  told.clear();
   const answer = await askUntilAnswered(shown.dataset.latest, signal);
   if (!answer) return;
   const ids = new Set(answer.posts.map((post) => post.id));
   const oldest = answer.all ? 0 : Math.min(...ids);
-  for (const id of [...known.keys()]) if (id >= oldest && !ids.has(id)) forget(id);
-  answer.posts.forEach(show);
+  for (const id of [...known.keys()]) if (id >= oldest && !ids.has(id) && !told.has(id)) forget(id);
+  for (const post of answer.posts) if (!told.has(post.id)) show(post);
 }
 
 function receive(text) {
   const event = JSON.parse(text);
+  told.add(event.deleted ?? event.post.id);
   if (event.deleted) forget(event.deleted);
   else show(event.post).classList.add("fresh");
 }

@@ -6,6 +6,8 @@ import { ReconnectingSocket } from "../site/socket.js";
 
 const shown = byId("pictures");
 const upload = byId("upload");
+// Ids that events have told of since the socket opened: they are newer than the answer to catchUp.
+const told = new Set();
 
 function addPicture(id) {
   const made = byId("picture").content.firstElementChild.cloneNode(true);
@@ -50,8 +52,15 @@ function showAll(pictures) {
 }
 
 async function catchUp(signal) {
+  told.clear();
   const answer = await askUntilAnswered(shown.dataset.latest, signal);
-  if (answer) showAll(answer.pictures);
+  if (answer) showAll(answer.pictures.filter((picture) => !told.has(picture.id)));
+}
+
+function receive(text) {
+  const picture = JSON.parse(text);
+  told.add(picture.id);
+  show(picture);
 }
 
 // -- uploading ----------------------------------------------------------------------------------
@@ -85,4 +94,4 @@ drop.addEventListener("drop", (event) => {
 });
 
 showAll(pageData("page").pictures);
-new ReconnectingSocket(shown.dataset.path, { onOpen: catchUp, onText: (text) => show(JSON.parse(text)), onState: showState });
+new ReconnectingSocket(shown.dataset.path, { onOpen: catchUp, onText: receive, onState: showState });
