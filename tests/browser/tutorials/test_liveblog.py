@@ -96,6 +96,25 @@ def test_what_events_told_meanwhile_is_not_undone_by_an_older_answer(browser, vi
     assert headlines(browser) == ["new", "missed"]
 
 
+@pytest.mark.parametrize("status", [None, 503])
+def test_post_that_did_not_arrive_is_put_back_where_nothing_was_typed_since(
+    browser, visit, log_in, status
+):
+    log_in(browser, "amy")
+    posts = HeldRequests(browser, "POST ")
+    visit(browser, "/liveblog/")
+    browser.fill(headline="First", body="It begins.")
+    browser.click("#write button")
+    posts.wait()
+    browser.fill(headline="Second")
+    if status:
+        posts.answer(status)
+    else:
+        posts.fail()
+    fields = [browser.find(f"[name={name}]") for name in ("headline", "body")]
+    assert [field.get_attribute("value") for field in fields] == ["Second", "It begins."]
+
+
 def test_wrong_post_is_refused_on_the_page(browser, visit, log_in):
     log_in(browser, "amy")
     visit(browser, "/liveblog/")

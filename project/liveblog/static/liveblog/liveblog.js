@@ -68,8 +68,12 @@ byId("write")?.addEventListener("submit", async (event) => {
   // The post itself comes as to all readers: through the socket.
   const response = await answer.catch(() => null);
   if (response?.type === "opaqueredirect") return;
-  for (const [name, value] of written) form.elements[name].value = value;
-  if (response) form.submit(); // something is wrong with it: the page will say what
+  const isRefused = response && response.status !== 503;
+  for (const [name, value] of written) {
+    const field = form.elements[name];
+    if (isRefused || !field.value) field.value = value; // what is typed meanwhile stays
+  }
+  if (isRefused) form.submit(); // something is wrong with it: the page will say what
 });
 
 pageData("latest").forEach(show);
