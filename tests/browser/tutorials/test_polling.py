@@ -6,6 +6,8 @@ import threading
 import pytest
 import requests
 
+from tests.browser.held_requests import HeldRequests
+from tests.browser.tutorials.conftest import LIVE
 from tests.processes import wait_until
 
 RINGS = "#rings li"
@@ -55,6 +57,40 @@ def test_ring_answers_all_who_wait(browsers, visit, demo, waiting):
     assert curl.wait()[-1]["text"] == "Dinner <b>is</b> ready"
     wait_until(lambda: waiting() == 2, what=waiting)
     browsers[0].wait_for_text("2", within="#waiting")
+
+
+def test_page_pauses_if_the_site_refuses_its_request_at_once(browser, demo):
+    browser.run_before_pages("window.isRefusing = true; const realFetch = window.fetch;"
+        "window.fetch = (url, options) => isRefusing && url.startsWith('/poll/')"
+        " ? new Promise(r => setTimeout(() => r(new Response('', { status: 503 }))))"
+        " : realFetch(url, options)")  # fmt: skip
+    browser.open(f"{demo.url}/polling/")
+    browser.find('#state[data-state="waiting"]')
+    browser.run("window.isRefusing = false")
+    browser.find(LIVE)
+    ring(browser, "Dinner")
+    browser.wait_for_text("Dinner", within=RINGS)
+
+
+def test_page_asks_again_at_once_if_nobody_rang_for_long(browser, visit):
+    polls = HeldRequests(browser, "/poll/")
+    visit(browser, "/polling/")
+    polls.wait()
+    browser.run("const now = Date.now; Date.now = () => now() + 120_000")
+    polls.answer(503)
+    assert browser.run("return window.held.length") == 1
+    assert browser.all(LIVE)
+
+
+@pytest.mark.parametrize(("status", "left"), [(204, "two"), (503, "one two")])
+def test_ring_that_is_refused_is_put_back_before_what_was_typed_since(browser, visit, status, left):
+    rings = HeldRequests(browser, "POST ")
+    visit(browser, "/polling/")
+    ring(browser, "one")
+    rings.wait()
+    browser.find("#ring [name=text]").send_keys("two")
+    rings.answer(status)
+    assert browser.find("#ring [name=text]").get_attribute("value") == left
 
 
 def test_client_that_goes_is_forgotten(browser, visit, demo, waiting):

@@ -1,15 +1,15 @@
 // Asks, waits, shows what the answer says, and asks again.
 
 import { addLine, byId, element, pageData, post, showState } from "../site/page.js";
+import { sleep, waitAfter } from "../site/retry.js";
 
-const PAUSE_AFTER_FAILURE_S = 2;
+// 503 is also how the server gives up when nobody rang for long. One that comes sooner is a failure.
+const SOON_MS = 5_000;
 const COUNT_EVERY_MS = 2_000;
 
 const bell = byId("bell");
 let lastId = 0;
 let askedAt = Date.now();
-
-const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 function show({ id, text, at }) {
   if (id <= lastId) return;
@@ -25,19 +25,21 @@ async function askOnce() {
   showState("live", {});
   const response = await fetch(url, { cache: "no-store" });
   if (response.ok) (await response.json()).rings.forEach(show);
-  // 503: nobody rang for so long that the server gave up. That is no failure.
-  else if (response.status !== 503) throw new Error(`${url}: ${response.status}`);
+  return response;
 }
 
 async function ask() {
-  for (;;) {
-    try {
-      await askOnce();
-    } catch {
-      showState("waiting", { seconds: PAUSE_AFTER_FAILURE_S });
-      await sleep(PAUSE_AFTER_FAILURE_S * 1_000);
-    }
+  for (let failures = 0; ; ) {
+    const response = await askOnce().catch(() => null);
+    const nobodyRang = response?.status === 503 && Date.now() - askedAt > SOON_MS;
+    failures = response?.ok || nobodyRang ? 0 : failures + 1;
+    if (failures) await pause(waitAfter(failures, response));
   }
+}
+
+function pause(ms) {
+  showState("waiting", { seconds: Math.ceil(ms / 1_000) });
+  return sleep(ms);
 }
 
 function showWaiting(number) {
@@ -55,8 +57,12 @@ async function count() {
 
 byId("ring").addEventListener("submit", async (event) => {
   event.preventDefault();
-  await post(event.target);
-  event.target.elements.text.value = "";
+  const field = event.target.elements.text;
+  const rung = field.value;
+  const answer = post(event.target);
+  field.value = ""; // at once: what is typed from now on is the next ring
+  const response = await answer.catch(() => null);
+  if (!response?.ok) field.value = [rung, field.value].filter(Boolean).join(" ");
 });
 
 setInterval(() => {
