@@ -29,6 +29,8 @@ ROOT = Path(__file__).resolve().parent.parent
 START_LIMIT_S = 60
 #: States of supervisord's programs that mean "it ended, or never began".
 FAILED = ("BACKOFF", "FATAL", "EXITED", "UNKNOWN")
+#: A proxy of the environment can't reach the site: it would look for it on its own machine.
+_WITHOUT_PROXY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class Stopped(Exception):
@@ -134,14 +136,19 @@ def plan(run_dir, sockets, *, workers, server, host, port):
 def allowed_hosts(host):
     """Return ALLOWED_HOSTS for a site that listens on `host`, comma-separated."""
     names = {"localhost", "127.0.0.1", "[::1]"}
-    names.add(lan_address() if host in ("0.0.0.0", "::") else host)
+    names.add(lan_address() if host in ("0.0.0.0", "::") else in_url(host))
     return ",".join(sorted(names))
 
 
 def site_url(values):
     """Return the URL that a browser on this machine opens."""
-    host = {"0.0.0.0": lan_address(), "::": "[::1]"}.get(values["BIND"], values["BIND"])
-    return f"http://{host}:{values['PORT']}/"
+    host = {"0.0.0.0": lan_address(), "::": "::1"}.get(values["BIND"], values["BIND"])
+    return f"http://{in_url(host)}:{values['PORT']}/"
+
+
+def in_url(host):
+    """Return `host` as URLs and Host headers have it: an IPv6 address in brackets."""
+    return f"[{host}]" if ":" in host else host
 
 
 def run(run_dir, values, ending):
@@ -242,7 +249,7 @@ def wait_for_site(supervisord, run_dir, url, ending):
             if program["statename"] != "STOPPED":
                 fail_if_ended(program, run_dir)
         try:
-            with urllib.request.urlopen(url, timeout=2):
+            with _WITHOUT_PROXY.open(url, timeout=2):
                 return done("a page", f"{url} answers")
         except urllib.error.HTTPError as error:
             with error:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import psutil
 import pytest
 import requests
 
+from deploy.up import allowed_hosts, site_url
 from tests.conftest import give_up
 from tests.processes import REPOSITORY, Process, find_redis_server, free_port, wait_until
 
@@ -50,6 +52,23 @@ def test_it_brings_up_separate_processes_and_ends_all_of_them(up, number):
     process.send_signal(number)
     assert process.wait(60) == 0
     wait_until(lambda: not any(child.is_running() for child in family), what=lambda: family)
+
+
+@pytest.mark.parametrize(("host", "shown"), [("127.0.0.1", "127.0.0.1"), ("::1", "[::1]")])
+def test_site_is_found_whatever_proxy_the_environment_names(up, redis_server, host, shown):
+    port = free_port()
+    proxies = {"http_proxy": f"http://127.0.0.1:{free_port()}", "no_proxy": None, "NO_PROXY": None}
+    process = up(f"--host={host}", f"--port={port}", REDIS_URL=redis_server.url, **proxies)
+    process.wait_for_log(re.escape(f"Open http://{shown}:{port}/"))
+
+
+@pytest.mark.parametrize(
+    ("host", "name"),
+    [("192.0.2.7", "192.0.2.7"), ("fd00::7", "[fd00::7]"), ("::1", "[::1]"), ("a.test", "a.test")],
+)
+def test_host_is_named_as_browsers_name_it(host, name):
+    assert site_url({"BIND": host, "PORT": 8000}) == f"http://{name}:8000/"
+    assert set(allowed_hosts(host).split(",")) == {"localhost", "127.0.0.1", "[::1]", name}
 
 
 def test_commands_of_manage_meet_the_site_that_is_up(up, tmp_path):
