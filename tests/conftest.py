@@ -15,6 +15,10 @@ settings.register_profile(
 )
 settings.load_profile("tests")
 
+# A proxy of the environment can't reach what runs here.
+_not_by_proxy = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+os.environ["no_proxy"] = f"{_not_by_proxy},localhost,127.0.0.1,::1".lstrip(",")
+
 # Who is started in the background by a shell ignores Ctrl-C, and so would all that we start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
