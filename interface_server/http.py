@@ -7,7 +7,13 @@ from channels.exceptions import ChannelFull, InvalidMessage, LayerUnavailable, M
 from channels.layers.deadline import Deadline
 from interface_server.bad_reply import BadReply, log_bad_reply
 from interface_server.http_body import BodyChannel, BodyReader, BodyTooLarge, ClientLeft
-from interface_server.http_reply import check_length, has_body, read_content, read_start
+from interface_server.http_reply import (
+    check_length,
+    has_body,
+    is_cut_off,
+    read_content,
+    read_start,
+)
 from interface_server.http_response import Response
 from interface_server.interruption import Interruption
 from interface_server.reply_queue import Outcome, ReplyQueue
@@ -204,6 +210,9 @@ class Exchange:
     # -- the response -------------------------------------------------------------------------
 
     async def _respond(self, reply):
+        if is_cut_off(reply):
+            await self._refuse(500)
+            return
         method = self._scope["method"]
         try:
             start = read_start(reply)
@@ -245,6 +254,9 @@ class Exchange:
             reply = await self._replies.next()
             if isinstance(reply, Outcome):
                 await self._give_up(reply)
+                return
+            if is_cut_off(reply):
+                self._response.abort()
                 return
             try:
                 content, more = read_content(reply)

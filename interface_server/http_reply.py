@@ -63,6 +63,11 @@ def read_content(message):
     return content, bool(message.get("more_content"))
 
 
+def is_cut_off(message):
+    """Whether a reply says that its response has failed, and must not pass for a whole one."""
+    return bool(message.get("closed"))
+
+
 def has_body(method, status):
     """Whether a response may carry a body: RFC 9110, section 6.4.1."""
     return method != "HEAD" and status not in _BODILESS

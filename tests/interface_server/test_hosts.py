@@ -168,6 +168,23 @@ def test_a_response_that_ends_too_soon_ends_its_connection(main_host):
         requests.get(main_host.url + "/broken", timeout=10)
 
 
+def test_a_response_that_fails_half_way_ends_its_connection_without_its_last_chunk(main_host):
+    with send_head(main_host, "GET /failing?begun=1 HTTP/1.1\nhost: x\n\n") as connection:
+        answer = b""
+        with contextlib.suppress(ConnectionResetError):
+            while piece := connection.recv(65536):
+                answer += piece
+    assert b"0\r\n\r\n" not in answer
+    with pytest.raises((requests.ConnectionError, requests.exceptions.ChunkedEncodingError)):
+        requests.get(main_host.url + "/failing?begun=1", timeout=10)
+
+
+def test_a_response_that_fails_before_it_begins_is_500(main_host):
+    with requests.Session() as session:
+        assert session.get(main_host.url + "/failing", timeout=10).status_code == 500
+        assert session.get(main_host.url + "/hello", timeout=10).text == "hello"
+
+
 def test_a_wrong_reply_is_500_and_no_exception_in_the_hosts_log(main_host):
     assert requests.get(main_host.url + "/wrong", timeout=10).status_code == 500
     assert "Traceback" not in main_host.log

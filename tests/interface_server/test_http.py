@@ -588,6 +588,31 @@ async def test_wrong_content_in_a_stream_breaks_it_off(caplog):
     assert len(site.link.gone) >= 1
 
 
+CUT_OFF = {"content": b"", "more_content": False, "closed": True}
+
+
+@in_loop
+async def test_a_response_that_its_sender_cuts_off_is_broken_off():
+    site = await Site().start()
+    client = site.request()
+    message = await passed_on(site, client)
+    site.link.reply(message, {"status": 200, "content": b"a", "more_content": True}, CUT_OFF)
+    await client.finish()
+    assert client.body == b"a"
+    assert all(event.get("more_body", True) for event in client.sent)
+
+
+@in_loop
+async def test_a_response_that_is_cut_off_before_it_begins_is_500(caplog):
+    site = await Site().start()
+    client = site.request()
+    site.link.reply(await passed_on(site, client), CUT_OFF)
+    await client.finish()
+    assert (client.status, client.body) == (500, b"Internal Server Error")
+    assert client.sent[-1]["more_body"] is False
+    assert caplog.records == []  # who sent it has logged why
+
+
 @in_loop
 async def test_nothing_is_kept_of_a_request_that_is_over():
     site = await Site().start()

@@ -106,6 +106,17 @@ def test_a_full_websocket_receive_closes_the_socket_with_1013(small):
         assert closed.value.rcvd.code == 1013
 
 
+@pytest.mark.parametrize("host", ["daphne", "uvicorn"])
+def test_a_response_that_fails_half_way_is_not_taken_for_a_whole_one(make_site, host):
+    site = make_site(ROUTING="tests.split.site.routing.views_only")
+    server = site.start_server(server=host)
+    worker = site.start_worker()
+    with pytest.raises((requests.ConnectionError, requests.exceptions.ChunkedEncodingError)):
+        get(server, "/stream-failing/")
+    worker.wait_for_log("the stream is broken")
+    assert get(server).status_code == 200
+
+
 def test_a_client_that_vanishes_in_mid_response_frees_the_worker(site, notes):
     server = site.start_server()
     site.start_worker()

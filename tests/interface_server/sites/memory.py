@@ -87,6 +87,7 @@ def answer(message):
         "upload": take_upload,
         "stream": send_stream,
         "broken": send_broken_stream,
+        "failing": send_failing_stream,
         "never": lambda message, query: record("asked", message),
         "wrong": lambda message, query: send(message, {"status": 200, "content": "text"}),
     }[page](message, query)
@@ -142,6 +143,13 @@ def send_broken_stream(message, query):
     headers = [[b"content-length", b"10"]]
     send(message, {"status": 200, "headers": headers, "content": b"12345", "more_content": True})
     send(message, {"content": b""})
+
+
+def send_failing_stream(message, query):
+    if "begun" in query:
+        begin = {"status": 200, "headers": [], "content": b"12345", "more_content": True}
+        send(message, begin)
+    send(message, {"content": b"", "more_content": False, "closed": True})
 
 
 def page(content):

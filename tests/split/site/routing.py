@@ -7,3 +7,6 @@ channel_routing = [
     route("websocket.disconnect", "tests.split.site.consumers.ws_disconnect"),
     route("work", "tests.split.site.consumers.work"),
 ]
+
+#: Django's own views, as a project has them that names no consumer for http.request.
+views_only = []

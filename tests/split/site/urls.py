@@ -29,6 +29,16 @@ def stream(request):
     return StreamingHttpResponse(parts())
 
 
+def stream_failing(request):
+    """Answer with a part of a response, and fail."""
+
+    def parts():
+        yield b"some"
+        raise RuntimeError("the stream is broken")
+
+    return StreamingHttpResponse(parts())
+
+
 def upload(request):
     try:
         size = 0
@@ -44,5 +54,6 @@ urlpatterns = [
     path("", index),
     path("hold/", hold),
     path("stream/", stream),
+    path("stream-failing/", stream_failing),
     path("upload/", upload),
 ]
