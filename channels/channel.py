@@ -72,6 +72,7 @@ class Channel(_Addressee):
         _check_content(content)
         operation = self.channel_layer.prepare_send(self.name, content, delay_s)
         self._post(operation, immediately)
+        pending_message_store.note_sent(self.name, content)
 
     async def asend(self, content, immediately=False, delay_s=0.0):
         """`send`, as a coroutine: an `async def` consumer that sends at once blocks nobody."""
@@ -79,6 +80,7 @@ class Channel(_Addressee):
         operation = self.channel_layer.prepare_send(self.name, content, delay_s)
         if not self._keep(operation, immediately):
             await self.channel_layer.asend(self.name, content, delay_s)
+        pending_message_store.note_sent(self.name, content)
 
     def leave_groups(self):
         """Take this channel out of every group that it is in; return the list of their names."""

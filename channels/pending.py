@@ -6,11 +6,15 @@ import contextvars
 class PendingMessageStore:
     """Holds what a consumer sends until it ends; the worker then sends it, in order.
 
+    Also knows which channels the consumer has sent to, at once or for later: who answers for one
+    that has failed asks for it.
+
     Held per context, not per thread: an `async def` consumer and what it awaits share their store.
     """
 
     def __init__(self):
         self._entries = contextvars.ContextVar("channels_pending", default=None)
+        self._last_sent = contextvars.ContextVar("channels_last_sent")
 
     @property
     def active(self):
@@ -20,6 +24,7 @@ class PendingMessageStore:
     def prepare(self, **kwargs):
         """Start keeping what is sent."""
         self._entries.set([])
+        self._last_sent.set({})
 
     def append(self, layer, operation):
         """Keep one operation for `layer` (from `layer.prepare_send` and its kin)."""
@@ -28,6 +33,19 @@ class PendingMessageStore:
     def prepend(self, layer, operation):
         """Keep one operation that has to be done before all that is kept so far."""
         self._entries.get().insert(0, (layer, operation))
+
+    def note_sent(self, channel, content):
+        """Note that the consumer that runs here, if one does, has sent `content` on `channel`."""
+        if self._entries.get() is not None:
+            more = content.get("more_content") and not content.get("closed")
+            self._last_sent.get()[channel] = bool(more)
+
+    def is_unfinished(self, channel):
+        """Whether the last thing sent on `channel` said that more follows; None: nothing was sent.
+
+        It is about the consumer that runs here; once it has ended, until the next one begins.
+        """
+        return self._last_sent.get({}).get(channel)
 
     def take(self):
         """Stop keeping; return what was kept, as a list of (layer, operation)."""

@@ -1,12 +1,17 @@
 """What a client is told when the consumer that should have answered it failed."""
 
+from channels.handler import CUT_OFF
 from channels.layers import operations as ops
+from channels.message import pending_message_store
 
 SERVER_ERROR = {
     "status": 500,
     "headers": [[b"content-type", b"text/plain; charset=utf-8"]],
     "content": b"Internal Server Error",
     "more_content": False,
+    # The layer may have taken the beginning of a response although it said that it could not be
+    # reached: then this breaks it off, and is not taken for a part of it.
+    "closed": True,
 }
 
 #: Channel -> the answer that ends the client's wait.
@@ -14,11 +19,23 @@ _ANSWERS = {"http.request": SERVER_ERROR, "websocket.connect": {"close": True}}
 
 
 def answer_for(layer, message, operations):
-    """Return the operations that answer for a consumer that failed and sent its client nothing."""
+    """Return the operations that answer for a consumer that has failed.
+
+    There is none if it has answered; if it has sent a part of a response, it is one that cuts the
+    response off. `operations`: what the consumer left to be done.
+    """
     answer = _ANSWERS.get(message.channel.name)
     if answer is None or message.reply_channel is None:
         return []
     name = message.reply_channel.name
-    if any(type(operation) is ops.Send and operation.channel == name for operation in operations):
+    is_unfinished = pending_message_store.is_unfinished(name)
+    if is_unfinished and answer is SERVER_ERROR:
+        return [layer.prepare_send(name, CUT_OFF)]
+    if is_unfinished is not None or _is_among(operations, name):
         return []
     return [layer.prepare_send(name, answer)]
+
+
+def _is_among(operations, name):
+    """Whether something is about to be sent on the channel `name`."""
+    return any(type(one) is ops.Send and one.channel == name for one in operations)

@@ -155,6 +155,101 @@ def test_a_socket_whose_connect_consumer_fails_is_refused_unless_it_was_answered
     assert layer.receive(["answered"]) == (None, None)
 
 
+HEAD = {"status": 200, "content": b"some", "more_content": True}
+CUT_OFF = {"content": b"", "more_content": False, "closed": True}
+
+
+def answers_of(run_worker, channel, consume):
+    """What the client of a message on `channel` is sent, until its `consume` has failed."""
+    failed = threading.Event()
+
+    def note(**kwargs):
+        failed.set()
+
+    consumer_failed.connect(note)
+    try:
+        layer = run_worker([route(channel, consume), route("next", answer_next)])
+        layer.send(channel, {"reply_channel": "out", "path": "/"})
+        assert failed.wait(5)
+    finally:
+        consumer_failed.disconnect(note)
+    layer.send("next", {"reply_channel": "done"})
+    receive(layer, "done")  # so what the failed one left has gone out
+    answers = []
+    while (answer := layer.receive(["out"])[1]) is not None:
+        answers.append(answer)
+    return answers
+
+
+def answer_next(message):
+    message.reply_channel.send({})
+
+
+@pytest.mark.parametrize("immediately", [True, False])
+def test_a_response_that_was_begun_is_cut_off_if_its_consumer_fails(run_worker, immediately):
+    def consume(message):
+        message.reply_channel.send(HEAD, immediately=immediately)
+        raise ValueError
+
+    assert answers_of(run_worker, "http.request", consume) == [HEAD, CUT_OFF]
+
+
+def test_a_response_that_an_async_consumer_began_is_cut_off_if_it_fails(run_worker):
+    async def consume(message):
+        await message.reply_channel.asend(HEAD, immediately=True)
+        raise ValueError
+
+    assert answers_of(run_worker, "http.request", consume) == [HEAD, CUT_OFF]
+
+
+@pytest.mark.parametrize("end", [{"content": b"", "more_content": False}, {}, CUT_OFF])
+def test_a_response_that_was_ended_gets_no_second_end_if_its_consumer_fails(run_worker, end):
+    def consume(message):
+        message.reply_channel.send(HEAD, immediately=True)
+        message.reply_channel.send(end, immediately=True)
+        raise ValueError
+
+    assert answers_of(run_worker, "http.request", consume) == [HEAD, end]
+
+
+def test_a_response_whose_first_part_was_refused_is_500_if_its_consumer_fails(
+    run_worker, monkeypatch
+):
+    def consume(message):
+        with monkeypatch.context() as patch:
+            full = ChannelFull("out", 1, 1)
+            patch.setattr(MemoryChannelLayer, "apply", lambda self, operations: [full])
+            message.reply_channel.send(HEAD, immediately=True)
+
+    (answer,) = answers_of(run_worker, "http.request", consume)
+    assert answer["status"] == 500
+    assert answer["closed"]  # it breaks off what was begun, if something was
+
+
+@pytest.mark.parametrize("answer", [{"accept": True}, {"text": "hello"}, {"accept": False}])
+def test_a_socket_that_was_answered_at_once_is_left_alone_if_its_connect_consumer_fails(
+    run_worker, answer
+):
+    def consume(message):
+        message.reply_channel.send(answer, immediately=True)
+        raise ValueError
+
+    assert answers_of(run_worker, "websocket.connect", consume) == [answer]
+
+
+def test_what_one_consumer_sent_says_nothing_about_the_next(run_worker):
+    def consume(message):
+        if message["path"] == "/first":
+            message.reply_channel.send({"accept": True}, immediately=True)
+        raise ValueError
+
+    layer = run_worker([route("websocket.connect", consume)])
+    layer.send("websocket.connect", {"reply_channel": "out", "path": "/first"})
+    layer.send("websocket.connect", {"reply_channel": "out", "path": "/second"})
+    assert receive(layer, "out") == {"accept": True}
+    assert receive(layer, "out") == {"close": True}
+
+
 def test_deny_connection_refuses_a_socket(run_worker):
     def consume(message):
         raise DenyConnection
