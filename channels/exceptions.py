@@ -28,6 +28,13 @@ class RequestAborted(ChannelsError):
     """Raised while a request body is read, if the client has gone away."""
 
 
+class RequestBodyExpired(ChannelsError):
+    """Raised while a request body is read, if parts of it have expired: the view took too long.
+
+    Its client is still there, and is to be answered.
+    """
+
+
 class DenyConnection(ChannelsError):
     """Raised by a `websocket.connect` consumer to refuse the socket (the client sees 403)."""
 

@@ -10,7 +10,13 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http.request import UnreadablePostError
 from django.utils.functional import cached_property
 
-from channels.exceptions import ChannelsError, RequestAborted, RequestTimeout, ResponseLater
+from channels.exceptions import (
+    ChannelsError,
+    RequestAborted,
+    RequestBodyExpired,
+    RequestTimeout,
+    ResponseLater,
+)
 from channels.headers import list_headers
 from channels.query_string import QueryString
 
@@ -103,7 +109,9 @@ class AsgiRequest(ASGIRequest):
 
     @property
     def body_failure(self):
-        """What went wrong while the body was read: a RequestTimeout, a RequestAborted, or None."""
+        """What went wrong while the body was read: a RequestTimeout, a RequestAborted, a
+        RequestBodyExpired, or None.
+        """
         stream = self.__dict__.get("_body_stream")
         return stream and stream.failure
 
@@ -151,7 +159,8 @@ class BodyStream(io.RawIOBase):
         self._open_reader = open_reader
         self._reader = None
         self._is_complete = False
-        self._missing_bytes = None if length_bytes is None else length_bytes - len(first)
+        self._received_bytes = len(first)
+        self._length_bytes = length_bytes
         self._timeout_s = timeout_s
 
     def readable(self):
@@ -179,18 +188,26 @@ class BodyStream(io.RawIOBase):
 
     def _next_part(self):
         message = self._receive()
+        self._check_whole(message.get("offset"))
         if message.get("closed"):
             raise _BodyAborted("the client has gone away in the middle of its request")
         part = message.get("content") or b""
+        self._received_bytes += len(part)
         self._is_complete = not message.get("more_content")
-        if self._missing_bytes is not None:
-            self._missing_bytes -= len(part)
-            if self._is_complete and self._missing_bytes:
-                raise _BodyAborted(
-                    f"{self._missing_bytes} bytes of the request body are missing: they expired in "
-                    "the channel layer, because the view took too long between reads"
-                )
+        if self._is_complete:
+            self._check_whole(self._length_bytes)
         return part
+
+    def _check_whole(self, expected_bytes):
+        """Raise if less of the body has come than what, if known, should have."""
+        if expected_bytes is not None and expected_bytes > self._received_bytes:
+            # Not an UnreadablePostError, which sites leave out of their logs as the client's fault.
+            raise RequestBodyExpired(
+                f"{expected_bytes - self._received_bytes} bytes of the request body are missing "
+                f"after the first {self._received_bytes}: they expired in the channel layer before "
+                "the view read them; read the body sooner, add workers, or raise the expiry of "
+                "'http.request.body?*' in channel_expiry"
+            )
 
     def _receive(self):
         if self._reader is None:

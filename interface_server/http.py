@@ -37,6 +37,7 @@ class Exchange:
 
     __slots__ = (
         "_deadline",
+        "_end_teller",
         "_head",
         "_interruption",
         "_is_passed_on",
@@ -69,6 +70,7 @@ class Exchange:
         self._interruption = Interruption()
         self._timer = None
         self._watcher = None
+        self._end_teller = None
 
     async def run(self):
         """Serve the request. Returns when there is nothing left to do for it."""
@@ -130,7 +132,7 @@ class Exchange:
         self._deadline.cancel()
         if self._reader.is_complete:
             return body, None
-        return b"", BodyChannel(self._process.link, self._reader, body, options)
+        return b"", BodyChannel(self._process, self._reader, body)
 
     async def _pass_on(self, body, channel):
         """Send the `http.request`; return None, or the status that says why it can't be sent."""
@@ -169,6 +171,8 @@ class Exchange:
     def _start_watching(self, channel=None):
         self._note_progress()
         self._watcher = self._process.loop.create_task(self._watch(channel))
+        if channel is not None:
+            self._end_teller = self._process.spawn(channel.tell_end())
 
     async def _watch(self, channel):
         try:
@@ -321,3 +325,5 @@ class Exchange:
             self._deadline.cancel()
         if self._watcher is not None:
             self._watcher.cancel()
+        if self._end_teller is not None:
+            self._end_teller.cancel()

@@ -10,6 +10,10 @@ from channels.layers.names import new_channel_name
 _FIRST_DELAY_S = 0.01
 _LAST_DELAY_S = 0.25
 
+#: A body's end is told again each time this part of a message's life has passed: so there is always
+#: one that tells how much of the body should have come before it.
+_TELL_AGAIN_AFTER = 0.75
+
 
 class ClientLeft(Exception):
     """The client closed its connection before its body was complete."""
@@ -65,18 +69,20 @@ class BodyChannel:
     """The channel that carries a body which is too large for its `http.request`.
 
     Args:
-        link: the ServerLink.
+        process: the ServerProcess.
         reader: the BodyReader, of which `first` has been read already.
         first: the first piece, bytes.
-        options: the Options.
     """
 
-    def __init__(self, link, reader, first, options):
+    def __init__(self, process, reader, first):
         self.name = new_channel_name("http.request.body?")
-        self._link = link
+        self._link = process.link
         self._reader = reader
         self._first = first
-        self._options = options
+        self._options = process.options
+        self._expiry_s = process.get_expiry(self.name)
+        self._sent_bytes = 0
+        self._is_sent = False
 
     async def pump(self, note_progress):
         """Send the body, piece by piece, and call `note_progress()` after each.
@@ -87,17 +93,33 @@ class BodyChannel:
         try:
             piece, self._first = self._first, b""
             while not self._reader.is_complete:
-                await self._send({"content": piece, "more_content": True})
+                await self._send_piece(piece, more=True)
                 note_progress()
                 piece = await asyncio.wait_for(
                     self._reader.read(self._options.body_chunk_bytes), self._options.http_stall_s
                 )
-            await self._send({"content": piece, "more_content": False})
+            await self._send_piece(piece, more=False)
         except (ClientLeft, BodyTooLarge, asyncio.TimeoutError):
             with contextlib.suppress(ChannelFull, LayerUnavailable):
                 await self._link.send(self.name, {"closed": True})
             raise
+        self._is_sent = True
         note_progress()
+
+    async def tell_end(self):
+        """Until cancelled, tell from time to time how long the body is, once all of it was sent.
+
+        Its last piece does so first; but that expires, and who reads only then is not to wait.
+        """
+        while True:
+            await asyncio.sleep(self._expiry_s * _TELL_AGAIN_AFTER)
+            if self._is_sent:
+                with contextlib.suppress(ChannelFull, LayerUnavailable):
+                    await self._link.send(self.name, {"closed": True, "offset": self._sent_bytes})
+
+    async def _send_piece(self, piece, *, more):
+        await self._send({"content": piece, "more_content": more, "offset": self._sent_bytes})
+        self._sent_bytes += len(piece)
 
     async def _send(self, message):
         delay_s = _FIRST_DELAY_S

@@ -28,6 +28,7 @@ class ServerProcess:
 
     Attributes:
         link: the ServerLink.
+        get_expiry: returns how many seconds messages on a channel live.
         dispatcher: the clients that replies go to.
         addresses: open sockets by client address.
         refusals: the RefusalLog.
@@ -47,6 +48,7 @@ class ServerProcess:
         self.slow_sockets = 0
         self.is_started = False
         self.is_stopping = False
+        self.get_expiry = layer.get_expiry
         self.link = layer.open_link(random_suffix(), self.dispatcher.dispatch, self._lose_clients)
         self.refusals = RefusalLog(self.loop.time)
         self._tasks = set()

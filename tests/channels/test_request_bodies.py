@@ -5,8 +5,9 @@ import tracemalloc
 
 import pytest
 
-from channels.exceptions import RequestAborted, RequestTimeout
+from channels.exceptions import RequestAborted, RequestBodyExpired, RequestTimeout
 from channels.handler import AsgiHandler, AsgiRequest
+from channels.layers.memory import MemoryChannelLayer
 from channels.layers.operations import Delivery
 from tests.channels.http_messages import (
     BODY,
@@ -112,13 +113,16 @@ def test_a_client_that_is_too_slow_gets_408(handler, layer):
     assert status == 408 and b"too slow" in content
 
 
+#: Those of a form that Django's CSRF check reads a token from.
+CSRF_HEADERS = [
+    (b"content-type", b"application/x-www-form-urlencoded"),
+    (b"content-length", b"9"),
+    (b"cookie", b"csrftoken=" + b"x" * 32),
+]
+
+
 def test_a_client_that_is_too_slow_for_the_csrf_check_gets_408(handler, layer):
-    headers = [
-        (b"content-type", b"application/x-www-form-urlencoded"),
-        (b"content-length", b"9"),
-        (b"cookie", b"csrftoken=" + b"x" * 32),
-    ]
-    message = make_request(layer, "/upload-csrf/", "POST", headers, body_channel=BODY)
+    message = make_request(layer, "/upload-csrf/", "POST", CSRF_HEADERS, body_channel=BODY)
     assert join(handler(message))[0] == 408
 
 
@@ -135,11 +139,58 @@ def test_a_view_can_handle_a_body_that_fails_as_with_any_server(handler, layer):
     assert (status, content) == (200, b"unreadable: _BodyTimeout")
 
 
-def test_a_body_of_which_a_part_is_missing_is_not_taken_for_a_whole_one(handler, layer):
-    send_body(layer, [b"ab", b"cd"])
-    headers = [(b"content-length", b"9")]
-    message = make_request(layer, "/body/", "POST", headers, body_channel=BODY)
-    assert list(handler(message)) == []
+def send_parts(layer, *parts, length=None):
+    """Put (offset, content) on the body's channel; with `length`, the last of them ends it."""
+    for offset, content in parts:
+        more = offset + len(content) != length
+        layer.send(BODY, {"content": content, "more_content": more, "offset": offset})
+
+
+def test_parts_that_tell_where_they_belong_are_read(handler, layer):
+    send_parts(layer, (0, b"ab"), (2, b""), (2, b"cd"), length=4)
+    assert post(handler, layer, "/body/", body_channel=BODY)[2] == b"abcd"
+
+
+@pytest.mark.parametrize("path", ["/body/", "/upload/", "/tolerant/", "/lines/"])
+@pytest.mark.parametrize("length", [8, None])
+def test_a_body_with_a_hole_gets_500_which_is_logged(handler, layer, caplog, path, length):
+    send_parts(layer, (0, b"ab"), (6, b"gh"), length=8)
+    kind = MULTIPART if path.startswith("/upload") else b"text/plain"
+    status = post(handler, layer, path, length=length, kind=kind, body_channel=BODY)[0]
+    assert status == 500
+    assert "4 bytes of the request body are missing after the first 2: they expired" in caplog.text
+
+
+def test_a_body_with_a_hole_gets_500_though_the_csrf_check_reads_it(handler, layer):
+    send_parts(layer, (0, b"ab"), (6, b"gh"), length=8)
+    message = make_request(layer, "/upload-csrf/", "POST", CSRF_HEADERS, body_channel=BODY)
+    assert join(handler(message))[0] == 500
+
+
+def test_a_body_that_has_expired_to_its_end_gets_500_at_once(layer):
+    layer.send(BODY, {"closed": True, "offset": 300_000})
+    assert post(AsgiHandler(), layer, "/body/", body_channel=BODY)[0] == 500
+
+
+def test_parts_that_a_view_reads_after_their_expiry_are_missed(handler):
+    now = [1000.0]
+    layer = MemoryChannelLayer(clock=lambda: now[0])
+    send_parts(layer, (0, b"ab"))
+    now[0] += layer.expiry + 1
+    send_parts(layer, (2, b"cd"), length=4)
+    assert post(handler, layer, "/body/", body_channel=BODY)[0] == 500
+
+
+def test_a_body_shorter_than_announced_is_not_taken_for_a_whole_one(handler, layer, caplog):
+    # As an older server sends it: no part tells where it belongs.
+    assert post(handler, layer, "/body/", [b"ab", b"cd"], 9)[0] == 500
+    assert "5 bytes of the request body are missing after the first 4" in caplog.text
+
+
+def test_a_view_may_answer_itself_for_a_body_that_has_expired(handler, layer):
+    send_parts(layer, (2, b"cd"), length=4)
+    status, _, content = post(handler, layer, "/careful/", body_channel=BODY)
+    assert (status, content) == (503, b"send it again")
 
 
 def test_outside_of_a_handler_the_errors_are_those_of_1_x(layer):
@@ -155,6 +206,15 @@ def test_outside_of_a_handler_the_errors_are_those_of_1_x(layer):
     with pytest.raises(RequestAborted):  # and so they stay
         request._stream.read()
     assert isinstance(request.body_failure, RequestAborted)
+
+
+def test_the_error_for_a_body_that_has_expired_stays(layer):
+    send_parts(layer, (2, b"cd"), length=4)
+    request = AsgiRequest(make_request(layer, method="POST", body_channel=BODY))
+    for _ in range(2):
+        with pytest.raises(RequestBodyExpired):
+            request._stream.read()
+    assert isinstance(request.body_failure, RequestBodyExpired)
 
 
 def test_a_body_in_memory_is_limited_as_django_limits_it(handler, layer, settings):

@@ -9,6 +9,7 @@ from django.http.request import UnreadablePostError
 from django.urls import path, reverse
 from django.views.decorators.csrf import csrf_exempt
 
+from channels.exceptions import RequestBodyExpired
 from channels.handler import AsgiRequest
 
 #: What streams and files have done; emptied by each test that looks.
@@ -135,6 +136,14 @@ def tolerant(request):
         return HttpResponse(f"unreadable: {type(error.__cause__).__name__}")
 
 
+@csrf_exempt
+def careful(request):
+    try:
+        return HttpResponse(request.read())
+    except RequestBodyExpired:
+        return HttpResponse("send it again", status=503)
+
+
 def broken_500(request):
     raise RuntimeError("even the error page is broken")
 
@@ -157,4 +166,5 @@ urlpatterns = [
     path("body/", body),
     path("lines/", lines),
     path("tolerant/", tolerant),
+    path("careful/", careful),
 ]

@@ -113,6 +113,9 @@ class FakeLayer:
         self.refusal = None
         self.links = []
 
+    def get_expiry(self, channel):
+        return 60.0
+
     def open_link(self, server_id, on_reply, on_lost):
         link = FakeLink(server_id, on_reply, on_lost)
         link.is_available, link.refusal = self.is_available, self.refusal

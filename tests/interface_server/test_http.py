@@ -154,9 +154,40 @@ async def test_a_large_body_travels_in_pieces_on_its_own_channel():
     assert b"".join(piece["content"] for piece in pieces) == b"0123456789abcdefg"
     assert [piece["more_content"] for piece in pieces] == [True] * (len(pieces) - 1) + [False]
     assert max(len(piece["content"]) for piece in pieces) <= 10
+    starts = [sum(len(before["content"]) for before in pieces[:n]) for n in range(len(pieces))]
+    assert [piece["offset"] for piece in pieces] == starts
     site.link.reply(message, OK)
     await client.finish()
     assert (b"connection", b"close") not in client.sent[0]["headers"]
+
+
+@in_loop
+async def test_the_end_of_a_large_body_is_told_again_before_it_expires_until_there_is_an_answer():
+    site = await Site(inline_body_bytes=10, body_chunk_bytes=4, http_timeout_s=None).start()
+    client = site.request(b"0123456789ab", b"cdefg", method="POST")
+    message = await passed_on(site, client)
+    channel = message["body_channel"]
+    await site.link.wait(lambda: is_complete(site.link.messages(channel)))
+    count = len(site.link.messages(channel))
+    await asyncio.sleep(200)
+    told = site.link.messages(channel)[count:]
+    assert told == [{"closed": True, "offset": 17}] * 4  # after 45 s each, and they live 60 s
+    site.link.reply(message, OK)
+    await client.finish()
+    await asyncio.sleep(200)
+    assert len(site.link.messages(channel)) == count + 4
+
+
+@in_loop
+async def test_no_end_is_told_of_a_large_body_that_still_comes():
+    site = await Site(inline_body_bytes=4, body_chunk_bytes=4, http_stall_s=1000).start()
+    client = site.request(b"01234567", b"", method="POST", path="/slow")
+    client.events._queue[-1]["more_body"] = True
+    message = await passed_on(site, client)
+    await asyncio.sleep(100)
+    assert all("closed" not in piece for piece in site.link.messages(message["body_channel"]))
+    site.link.reply(message, OK)
+    await client.finish()
 
 
 @in_loop

@@ -140,6 +140,24 @@ def test_a_client_that_vanishes_in_mid_upload_frees_the_worker(site, notes):
     assert whole.text == "2000000"
 
 
+@pytest.mark.parametrize("is_length_known", [True, False])
+@pytest.mark.parametrize("host", ["daphne", "uvicorn"])
+def test_an_upload_that_expires_before_its_view_reads_it_gets_500(make_site, host, is_length_known):
+    site = make_site(
+        layer={"channel_expiry": {"http.request.body?*": 0.4}},
+        ROUTING="tests.split.site.routing.views_only",
+    )
+    server = site.start_server(server=host)
+    worker = site.start_worker()
+    body = b"x" * 2_000_000
+    data = body if is_length_known else iter([body[:1_000_000], body[1_000_000:]])
+    began = time.monotonic()
+    answer = requests.post(server.url + "/upload-late/", data, timeout=LIMIT_S)
+    assert answer.status_code == 500
+    assert time.monotonic() - began < 10.0
+    worker.wait_for_log("2000000 bytes of the request body are missing after the first 0")
+
+
 def test_server_and_worker_wait_for_a_redis_that_is_not_there_yet(make_site):
     late = RedisServer()
     try:

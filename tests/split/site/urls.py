@@ -1,4 +1,5 @@
 import os
+import time
 
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.request import UnreadablePostError
@@ -50,10 +51,17 @@ def upload(request):
     return HttpResponse(str(size))
 
 
+def upload_late(request):
+    """Read the body when it has long expired, at the settings of the test."""
+    time.sleep(1.0)
+    return HttpResponse(str(len(request.read())))
+
+
 urlpatterns = [
     path("", index),
     path("hold/", hold),
     path("stream/", stream),
     path("stream-failing/", stream_failing),
     path("upload/", upload),
+    path("upload-late/", upload_late),
 ]
