@@ -202,7 +202,7 @@ class ViewConsumer:
             )
         except Exception:
             with contextlib.suppress(ChannelsError):
-                message.reply_channel.send(CUT_OFF, immediately=True)
+                self._send_part(message.reply_channel, CUT_OFF)
             raise
 
     def _send_part(self, channel, part):

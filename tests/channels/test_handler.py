@@ -359,6 +359,14 @@ def test_a_stream_that_fails_half_way_is_cut_off(consumer, layer):
     assert replies[-1] == {"content": b"", "more_content": False, "closed": True}
 
 
+def test_the_end_of_a_stream_that_fails_waits_while_its_channel_is_full(consumer, layer):
+    consumer.retry_pauses_s = (0.0001, 0.001)
+    errors = [None, make_full(), make_full()]
+    with pytest.raises(RuntimeError, match="the stream is broken"):
+        consumer(make_request(Refusing(layer, *errors), "/stream-failing/"))
+    assert [reply.get("closed") for reply in received(layer)] == [None, True]
+
+
 def test_a_response_that_comes_later_sends_nothing_now(consumer, layer):
     consumer(make_request(layer, "/later/"))
     assert list(received(layer)) == []
