@@ -95,9 +95,10 @@ class HttpSend(_Writer):
             await self._flow()
 
     def abort(self):
-        """Close the connection in the middle of a response."""
-        if not self._request.finished and self._request.channel is not None:
-            self._request.channel.transport.abortConnection()
+        """Close the connection, or the stream of HTTP/2, in the middle of a response."""
+        channel = self._request.channel
+        if not self._request.finished and channel is not None:
+            (channel.transport or channel).abortConnection()  # a stream has no transport
 
 
 class SocketSend(_Writer):
