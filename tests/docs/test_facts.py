@@ -28,6 +28,7 @@ RETRIES = inspect.signature(Worker).parameters["message_retries"].default
 #: (page, text with places for figures, the figures).
 FACTS = [
     ("concepts.md", "a channel holds {} messages", base.CAPACITY),
+    ("concepts.md", "does not answer for {:.0f} s counts as dead", hosts.SHARED_TIMEOUT_S),
     ("concepts.md", "`websocket.receive` holds {:,}", base.FRAMES_CAPACITY),
     ("concepts.md", "to a server's sockets {:,}", SERVER_CAPACITY),
     ("concepts.md", "expiry: {} s", base.EXPIRY_S),

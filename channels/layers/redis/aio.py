@@ -10,7 +10,7 @@ import logging
 from channels.exceptions import LayerUnavailable
 from channels.layers.redis import scripts
 from channels.layers.redis.aio_connection import AsyncConnection
-from channels.layers.redis.hosts import BLOCK_S, COMMAND_TIMEOUT_S
+from channels.layers.redis.hosts import BLOCK_S
 from channels.layers.redis.plans import Block
 
 logger = logging.getLogger("channels.layers")
@@ -141,6 +141,10 @@ class _Shared:
             future.cancel()
 
 
+def _is_lost(task):
+    return not task.cancelled() and isinstance(task.exception(), LayerUnavailable)
+
+
 class AsyncDriver:
     """Runs plans in one event loop."""
 
@@ -227,7 +231,7 @@ class AsyncDriver:
         signs = [*tasks] if called_off is None else [*tasks, called_off]
         await asyncio.wait(signs, return_when=asyncio.FIRST_COMPLETED)
         answers = await self._call_off(tasks)
-        if not answers and all(isinstance(task.exception(), LayerUnavailable) for task in tasks):
+        if not answers and all(_is_lost(task) for task in tasks):
             raise next(iter(tasks)).exception()
         return answers
 
@@ -237,7 +241,7 @@ class AsyncDriver:
         timeout_s = min(block.timeout_s, BLOCK_S)
         try:
             command = ("BLPOP", *block.queues, max(round(timeout_s, 3), 0.001))
-            (reply,) = await connection.exchange([command], timeout_s + COMMAND_TIMEOUT_S)
+            (reply,) = await connection.exchange([command], timeout_s)
             return reply
         finally:
             await connection.close()
@@ -248,12 +252,15 @@ class AsyncDriver:
             for task, host in tasks.items():
                 client_id = getattr(task, "client_id", None)
                 if not task.done() and client_id is not None:
-                    await self._outboxes[host].submit([("CLIENT", "UNBLOCK", client_id)])
+                    unblock = ("CLIENT", "UNBLOCK", client_id)
+                    (reply,) = await self._outboxes[host].submit([unblock])
+                    if isinstance(reply, LayerUnavailable):  # its pop will not be answered
+                        task.cancel()
             await asyncio.wait(tasks, timeout=0.02)
         return [
             (host, task.result())
             for task, host in tasks.items()
-            if task.exception() is None and task.result() is not None
+            if not task.cancelled() and task.exception() is None and task.result() is not None
         ]
 
     async def close(self):

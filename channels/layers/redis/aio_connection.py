@@ -11,7 +11,7 @@ import redis
 
 from channels.layers.deadline import Deadline
 from channels.layers.redis import scripts, wire
-from channels.layers.redis.hosts import COMMAND_TIMEOUT_S, CONNECT_TIMEOUT_S
+from channels.layers.redis.hosts import CONNECT_TIMEOUT_S
 
 
 class Replies(asyncio.Protocol):
@@ -69,7 +69,7 @@ class AsyncConnection:
         try:
             await self._connect()
             self._take_over()
-            self.client_id = await asyncio.wait_for(self._setup(), COMMAND_TIMEOUT_S)
+            self.client_id = await asyncio.wait_for(self._setup(), self._host.command_timeout_s)
         except (redis.RedisError, OSError, asyncio.TimeoutError) as error:
             await self.close()
             raise health.failed(error) from error
@@ -113,11 +113,13 @@ class AsyncConnection:
             self._transport.write(piece)
         return future
 
-    async def exchange(self, commands, timeout_s=COMMAND_TIMEOUT_S):
-        """Run a pipeline; return its replies, where a refused command's is its ResponseError.
+    async def exchange(self, commands, block_s=0.0):
+        """Run a pipeline, whose commands may block for `block_s`; return its replies, where a
+        refused command's is its ResponseError.
 
         Raises LayerUnavailable.
         """
+        timeout_s = block_s + self._host.command_timeout_s
         self._watchdog.allow(timeout_s)
         try:
             replies = await self._run(commands)
@@ -130,7 +132,7 @@ class AsyncConnection:
             return replies
         except (redis.RedisError, OSError) as error:
             await self.close()
-            raise self._host.health.lost(error) from error
+            raise self._host.health.lost(error, timeout_s - block_s) from error
         except asyncio.CancelledError:
             await self.close()
             raise

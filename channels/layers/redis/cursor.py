@@ -7,9 +7,13 @@ from channels.layers.redis import scripts
 
 
 class Cursor:
-    """Where a reader of several queues stands: which queue and which host come first next time."""
+    """Where a reader of several queues stands: which queue and which host come first next time.
 
-    def __init__(self, keyspace, channels, is_direct=False):
+    `is_down(host)`: whether a host is known to be away.
+    """
+
+    def __init__(self, keyspace, channels, is_direct=False, is_down=lambda host: False):
+        self._is_down = is_down
         #: Whether nobody will say when a message is done with.
         self.is_direct = is_direct
         self.keys = [keyspace.queue(name) for name in channels]
@@ -41,8 +45,8 @@ class Cursor:
         return was_woken
 
     def hosts_in_turn(self):
-        """The hosts, another one first each time."""
+        """The hosts, another one first each time; those that are away come last."""
         if len(self.hosts) == 1:
             return self.hosts
         first = next(self._host_turn) % len(self.hosts)
-        return self.hosts[first:] + self.hosts[:first]
+        return sorted(self.hosts[first:] + self.hosts[:first], key=self._is_down)

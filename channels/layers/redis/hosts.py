@@ -1,6 +1,7 @@
 """The Redis hosts of a layer: how to connect to each, and which of them is away just now."""
 
 import logging
+import socket
 import threading
 import time
 from urllib.parse import urlsplit, urlunsplit
@@ -15,38 +16,59 @@ logger = logging.getLogger("channels.layers")
 #: Seconds to wait for a connection, and for the answer to a command that does not block.
 CONNECT_TIMEOUT_S = 2.0
 COMMAND_TIMEOUT_S = 5.0
-#: Longest blocking pop; a reader's socket times out well after that.
-BLOCK_S = 30.0
+#: The latter if there are other hosts: they go on without one that is silent, so it is given up
+#: sooner, and all is well again within 5 s.
+SHARED_TIMEOUT_S = 2.0
+#: Longest blocking pop: after that, and the time for a command, a reader knows that Redis is gone.
+#: A thread with nothing to do sends a few commands as often as this.
+BLOCK_S = 10.0
 #: A host that is away is tried again after this long, doubled each time up to the second figure.
 FIRST_BACKOFF_S, LAST_BACKOFF_S = 0.05, 1.0
+#: Who tries a host that is away has this long for it, before somebody else does.
+TRY_S = CONNECT_TIMEOUT_S + COMMAND_TIMEOUT_S
+#: What the kernel (Linux) does for connections on which nothing is to be heard: it asks the other
+#: machine after 2 s, then each second, and ends the connection after 5 s without a sign of it.
+KEEPALIVE = {
+    getattr(socket, name): value
+    for name, value in (("TCP_KEEPIDLE", 2), ("TCP_KEEPINTVL", 1), ("TCP_KEEPCNT", 3),
+                        ("TCP_USER_TIMEOUT", 5_000))
+    if hasattr(socket, name)
+}  # fmt: skip
 
 
 class Host:
-    """One Redis, by its URL."""
+    """One Redis, by its URL. `has_others`: whether the layer has more hosts than this one."""
 
-    def __init__(self, url, connection_kwargs):
-        self.url = url
+    def __init__(self, url, connection_kwargs, *, has_others=False):
+        self.url, self.has_others = url, has_others
         self.name = _without_password(url)
         self._options = {"socket_connect_timeout": CONNECT_TIMEOUT_S, "protocol": 2,
+                         "socket_keepalive": True, "socket_keepalive_options": KEEPALIVE,
                          **connection_kwargs}  # fmt: skip
         self.health = Health(self.name)
 
-    def make_connection(self, blocking=False):
-        """Return a redis-py connection, not yet connected."""
-        timeout_s = BLOCK_S + 10 if blocking else self._options.get(
-            "socket_timeout", COMMAND_TIMEOUT_S
-        )
-        options = {**self._options, "socket_timeout": timeout_s, "socket_keepalive": True}
+    @property
+    def command_timeout_s(self):
+        """Seconds to wait for the answer to a command that does not block."""
+        return SHARED_TIMEOUT_S if self.has_others else COMMAND_TIMEOUT_S
+
+    def make_connection(self, longest_s=None):
+        """Return a redis-py connection, not yet connected, on which nothing takes more than
+        `longest_s`, if that is given."""
+        timeout_s = self._options.get("socket_timeout") or self.command_timeout_s
+        options = {**self._options, "socket_timeout": timeout_s}
+        if longest_s is not None:
+            for name in ("socket_connect_timeout", "socket_timeout"):
+                options[name] = min(options[name] or longest_s, longest_s)
         return self._make(redis, options)
 
     def make_async_connection(self):
         """Return a redis-py asyncio connection, not yet connected, without time-outs of its own."""
-        options = {**self._options, "socket_timeout": None, "socket_keepalive": True}
-        return self._make(redis.asyncio, options)
+        return self._make(redis.asyncio, {**self._options, "socket_timeout": None})
 
     def _make(self, library, options):
         if self.url.startswith("unix:"):
-            options = {key: value for key, value in options.items() if key != "socket_keepalive"}
+            options = {key: value for key, value in options.items() if "keepalive" not in key}
         return library.ConnectionPool.from_url(self.url, **options).make_connection()
 
 
@@ -57,6 +79,8 @@ class Health:
         self._name, self._clock, self._lock = name, clock, threading.Lock()
         self._backoff_s = 0.0
         self._retry_at = self._down_since = 0.0
+        #: Until then somebody tries to reach the host, and nobody else needs to.
+        self._tried_until = 0.0
         self._reason = ""
         #: When a connection was last found to be broken: others may be as well.
         self.lost_at = 0.0
@@ -74,39 +98,54 @@ class Health:
     def check(self):
         """Raise LayerUnavailable if it is not yet time to try again."""
         if self._backoff_s and self._clock() < self._retry_at:
-            raise LayerUnavailable(self._text(), was_sent=False)
+            raise self.unavailable()
 
-    def failed(self, error):
-        """Note that the host can't be reached; return the LayerUnavailable to raise for it."""
+    def take_turn(self):
+        """For threads: raise LayerUnavailable unless the host is there, or it is the caller's turn
+        to try it again. Only one does at a time: to find out that a host is silent takes long."""
+        if not self._backoff_s:
+            return
+        with self._lock:
+            now = self._clock()
+            if self._backoff_s and now < max(self._retry_at, self._tried_until):
+                raise self.unavailable()
+            self._tried_until = now + TRY_S
+
+    def failed(self, error, unanswered_s=0.0):
+        """Note that the host can't be reached, or has not answered for `unanswered_s`; return the
+        LayerUnavailable to raise for it."""
         with self._lock:
             self._reason = str(error) or type(error).__name__
             first = not self._backoff_s
-            self._down_since = self._clock() if first else self._down_since
+            self._down_since = self._clock() - unanswered_s if first else self._down_since
             self._backoff_s = min(max(self._backoff_s * 2, FIRST_BACKOFF_S), LAST_BACKOFF_S)
-            self._retry_at = self._clock() + self._backoff_s
+            self._retry_at, self._tried_until = self._clock() + self._backoff_s, 0.0
         if first:
             logger.error(
                 "Redis at %s is unreachable (%s); trying again every %.1f s until it is back",
                 self._name, self._reason, LAST_BACKOFF_S,
             )  # fmt: skip
-        return LayerUnavailable(self._text(), was_sent=False)
+        return self.unavailable()
 
-    def _text(self):
-        return f"Redis at {self._name} is unreachable ({self._reason})"
+    def unavailable(self):
+        """The LayerUnavailable to raise while the host is away."""
+        text = f"Redis at {self._name} is unreachable ({self._reason})"
+        return LayerUnavailable(text, was_sent=False)
 
-    def lost(self, error):
-        """Note that an open connection broke; return the LayerUnavailable to raise for it. Whether
-        the host is away shows at the next attempt to connect, unless it just did not answer."""
+    def lost(self, error, unanswered_s=0.0):
+        """Note that an open connection broke, or was silent for `unanswered_s`; return the
+        LayerUnavailable to raise for it. Whether the host is away shows at the next attempt to
+        connect, unless it just did not answer."""
         self.lost_at = self._clock()
         if isinstance(error, (redis.TimeoutError, TimeoutError)):
-            self.failed(error)
+            self.failed(error, unanswered_s)
         return LayerUnavailable(f"lost a connection to Redis at {self._name} ({error})")
 
     def works(self):
         """Note that the host answers."""
         if self._backoff_s:
             with self._lock:
-                was_down, self._backoff_s = self._backoff_s, 0.0
+                was_down, self._backoff_s, self._tried_until = self._backoff_s, 0.0, 0.0
             if was_down:
                 logger.warning("Redis at %s answers again", self._name)
 

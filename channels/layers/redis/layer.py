@@ -97,12 +97,15 @@ class RedisChannelLayer(BaseChannelLayer):
         }
 
     def _make_hosts(self, hosts, connection_kwargs):
-        return [Host(url, connection_kwargs) for url in parse_hosts(hosts)]
+        urls = parse_hosts(hosts)
+        return [Host(url, connection_kwargs, has_others=len(urls) > 1) for url in urls]
 
     def _pick_host(self, ranking):
         """The first host of `ranking` that is not known to be away."""
-        up = (number for number in ranking if not self._hosts[number].health.is_down)
-        return next(up, ranking[0])
+        return next((host for host in ranking if not self._is_down(host)), ranking[0])
+
+    def _is_down(self, host):
+        return self._hosts[host].health.is_down
 
     def _aio(self):
         loop = asyncio.get_running_loop()
@@ -204,7 +207,8 @@ class RedisChannelLayer(BaseChannelLayer):
         return self._sync.run(self._plan_apply(operations))
 
     def open_reader(self, channels):
-        cursor = Cursor(self.core.keyspace, self.check_receive_names(channels))
+        channels = self.check_receive_names(channels)
+        cursor = Cursor(self.core.keyspace, channels, is_down=self._is_down)
         return RedisReader(self, self._sync, self._hosts, cursor)
 
     def load_session(self, reply_channel):
@@ -341,4 +345,8 @@ class RedisSentinelChannelLayer(RedisChannelLayer):
     def _make_hosts(self, hosts, connection_kwargs):
         sentinels = parse_sentinels(hosts)
         services = self._services or find_services(sentinels, connection_kwargs)
-        return [SentinelHost(sentinels, name, connection_kwargs) for name in services]
+        has_others = len(services) > 1
+        return [
+            SentinelHost(sentinels, name, connection_kwargs, has_others=has_others)
+            for name in services
+        ]

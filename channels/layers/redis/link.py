@@ -14,7 +14,7 @@ from channels.layers.redis import envelope as envelopes
 from channels.layers.redis import scripts
 from channels.layers.redis.aio import AsyncConnection, AsyncDriver
 from channels.layers.redis.guardian import Guardian
-from channels.layers.redis.hosts import BLOCK_S, COMMAND_TIMEOUT_S
+from channels.layers.redis.hosts import COMMAND_TIMEOUT_S
 from channels.layers.redis.plans import check
 from channels.layers.redis.presence import (
     BEAT_EVERY_S,
@@ -29,6 +29,9 @@ logger = logging.getLogger("channels.layers")
 
 #: Between two tries to send a disconnect whose channel is full or away.
 DISCONNECT_RETRY_S = (0.05, 2.0)
+#: A server waits for replies in one go for so long: for so much longer than for any command it may
+#: not know that its host is silent. With several hosts, where it can move to another: the second.
+READ_FOR_S = (3.0, 1.5)
 #: With several hosts: a server whose own one is away for this long moves to another.
 MOVE_AFTER_S = 2.0
 #: What a socket is closed with whose next message is lost: "Internal Error" (RFC 6455, 7.4.1).
@@ -282,14 +285,13 @@ class RedisServerLink(ServerLink):
         """Wait for a first reply, and take with it, in the same round trip, what else is there."""
         keys = self._presence.queues(self.server_id)
         queues = [key.queue for key in keys]
-        pop = ("BLPOP", *queues, BLOCK_S)
+        block_s = READ_FOR_S[len(self._hosts) > 1]
+        pop = ("BLPOP", *queues, block_s)
         drain = scripts.DRAIN.call(queues, [DRAIN_MESSAGES, DRAIN_BYTES])
         rush = Rush()
         try:
             while True:
-                popped, drained = await connection.exchange(
-                    [pop, drain], BLOCK_S + COMMAND_TIMEOUT_S
-                )
+                popped, drained = await connection.exchange([pop, drain], block_s)
                 drained = check(drained)
                 self._note_expired(keys, drained[: len(keys)])
                 found = [popped[1]] if check(popped) else []

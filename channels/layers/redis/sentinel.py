@@ -21,8 +21,8 @@ DEFAULT_SENTINELS = (("localhost", 26379),)
 class SentinelHost(Host):
     """The master of a service; the Sentinels are asked for it again at each connection."""
 
-    def __init__(self, sentinels, service, connection_kwargs):
-        super().__init__(f"sentinel://{service}", connection_kwargs)
+    def __init__(self, sentinels, service, connection_kwargs, *, has_others=False):
+        super().__init__(f"sentinel://{service}", connection_kwargs, has_others=has_others)
         self._sentinel_options = _sentinel_options(self._options)
         self._options.pop("sentinel_kwargs", None)
         self.name = f"{service} (by Sentinel)"

@@ -15,43 +15,62 @@ from channels.layers import operations as ops
 from channels.layers.base import Reader
 from channels.layers.redis.hosts import BLOCK_S
 from channels.layers.redis.plans import Block, Wait
-from channels.layers.redis.sync_connection import Connection
+from channels.layers.redis.scout import Scout
+from channels.layers.redis.sync_connection import LOOK_EVERY_S, Connection
 from channels.layers.redis.turns import KnownTurns
 
 #: A pooled connection unused for this long, or since another one broke, is looked at before it is
 #: used again.
 STALE_AFTER_S = 1.0
+#: When one of several hosts has answered, the others have this long to do so as well: what came
+#: from the first waits meanwhile.
+CALL_OFF_S = 1.0
 
 
 class Pool:
     """Connections to one host that any thread may use, one at a time each."""
 
-    def __init__(self, host, blocking=False):
-        self._host, self._blocking = host, blocking
+    def __init__(self, host):
+        self._host, self._scout = host, Scout(host)
         self._idle, self._pid = collections.deque(), os.getpid()
 
-    def exchange(self, commands):
-        """Run a pipeline over a connection of its own. Raises LayerUnavailable, after which that
-        connection is gone."""
-        connection = self.take()
-        replies = connection.exchange(commands)
+    def exchange(self, commands, longest_s=None):
+        """Run a pipeline over a connection of its own; each step may take `longest_s`, if given.
+        Raises LayerUnavailable, after which that connection is gone."""
+        connection = self.take(longest_s)
+        if longest_s is None:
+            replies = connection.exchange(commands)
+        else:
+            replies = connection.exchange_within(longest_s, commands)
         self.put_back(connection)
         return replies
+
+    def check(self):
+        """Raise LayerUnavailable if there are other hosts, and this one is known to be away."""
+        if self._host.has_others and self._host.health.is_down:
+            self._scout.send()
+            raise self._host.health.unavailable()
+
+    def connect(self, longest_s=None):
+        """Make a connection that is not the pool's. Raises LayerUnavailable."""
+        self.check()
+        return Connection(self._host, longest_s)
 
     def put_back(self, connection):
         """Have a connection that works be used again."""
         connection.used_at = time.monotonic()
         self._idle.append(connection)
 
-    def take(self):
+    def take(self, longest_s=None):
         """Take a connection out, or make one. Raises LayerUnavailable."""
+        self.check()
         if self._pid != os.getpid():  # forked: the sockets belong to the parent
             self._idle, self._pid = collections.deque(), os.getpid()
         while True:
             try:
                 connection = self._idle.pop()
             except IndexError:
-                return Connection(self._host, self._blocking)
+                return self.connect(longest_s)
             unseen_since = max(time.monotonic() - STALE_AFTER_S, self._host.health.lost_at)
             if connection.used_at > unseen_since or connection.is_open:
                 return connection
@@ -114,9 +133,13 @@ class SyncDriver:
         with contextlib.closing(SyncReader(self, self._hosts)) as temporary:
             return temporary.wait(block)
 
-    def unblock(self, host, client_id):
-        """End another connection's blocking pop."""
-        self._exchange_with(host, [("CLIENT", "UNBLOCK", client_id)], None)
+    def pool(self, host):
+        """The Pool of a host."""
+        return self._pools[host]
+
+    def unblock(self, host, client_id, longest_s=None):
+        """End another connection's blocking pop. Raises LayerUnavailable."""
+        self._pools[host].exchange([("CLIENT", "UNBLOCK", client_id)], longest_s)
 
     def close(self):
         """Close the idle connections."""
@@ -139,10 +162,21 @@ class SyncReader:
 
     def connection(self, host):
         """The connection to a host, made or made anew if need be."""
-        connection = self._connections.get(host)
+        connection, pool = self._connections.get(host), self._driver.pool(host)
         if connection is None or connection.socket is None:
-            connection = self._connections[host] = Connection(self._hosts[host], blocking=True)
+            connection = self._connections[host] = pool.connect()
+        elif self._hosts[host].has_others:
+            self._check(pool, connection)
         return connection
+
+    @staticmethod
+    def _check(pool, connection):
+        """Close a connection to a host that is known to be away: it would be waited for in vain."""
+        try:
+            pool.check()
+        except LayerUnavailable:
+            connection.close()
+            raise
 
     def exchange_and_wait(self, step):
         """Carry out a Wait. Raises LayerUnavailable."""
@@ -150,7 +184,8 @@ class SyncReader:
         pop = _pop_command(step.queues, step.timeout_s)
 
         def call_off():
-            self._driver.unblock(step.host, connection.client_id)
+            with contextlib.suppress(LayerUnavailable):
+                self._driver.unblock(step.host, connection.client_id)
 
         self._waiting = {step.host: connection}
         try:
@@ -173,35 +208,54 @@ class SyncReader:
             raise trouble
         self._waiting = waiting
         try:
-            return self._collect(waiting, trouble)
+            return self._collect(waiting, command[-1], set(block.hosts) - set(waiting))
         finally:
             self._waiting = {}
 
-    def _collect(self, waiting, trouble):
-        if len(waiting) > 1:
-            self._wait_for_any(waiting, trouble)
-        answers = []
-        for host, connection in waiting.items():
+    def _collect(self, waiting, block_s, missing):
+        is_alone = len(waiting) == 1 and not missing
+        ready = waiting if is_alone else self._wait_for_any(waiting, block_s + CALL_OFF_S, missing)
+        answers, troubles, ends_at = [], [], time.monotonic() + CALL_OFF_S
+        for host in sorted(waiting, key=lambda host: host not in ready):
             try:
-                reply = connection.read_popped()
+                if host in ready:
+                    reply = waiting[host].read_popped(block_s)
+                else:
+                    reply = self._call_off(host, waiting[host], ends_at)
             except LayerUnavailable as error:
-                trouble = error
+                troubles.append(error)
                 continue
             if reply is not None:
                 answers.append((host, reply))
-        if trouble is not None and not answers and len(waiting) == 1:
-            raise trouble
+        if len(troubles) == len(waiting):
+            raise troubles[0]
         return answers
 
-    def _wait_for_any(self, waiting, trouble):
-        """Wait until one host answers, then call off the pops on the others."""
+    def _wait_for_any(self, waiting, longest_s, missing):
+        """Wait until a host answers, or one turns out to be away, or a missing one to be back;
+        return those that answered."""
+        ends_at = time.monotonic() + longest_s
         with selectors.DefaultSelector() as selector:
             for host, connection in waiting.items():
                 selector.register(connection.socket, selectors.EVENT_READ, host)
-            ready = {key.data for key, _ in selector.select(1.0 if trouble else BLOCK_S + 5)}
-        for host, connection in waiting.items():
-            if host not in ready:
-                self._driver.unblock(host, connection.client_id)
+            while True:
+                left_s = ends_at - time.monotonic()
+                ready = {key.data for key, _ in selector.select(min(left_s, LOOK_EVERY_S))}
+                downs = [host for host, it in enumerate(self._hosts) if it.health.is_down]
+                has_changed = missing.difference(downs) or waiting.keys() & downs
+                if ready or left_s <= 0 or has_changed:
+                    return ready
+
+    def _call_off(self, host, connection, ends_at):
+        """End a host's pop by `ends_at`; return what it got all the same. A host that is silent is
+        not waited for any longer. Raises LayerUnavailable."""
+        try:
+            left_s = max(ends_at - time.monotonic(), 0.05)
+            self._driver.unblock(host, connection.client_id, left_s)
+        except LayerUnavailable:
+            connection.close()
+            raise
+        return connection.read_called_off(ends_at - time.monotonic())
 
     def _note(self, host, error):
         if isinstance(error, LayerUnavailable):
@@ -212,7 +266,8 @@ class SyncReader:
     def interrupt(self):
         """From any thread: call off the pops that wait."""
         for host, connection in list(self._waiting.items()):
-            self._driver.unblock(host, connection.client_id)
+            with contextlib.suppress(LayerUnavailable):
+                self._driver.unblock(host, connection.client_id)
 
     def close(self):
         """Close the connections."""

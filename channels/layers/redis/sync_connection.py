@@ -15,15 +15,20 @@ from channels.layers.redis import scripts, wire
 CALL_OFF_EVERY_S = 0.002
 #: Redis is asked for its time as often as this; in between, the time that has passed is added.
 ASK_TIME_EVERY_S = 1.0
+#: Who waits for a message looks this often whether the host has turned out to be away.
+LOOK_EVERY_S = 1.0
 
 
 class Connection:
-    """A connection to one host, with the scripts loaded. Any error closes it for good."""
+    """A connection to one host, with the scripts loaded. Any error closes it for good.
 
-    def __init__(self, host, blocking=False):
+    `longest_s`: how long each step of connecting may take; by default as long as any command.
+    """
+
+    def __init__(self, host, longest_s=None):
         self._health = host.health
-        self._health.check()
-        self._connection = host.make_connection(blocking)
+        self._health.take_turn()
+        self._connection = host.make_connection(longest_s)
         self.used_at = 0.0
         self._replies = wire.make_reader()
         self._ahead = collections.deque()
@@ -34,7 +39,12 @@ class Connection:
             self._connection.connect()
             #: The socket, to wait on (redis-py has no public name for it); None once it is closed.
             self.socket = self._connection._sock
+            #: How long the socket waits for what does not block.
+            self._timeout_s = self.socket.gettimeout()
             self.client_id = self._setup()
+            if longest_s is not None:
+                self._timeout_s = host.make_connection().socket_timeout
+                self.socket.settimeout(self._timeout_s)
         except (redis.RedisError, OSError) as error:
             self._connection.disconnect()
             raise self._health.failed(error) from error
@@ -76,6 +86,8 @@ class Connection:
     def read_ahead(self):
         """Read the replies to what was written ahead. Raises LayerUnavailable."""
         try:
+            if self.socket is None:
+                raise redis.ConnectionError("the connection broke meanwhile")
             self._read_ahead()
         except (redis.RedisError, OSError) as error:
             self.close()
@@ -107,6 +119,13 @@ class Connection:
             self.close()
             raise self._health.lost(error) from error
 
+    def exchange_within(self, longest_s, commands):
+        """`exchange`, where each step may take `longest_s`."""
+        self.socket.settimeout(max(longest_s, 0.001))
+        replies = self.exchange(commands)
+        self.socket.settimeout(self._timeout_s)
+        return replies
+
     def exchange_and_pop(self, commands, pop, go_on, call_off):
         """Run a pipeline with the blocking command `pop` at its end.
 
@@ -114,16 +133,17 @@ class Connection:
         `call_off()` is called until the pop has ended. Returns (what was popped or None, the time
         of Redis in ms). Raises LayerUnavailable.
         """
-        asks = time.monotonic() >= self._ask_time_at_s
+        now_s = time.monotonic()
+        asks = now_s >= self._ask_time_at_s
         try:
             self.send([*commands, pop, ("TIME",)] if asks else [*commands, pop])
             self._read_ahead()
             replies = [self._read() for _ in commands]
             missing = wire.missing_scripts(replies)
             if missing or not go_on(replies):
-                while not self._can_read(CALL_OFF_EVERY_S):
-                    call_off()
-            popped, told = self._read(), self._read() if asks else None
+                self._call_off(call_off)
+            popped = self._read_when_there(now_s + pop[-1] + self._timeout_s)
+            told = self._read() if asks else None
             if missing:
                 self._run_again(commands, replies, missing)
                 go_on(replies)
@@ -146,17 +166,43 @@ class Connection:
         for place, answer in zip(missing, answers, strict=True):
             replies[place] = answer
 
-    def read_popped(self):
-        """Read the answer to a blocking pop that was sent before."""
+    def _call_off(self, call_off):
+        """Call `call_off()` until the pop has ended, for as long as a command may take."""
+        ends_at = time.monotonic() + self._timeout_s
+        while not self._can_read(CALL_OFF_EVERY_S):
+            if time.monotonic() > ends_at:
+                raise TimeoutError("a blocking pop could not be called off")
+            call_off()
+
+    def _read_when_there(self, ends_at):
+        """Read the next reply, which may take until `ends_at`, and longer than the socket waits;
+        not if the host turns out to be away, as seen from other connections."""
+        try:
+            return self._read()
+        except TimeoutError:
+            while not self._can_read(LOOK_EVERY_S):
+                if self._health.is_down or time.monotonic() >= ends_at:
+                    raise
+        return self._read()
+
+    def read_popped(self, block_s):
+        """Read the answer to a blocking pop that was sent before; it may take `block_s`."""
         try:
             self._read_ahead()
-            reply = self._read()
+            reply = self._read_when_there(time.monotonic() + block_s + self._timeout_s)
         except (redis.RedisError, OSError) as error:
             self.close()
             raise self._health.lost(error) from error
         if isinstance(reply, Exception):
             raise self._health.lost(reply) from reply
         return reply
+
+    def read_called_off(self, longest_s):
+        """Read the answer to a blocking pop that another connection has called off."""
+        if not self._can_read(max(longest_s, 0.0)):
+            self.close()
+            raise self._health.lost(TimeoutError("a blocking pop could not be called off"))
+        return self.read_popped(0.0)
 
     def _can_read(self, timeout_s):
         """Whether there is something to read within `timeout_s`, be it only the end."""

@@ -65,7 +65,7 @@ def test_a_message_that_expires_between_two_looks_at_the_clock_is_not_delivered(
 
 
 def test_the_time_told_is_that_of_redis(redis_server, make_layer):
-    connection = Connection(make_layer()._hosts[0], blocking=True)
+    connection = Connection(make_layer()._hosts[0])
     pop = ("BLPOP", "nothing", 0.01)
     with redis_server.client() as client:
         for _ in range(3):
