@@ -1,4 +1,4 @@
-"""A channel layer over two Redis servers, one of which dies."""
+"""A channel layer over two Redis servers, one of which dies, or falls silent."""
 
 import asyncio
 import time
@@ -7,6 +7,9 @@ from tests.faults.result import Result, percentile
 from tests.faults.scenario import scenario
 from tests.faults.scenarios.redis_outage import Visitor
 from tests.processes import RedisServer
+
+#: An answer that takes longer is trouble too.
+SLOW_S = 1.0
 
 
 async def _visit(site, address, count):
@@ -62,6 +65,28 @@ async def one_of_two_hosts_dies(site, numbers):
     return result
 
 
+@scenario(36, hosts=("daphne", "uvicorn"), sockets=(20, 200), down_s=(8, 60))
+async def one_of_two_hosts_falls_silent(site, numbers):
+    """As when its machine has no power any more: no connection ends, and nothing comes."""
+    result = Result()
+    for what in ("the server's own host", "the other host"):
+        with RedisServer() as one, RedisServer() as other:
+            proxies = [await site.start_proxy(("127.0.0.1", r.port)) for r in (one, other)]
+            site.configure(layer={"hosts": [list(proxy.address) for proxy in proxies]})
+            await site.start(workers=2)
+            echoes = await site.open_sockets(numbers.sockets, "/echo")
+            members = await site.open_sockets(numbers.sockets, "/group")
+            own = await site.call(_own_host, site)
+            silent = proxies[own if what.startswith("the server's") else 1 - own]
+            trouble_s = await _visit_while(site, silent.freeze, numbers.down_s)
+            result.at_most(f"{what} silent: trouble with HTTP", trouble_s, 5.0, "s")
+            await _check_echoes(site, echoes, result)
+            await _check_group(site, members, result)
+            for process in [*site.split.servers, *site.split.workers]:
+                await site.call(process.kill)
+    return result
+
+
 def _own_host(site):
     """The number of the host that the last server's replies come from."""
     server_id = site.ledger.values("socket", "connect")[-1].partition("!")[0].rpartition(".")[2]
@@ -69,14 +94,15 @@ def _own_host(site):
 
 
 async def _visit_while(site, strike, seconds):
-    """Ask for the front page while `strike()` does harm; return how long not all went well."""
+    """Ask for the front page while `strike()` does harm; return how long not all was answered well
+    and soon."""
     visitor = Visitor(site)
     await asyncio.sleep(1)
     struck_at = time.monotonic()
     await site.call(strike)
     await asyncio.sleep(seconds)
     await visitor.stop()
-    ends = [at + took for at, status, took in visitor.answers if status != 200]
+    ends = [at + took for at, status, took in visitor.answers if status != 200 or took > SLOW_S]
     return max(ends, default=struck_at) - struck_at
 
 
