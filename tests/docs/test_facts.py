@@ -11,7 +11,7 @@ from channels.handler import ViewConsumer
 from channels.layers import base
 from channels.layers.acknowledgement import Acknowledgement
 from channels.layers.memory import queues
-from channels.layers.redis import guardian, hosts, presence, registry
+from channels.layers.redis import guardian, hosts, link, presence, registry
 from channels.layers.redis.layer import PREFIX
 from channels.ordering import CLOSE_OVERFLOW
 from channels.request import AsgiRequest
@@ -29,6 +29,7 @@ RETRIES = inspect.signature(Worker).parameters["message_retries"].default
 FACTS = [
     ("concepts.md", "a channel holds {} messages", base.CAPACITY),
     ("concepts.md", "does not answer for {:.0f} s counts as dead", hosts.SHARED_TIMEOUT_S),
+    ("concepts.md", "wait up to {:.0f} s for the host", link.ORDER_PATIENCE_S),
     ("concepts.md", "`websocket.receive` holds {:,}", base.FRAMES_CAPACITY),
     ("concepts.md", "to a server's sockets {:,}", SERVER_CAPACITY),
     ("concepts.md", "expiry: {} s", base.EXPIRY_S),

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import math
 import time
 
 from channels.exceptions import ChannelFull, LayerUnavailable, PrefixTaken
@@ -32,6 +33,9 @@ DISCONNECT_RETRY_S = (0.05, 2.0)
 #: A server waits for replies in one go for so long: for so much longer than for any command it may
 #: not know that its host is silent. With several hosts, where it can move to another: the second.
 READ_FOR_S = (3.0, 1.5)
+#: With several hosts: the disconnect of a socket waits this long for the host that knows its order
+#: and its session, to run as if nothing had been; then it runs without.
+ORDER_PATIENCE_S = 30.0
 #: With several hosts: a server whose own one is away for this long moves to another.
 MOVE_AFTER_S = 2.0
 #: What a socket is closed with whose next message is lost: "Internal Error" (RFC 6455, 7.4.1).
@@ -258,7 +262,11 @@ class RedisServerLink(ServerLink):
 
     @property
     def _host(self):
-        return self._hosts[self._core.keyspace.host_of(self.server_id)]
+        return self._hosts[self._host_number]
+
+    @property
+    def _host_number(self):
+        return self._core.keyspace.host_of(self.server_id)
 
     def _restart_reading(self):
         self._tasks[1].cancel()
@@ -393,24 +401,43 @@ class RedisServerLink(ServerLink):
     async def _close_socket(self, server_id, client, message):
         """Returns whether the disconnect was sent: it is not if the server stops before."""
         operation = self._core.pack_send("websocket.disconnect", message)
-        reply_channel = message.get("reply_channel")
+        reply_channel, is_sent, is_broken = message.get("reply_channel"), False, True
         try:
             if reply_channel and reply_channel != self.reply_channel("websocket.send", client):
                 # The layer has lost all it knew of us under an old id, and so whose turn it is.
-                await self._insist(lambda: self._sockets.break_order(reply_channel))
+                server_id = self._core.keyspace.queue(reply_channel).tag
+                is_broken = await self._break_order(reply_channel)
             await self._insist(lambda: self._core.send(operation))
+            is_sent = True
+            if not is_broken:
+                await self._insist(lambda: self._sockets.break_order(reply_channel))
+                # It may have come meanwhile, and wait for its turn.
+                await self._insist(lambda: self._guardian.give_up(server_id, client))
             await self._insist(lambda: self._presence.forget_socket(server_id, client))
         except (ChannelFull, LayerUnavailable) as error:
-            logger.debug("a disconnect of %s was not sent: %s", reply_channel, error)
+            logger.debug("a disconnect of %s was not completed: %s", reply_channel, error)
+        return is_sent
+
+    async def _break_order(self, reply_channel):
+        """Let nothing but a socket's disconnect run; returns whether it is so. If the server has
+        moved off the host that has the order, that is not waited for any longer than need be."""
+        has_moved = self._sockets.place_of(reply_channel).host != self._host_number
+        patience_s = ORDER_PATIENCE_S if has_moved else math.inf
+        try:
+            await self._insist(lambda: self._sockets.break_order(reply_channel), patience_s)
+        except LayerUnavailable:
+            if not has_moved:
+                raise
             return False
         return True
 
-    async def _insist(self, make_plan):
-        """Run a plan until neither a full channel nor an absent Redis stops it; when the server
-        stops, once more."""
+    async def _insist(self, make_plan, patience_s=math.inf):
+        """Run a plan until neither a full channel nor an absent Redis stops it, or `patience_s`
+        are over; when the server stops, once more."""
         pause_s, longest_s = DISCONNECT_RETRY_S
+        ends_at = time.monotonic() + patience_s
         while True:
-            is_last = self._is_leaving.is_set()
+            is_last = self._is_leaving.is_set() or time.monotonic() >= ends_at
             try:
                 return await self._driver.run(make_plan())
             except (ChannelFull, LayerUnavailable) as error:

@@ -220,3 +220,38 @@ def test_a_server_moves_off_a_silent_host(layers, servers, monkeypatch):
             assert layers[0].core.keyspace.host_of(here.server_id) == 1
 
     asyncio.run(scenario())
+
+
+def test_disconnects_of_sockets_that_a_silent_host_knew_go_out(layers, servers, monkeypatch):
+    monkeypatch.setattr(link, "ORDER_PATIENCE_S", 0.2)
+    channel = "websocket.disconnect"
+
+    async def scenario():
+        async with moved_link(layers, servers[0], monkeypatch) as (here, message):
+            closing = asyncio.ensure_future(here.close_socket("a", {**message, "order": 1}))
+            taken = await asyncio.to_thread(Taker(layers[1], channel=channel).wait)
+            assert taken.content["reply_channel"] == message["reply_channel"]
+            servers[0].resume()
+            await asyncio.wait_for(closing, 2 * SOON_S)  # its record and its turns are settled then
+        return message["reply_channel"]
+
+    name = asyncio.run(scenario())
+    place = layers[1].sockets.place_of(name)
+    with servers[0].client() as client:
+        assert not client.hexists(place.sockets, "a")
+        assert client.hget(place.order_keys[0], "broken") == b"yes"
+
+
+def test_they_wait_a_while_for_the_host_that_knows_their_order(layers, servers, monkeypatch):
+    async def scenario():
+        async with moved_link(layers, servers[0], monkeypatch) as (here, message):
+            closing = asyncio.ensure_future(here.close_socket("a", {**message, "order": 1}))
+            await asyncio.sleep(2 * hosts.SHARED_TIMEOUT_S)
+            other = RedisChannelLayer(hosts=[servers[1].url], prefix="silent:")
+            assert other.receive(["websocket.disconnect"]) == (None, None)
+            other.close()
+            servers[0].resume()
+            await asyncio.wait_for(closing, 2 * SOON_S)
+
+    asyncio.run(scenario())
+    assert layers[1].receive(["websocket.disconnect"])[1]["order"] == 1
