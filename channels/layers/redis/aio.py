@@ -90,7 +90,7 @@ class Outbox:
             position += len(part)
 
     async def _open_connection(self):
-        """The connection, made anew if it was closed by either side while it was idle."""
+        """The connection, made anew if it, or another one to the host, broke meanwhile."""
         if self._connection is not None and not self._connection.is_open:
             await self._connection.close()
             self._connection = None

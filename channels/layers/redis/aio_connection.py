@@ -6,6 +6,7 @@ replies to a whole pipeline without a task switch for each.
 
 import asyncio
 import contextlib
+import time
 
 import redis
 
@@ -60,6 +61,7 @@ class AsyncConnection:
         self._host = host
         self._connection = self._transport = self._replies = self._watchdog = None
         self.client_id = None
+        self._opened_at = 0.0
 
     async def open(self):
         """Connect. Raises LayerUnavailable."""
@@ -77,6 +79,7 @@ class AsyncConnection:
             await self.close()
             raise
         health.works()
+        self._opened_at = time.monotonic()
         return self
 
     async def _connect(self):
@@ -156,5 +159,7 @@ class AsyncConnection:
 
     @property
     def is_open(self):
-        """Whether the connection can be used, as far as this side has been told."""
-        return not (self._replies.is_lost or self._transport.is_closing())
+        """Whether it can be used, as far as this side has been told, and no other connection to the
+        host broke since it was opened."""
+        is_lost = self._replies.is_lost or self._transport.is_closing()
+        return not is_lost and self._opened_at > self._host.health.lost_at

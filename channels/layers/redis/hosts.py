@@ -82,7 +82,8 @@ class Health:
         #: Until then somebody tries to reach the host, and nobody else needs to.
         self._tried_until = 0.0
         self._reason = ""
-        #: When a connection was last found to be broken: others may be as well.
+        #: When a connection was last found to be broken: others may be as well, and those that are
+        #: not may lead to a Redis that is not the one to talk to any more.
         self.lost_at = 0.0
 
     @property
@@ -139,7 +140,8 @@ class Health:
         self.lost_at = self._clock()
         if isinstance(error, (redis.TimeoutError, TimeoutError)):
             self.failed(error, unanswered_s)
-        return LayerUnavailable(f"lost a connection to Redis at {self._name} ({error})")
+        text = f"lost a connection to Redis at {self._name} ({error})"
+        return LayerUnavailable(text, was_sent=getattr(error, "was_sent", True))
 
     def works(self):
         """Note that the host answers."""

@@ -19,8 +19,7 @@ from channels.layers.redis.scout import Scout
 from channels.layers.redis.sync_connection import LOOK_EVERY_S, Connection
 from channels.layers.redis.turns import KnownTurns
 
-#: A pooled connection unused for this long, or since another one broke, is looked at before it is
-#: used again.
+#: A pooled connection unused for this long is looked at before it is used again.
 STALE_AFTER_S = 1.0
 #: When one of several hosts has answered, the others have this long to do so as well: what came
 #: from the first waits meanwhile.
@@ -71,8 +70,10 @@ class Pool:
                 connection = self._idle.pop()
             except IndexError:
                 return self.connect(longest_s)
-            unseen_since = max(time.monotonic() - STALE_AFTER_S, self._host.health.lost_at)
-            if connection.used_at > unseen_since or connection.is_open:
+            used_at = connection.used_at
+            if used_at > self._host.health.lost_at and (
+                time.monotonic() - used_at < STALE_AFTER_S or connection.is_open
+            ):
                 return connection
             connection.close()
 

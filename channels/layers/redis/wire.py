@@ -22,6 +22,9 @@ NOT_YET = object()
 class ReadOnly(redis.exceptions.ConnectionError):
     """This Redis has become a replica: whoever stays connected to it can write no more."""
 
+    #: False if nothing of the pipeline that was refused can have been carried out.
+    was_sent = True
+
 
 _ERRORS = {
     "NOSCRIPT": redis.exceptions.NoScriptError,
@@ -119,6 +122,8 @@ def missing_scripts(replies):
     for place, reply in enumerate(replies):
         if isinstance(reply, Exception):
             if isinstance(reply, redis.exceptions.ConnectionError):
+                if place == 0:
+                    reply.was_sent = False
                 raise reply
             if isinstance(reply, redis.exceptions.NoScriptError):
                 missing.append(place)

@@ -6,6 +6,7 @@ import time
 from tests.faults.result import Result
 from tests.faults.scenario import scenario
 from tests.faults.site import wait_until
+from tests.processes import RedisServer
 
 
 class Visitor:
@@ -128,6 +129,43 @@ async def redis_comes_back_with_older_data(site, numbers):
                  sum(heard[: len(left)]), len(left))  # fmt: skip
     result.true("new ones too", heard[-1])
     return result
+
+
+@scenario(3, sockets=(50, 200))
+async def another_redis_takes_over_behind_the_same_address(site, numbers):
+    """Its replica does. The old one is made a replica, and keeps the connections that it has."""
+    successor = site.enter(await site.call(RedisServer().__enter__))
+    proxy = await site.start_proxy(("127.0.0.1", site.redis.port))
+    site.configure(layer={"hosts": [proxy.address]})
+    with successor.client() as new, site.redis.client() as old:
+        new.replicaof("127.0.0.1", site.redis.port)
+        await site.start(workers=2)
+        sockets = await site.open_sockets(numbers.sockets, "/group")
+        await wait_until(lambda: _has_all_of(new, old))
+        visitor = Visitor(site)
+        await asyncio.sleep(0.5)
+        new.replicaof("NO", "ONE")
+        proxy.target = ("127.0.0.1", successor.port)
+        old.replicaof("127.0.0.1", successor.port)
+        changed_at = time.monotonic()
+        await asyncio.sleep(5)
+    sockets[0].send("hello")
+    heard = await asyncio.gather(*(socket.wait_for_texts(1, limit_s=5) for socket in sockets))
+    result = Result()
+    await _check_well(site, visitor, result)
+    bad = [at for at, status, _ in visitor.answers if at > changed_at and status != 200]
+    result.at_most("HTTP works again after", max(bad, default=changed_at) - changed_at, 5.0, "s")
+    result.equal("sockets still open", sum(s.is_open for s in sockets), numbers.sockets)
+    result.equal("that hear the next broadcast", sum(heard), numbers.sockets)
+    return result
+
+
+def _has_all_of(replica, master):
+    """Whether a replica has all that its master has written."""
+    facts = replica.info("replication")
+    is_up = facts.get("master_link_status") == "up"
+    offset = master.info("replication")["master_repl_offset"]
+    return is_up and facts["slave_repl_offset"] == offset
 
 
 @scenario(3, sockets=(50, 200), pause_s=(3, 10))

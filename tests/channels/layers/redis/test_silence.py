@@ -14,14 +14,14 @@ from channels.layers.redis.hosts import Health
 from tests.processes import wait_until
 
 #: What is allowed to take a moment takes far less than the 40 s that silence once cost.
-SOON_S = 3.0
+SOON_S = 12.0
 
 
 @pytest.fixture(autouse=True)
 def _short_times(monkeypatch):
-    monkeypatch.setattr(hosts, "COMMAND_TIMEOUT_S", 0.5)
-    monkeypatch.setattr(hosts, "SHARED_TIMEOUT_S", 0.5)
-    monkeypatch.setattr(sync, "CALL_OFF_S", 0.3)
+    monkeypatch.setattr(hosts, "COMMAND_TIMEOUT_S", 1.5)
+    monkeypatch.setattr(hosts, "SHARED_TIMEOUT_S", 1.5)
+    monkeypatch.setattr(sync, "CALL_OFF_S", 1.0)
     monkeypatch.setattr(sync_connection, "LOOK_EVERY_S", 0.1)
 
 
@@ -103,7 +103,7 @@ def test_messages_go_on_through_the_other_host(layers, servers):
     for n in range(20):
         layers[0].send("work", {"n": n})
         assert reader.take([], 1.0)[1].content == {"n": n}
-    assert time.monotonic() - begun < hosts.SHARED_TIMEOUT_S
+    assert time.monotonic() - begun < SOON_S  # or it would be 20 times SHARED_TIMEOUT_S
 
 
 def test_a_host_that_speaks_again_is_used_again(layers, servers):
@@ -127,7 +127,7 @@ def test_the_queues_of_hosts_that_are_away_are_looked_at_last(layers):
 
 def test_a_reader_waits_no_longer_for_a_command_than_others(layer, redis_server):
     reader = layer.open_reader(["work"])
-    reader.take([], 0.001)
+    reader.take([], 0.0)
     redis_server.pause()
     begun = time.monotonic()
     with pytest.raises(LayerUnavailable):
