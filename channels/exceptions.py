@@ -151,6 +151,21 @@ class ChannelFull(ChannelsError):
         return type(self), (self.channel, self.length, self.capacity)
 
 
+class ClientBusy(ChannelFull):
+    """The client behind a reply channel reads more slowly than it is sent to; this was not sent."""
+
+    def __str__(self):
+        return f"the client of {self.channel!r} has more to read than it takes"
+
+
+class HeldBack(ChannelFull):
+    """A message was not sent, as one that its consumer sent to the same channel before it was
+    refused, and must not be overtaken."""
+
+    def __str__(self):
+        return f"what was sent to {self.channel!r} before it was refused"
+
+
 class ClientGone(ChannelsError):
     """The client behind a reply channel, or its interface server, is no longer there."""
 

@@ -7,6 +7,7 @@ interface servers to run over it, though slower than a layer that gives its own.
 """
 
 import asyncio
+import functools
 import logging
 
 from channels import exceptions
@@ -14,7 +15,7 @@ from channels.layers import names
 from channels.layers.acknowledgement import read_acknowledged
 from channels.layers.codec import Codec
 from channels.layers.drops import Drops
-from channels.layers.operations import SaveSession, Send, SendGroup
+from channels.layers.operations import SaveSession, Send, SendGroup, carry_out_in_rows
 
 logger = logging.getLogger("channels.layers")
 
@@ -270,11 +271,14 @@ class BaseChannelLayer:
         """Carry out `operations` in order; return a list with one result each.
 
         A result is None, or what the operation says it returns, or the ChannelFull or ClientGone
-        that refused it: one refused operation does not stop the next. Raises LayerUnavailable.
+        that refused it: one refused operation does not stop the next, unless that stands in a row
+        behind it (`operations.row_of`): its result is HeldBack. Raises LayerUnavailable.
         """
         from channels.layers import fallback
 
-        return [fallback.carry_out(self, operation) for operation in operations]
+        return carry_out_in_rows(
+            operations, functools.partial(fallback.carry_out, self), self.hold_back
+        )
 
     def open_reader(self, channels):
         """Return a Reader of `channels` for one worker thread."""
@@ -326,6 +330,10 @@ class BaseChannelLayer:
         """Close what is open for the running event loop; as `close`."""
 
     # -- for the layers themselves ----------------------------------------------------------------
+
+    def hold_back(self, channel):
+        """The HeldBack of what must not overtake a refused message to `channel`."""
+        return exceptions.HeldBack(channel, 0, self.get_capacity(names.queue_name(channel)))
 
     #: What `prepare_*` packs with, unless a layer gives its own.
     codec = Codec(MAX_MESSAGE_BYTES)

@@ -108,7 +108,7 @@ class ReceivingReader(Reader):
         self._sequence = itertools.count()
 
     def take(self, operations=(), block_s=0.0):
-        results = [self._carry_out(operation) for operation in operations]
+        results = ops.carry_out_in_rows(operations, self._carry_out, self._layer.hold_back)
         if ops.leave_work(results):
             block_s = 0.0
         deadline = time.monotonic() + block_s

@@ -9,6 +9,8 @@ import dataclasses
 import enum
 from typing import Any
 
+from channels.exceptions import ClientGone
+
 
 @dataclasses.dataclass(slots=True)
 class Send:
@@ -83,6 +85,7 @@ class FinishOrdered:
     The result of the operation is the Delivery that waited for it, if there is one: whoever gets
     it runs it or puts it back with `PutBack`. Where workers can die, it stays in the layer until
     it begins: the same operation, repeated because the answer was lost, returns it again.
+    Behind a refused Send to the socket it is held back: the next message must not speak first.
     """
 
     reply_channel: str
@@ -133,6 +136,56 @@ class Turn(enum.Enum):
     STALE = "stale"
     #: Too many wait: the socket is given up. Close it with 1013; its disconnect still runs, once.
     OVERFLOW = "overflow"
+
+
+def row_of(operation):
+    """The channel in whose row an operation stands, or None.
+
+    What one consumer sends to one `!` or `?` channel stands in a row, with the end of an ordered
+    message on its reply channel: once one of it is refused, those behind it are held back.
+    """
+    kind = type(operation)
+    if kind is Send and operation.delay_s <= 0:
+        channel = operation.channel
+    elif kind is FinishOrdered:
+        channel = operation.reply_channel
+    else:
+        return None
+    return channel if "!" in channel or "?" in channel else None
+
+
+def find_rows(operations):
+    """The rows of more than one of `operations`, as (channel, places in order) pairs."""
+    candidates = [
+        (place, operation)
+        for place, operation in enumerate(operations)
+        if type(operation) is Send or type(operation) is FinishOrdered
+    ]
+    if len(candidates) < 2:  # nearly always
+        return []
+    rows = {}
+    for place, operation in candidates:
+        channel = row_of(operation)
+        if channel is not None:
+            rows.setdefault(channel, []).append(place)
+    return [(channel, places) for channel, places in rows.items() if len(places) > 1]
+
+
+def carry_out_in_rows(operations, carry_out, hold_back):
+    """The results of `carry_out(operation)` for each, in order; `hold_back(channel)` for those
+    behind a refused one."""
+    results, refused = [], set()
+    for operation in operations:
+        channel = row_of(operation)
+        if channel in refused:
+            results.append(hold_back(channel))
+            continue
+        result = carry_out(operation)
+        was_refused = isinstance(result, Exception) and not isinstance(result, ClientGone)
+        if was_refused and channel is not None:
+            refused.add(channel)
+        results.append(result)
+    return results
 
 
 def leave_work(results):

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 
+from channels.exceptions import ClientBusy, HeldBack
 from channels.layers import names
 from channels.layers.base import REPLY_KINDS
 from channels.layers.operations import Send
@@ -344,7 +345,9 @@ class Links:
             channel = inbox.link.reply_channel("http.response", "slow")
             operation = layer.prepare_send(channel, {"content": b"x"})
             inbox.link.hold("slow")
-            await self.wait_for_result(inbox, operation, layer.ChannelFull)
+            await self.wait_for_result(inbox, operation, ClientBusy)
+            refusals = layer.apply([operation, operation, operation])
+            self.assertEqual([type(each) for each in refusals], [ClientBusy, HeldBack, HeldBack])
             other = inbox.link.reply_channel("http.response", "quick")
             self.assertEqual(layer.apply([layer.prepare_send(other, {})]), [None])
             inbox.link.resume("slow")

@@ -2,6 +2,7 @@
 
 import random
 
+from channels.exceptions import ChannelFull, HeldBack
 from channels.layers.base import ORDERED_BACKLOG
 from channels.layers.operations import (
     Delivery,
@@ -13,7 +14,8 @@ from channels.layers.operations import (
     Turn,
 )
 
-SOCKET = "websocket.send.server!client"
+QUEUE = "websocket.send.server!"
+SOCKET = QUEUE + "client"
 RECEIVE, DISCONNECT = "websocket.receive", "websocket.disconnect"
 
 
@@ -73,6 +75,59 @@ class Ordering:
             self.assertEqual(freed.content, {"reply_channel": SOCKET, "order": order})
             self.assertIs(self.begin(layer, freed), Turn.RUN)
         self.assertIsNone(self.finish(layer, 2))
+
+    # -- and none before what its predecessor said has gone out -----------------------------------
+
+    def test_a_message_does_not_end_before_its_replies_are_sent(self):
+        layer, reader = self.open_ordered(channel_capacity={"websocket.send.*": 2})
+        self.assertIs(self.arrive(layer, reader, 1), Turn.RUN)
+        self.assertIs(self.arrive(layer, reader, 2), Turn.PARKED)
+        replies = [layer.prepare_send(SOCKET, {"text": text}) for text in "abc"]
+        results = layer.apply([*replies, FinishOrdered(SOCKET, 1)])
+        self.assertEqual(results[:2], [None, None])
+        self.assertIsInstance(results[2], ChannelFull)
+        self.assertIsInstance(results[3], HeldBack)
+        self.assert_nothing_comes(reader)
+        for text in "ab":
+            self.assertEqual(layer.receive([QUEUE]), (SOCKET, {"text": text}))
+        sent, freed = layer.apply([replies[2], FinishOrdered(SOCKET, 1)])
+        self.assertIsNone(sent)
+        self.assertEqual(freed.content, {"reply_channel": SOCKET, "order": 2})
+        self.assertEqual(layer.receive([QUEUE]), (SOCKET, {"text": "c"}))
+
+    def test_a_message_does_not_end_before_its_one_reply_is_sent(self):
+        layer, reader = self.open_ordered(channel_capacity={"websocket.send.*": 1})
+        self.assertIs(self.arrive(layer, reader, 1), Turn.RUN)
+        self.assertIs(self.arrive(layer, reader, 2), Turn.PARKED)
+        layer.send(QUEUE + "other", {"text": "a"})
+        reply = layer.prepare_send(SOCKET, {"text": "b"})
+        refusal, held_back = layer.apply([reply, FinishOrdered(SOCKET, 1)])
+        self.assertIsInstance(refusal, ChannelFull)
+        self.assertIsInstance(held_back, HeldBack)
+        self.assert_nothing_comes(reader)
+        self.assertEqual(layer.receive([QUEUE]), (QUEUE + "other", {"text": "a"}))
+        sent, freed = layer.apply([reply, FinishOrdered(SOCKET, 1)])
+        self.assertIsNone(sent)
+        self.assertEqual(freed.content["order"], 2)
+        self.assertEqual(layer.receive([QUEUE]), (SOCKET, {"text": "b"}))
+
+    def test_a_message_ends_whose_client_can_not_be_told_anything_more(self):
+        layer, reader = self.open_ordered(channel_capacity={"websocket.send.*": 1})
+        self.assertIs(self.arrive(layer, reader, 1), Turn.RUN)
+        reply = layer.prepare_send(SOCKET, {"text": "a"})
+        results = layer.apply([reply, reply, FinishOrdered(SOCKET, 1)])
+        self.assertIsInstance(results[2], HeldBack)
+        self.assertIsNone(self.finish(layer, 1))
+        self.assertIs(self.arrive(layer, reader, 2), Turn.RUN)
+
+    def test_a_message_ends_though_another_client_was_not_reached(self):
+        layer, reader = self.open_ordered(channel_capacity={"websocket.send.*": 1})
+        self.assertIs(self.arrive(layer, reader, 1), Turn.RUN)
+        other = layer.prepare_send("websocket.send.server!other", {"text": "a"})
+        results = layer.apply([other, other, FinishOrdered(SOCKET, 1)])
+        self.assertIsInstance(results[1], ChannelFull)
+        self.assertIsNone(results[2])
+        self.assertIs(self.arrive(layer, reader, 2), Turn.RUN)
 
     def test_a_parked_message_keeps_its_attempts(self):
         layer, reader = self.open_ordered("delay")

@@ -3,7 +3,7 @@
 import random
 import time
 
-from channels.exceptions import ChannelFull, InvalidMessage, InvalidName
+from channels.exceptions import ChannelFull, HeldBack, InvalidMessage, InvalidName
 from channels.layers.operations import DeadLetter, Delivery, Done, PutBack, Retry
 
 
@@ -68,6 +68,38 @@ class Work:
         self.assertIsInstance(results[1], layer.ChannelFull)
         self.assertEqual(results[1].channel, "full")
         self.assertEqual(layer.receive(["free"]), ("free", {"n": 3}))
+
+    def test_nothing_overtakes_a_refused_message_to_the_same_reply_channel(self):
+        for queue in ("row.server!", "row?abc"):
+            layer = self.open_layer(capacity=2)
+            client = queue + "a" if queue.endswith("!") else queue
+            other = "other.server!b" if queue.endswith("!") else "other?b"
+            layer.send(client, {"n": 0})
+            sends = [layer.prepare_send(client, {"n": n}) for n in (1, 2, 3)]
+            results = layer.apply([*sends, layer.prepare_send(other, {"n": 4})])
+            self.assertEqual([results[0], results[3]], [None, None])
+            self.assertIsInstance(results[1], layer.ChannelFull)
+            self.assertIsInstance(results[2], HeldBack)
+            self.assertEqual(results[2].channel, client)
+            self.assertEqual(layer.receive([queue]), (client, {"n": 0}))
+            self.assertEqual(layer.receive([queue]), (client, {"n": 1}))
+            self.assertEqual(layer.apply(sends[1:]), [None, None])
+            self.assertEqual(layer.receive([queue]), (client, {"n": 2}))
+            self.assertEqual(layer.receive([queue]), (client, {"n": 3}))
+
+    def test_what_is_held_back_does_not_count_as_refused_by_a_full_channel(self):
+        layer = self.open_layer("statistics", capacity=1)
+        layer.apply([layer.prepare_send("row.server!a", {"n": n}) for n in range(4)])
+        counts = layer.channel_statistics("row.server!")
+        self.assertEqual([counts["messages_count"], counts["channel_full_count"]], [1, 1])
+
+    def test_a_reader_holds_back_too_and_does_not_wait(self):
+        layer = self.open_layer(capacity=1)
+        reader = self.open_reader(layer, "empty")
+        sends = [layer.prepare_send("row.server!a", {"n": n}) for n in range(3)]
+        results, delivery = reader.take(sends, block_s=self.patience_s)
+        self.assertEqual([type(each) for each in results], [type(None), ChannelFull, HeldBack])
+        self.assertIsNone(delivery)
 
     def test_a_prepared_send_can_be_delayed(self):
         layer = self.open_layer("delay")

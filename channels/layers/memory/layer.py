@@ -16,7 +16,7 @@ from channels.layers.memory.waiting import (
     search,
     search_async,
 )
-from channels.layers.operations import Delivery, leave_work
+from channels.layers.operations import Delivery, carry_out_in_rows, leave_work
 
 
 class MemoryChannelLayer(BaseChannelLayer):
@@ -150,7 +150,9 @@ class MemoryChannelLayer(BaseChannelLayer):
     def apply(self, operations):
         with self.lock:
             now = self.clock()
-            results = [self.store.carry_out(operation, now) for operation in operations]
+            results = carry_out_in_rows(
+                operations, lambda operation: self.store.carry_out(operation, now), self.hold_back
+            )
         return [self._delivery(r) if isinstance(r, Entry) else r for r in results]
 
     def open_reader(self, channels):

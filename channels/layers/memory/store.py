@@ -5,7 +5,7 @@ No I/O, no clock, no threads: the shell holds one lock around each call, passes 
 new for its readers, or room again for those who send to it.
 """
 
-from channels.exceptions import ChannelFull, ClientGone
+from channels.exceptions import ChannelFull, ClientBusy, ClientGone
 from channels.layers import names
 from channels.layers import operations as ops
 from channels.layers.base import BaseChannelLayer
@@ -94,7 +94,8 @@ class Store:
             queue.push_late(client, operation.payload, now, operation.delay_s)
         elif queue.is_full or self.servers.is_held(name, client):
             queue.counts["channel_full_count"] += 1
-            return ChannelFull(channel, len(queue.entries), queue.capacity)
+            refusal = ChannelFull if queue.is_full else ClientBusy
+            return refusal(channel, len(queue.entries), queue.capacity)
         else:
             queue.push((client,), operation.payload, now)
         self._on_ready(name)

@@ -9,7 +9,13 @@ import secrets
 from collections import deque
 from typing import NamedTuple
 
-from channels.exceptions import ChannelFull, ClientGone, LayerUnavailable
+from channels.exceptions import (
+    ChannelFull,
+    ClientBusy,
+    ClientGone,
+    HeldBack,
+    LayerUnavailable,
+)
 from channels.layers import names
 from channels.layers import operations as ops
 from channels.layers.codec import UndecodableMessage
@@ -37,6 +43,18 @@ PRIVATE_QUEUE_TTL_MARGIN_S = 10
 COUNTS_TTL_MS = 7 * 86_400_000
 #: A busy reader looks at delayed messages this often.
 PROMOTE_EVERY_S = 0.1
+
+
+#: What scripts/send.lua and send_in_row.lua say when it is not the queue that is full.
+_REFUSALS = {-2: ClientBusy, -3: HeldBack}
+
+
+class Row(NamedTuple):
+    """The place of an operation among those of one pipeline that must not overtake one another."""
+
+    #: The key of the mark, and the place; see scripts/part_rows.lua.
+    mark: str
+    place: str
 
 
 class Way(NamedTuple):
@@ -89,8 +107,8 @@ class Core:
         margin_s = QUEUE_TTL_MARGIN_S if keys.is_plain else PRIVATE_QUEUE_TTL_MARGIN_S
         return int(expiry_s * 1000), int((expiry_s + margin_s) * 1000)
 
-    def send_request(self, operation):
-        """The Request that sends one message."""
+    def send_request(self, operation, row=None):
+        """The Request that sends one message; in a Row it does not overtake those before it."""
         channel, payload = operation.channel, operation.payload
         if operation.delay_s > 0:
             return self._delay_request(channel, payload, operation.delay_s, attempts=0)
@@ -102,8 +120,19 @@ class Core:
             rest, last = envelopes.address(client, payload), (client,)
         else:
             rest, last = payload, ()
-        call = wire.sized((*way.head, rest, *last), len(payload))
-        return Request(self.host_for(way.keys), call)
+        if row is None:
+            call = (*way.head, rest, *last)
+        else:
+            call = scripts.SEND_IN_ROW.call(
+                (*way.queue_keys, row.mark), (*way.args, rest, *last, row.place)
+            )
+        return Request(self.host_for(way.keys), wire.sized(call, len(payload)))
+
+    def reply_arguments(self, operation):
+        """The keys and arguments of scripts.SEND for a message to a client, but for the client."""
+        queue, client = names.split_local(operation.channel)
+        way = self._way_to(queue)
+        return way.queue_keys, (*way.args, envelopes.address(client, operation.payload))
 
     def _find_way(self, queue):
         """The Way to a queue; None to that of an acknowledged channel."""
@@ -152,7 +181,9 @@ class Core:
         if reply == -1:
             return ClientGone(operation.channel)
         capacity = self.get_capacity(operation.channel)
-        return ChannelFull(operation.channel, capacity if reply == -2 else reply, capacity)
+        if reply > 0:
+            return ChannelFull(operation.channel, reply, capacity)
+        return _REFUSALS[reply](operation.channel, 0, capacity)
 
     def send(self, operation):
         """Plan: send one message; raises what refuses it."""
@@ -364,9 +395,10 @@ class Core:
                 yield error
             position += len(requests)
 
-    def send_part(self, operation):
+    def send_part(self, operation, row=None):
         """The part of a batch that sends one message."""
-        return [self.send_request(operation)], lambda replies: self.read_sent(operation, replies[0])
+        request = self.send_request(operation, row)
+        return [request], lambda replies: self.read_sent(operation, replies[0])
 
     def drop_part(self, operation):
         """The part of a batch that counts messages as lost."""

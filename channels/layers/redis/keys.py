@@ -10,6 +10,7 @@ Every key has a hash tag, so that the keys of one script call share a slot of a 
     <prefix>{<tag>}:in:<queue>:<group>  sorted set of a group's members in one process
     <prefix>{<tag>}:of:<channel>  set of the groups a client is in
     <prefix>{<tag>}:session:<channel>, :order:<channel>   hashes of one socket
+    <prefix>{<tag>}:mark:<id>     that one message of a pipeline was refused
     <prefix>{<tag>}:alive, :known, :sockets, :clients, :running, :waiting  of one interface server
     <prefix>{g.<group>}           sorted set of the queues with members in a group, on two hosts
     <prefix>{registry}:<kind>     sorted set of processes, and :facts beside it
@@ -63,6 +64,10 @@ class Keyspace:
     def client(self, channel, kind):
         """The key of one client's state: `kind` is "session", "order" or "of"."""
         return f"{self.prefix}{{{tag_of(channel)}}}:{kind}:{channel}"
+
+    def mark(self, channel, name):
+        """The key of the mark of one row: see scripts/part_rows.lua."""
+        return f"{self.prefix}{{{tag_of(channel)}}}:mark:{name}"
 
     def server(self, tag, kind):
         """The key of one interface server's state."""

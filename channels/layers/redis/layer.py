@@ -1,7 +1,10 @@
 """The Redis channel layer: its verbs, each one line over a plan and a driver."""
 
 import asyncio
+import itertools
 import logging
+import os
+import secrets
 import time
 import weakref
 
@@ -11,7 +14,7 @@ from channels.layers import operations as ops
 from channels.layers.base import MAX_MESSAGE_BYTES, BaseChannelLayer
 from channels.layers.codec import Codec
 from channels.layers.redis.aio import AsyncDriver
-from channels.layers.redis.core import Core
+from channels.layers.redis.core import Core, Row
 from channels.layers.redis.cursor import Cursor
 from channels.layers.redis.dead_letters import DeadLetters
 from channels.layers.redis.groups import Groups
@@ -83,6 +86,8 @@ class RedisChannelLayer(BaseChannelLayer):
         self._housekeeping = Housekeeping(self.core, self.presence, self.registry)
         self._sync = SyncDriver(self._hosts)
         self._async = weakref.WeakKeyDictionary()
+        #: What the marks of its pipelines are called: no two alike, even after a fork.
+        self._mark, self._marks = secrets.token_hex(4), itertools.count()
         self._parts = {
             ops.Send: self.core.send_part,
             ops.Retry: self.core.retry_part,
@@ -284,14 +289,33 @@ class RedisChannelLayer(BaseChannelLayer):
         """The parts that carry out `operations`, in order; groups are looked up first."""
         groups = [op.group for op in operations if type(op) is ops.SendGroup]
         queues = (yield from self.groups.queues_of(list(dict.fromkeys(groups)))) if groups else {}
-        batch, pushes = [], []
+        batch, pushes, rows = [], [], self._plan_rows(operations)
         for position, operation in enumerate(operations):
             if type(operation) is ops.SendGroup:
                 pushes.append((position, operation.group))
                 batch.append(self.groups.push_part(operation, queues[operation.group]))
+            elif position in rows:
+                batch.append(rows[position])
             else:
                 batch.append(self._parts[type(operation)](operation))
         return batch, pushes
+
+    def _plan_rows(self, operations):
+        """The parts of the operations that stand in a row with others, by their positions."""
+        parts = {}
+        for channel, places in ops.find_rows(operations):
+            first, last = places[0], places[-1]
+            if last == first + 1 and _is_reply_and_end(operations[first], operations[last]):
+                parts[first], parts[last] = self.sockets.reply_and_finish_parts(
+                    operations[first], operations[last]
+                )
+                continue
+            name = f"{self._mark}{os.getpid()}.{next(self._marks)}"
+            mark = self.core.keyspace.mark(channel, name)
+            for place in places:
+                row = Row(mark, {first: "first", last: "last"}.get(place, "more"))
+                parts[place] = self._parts[type(operations[place])](operations[place], row)
+        return parts
 
     def _prune(self, pushes, results):
         """Forget queues that turned out to have no members; a group send's result is None."""
@@ -313,6 +337,11 @@ class RedisChannelLayer(BaseChannelLayer):
         driver = self._async.pop(asyncio.get_running_loop(), None)
         if driver is not None:
             await driver.close()
+
+
+def _is_reply_and_end(first, last):
+    """Whether two operations of a row are the one reply to an ordered message, and its end."""
+    return type(first) is ops.Send and type(last) is ops.FinishOrdered and "!" in first.channel
 
 
 class RedisLocalChannelLayer(RedisChannelLayer):

@@ -28,7 +28,8 @@ def _load(name, *parts):
     return Script(text, hashlib.sha1(text).hexdigest())
 
 
-SEND = _load("send", "room", "sent")
+SEND = _load("send", "room", "sent", "send")
+SEND_IN_ROW = _load("send_in_row", "room", "sent", "send", "rows")
 SEND_MANY = _load("send_many", "sent")
 RECEIVE = _load("receive")
 DRAIN = _load("drain")
@@ -53,7 +54,8 @@ GROUP_MEMBERS = _load("group_members")
 RENEW = _load("renew")
 
 ORDER_BEGIN = _load("order_begin", "ordering")
-ORDER_FINISH = _load("order_finish", "ordering")
+ORDER_FINISH = _load("order_finish", "ordering", "finish", "rows")
+REPLY_AND_FINISH = _load("reply_and_finish", "room", "sent", "send", "ordering", "finish")
 ORDER_LOOK = _load("order_look")
 ORDER_MEND = _load("order_mend", "ordering")
 FORGET = _load("forget")

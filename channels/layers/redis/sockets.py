@@ -3,10 +3,11 @@
 import functools
 from typing import NamedTuple
 
+from channels.exceptions import HeldBack
 from channels.layers import names
 from channels.layers import operations as ops
 from channels.layers.base import ORDERED_BACKLOG
-from channels.layers.redis import scripts
+from channels.layers.redis import scripts, wire
 from channels.layers.redis.plans import Request, check, pairs, read_nothing
 
 #: Life of what a socket keeps in the layer; its server renews it much more often (see link.py).
@@ -153,12 +154,16 @@ class Sockets:
         entry = f"{owner} {order} {delivery.channel}"
         return [Request(place.host, ("HSET", running, place.client, entry))]
 
-    def finish_part(self, operation, how="done"):
-        """The part of a batch that ends an ordered message; its result is the one set free."""
+    def finish_part(self, operation, row=None, how="done"):
+        """The part of a batch that ends an ordered message; its result is the one set free. In a
+        Row it does not end before what it has sent to its socket went out."""
         place = self.place_of(operation.reply_channel)
-        args = [operation.order, place.client, how]
-        call = scripts.ORDER_FINISH.call(place.order_keys, args)
-        return [Request(place.host, call)], self._read_parked
+        keys, args = place.order_keys, (operation.order, place.client, how)
+        read = self._read_parked
+        if row is not None:
+            keys, args = (*keys, row.mark), (*args, row.place)
+            read = functools.partial(self._read_finished, operation.reply_channel)
+        return [Request(place.host, scripts.ORDER_FINISH.call(keys, args))], read
 
     def break_order(self, reply_channel):
         """Plan: of a socket whose order is lost, only the disconnect may run, at once."""
@@ -172,6 +177,31 @@ class Sockets:
     def release_part(self, operation):
         """The part of a batch that lets an ordered message, which is retried, begin again."""
         return self.finish_part(operation, how="retry")
+
+    def reply_and_finish_parts(self, reply, finish):
+        """The two parts of a batch that send an ordered message's one reply and then end it."""
+        place = self.place_of(finish.reply_channel)
+        keys, args = self._core.reply_arguments(reply)
+        call = scripts.REPLY_AND_FINISH.call(
+            (*place.order_keys, *keys), (finish.order, place.client, *args)
+        )
+        request = Request(place.host, wire.sized(call, len(reply.payload)))
+        answer = []
+
+        def read_sent(replies):
+            answer[:] = replies
+            return self._core.read_sent(reply, check(replies[0])[0])
+
+        def read_finished(_):
+            _, *freed = check(answer[0])
+            return self._read_finished(finish.reply_channel, freed or [-3])
+
+        return ([request], read_sent), ([], read_finished)
+
+    def _read_finished(self, channel, replies):
+        if replies[0] == -3:
+            return HeldBack(channel, 0, self._core.get_capacity(channel))
+        return self._read_parked(replies)
 
     def _read_parked(self, replies):
         parked = check(replies[0])
