@@ -1,26 +1,33 @@
 """Getting what a consumer sent out of the door, also when a channel is full or Redis away.
 
 Sends to a reply channel wait while its server lives; sends to other channels wait as long as 1.x
-did. A server that stayed full is not waited for again until something got through.
+did. A server that stayed full is not waited for again until something got through. What goes to
+one reply channel goes out in order: after one message was given up, none behind it is sent.
 """
 
 import logging
 import time
 
-from channels.exceptions import ClientGone, LayerUnavailable
+from channels.exceptions import ClientBusy, ClientGone, HeldBack, LayerUnavailable
+from channels.handler import CUT_OFF
 from channels.layers import names
 from channels.layers import operations as ops
 from channels.layers.drops import Drops
 from channels.utils import name_that_thing
+from worker.rows import Rows
 
 logger = logging.getLogger("django.channels")
 
 #: Seconds to wait for room in a plain channel (Channels 1.x: 2 s) and in a reply channel.
 PLAIN_PATIENCE_S, REPLY_PATIENCE_S = 2.0, 10.0
+#: Seconds for which a client may take nothing of its response; as ViewConsumer.stall_timeout_s.
+RESPONSE_PATIENCE_S = 60.0
 #: Seconds to wait for one of several hosts that is away; interface servers move off it meanwhile.
 HOST_PATIENCE_S = 2.5
 #: Between two tries, growing from the first to the second.
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.005, 0.2
+#: Seconds between two looks at whether the server of a reply channel is still there.
+LIFE_CHECK_S = 1.0
 
 
 class Flusher:
@@ -36,17 +43,17 @@ class Flusher:
 
         Returns the ordered messages that were set free on the way: they are to be put back.
         """
-        freed = []
+        freed, pause_s = [], FIRST_PAUSE_S
+        rows = Rows(operations, self._clock())
         refused = self._refused(operations, results, [])
-        started, pause_s = self._clock(), FIRST_PAUSE_S
-        while True:
-            waited_s = self._clock() - started
-            refused = [item for item in refused if not self._give_up(*item, waited_s, consumer)]
-            if not refused:
-                return freed
-            self._sleep(pause_s)
-            pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
-            refused = self._try_again(refused, freed)
+        while refused := self._give_up_some(refused, rows, consumer):
+            if rows.has_moved:
+                pause_s = FIRST_PAUSE_S
+            else:
+                self._sleep(pause_s)
+                pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+            refused = self._try_again(refused, rows, freed)
+        return freed
 
     def _refused(self, operations, results, freed):
         """The (operation, refusal) pairs; channels where something got through are well again."""
@@ -60,61 +67,114 @@ class Flusher:
                 self._congested.discard(names.queue_name(operation.channel))
         return refused
 
-    def _try_again(self, refused, freed):
-        operations = [operation for operation, _ in refused]
+    def _try_again(self, refused, rows, freed):
+        chosen, rest = rows.choose(refused)
+        operations = [operation for operation, _ in chosen]
         try:
-            return self._refused(operations, self._layer.apply(operations), freed)
+            results = self._layer.apply(operations)
         except LayerUnavailable as error:
-            return [(operation, error) for operation in operations]
+            results = [error] * len(operations)
+        rows.note(operations, results, self._clock())
+        return self._refused(operations, results, freed) + rest
 
-    def _give_up(self, operation, refusal, waited_s, consumer):
-        if isinstance(refusal, ClientGone):
-            logger.debug("%s: %s", name_that_thing(consumer), refusal)
-            return True
-        if isinstance(refusal, LayerUnavailable):
-            return self._give_up_host(operation, refusal, waited_s, consumer)
-        queue = names.queue_name(operation.channel)
-        is_reply = "!" in queue
-        patience_s = REPLY_PATIENCE_S if is_reply else PLAIN_PATIENCE_S
-        if is_reply and (queue in self._congested or not self._is_read(operation.channel)):
-            patience_s = 0.0
-        if waited_s < patience_s:
-            return False
-        if is_reply:
-            self._congested.add(queue)
-        self._count(queue, "dropped")
-        self._drops.error(
-            queue, "full", 1, "a message that %s sent was dropped after %.1f s: %s",
-            name_that_thing(consumer), waited_s, refusal,
-        )  # fmt: skip
-        return True
+    # -- giving up ------------------------------------------------------------------------------
 
-    def _give_up_host(self, operation, refusal, waited_s, consumer):
-        """One of several hosts is away: repeat what may be repeated, for a while."""
+    def _give_up_some(self, refused, rows, consumer):
+        """The pairs of `refused` for which there is hope."""
+        kept, waiting, lost, ended = [], set(), [], {}
+        for operation, refusal in refused:
+            channel = ops.row_of(operation)
+            if channel in ended and type(operation) is ops.Send:
+                ended[channel].append(operation)
+            elif channel in waiting or not self._is_hopeless(operation, refusal, rows):
+                kept.append((operation, refusal))
+                if channel is not None:
+                    waiting.add(channel)
+            else:
+                lost.append(([operation], refusal))
+                if channel is not None and type(operation) is ops.Send:
+                    ended[channel] = lost[-1][0]
+        for operations, refusal in lost:
+            kept += self._lose(operations, refusal, rows, consumer)
+        return kept
+
+    def _is_hopeless(self, operation, refusal, rows):
+        if isinstance(refusal, (ClientGone, HeldBack)):
+            return isinstance(refusal, ClientGone)
+        waited_s = rows.waited_s(operation, self._clock())
         queue = _queue_of(operation)
-        if _may_be_repeated(operation, refusal) and queue not in self._congested:
-            if waited_s < HOST_PATIENCE_S:
-                return False
-            if "!" in queue:
-                self._congested.add(queue)
-        self._drops.error(
-            queue, "away", 1, "what %s left to be done was lost after %.1f s: %s",
-            name_that_thing(consumer), waited_s, refusal,
-        )  # fmt: skip
-        return True
+        if isinstance(refusal, LayerUnavailable):
+            if not _may_be_repeated(operation, refusal, rows.parts):
+                return True
+            return queue in self._congested or waited_s >= HOST_PATIENCE_S
+        if "!" not in queue:
+            return waited_s >= PLAIN_PATIENCE_S
+        if queue in self._congested and not isinstance(refusal, ClientBusy):
+            return True
+        patience_s = RESPONSE_PATIENCE_S if _is_response(queue) else REPLY_PATIENCE_S
+        return waited_s >= patience_s or not self._is_read(operation.channel, rows)
 
-    def _count(self, queue, reason):
+    def _is_read(self, channel, rows):
+        """Whether somebody still reads a reply channel."""
+        if not rows.is_due(channel, self._clock(), LIFE_CHECK_S):
+            return True
         try:
-            self._layer.apply([ops.Drop(queue, reason)])
-        except LayerUnavailable as error:
-            logger.debug("a lost message was not counted: %s", error)
-
-    def _is_read(self, channel):
-        """Whether somebody still reads a reply channel; plain channels always might be."""
-        try:
-            return "!" not in channel or self._layer.is_read(channel)
+            return self._layer.is_read(channel)
         except LayerUnavailable:
             return True
+
+    def _lose(self, operations, refusal, rows, consumer):
+        """Give up operations, all of one row: tell of it, and count it; return what to do then."""
+        channel = ops.row_of(operations[0])
+        if isinstance(refusal, ClientGone) or channel in rows.cut_off:
+            logger.debug("%s: %s", name_that_thing(consumer), refusal)
+            return []
+        queue = _queue_of(operations[0])
+        waited_s = rows.waited_s(operations[0], self._clock())
+        is_away = isinstance(refusal, LayerUnavailable)
+        if "!" in queue and _says_it_of_all(refusal, operations[0], rows.parts):
+            self._congested.add(queue)
+        self._drops.error(
+            queue, "away" if is_away else "full", len(operations), _TEXTS[is_away],
+            name_that_thing(consumer), waited_s, _and_more(operations), refusal,
+        )  # fmt: skip
+        if not is_away:
+            self._count(queue, len(operations))
+        if _is_response(queue) and (not is_away or channel in rows.parts):
+            return self._cut_off(channel, rows)
+        return []
+
+    def _count(self, queue, count):
+        try:
+            self._layer.apply([ops.Drop(queue, "dropped", count)])
+        except LayerUnavailable as error:
+            logger.debug("lost messages were not counted: %s", error)
+
+    def _cut_off(self, channel, rows):
+        """What is left to do so that the client takes no part of a response for a whole one."""
+        rows.cut_off.add(channel)
+        rows.parts.discard(channel)
+        operation = self._layer.prepare_send(channel, CUT_OFF)
+        return [(operation, HeldBack(channel, 0, 0))]
+
+
+#: What is said of operations that are given up: as a channel is full, or as a host is away.
+_TEXTS = (
+    "a message that %s sent was dropped after %.1f s%s: %s",
+    "what %s left to be done was lost after %.1f s%s: %s",
+)
+
+
+def _says_it_of_all(refusal, operation, parts):
+    """Whether a refusal that was waited for tells of the server, not of one client or message."""
+    if isinstance(refusal, LayerUnavailable):
+        return _may_be_repeated(operation, refusal, parts)
+    return not isinstance(refusal, ClientBusy)
+
+
+def _and_more(operations):
+    count = len(operations) - 1
+    return f", with {count} that it sent to the same channel after it" if count else ""
 
 
 def _queue_of(operation):
@@ -125,22 +185,30 @@ def _queue_of(operation):
     return ""
 
 
-def after_an_outage(operations, error):
+def after_an_outage(operations, error, layer):
     """What of `operations` may be repeated when the layer failed with `error` while they went out.
 
     If nothing was sent, all of it. Else their fate is unknown: what does no harm when it is done
     twice is repeated (a second reply to a request finds nobody); messages are not, so that none
-    comes twice.
+    comes twice. A response of several parts is cut off.
     """
-    kept = [operation for operation in operations if _may_be_repeated(operation, error)]
-    lost = [operation for operation in operations if not _may_be_repeated(operation, error)]
+    parts = Rows(operations).parts
+    kept = [each for each in operations if _may_be_repeated(each, error, parts)]
+    lost = [each for each in operations if not _may_be_repeated(each, error, parts)]
     if lost:
         logger.error("%d message(s) may be lost: Redis went away while they were sent", len(lost))
-    return [*kept, *(drop for operation in lost for drop in _count_as_lost(operation))]
+    broken = dict.fromkeys(
+        each.channel for each in lost if type(each) is ops.Send and _is_response(each.channel)
+    )
+    return [
+        *kept,
+        *(drop for operation in lost for drop in _count_as_lost(operation)),
+        *(layer.prepare_send(channel, CUT_OFF) for channel in broken),
+    ]
 
 
-def _may_be_repeated(operation, error):
-    return not error.was_sent or _is_harmless_twice(operation)
+def _may_be_repeated(operation, error, parts):
+    return not error.was_sent or _is_harmless_twice(operation, parts)
 
 
 def _count_as_lost(operation):
@@ -152,7 +220,13 @@ def _count_as_lost(operation):
     return []  # a group's: nobody knows whose it would have been
 
 
-def _is_harmless_twice(operation):
+def _is_harmless_twice(operation, parts):
+    """`parts`: the channels that the consumer has sent several messages to."""
     if type(operation) is ops.Send:
-        return operation.channel.startswith("http.response.") and not operation.delay_s
+        is_whole = operation.channel not in parts
+        return is_whole and _is_response(operation.channel) and not operation.delay_s
     return type(operation) not in (ops.SendGroup, ops.Retry, ops.PutBack, ops.DeadLetter)
+
+
+def _is_response(channel):
+    return channel.startswith("http.response.")

@@ -21,6 +21,7 @@ from worker.dispatch import report_failure, run_consumer
 from worker.flush import Flusher, after_an_outage
 from worker.last_words import answer_for
 from worker.outcomes import Failed, Later
+from worker.rows import hold_back, length_of_pipeline
 
 logger = logging.getLogger("django.channels")
 
@@ -56,7 +57,7 @@ class ConsumerThread(threading.Thread):
                 if delivery is not None:
                     self._consume(delivery)
             except LayerUnavailable as error:
-                self._operations = after_an_outage(self._operations, error)
+                self._operations = after_an_outage(self._operations, error, self._layer)
                 self._rest()
             except Exception:
                 logger.exception("%s failed; it goes on with the next message", self.name)
@@ -85,6 +86,7 @@ class ConsumerThread(threading.Thread):
 
     def _next_delivery(self):
         """Send what was left, and take the next message; when stopping, only send."""
+        self._send_ahead()
         operations = self._operations
         if self._stopping.is_set():
             results, delivery = self._layer.apply(operations), None
@@ -93,6 +95,19 @@ class ConsumerThread(threading.Thread):
         self._pause_s = FIRST_PAUSE_S
         self._operations = []
         return self._settle(operations, results, delivery)
+
+    def _send_ahead(self):
+        """What is too long for one pipeline goes out before the next message is asked for."""
+        operations = self._operations
+        count = length_of_pipeline(operations)
+        if count == len(operations):
+            return
+        results = self._layer.apply(operations[:count])
+        results += hold_back(operations[count:])
+        self._pause_s = FIRST_PAUSE_S
+        self._operations = []
+        self._put_back([result for result in results if isinstance(result, ops.Delivery)])
+        self._put_back(self._flusher.settle(operations, results, self._consumer))
 
     def _settle(self, operations, results, delivery):
         """Wait for what was refused; return the delivery to run next.
@@ -114,15 +129,14 @@ class ConsumerThread(threading.Thread):
                 delivery = free
             else:
                 back.append(free)
-        if back:
-            self._put_back(back)
+        self._put_back(back)
         if refused:
-            freed = self._flusher.settle(operations, results, self._consumer)
-            if freed:
-                self._put_back(freed)
+            self._put_back(self._flusher.settle(operations, results, self._consumer))
         return delivery
 
     def _put_back(self, deliveries):
+        if not deliveries:
+            return
         operations = [ops.PutBack(delivery) for delivery in deliveries]
         while True:
             try:

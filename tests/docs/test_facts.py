@@ -35,6 +35,7 @@ FACTS = [
     ("concepts.md", "expiry: {} s", base.EXPIRY_S),
     ("concepts.md", "may be {} MiB large", base.MAX_MESSAGE_BYTES // 1024**2),
     ("concepts.md", "has taken nothing for {:.0f} s", ViewConsumer.stall_timeout_s),
+    ("concepts.md", "has taken nothing for {:.0f} s", flush.RESPONSE_PATIENCE_S),
     ("concepts.md", "closed with {}", CLOSE_OVERFLOW),
     ("concepts.md", "the worker waits up to {:.0f} s", flush.PLAIN_PATIENCE_S),
     ("concepts.md", "the worker waits up to {:.0f} s", flush.REPLY_PATIENCE_S),

@@ -39,7 +39,7 @@ def test_a_message_without_a_consumer_is_counted(run_worker):
 
 def test_messages_that_an_outage_may_have_cost_are_counted_when_it_is_over(layer):
     send = layer.prepare_send("work", {})
-    repeated = after_an_outage([send, ops.FinishOrdered("websocket.send.s!a", 1)], LOST)
+    repeated = after_an_outage([send, ops.FinishOrdered("websocket.send.s!a", 1)], LOST, layer)
     assert repeated == [ops.FinishOrdered("websocket.send.s!a", 1), ops.Drop("work", "lost")]
     layer.apply(repeated)
     assert count(layer, "lost_count") == 1
@@ -47,4 +47,5 @@ def test_messages_that_an_outage_may_have_cost_are_counted_when_it_is_over(layer
 
 def test_what_was_certainly_not_sent_is_repeated_and_not_counted(layer):
     send = layer.prepare_send("work", {})
-    assert after_an_outage([send], LayerUnavailable("refused", was_sent=False)) == [send]
+    error = LayerUnavailable("refused", was_sent=False)
+    assert after_an_outage([send], error, layer) == [send]

@@ -1,0 +1,111 @@
+"""What of one consumer's sends goes out next, so that none to the same channel overtakes another.
+
+A row is what goes to one reply channel. It goes out piece by piece, each twice as long as the one
+before it while nothing is refused: a client that reads slowly is not sent again and again what it
+has no room for. No I/O here, and no clock.
+"""
+
+import collections
+
+from channels.exceptions import HeldBack
+from channels.layers import operations as ops
+
+#: The most that goes to one channel in one pipeline, in packed bytes: as much as one message may
+#: hold, and as a client may have waiting before its sender is told to hold back.
+PIECE_BYTES = 1024 * 1024
+#: The same in messages, once some were refused.
+LONGEST_PIECE = 64
+#: So few operations are not worth a look at how long they are.
+FEW = 3
+
+
+class Rows:
+    """How the rows of one consumer's operations go on.
+
+    Attributes:
+        parts: the channels that it has sent several messages to.
+        cut_off: those of a response that is given up.
+        has_moved: whether something went out at the last try.
+    """
+
+    def __init__(self, operations, now_s=0.0):
+        counts = collections.Counter(
+            operation.channel for operation in operations if type(operation) is ops.Send
+        )
+        self.parts = {channel for channel, count in counts.items() if count > 1}
+        self.cut_off = set()
+        self.has_moved = False
+        self._begun_s = now_s
+        #: By row: when something last went out, how many go out next, when to look again.
+        self._moved_s, self._widths, self._due_s = {}, {}, {}
+
+    def waited_s(self, operation, now_s):
+        """Seconds since something of its row went out, or since the beginning."""
+        return now_s - self._moved_s.get(ops.row_of(operation), self._begun_s)
+
+    def is_due(self, channel, now_s, every_s):
+        """Whether it is time to look after a row, as it is every so often."""
+        if now_s < self._due_s.get(channel, now_s):
+            return False
+        self._due_s[channel] = now_s + every_s
+        return True
+
+    def choose(self, refused):
+        """Split (operation, refusal) pairs in those to try now and the others, both in order."""
+        chosen, rest, full = [], [], set()
+        counts, sizes = collections.Counter(), collections.Counter()
+        for operation, refusal in refused:
+            channel, size = ops.row_of(operation), _size(operation)
+            if channel is None:
+                waits = rest and isinstance(refusal, HeldBack)
+            elif type(operation) is ops.FinishOrdered:
+                waits = channel in full
+            else:
+                waits = channel in full or counts[channel] >= self._widths.get(channel, 1) or (
+                    counts[channel] and sizes[channel] + size > PIECE_BYTES
+                )
+            (rest if waits else chosen).append((operation, refusal))
+            if waits:
+                full.add(channel)
+            counts[channel] += 1
+            sizes[channel] += size
+        return chosen, rest
+
+    def note(self, operations, results, now_s):
+        """What was tried has these results."""
+        self.has_moved = False
+        held = set()
+        for operation, result in zip(operations, results, strict=True):
+            channel = ops.row_of(operation)
+            if isinstance(result, Exception):
+                held.add(channel)
+                self._widths[channel] = 1
+            else:
+                self.has_moved = True
+                if channel is not None:
+                    self._moved_s[channel] = now_s
+        for channel in {ops.row_of(operation) for operation in operations} - held:
+            self._widths[channel] = min(2 * self._widths.get(channel, 1), LONGEST_PIECE)
+
+
+def length_of_pipeline(operations):
+    """How many of `operations` make up one pipeline: all of them, unless a row is too long."""
+    if len(operations) <= FEW:
+        return len(operations)
+    sizes = collections.Counter()
+    for place, operation in enumerate(operations):
+        channel = ops.row_of(operation)
+        sizes[channel] += _size(operation)
+        if channel is not None and sizes[channel] > PIECE_BYTES:
+            return place
+    return len(operations)
+
+
+def hold_back(operations):
+    """The results of operations that were not tried yet."""
+    return [HeldBack(ops.row_of(operation), 0, 0) for operation in operations]
+
+
+def _size(operation):
+    payload = getattr(operation, "payload", None)
+    return len(payload) if isinstance(payload, bytes) else 0
