@@ -18,6 +18,7 @@ class Proxy:
         self._writers, self._tasks = set(), set()
         self._is_flowing = asyncio.Event()
         self._is_flowing.set()
+        self._is_stopped = False
         self._server = None
 
     async def start(self):
@@ -45,6 +46,7 @@ class Proxy:
 
     async def stop(self):
         """Cut everything and listen no more."""
+        self._is_stopped = True
         self._server.close()
         self.cut()
         for task in list(self._tasks):
@@ -52,12 +54,15 @@ class Proxy:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _accept(self, reader, writer):
+        if self._is_stopped:  # what was on its way in is accepted all the same
+            writer.transport.abort()
+            return
+        self._writers.add(writer)
         task = asyncio.ensure_future(self._serve(reader, writer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def _serve(self, reader, writer):
-        self._writers.add(writer)
         try:
             there_reader, there_writer = await asyncio.open_connection(*self.target)
         except OSError:
