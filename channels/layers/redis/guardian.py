@@ -55,17 +55,18 @@ class Guardian:
         return closed
 
     def settle(self, server_id):
-        """Plan: after the server's own death, end what dead workers ran in its sockets, and let the
-        disconnects that wait run. Returns whether nothing is left to look after."""
+        """Plan: after the server's own death, end what dead workers ran in its sockets, and bring
+        on those that wait. Returns whether nothing is left to look after."""
         running, waiting = yield from self._look(server_id, 0)
         dead = yield from self._find_dead(running)
+        going_on = {client for client, _ in running} - {client for client, _ in dead}
         for client, entry in dead:
-            yield from self._end_for(server_id, client, entry)
-        alive = {client for client, _ in running} - {client for client, _ in dead}
-        for client, _ in waiting:
-            if client not in alive:
-                yield from self._mend(server_id, client, "")
-        return not alive and len(waiting) < MOST_AT_ONCE
+            if (yield from self._end_for(server_id, client, entry)):
+                going_on.add(client)
+        for client, since in waiting:
+            if client not in going_on:
+                yield from self._mend(server_id, client, since)
+        return not going_on and len(waiting) < MOST_AT_ONCE
 
     def give_up(self, server_id, client):
         """Plan: give a socket up whatever it waits for, so that its disconnect may run at once;
@@ -119,7 +120,8 @@ class Guardian:
     # -- acting -------------------------------------------------------------------------------
 
     def _end_for(self, server_id, client, entry):
-        """Plan: end, in its place, what a dead worker ran: the socket goes on."""
+        """Plan: end, in its place, what a dead worker ran: the socket goes on. Returns whether a
+        message was set free by that."""
         owner, order, channel = _split_entry(entry)
         call = scripts.ORDER_FINISH.call(
             self._sockets.place_of(_channel(server_id, client)).order_keys,
@@ -128,7 +130,7 @@ class Guardian:
         (reply,) = yield [Request(self._keyspace.host_of(server_id), call)]
         reply = check(reply)
         if not reply:
-            return
+            return False
         self._core.drops.warn(
             channel, "lost", 1,
             "worker %s died while it ran message %s of socket %s, from %s: the socket goes on "
@@ -137,6 +139,7 @@ class Guardian:
         yield self._core.count_requests(channel, "lost", 1)
         if reply[1]:
             yield from self._hand_out(reply[1])
+        return bool(reply[1])
 
     def _mend(self, server_id, client, since):
         """Plan: bring a socket on; returns whether it was given up and is still open."""

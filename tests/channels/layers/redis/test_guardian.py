@@ -276,6 +276,29 @@ def test_a_disconnect_that_waits_for_a_dead_worker_runs_after_its_servers_death(
     assert arrive(layer, 1, DISCONNECT) is Turn.RUN
 
 
+def test_what_waits_for_a_dead_worker_runs_one_after_another_after_its_servers_death(
+    layer, guardian
+):
+    live(layer, "worker")
+    arrive(layer, 0, owner="dead")
+    arrive(layer, 1)
+    arrive(layer, 2)
+    arrive(layer, 3, DISCONNECT)
+    assert not settle(layer, guardian)
+    assert come_again(layer).content["order"] == 1
+    assert come_again(layer) is None
+    assert arrive(layer, 1) is Turn.RUN
+    assert not settle(layer, guardian)
+    assert come_again(layer) is None
+    assert finish(layer, 1).content["order"] == 2
+    assert settle(layer, guardian)  # which was set free just now, and may be lost with its worker
+    assert come_again(layer).content["order"] == 2
+    assert arrive(layer, 2) is Turn.RUN
+    assert finish(layer, 2).channel == DISCONNECT
+    assert arrive(layer, 3, DISCONNECT) is Turn.RUN
+    assert count(layer, "dropped_count") == 0
+
+
 def test_what_runs_when_its_server_dies_is_not_disturbed(layer, guardian):
     live(layer, "worker")
     arrive(layer, 0)
