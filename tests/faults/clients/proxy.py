@@ -47,6 +47,11 @@ class Proxy:
     async def stop(self):
         """Cut everything and listen no more."""
         self._is_stopped = True
+        loop = asyncio.get_running_loop()
+        for listening in self._server.sockets:
+            loop.remove_reader(listening.fileno())
+        for _ in range(3):  # asyncio loses a connection that it accepts in the turn of `close`
+            await asyncio.sleep(0)
         self._server.close()
         self.cut()
         for task in list(self._tasks):

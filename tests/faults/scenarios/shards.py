@@ -79,7 +79,7 @@ async def one_of_two_hosts_falls_silent(site, numbers):
             own = await site.call(_own_host, site)
             silent = proxies[own if what.startswith("the server's") else 1 - own]
             trouble_s = await _visit_while(site, silent.freeze, numbers.down_s)
-            result.at_most(f"{what} silent: trouble with HTTP", trouble_s, 8.0, "s")
+            result.at_most(f"{what} silent: trouble with HTTP", trouble_s, 10.0, "s")
             await _check_echoes(site, echoes, result)
             await _check_group(site, members, result)
             for process in [*site.split.servers, *site.split.workers]:
