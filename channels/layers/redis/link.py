@@ -38,6 +38,8 @@ READ_FOR_S = (3.0, 1.5)
 ORDER_PATIENCE_S = 30.0
 #: With several hosts: a server whose own one is away for this long moves to another.
 MOVE_AFTER_S = 2.0
+#: Between two tries to look at delayed replies, while that fails.
+PROMOTE_RETRY_S = 1.0
 #: What a socket is closed with whose next message is lost: "Internal Error" (RFC 6455, 7.4.1).
 CLOSE_LOST = 1011
 #: What a socket is closed with that the layer has forgotten: "Service Restart" (IANA's registry).
@@ -321,7 +323,10 @@ class RedisServerLink(ServerLink):
                 wait_s = await self._driver.run(self._presence.promote(self.server_id))
             except LayerUnavailable as error:
                 logger.debug("delayed replies can't be looked at: %s", error)
-                wait_s = None  # it is looked again when Redis is back
+                wait_s = PROMOTE_RETRY_S
+            except Exception:
+                logger.exception("looking at delayed replies failed; trying again")
+                wait_s = PROMOTE_RETRY_S
 
     def _hand_out(self, found, where):
         """Hand replies to the clients they are for; return the (first) client of each."""

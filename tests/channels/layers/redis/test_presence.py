@@ -91,6 +91,32 @@ def test_groups_reach_a_server_whose_sign_of_life_did_not_outlive_an_outage(laye
     assert client.zcard(key) == 1
 
 
+@pytest.mark.parametrize("error", [LayerUnavailable("lost a connection"), ValueError("a mistake")])
+def test_a_delayed_reply_comes_though_it_could_not_be_looked_at_once(layer, monkeypatch, error):
+    """And nothing else tells the server to look again."""
+    monkeypatch.setattr(link_module, "PROMOTE_RETRY_S", 0.01)
+
+    async def send_later():
+        replies = asyncio.Queue()
+        link = layer.open_link(SERVER, lambda *reply: replies.put_nowait(reply), lambda: None)
+        promote, errors = link._presence.promote, []
+
+        def fail_at_first(server_id):
+            if len(errors) < 3:  # at its start, when it is woken, and at the next look
+                errors.append(error)
+                raise error
+            return promote(server_id)
+
+        monkeypatch.setattr(link._presence, "promote", fail_at_first)
+        await link.start()
+        await layer.asend(f"http.response.{SERVER}!a", {"n": 1}, 0.01)
+        assert await replies.get() == (["a"], {"n": 1})
+        await link.stop()
+        await layer.aclose()
+
+    asyncio.run(asyncio.wait_for(send_later(), 30))
+
+
 def test_a_server_is_not_known_to_an_empty_redis(layer, redis_server):
     beat(layer, is_first=True)
     redis_server.wipe()
