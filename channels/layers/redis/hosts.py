@@ -52,11 +52,15 @@ class Host:
         """Seconds to wait for the answer to a command that does not block."""
         return SHARED_TIMEOUT_S if self.has_others else COMMAND_TIMEOUT_S
 
+    @property
+    def socket_timeout_s(self):
+        """The same for a thread's connection, where the configuration may say otherwise."""
+        return self._options.get("socket_timeout") or self.command_timeout_s
+
     def make_connection(self, longest_s=None):
         """Return a redis-py connection, not yet connected, on which nothing takes more than
         `longest_s`, if that is given."""
-        timeout_s = self._options.get("socket_timeout") or self.command_timeout_s
-        options = {**self._options, "socket_timeout": timeout_s}
+        options = {**self._options, "socket_timeout": self.socket_timeout_s}
         if longest_s is not None:
             for name in ("socket_connect_timeout", "socket_timeout"):
                 options[name] = min(options[name] or longest_s, longest_s)

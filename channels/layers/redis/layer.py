@@ -88,7 +88,11 @@ class RedisChannelLayer(BaseChannelLayer):
         self._async = weakref.WeakKeyDictionary()
         #: What the marks of its pipelines are called: no two alike, even after a fork.
         self._mark, self._marks = secrets.token_hex(4), itertools.count()
-        self._parts = {
+        self._parts = self._make_parts()
+
+    def _make_parts(self):
+        """What makes the part of a batch, by the kind of its operation."""
+        return {
             ops.Send: self.core.send_part,
             ops.Retry: self.core.retry_part,
             ops.PutBack: self.core.put_back_part,
@@ -324,8 +328,7 @@ class RedisChannelLayer(BaseChannelLayer):
             if empty:
                 yield self.groups.prune_requests(group, empty)
 
-    # -- what interface servers call
-    # ----------------------------------------------------------------
+    # -- what interface servers call ------------------------------------------------------------
 
     def open_link(self, server_id, on_reply, on_lost):
         return RedisServerLink(self, self._hosts, server_id, on_reply, on_lost)

@@ -43,7 +43,7 @@ class Connection:
             self._timeout_s = self.socket.gettimeout()
             self.client_id = self._setup()
             if longest_s is not None:
-                self._timeout_s = host.make_connection().socket_timeout
+                self._timeout_s = host.socket_timeout_s
                 self.socket.settimeout(self._timeout_s)
         except (redis.RedisError, OSError) as error:
             self._connection.disconnect()
