@@ -5,9 +5,15 @@ __version__ = "1.2.0.dev0"
 from channels.channel import DEFAULT_CHANNEL_LAYER, Channel, Group
 
 __all__ = [
-    "DEFAULT_CHANNEL_LAYER", "Channel", "Group", "__version__", "channel_layers", "include",
-    "route", "route_class",
-]  # fmt: skip
+    "DEFAULT_CHANNEL_LAYER",
+    "Channel",
+    "Group",
+    "__version__",
+    "channel_layers",
+    "include",
+    "route",
+    "route_class",
+]
 
 
 def __getattr__(name):

@@ -13,8 +13,8 @@ class ChannelsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self):
-        from channels import checks  # noqa: F401  (registers itself with Django)
         from channels.binding.base import BindingMetaclass
+        from channels.startup import checks  # noqa: F401  (registers itself with Django)
 
         BindingMetaclass.register_all()
         # A shell or a cron job imports no routing, and what it saves is to be told all the same.

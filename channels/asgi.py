@@ -175,7 +175,7 @@ class ChannelLayerWrapper:
 
     async def __call__(self, scope, receive, send):
         if self._application is None:
-            from channels.rooms import load_room
+            from channels.startup.rooms import load_room
 
             load_room("interface_server")
             from interface_server.application import InterfaceServer

@@ -6,9 +6,9 @@ from django.conf import settings
 from django.contrib import auth
 from django.utils.functional import SimpleLazyObject
 
-from channels.decorators import nest, run_consumer
+from channels.consuming.decorators import nest, run_consumer
+from channels.consuming.session_steps import channel_session_steps
 from channels.security.websockets import check_origin
-from channels.session_steps import channel_session_steps
 from channels.sessions import (
     channel_and_http_session_steps,
     http_session_steps,

@@ -1,7 +1,7 @@
 """`Channel` and `Group`: how consumers, views and scripts send."""
 
+from channels.consuming.pending import pending_message_store
 from channels.exceptions import InvalidMessage
-from channels.pending import pending_message_store
 
 #: The alias in CHANNEL_LAYERS that is used when none is named.
 DEFAULT_CHANNEL_LAYER = "default"

@@ -54,8 +54,10 @@ class WebsocketCloseException(ChannelSocketException):
     """
 
     def __init__(self, code=None):
-        if code is not None and code != 1000 and not (
-            isinstance(code, int) and 3000 <= code <= 4999
+        if (
+            code is not None
+            and code != 1000
+            and not (isinstance(code, int) and 3000 <= code <= 4999)
         ):
             raise ValueError(f"invalid close code {code!r}: use 1000, or one from 3000 to 4999")
         super().__init__(code)

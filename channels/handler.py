@@ -18,7 +18,6 @@ from django.http import (
 from django.http.request import UnreadablePostError
 from django.urls import set_script_prefix
 
-from channels.async_parts import iterate_async
 from channels.exceptions import (
     ChannelFull,
     ChannelsError,
@@ -28,7 +27,8 @@ from channels.exceptions import (
     RequestTimeout,
     ResponseLater,
 )
-from channels.request import AsgiRequest, get_script_name
+from channels.requests.async_parts import iterate_async
+from channels.requests.request import AsgiRequest, get_script_name
 
 __all__ = ["AsgiHandler", "AsgiRequest", "ViewConsumer"]
 
@@ -55,9 +55,7 @@ class AsgiHandler(BaseHandler):
 
     def __call__(self, message):
         set_script_prefix(get_script_name(message.content))
-        signals.request_started.send(
-            sender=self.__class__, scope=message.content, message=message
-        )
+        signals.request_started.send(sender=self.__class__, scope=message.content, message=message)
         request, response, error = self._answer(message)
         response._handler_class = self.__class__
         try:
@@ -135,10 +133,7 @@ class AsgiHandler(BaseHandler):
     @staticmethod
     def encode_head(response):
         """Return the keys of the first message: status, and headers as [name, value] in bytes."""
-        headers = [
-            [_wire_name(name), value.encode("latin1")]
-            for name, value in response.items()
-        ]
+        headers = [[_wire_name(name), value.encode("latin1")] for name, value in response.items()]
         headers += [
             [b"set-cookie", cookie.output(header="").strip().encode("ascii")]
             for cookie in response.cookies.values()

@@ -3,8 +3,8 @@
 import copy
 
 from channels.channel import Channel
-from channels.pending import PendingMessageStore, pending_message_store
-from channels.query_string import QueryString
+from channels.consuming.pending import PendingMessageStore, pending_message_store
+from channels.requests.query_string import QueryString
 
 __all__ = ["Message", "PendingMessageStore", "pending_message_store"]
 

@@ -1,6 +1,6 @@
 """`route`, `route_class`, `include` and the Router, at their Channels 1.x import path."""
 
-from channels.rooms import load_room
+from channels.startup.rooms import load_room
 
 load_room("routing")
 

@@ -8,11 +8,11 @@ from django.contrib.sessions.backends import signed_cookies
 from django.contrib.sessions.backends.base import UpdateError
 from django.http import QueryDict, parse_cookie
 
-from channels.decorators import marks_of, nest, run_consumer, wrap_consumer
-from channels.headers import get_cookie_text
-from channels.ordering import enforce_ordering
-from channels.session_steps import channel_session_steps
-from channels.session_stores import session_for_reply_channel
+from channels.consuming.decorators import marks_of, nest, run_consumer, wrap_consumer
+from channels.consuming.ordering import enforce_ordering
+from channels.consuming.session_steps import channel_session_steps
+from channels.consuming.session_stores import session_for_reply_channel
+from channels.requests.headers import get_cookie_text
 
 __all__ = [
     "channel_and_http_session",

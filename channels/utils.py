@@ -9,9 +9,7 @@ def name_that_thing(thing):
     if isinstance(thing, functools.partial):
         return name_that_thing(thing.func)
     owner = getattr(thing, "__self__", None)
-    if owner is not None and hasattr(thing, "__name__") and not isinstance(
-        owner, types.ModuleType
-    ):
+    if owner is not None and hasattr(thing, "__name__") and not isinstance(owner, types.ModuleType):
         kind = owner if isinstance(owner, type) else type(owner)
         return f"{kind.__module__}.{kind.__qualname__}.{thing.__name__}"
     if hasattr(thing, "__qualname__") and hasattr(thing, "__module__"):

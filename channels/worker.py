@@ -1,6 +1,6 @@
 """`Worker` and `WorkerGroup`, at their Channels 1.x import path."""
 
-from channels.rooms import load_room
+from channels.startup.rooms import load_room
 
 load_room("worker")
 

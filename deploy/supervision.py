@@ -53,7 +53,11 @@ class Supervisord:
             # A session of its own: Ctrl-C is for us, and we stop it in order.
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "supervisor.supervisord", "-n", "-c", self.config_path],
-                env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
 
     @property
@@ -101,5 +105,3 @@ def tail(path, lines=15):
     with contextlib.suppress(OSError):
         return "\n".join(Path(path).read_text(errors="replace").splitlines()[-lines:])
     return ""
-
-

@@ -42,14 +42,31 @@ class StartFailed(click.ClickException):
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 64),
-              help="Workers for pages and sockets; one more runs the background channels.")
-@click.option("--port", type=click.IntRange(1, 65535),
-              help="Where the site answers.  [default: 8000, or the next free one]")
-@click.option("--host", default="127.0.0.1", show_default=True,
-              help="The address to listen on; 0.0.0.0 lets your network in.")
-@click.option("--server", default="daphne", show_default=True,
-              type=click.Choice(["daphne", "uvicorn"]), help="What hosts the interface server.")
+@click.option(
+    "--workers",
+    default=2,
+    show_default=True,
+    type=click.IntRange(1, 64),
+    help="Workers for pages and sockets; one more runs the background channels.",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    help="Where the site answers.  [default: 8000, or the next free one]",
+)
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="The address to listen on; 0.0.0.0 lets your network in.",
+)
+@click.option(
+    "--server",
+    default="daphne",
+    show_default=True,
+    type=click.Choice(["daphne", "uvicorn"]),
+    help="What hosts the interface server.",
+)
 def main(workers, port, host, server):
     """Bring up the split: Redis, an interface server, workers. Ctrl-C stops all of it.
 
@@ -61,8 +78,14 @@ def main(workers, port, host, server):
         (run_dir / part).mkdir(parents=True, exist_ok=True)
     ending = Ending()
     with only_one(run_dir) as remember, socket_folder(run_dir) as sockets:
-        values = plan(run_dir, Path(sockets), workers=workers, server=server, host=host,
-                      port=choose_port(host, port))
+        values = plan(
+            run_dir,
+            Path(sockets),
+            workers=workers,
+            server=server,
+            host=host,
+            port=choose_port(host, port),
+        )
         remember(site_url(values))
         try:
             run(run_dir, values, ending)
@@ -258,8 +281,9 @@ def wait_for_site(supervisord, run_dir, url, ending):
             answer = error
         ending.sleep()
     log = run_dir / "log" / "worker-00.log"
-    raise StartFailed(f"{url} gave no page in {START_LIMIT_S} s ({answer}); "
-                      f"the end of {log}:\n{tail(log)}")
+    raise StartFailed(
+        f"{url} gave no page in {START_LIMIT_S} s ({answer}); the end of {log}:\n{tail(log)}"
+    )
 
 
 def done(what, detail):
@@ -272,10 +296,10 @@ def welcome(url, people, run_dir, seconds):
     program = shown(Path(sys.executable).parent / "supervisorctl")
     control = f"{program} -c {shown(run_dir / 'supervisord.conf')}"
     click.echo(f"""
-  Up in {seconds:.1f} s. Open {click.style(url, bold=True, fg='cyan')}
+  Up in {seconds:.1f} s. Open {click.style(url, bold=True, fg="cyan")}
 
   {people}
-  Logs     {shown(run_dir / 'log')}/
+  Logs     {shown(run_dir / "log")}/
   Control  {control} status
            {control} restart 'worker:*'    (no socket closes)
   Manage   {shown(manage_script(run_dir))} channels_status, {shown(manage_script(run_dir))} shell

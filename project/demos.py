@@ -120,6 +120,7 @@ TUTORIALS = [
     ),
 ]
 
+
 def find_demo(slug):
     """Return the Demo that is called `slug`, or None."""
     return next((demo for demo in [CHAT, *TUTORIALS] if demo.slug == slug), None)

@@ -2,7 +2,7 @@
 
 import importlib
 
-from channels.hints import did_you_mean
+from channels.startup.hints import did_you_mean
 from routing.errors import InvalidRoute, RouteProblem
 
 

@@ -1,8 +1,8 @@
 """The channels that interface servers send on, and names that look like a slip for one of them."""
 
 from channels.exceptions import InvalidName
-from channels.hints import did_you_mean, find_nearest
 from channels.layers.names import check_channel_name
+from channels.startup.hints import did_you_mean, find_nearest
 from routing.errors import RouteProblem
 
 #: Channel -> the keys that its messages can have (the message format of 1.x).

@@ -23,13 +23,13 @@ ALLOWED = {
     "routing": (
         "channels.channel",
         "channels.exceptions",
-        "channels.hints",
+        "channels.startup.hints",
         "channels.layers.names",
         "channels.message",
         "channels.utils",
     ),
     "worker": ("channels", "routing"),
-    "interface_server": ("channels.layers", "channels.exceptions", "channels.hints"),
+    "interface_server": ("channels.layers", "channels.exceptions", "channels.startup.hints"),
     "project": ("channels",),
     "deploy": (),
 }

@@ -106,11 +106,14 @@ def test_runs_side_by_side_do_not_choose_the_same_ports():
     code = "from tests.processes import *; print({free_port() for n in range(400)}); input()"
     runs = [
         subprocess.Popen(
-            [sys.executable, "-uc", code], cwd=REPOSITORY, text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            [sys.executable, "-uc", code],
+            cwd=REPOSITORY,
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
         )
         for _ in range(3)
-    ]  # fmt: skip
+    ]
     chosen = [ast.literal_eval(run.stdout.readline()) for run in runs]
     for run in runs:
         run.communicate("\n")

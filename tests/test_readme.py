@@ -35,7 +35,9 @@ def mysite(tmp_path, redis_server):
     assert "interface-server mysite.asgi:channel_layer" in commands()
     assert commands().count("python manage.py runworker") == 2
     with Split(
-        tmp_path, settings="mysite.settings", asgi="mysite.asgi:channel_layer",
+        tmp_path,
+        settings="mysite.settings",
+        asgi="mysite.asgi:channel_layer",
         redis_url=redis_server.url,
     ) as split:
         split.manage("check", "--fail-level=WARNING")

@@ -60,12 +60,19 @@ def report_failure(message, consumer, error, worker_id):
     order = message.get("order")
     logger.error(
         "consumer %s failed on a message from %s (reply channel %s%s): %s",
-        name_that_thing(consumer), message.channel.name, reply_channel,
-        "" if order is None else f", order {order}", error or type(error).__name__,
+        name_that_thing(consumer),
+        message.channel.name,
+        reply_channel,
+        "" if order is None else f", order {order}",
+        error or type(error).__name__,
         exc_info=error,
-        extra={"channel": message.channel.name, "reply_channel": reply_channel,
-               "order": order, "worker_id": worker_id},
-    )  # fmt: skip
+        extra={
+            "channel": message.channel.name,
+            "reply_channel": reply_channel,
+            "order": order,
+            "worker_id": worker_id,
+        },
+    )
     for receiver, trouble in consumer_failed.send_robust(
         sender=consumer, message=message, error=error, worker_id=worker_id
     ):

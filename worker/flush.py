@@ -135,9 +135,15 @@ class Flusher:
         if "!" in queue and _says_it_of_all(refusal, operations[0], rows.parts):
             self._congested.add(queue)
         self._drops.error(
-            queue, "away" if is_away else "full", len(operations), _TEXTS[is_away],
-            name_that_thing(consumer), waited_s, _and_more(operations), refusal,
-        )  # fmt: skip
+            queue,
+            "away" if is_away else "full",
+            len(operations),
+            _TEXTS[is_away],
+            name_that_thing(consumer),
+            waited_s,
+            _and_more(operations),
+            refusal,
+        )
         if not is_away:
             self._count(queue, len(operations))
         if _is_response(queue) and (not is_away or channel in rows.parts):

@@ -9,11 +9,11 @@ import logging
 import threading
 import time
 
-from channels.decorators import marks_of
+from channels.consuming.decorators import marks_of
+from channels.consuming.session_stores import are_kept_in
 from channels.exceptions import LayerUnavailable
 from channels.layers import operations as ops
 from channels.message import Message, pending_message_store
-from channels.session_stores import are_kept_in
 from channels.signals import consumer_finished, consumer_started, only_we_wait_for_the_end
 from channels.utils import name_that_thing
 from worker import database
@@ -70,8 +70,9 @@ class ConsumerThread(threading.Thread):
         if not self._stopping.is_set():
             return False
         if self._operations and self._pause_s >= LONGEST_PAUSE_S:
-            logger.error("stopped with %d operation(s) unsent: the layer is away",
-                         len(self._operations))  # fmt: skip
+            logger.error(
+                "stopped with %d operation(s) unsent: the layer is away", len(self._operations)
+            )
             return True
         return not self._operations
 
@@ -144,8 +145,10 @@ class ConsumerThread(threading.Thread):
                 return
             except LayerUnavailable as error:
                 if error.was_sent:
-                    logger.error("%d message(s) may be lost: Redis went away while they were put "
-                                 "back", len(operations))  # fmt: skip
+                    logger.error(
+                        "%d message(s) may be lost: Redis went away while they were put back",
+                        len(operations),
+                    )
                     return
             time.sleep(LONGEST_PAUSE_S)
 
@@ -178,10 +181,12 @@ class ConsumerThread(threading.Thread):
             return None
         if match is None:
             self._worker.drops.error(
-                message.channel.name, "no consumer", 1,
+                message.channel.name,
+                "no consumer",
+                1,
                 "no consumer for a message on %s: it was dropped; check the filters in routing",
                 message.channel.name,
-            )  # fmt: skip
+            )
         return match
 
     def _will_load_session(self, consumer):
@@ -189,9 +194,7 @@ class ConsumerThread(threading.Thread):
         one asks once its turn has begun."""
         marks = marks_of(consumer)
         return (
-            self._keeps_sessions
-            and "channel_session" in marks
-            and "enforce_ordering" not in marks
+            self._keeps_sessions and "channel_session" in marks and "enforce_ordering" not in marks
         )
 
     def _run(self, consumer, message, kwargs):
@@ -208,8 +211,9 @@ class ConsumerThread(threading.Thread):
     def _left_over(self, outcome, entries, delivery, message):
         """The operations to carry out now that the consumer has ended."""
         if isinstance(outcome, Later):
-            entries = [(layer, op) for layer, op in entries
-                       if type(op) not in (ops.Send, ops.SendGroup)]  # fmt: skip
+            entries = [
+                (layer, op) for layer, op in entries if type(op) not in (ops.Send, ops.SendGroup)
+            ]
         operations = self._send_elsewhere(entries)
         if isinstance(outcome, Later):
             retry = self._retry(delivery)
@@ -237,8 +241,12 @@ class ConsumerThread(threading.Thread):
                 flusher = Flusher(layer, drops=self._worker.drops)
                 flusher.settle(operations, layer.apply(operations), self._consumer)
             except LayerUnavailable as error:
-                logger.error("%d message(s) of %s were lost: %s",
-                             len(operations), name_that_thing(self._consumer), error)  # fmt: skip
+                logger.error(
+                    "%d message(s) of %s were lost: %s",
+                    len(operations),
+                    name_that_thing(self._consumer),
+                    error,
+                )
         return mine
 
     def _retry(self, delivery):
@@ -247,8 +255,9 @@ class ConsumerThread(threading.Thread):
             reason = f"{consumer} asked for a retry {delivery.attempts + 1} times"
             logger.warning(
                 "gave up a message on %s: %s; it is kept among the channel's dead letters",
-                delivery.channel, reason,
-            )  # fmt: skip
+                delivery.channel,
+                reason,
+            )
             return ops.DeadLetter(delivery, reason)
         delay_s = min(FIRST_RETRY_S * 2**delivery.attempts, LONGEST_RETRY_S)
         return ops.Retry(delivery, delay_s)

@@ -8,10 +8,10 @@ import threading
 import time
 
 from channels.exceptions import LayerUnavailable
-from channels.identity import describe_process
 from channels.layers.drops import Drops
 from channels.layers.names import random_suffix
 from channels.signals import worker_ready
+from channels.startup.identity import describe_process
 from channels.utils import name_that_thing
 from worker.filters import filter_channels
 from worker.loop import ConsumerThread

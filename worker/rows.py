@@ -61,8 +61,10 @@ class Rows:
             elif type(operation) is ops.FinishOrdered:
                 waits = channel in full
             else:
-                waits = channel in full or counts[channel] >= self._widths.get(channel, 1) or (
-                    counts[channel] and sizes[channel] + size > PIECE_BYTES
+                waits = (
+                    channel in full
+                    or counts[channel] >= self._widths.get(channel, 1)
+                    or (counts[channel] and sizes[channel] + size > PIECE_BYTES)
                 )
             (rest if waits else chosen).append((operation, refusal))
             if waits:

@@ -28,9 +28,7 @@ class Announcement:
             for name in self.group_names:
                 Group(name).send(self.message)
         except LayerUnavailable as error:
-            logger.error(
-                "%s is saved, but its groups don't hear of it: %s", self.label, error
-            )
+            logger.error("%s is saved, but its groups don't hear of it: %s", self.label, error)
 
 
 def announce(announcement, using):

@@ -5,7 +5,7 @@ import inspect
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 
 from channels.auth import channel_session_user
-from channels.decorators import is_async_consumer, marks_of
+from channels.consuming.decorators import is_async_consumer, marks_of
 from channels.routing import route_class
 from channels.sessions import channel_session
 

@@ -11,7 +11,7 @@ import json
 from django.core.serializers.json import DjangoJSONEncoder
 
 from channels.channel import Group
-from channels.decorators import is_async_consumer, marks_of
+from channels.consuming.decorators import is_async_consumer, marks_of
 from channels.exceptions import InvalidFrame, SendNotAvailableOnDemultiplexer
 from channels.generic.base import runs_in_loop
 from channels.generic.sockets import INVALID_PAYLOAD, JsonWebsocketConsumer, ordering_problem

@@ -30,9 +30,7 @@ class Acknowledgement:
 def read_acknowledged(table):
     """Return a dict of glob -> Acknowledgement from what CONFIG says. Raises ValueError."""
     if not isinstance(table or {}, dict):
-        raise ValueError(
-            f'acknowledged must be a dict, as in {{"billing.*": {{}}}}, got {table!r}'
-        )
+        raise ValueError(f'acknowledged must be a dict, as in {{"billing.*": {{}}}}, got {table!r}')
     settings = {}
     for glob, options in (table or {}).items():
         known = [field.name for field in dataclasses.fields(Acknowledgement)]

@@ -1,7 +1,7 @@
 """The contract of a channel layer: what workers, interface servers and consumers call.
 
 A layer of your own subclasses `BaseChannelLayer`, gives `send` and `receive`, and the methods of
-the `extensions` that it names; it passes the suite in `channels.layers.conformance`. All else is
+the `extensions` that it names; it passes the suite in `channels.test.conformance`. All else is
 here in a plain form, built on these two (see `channels.layers.fallback`): enough for workers and
 interface servers to run over it, though slower than a layer that gives its own.
 """

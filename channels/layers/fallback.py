@@ -70,8 +70,10 @@ def _bury(layer, operation):
     delivery = operation.delivery
     logger.error(
         "a message on %s is given up (%s) and lost: %s keeps no dead letters",
-        delivery.channel, operation.reason, type(layer).__name__,
-    )  # fmt: skip
+        delivery.channel,
+        operation.reason,
+        type(layer).__name__,
+    )
 
 
 def _save_session(layer, operation):

@@ -3,7 +3,7 @@
 import threading
 import time
 
-from channels.rooms import load_room
+from channels.startup.rooms import load_room
 
 load_room("interface_server")
 
@@ -42,14 +42,18 @@ class ActionLog:
 
     def write_request(self, scope, status, length):
         """Tell of a finished response of `length` bytes."""
-        self._log_action("http", "complete", {
-            "method": scope["method"],
-            "path": quoted_target(scope),
-            "status": status,
-            "size": length,
-            "time_taken": time.monotonic() - scope[_STARTED],
-            "client": _name_client(scope),
-        })  # fmt: skip
+        self._log_action(
+            "http",
+            "complete",
+            {
+                "method": scope["method"],
+                "path": quoted_target(scope),
+                "status": status,
+                "size": length,
+                "time_taken": time.monotonic() - scope[_STARTED],
+                "client": _name_client(scope),
+            },
+        )
 
     def write_socket(self, scope, action):
         """Tell of a step in the life of a socket."""

@@ -10,9 +10,11 @@ from channels.exceptions import InvalidChannelLayerError
 def add_layer_argument(parser):
     """Let a command take --layer."""
     parser.add_argument(
-        "--layer", default=DEFAULT_CHANNEL_LAYER, metavar="ALIAS",
+        "--layer",
+        default=DEFAULT_CHANNEL_LAYER,
+        metavar="ALIAS",
         help="The channel layer, by its alias in CHANNEL_LAYERS.",
-    )  # fmt: skip
+    )
 
 
 def find_layer(alias, extension):

@@ -7,8 +7,11 @@ from channels.management.tables import format_age, format_table
 
 #: Columns of the table of channels -> keys of `status()["channels"]`.
 CHANNEL_COLUMNS = {
-    "delayed": "delayed", "owned": "owned", "dead": "dead_letters", "sent": "messages_count",
-}  # fmt: skip
+    "delayed": "delayed",
+    "owned": "owned",
+    "dead": "dead_letters",
+    "sent": "messages_count",
+}
 
 #: Counts of lost messages -> the reason in short, and what to do.
 LOSSES = {
@@ -69,18 +72,33 @@ def _count(items, noun):
 
 def _server_lines(servers, now):
     headers = ["id", "host", "pid", "version", "up", "seen", "sockets"]
-    return format_table(headers, [
-        [server["id"], server.get("host"), server.get("pid"), *_life(server, now),
-         server["sockets"]] for server in servers
-    ])  # fmt: skip
+    return format_table(
+        headers,
+        [
+            [
+                server["id"],
+                server.get("host"),
+                server.get("pid"),
+                *_life(server, now),
+                server["sockets"],
+            ]
+            for server in servers
+        ],
+    )
 
 
 def _worker_lines(workers, now, width):
-    table = format_table(["id", "version", "up", "seen", "busy"], [
-        [worker["id"], *_life(worker, now),
-         f"{len(worker.get('running', ()))} of {worker.get('threads', '?')}"]
-        for worker in workers
-    ])  # fmt: skip
+    table = format_table(
+        ["id", "version", "up", "seen", "busy"],
+        [
+            [
+                worker["id"],
+                *_life(worker, now),
+                f"{len(worker.get('running', ()))} of {worker.get('threads', '?')}",
+            ]
+            for worker in workers
+        ],
+    )
     lines = table[:1]
     for worker, line in zip(workers, table[1:], strict=True):
         channels = ", ".join(worker.get("channels", ())) or "nothing that is known"
@@ -113,20 +131,25 @@ def _is_shown(channel):
 
 
 def _channel_lines(channels, listened_to, width):
-    lines = format_table(["channel", "waiting", "oldest", *CHANNEL_COLUMNS], [
+    lines = format_table(
+        ["channel", "waiting", "oldest", *CHANNEL_COLUMNS],
         [
-            channel["name"],
-            channel["messages_pending"],
-            format_age(channel["messages_max_age"]) if channel["messages_pending"] else None,
-            *(channel[key] for key in CHANNEL_COLUMNS.values()),
-        ]
-        for channel in channels
-    ])  # fmt: skip
+            [
+                channel["name"],
+                channel["messages_pending"],
+                format_age(channel["messages_max_age"]) if channel["messages_pending"] else None,
+                *(channel[key] for key in CHANNEL_COLUMNS.values()),
+            ]
+            for channel in channels
+        ],
+    )
     unheard = ", ".join(
-        channel["name"] for channel in channels
-        if channel["messages_pending"] and not _is_server_queue(channel)
+        channel["name"]
+        for channel in channels
+        if channel["messages_pending"]
+        and not _is_server_queue(channel)
         and channel["name"] not in listened_to
-    )  # fmt: skip
+    )
     return lines + (_wrap("No worker takes: ", unheard, width) if unheard else [])
 
 
@@ -150,6 +173,10 @@ def _wrap(head, text, width):
     if not width:
         return [head + text]
     return textwrap.wrap(
-        text, max(width, 40), initial_indent=head, subsequent_indent=" " * len(head),
-        break_long_words=False, break_on_hyphens=False,
-    )  # fmt: skip
+        text,
+        max(width, 40),
+        initial_indent=head,
+        subsequent_indent=" " * len(head),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

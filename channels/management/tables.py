@@ -10,8 +10,7 @@ def format_table(headers, rows):
         return []
     cells = [[_text(value) for value in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(headers, *cells, strict=True)]
-    is_number = [all(isinstance(row[i], (int, float)) for row in rows)
-                 for i in range(len(headers))]  # fmt: skip
+    is_number = [all(isinstance(row[i], (int, float)) for row in rows) for i in range(len(headers))]
     lines = []
     for line in (headers, *cells):
         parts = [

@@ -13,9 +13,9 @@ from django.conf import settings
 from django.http.request import validate_host
 from django.utils.http import is_same_domain
 
-from channels.decorators import find_message, is_async_consumer, marks_of
+from channels.consuming.decorators import find_message, is_async_consumer, marks_of
 from channels.exceptions import DenyConnection
-from channels.headers import get_header, list_headers
+from channels.requests.headers import get_header, list_headers
 
 logger = logging.getLogger("django.security.channels")
 

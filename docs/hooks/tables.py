@@ -82,8 +82,9 @@ def _flag_names(action):
     if not action.option_strings:
         return f"`{value}`"
     takes_value = action.nargs != 0
-    return ", ".join(f"`{flag} {value}`" if takes_value else f"`{flag}`"
-                     for flag in action.option_strings)  # fmt: skip
+    return ", ".join(
+        f"`{flag} {value}`" if takes_value else f"`{flag}`" for flag in action.option_strings
+    )
 
 
 def _default_of(action):
@@ -100,10 +101,12 @@ def show_interface_server():
     from interface_server.cli import command
 
     options = [param for param in command.params if isinstance(param, click.Option)]
-    return _table([
-        _row(_click_names(option), _click_default(option), _click_help(option))
-        for option in options
-    ])  # fmt: skip
+    return _table(
+        [
+            _row(_click_names(option), _click_default(option), _click_help(option))
+            for option in options
+        ]
+    )
 
 
 def _click_names(option):

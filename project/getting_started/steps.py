@@ -43,30 +43,65 @@ class Step:
 
 
 STEPS = [
-    Step(1, "hello", "Hello world", "A consumer takes a message from http.request and sends the "
-         "answer to its reply channel. Views are nothing else.",
-         "The answer comes from a worker, without urls.py, middleware or a view."),
-    Step(2, "echo", "An echo", "The same with a WebSocket: each frame is a message on "
-         "websocket.receive, and what goes to the reply channel is a frame back.",
-         "Restart the workers while this page is open: the socket stays."),
-    Step(3, "groups", "A group chat", "Who connects joins a Group, and what is sent to the Group "
-         "reaches everybody in it, whatever server holds their socket.",
-         "Open this page in a second window, and talk."),
-    Step(4, "sessions", "Names and rooms", "A consumer keeps nothing in memory, since the next "
-         "frame may go to another worker: channel_session is what a socket remembers.",
-         "Without a name, the consumer closes the socket."),
-    Step(5, "users", "Django's users", "channel_session_user_from_http brings the user of the "
-         "site's cookie to the socket. People chat with those whose name begins as theirs does; "
-         "allowed_hosts_only keeps pages of other sites out.",
-         "amy and admin share a letter, ben is on his own."),
-    Step(6, "models", "Models and a background channel", "The socket's consumer only puts what was "
-         "said onto a channel. Another consumer saves and broadcasts it, in another worker, and "
-         "whoever sends to that channel is heard: a view, a cron job, a shell."),
-    Step(7, "ordering", "In order", "Workers run at the same time: the second frame may overtake "
-         "the first. enforce_ordering makes each wait for the one before.",
-         "Each answer holds all that was said before it; if one overtook another, a number would "
-         "be missing."),
-]  # fmt: skip
+    Step(
+        1,
+        "hello",
+        "Hello world",
+        "A consumer takes a message from http.request and sends the "
+        "answer to its reply channel. Views are nothing else.",
+        "The answer comes from a worker, without urls.py, middleware or a view.",
+    ),
+    Step(
+        2,
+        "echo",
+        "An echo",
+        "The same with a WebSocket: each frame is a message on "
+        "websocket.receive, and what goes to the reply channel is a frame back.",
+        "Restart the workers while this page is open: the socket stays.",
+    ),
+    Step(
+        3,
+        "groups",
+        "A group chat",
+        "Who connects joins a Group, and what is sent to the Group "
+        "reaches everybody in it, whatever server holds their socket.",
+        "Open this page in a second window, and talk.",
+    ),
+    Step(
+        4,
+        "sessions",
+        "Names and rooms",
+        "A consumer keeps nothing in memory, since the next "
+        "frame may go to another worker: channel_session is what a socket remembers.",
+        "Without a name, the consumer closes the socket.",
+    ),
+    Step(
+        5,
+        "users",
+        "Django's users",
+        "channel_session_user_from_http brings the user of the "
+        "site's cookie to the socket. People chat with those whose name begins as theirs does; "
+        "allowed_hosts_only keeps pages of other sites out.",
+        "amy and admin share a letter, ben is on his own.",
+    ),
+    Step(
+        6,
+        "models",
+        "Models and a background channel",
+        "The socket's consumer only puts what was "
+        "said onto a channel. Another consumer saves and broadcasts it, in another worker, and "
+        "whoever sends to that channel is heard: a view, a cron job, a shell.",
+    ),
+    Step(
+        7,
+        "ordering",
+        "In order",
+        "Workers run at the same time: the second frame may overtake "
+        "the first. enforce_ordering makes each wait for the one before.",
+        "Each answer holds all that was said before it; if one overtook another, a number would "
+        "be missing.",
+    ),
+]
 
 
 def find_step(slug):

@@ -30,13 +30,15 @@ def ws_receive(message):
         command = str(payload["command"])
     except (KeyError, TypeError, ValueError) as error:
         raise ClientError("NOT_A_COMMAND") from error
-    Channel("chat.receive").send({
-        "reply_channel": message["reply_channel"],
-        "command": command,
-        # JSON knows greater numbers than a channel layer takes.
-        "room": payload["room"] if is_id(payload.get("room")) else None,
-        "message": payload["message"] if isinstance(payload.get("message"), str) else None,
-    })
+    Channel("chat.receive").send(
+        {
+            "reply_channel": message["reply_channel"],
+            "command": command,
+            # JSON knows greater numbers than a channel layer takes.
+            "room": payload["room"] if is_id(payload.get("room")) else None,
+            "message": payload["message"] if isinstance(payload.get("message"), str) else None,
+        }
+    )
 
 
 @channel_session_user

@@ -1,7 +1,7 @@
 """The routes of the thumbnailer: its pages' sockets, and its channel.
 
-    manage.py runworker --only-channels=http.* --only-channels=websocket.*    never takes thumbnails
-    manage.py runworker --only-channels=thumbnails                            takes nothing else
+manage.py runworker --only-channels=http.* --only-channels=websocket.*    never takes thumbnails
+manage.py runworker --only-channels=thumbnails                            takes nothing else
 """
 
 from channels.routing import route

@@ -124,9 +124,14 @@ def daphne_port(installed, projects, redis_settings, tmp_path_factory):
     port = free_port()
     with make_split(installed, project) as split:
         server = split.start_command(
-            installed.with_name("daphne"), "-b", "127.0.0.1", "-p", port,
-            "my_project.asgi:channel_layer", name="daphne",
-        )  # fmt: skip
+            installed.with_name("daphne"),
+            "-b",
+            "127.0.0.1",
+            "-p",
+            port,
+            "my_project.asgi:channel_layer",
+            name="daphne",
+        )
         server.wait_until_connectable(("127.0.0.1", port))
         yield port
 

@@ -48,8 +48,12 @@ def _pip(*args):
     """Run pip. Raises NoNetwork, or AssertionError with what it wrote."""
     done = subprocess.run(
         [sys.executable, "-m", "pip", "--disable-pip-version-check", *map(str, args)],
-        env=clean_environment(), capture_output=True, text=True, timeout=110, check=False,
-    )  # fmt: skip
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
     if done.returncode:
         output = f"pip {' '.join(map(str, args))}:\n{done.stdout}\n{done.stderr}"
         raise NoNetwork(output) if _NO_NETWORK.search(output) else AssertionError(output)

@@ -124,9 +124,11 @@ def warn_if_busy(load):
 def run_turns(session, turns, work):
     """Take all turns under a progress bar."""
     bar = click.progressbar(
-        length=round(cost_s(turns, work)), label="Measuring", show_pos=False,
+        length=round(cost_s(turns, work)),
+        label="Measuring",
+        show_pos=False,
         item_show_func=lambda text: text or "",
-    )  # fmt: skip
+    )
     done = 0.0
     with bar:
         for turn in turns:

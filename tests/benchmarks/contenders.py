@@ -16,28 +16,70 @@ _HELLO_WORK = ("http-1", "http-32", "response-1mib", "upload-1mib", *ECHO, "stor
 _REFERENCE_ROUNDS = 3
 #: The contenders of --quick.
 QUICK = (
-    "classic-uvicorn-1w", "classic-uvicorn-2w", "channels4-uvicorn", "channels4-uvicorn-sync",
-    "gunicorn-2w", "channels1-1w", "channels1-2w", "hello-uvicorn", "bare-socket", "redis",
-)  # fmt: skip
+    "classic-uvicorn-1w",
+    "classic-uvicorn-2w",
+    "channels4-uvicorn",
+    "channels4-uvicorn-sync",
+    "gunicorn-2w",
+    "channels1-1w",
+    "channels1-2w",
+    "hello-uvicorn",
+    "bare-socket",
+    "redis",
+)
 
 #: How each host server is told to serve {application} on {port} of 127.0.0.1, quietly.
 HOST_COMMANDS = {
     "uvicorn": (
-        "{python}", "-m", "uvicorn", "--host", "127.0.0.1", "--port", "{port}",
-        "--log-level", "warning", "--no-access-log", "{application}",
+        "{python}",
+        "-m",
+        "uvicorn",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        "{port}",
+        "--log-level",
+        "warning",
+        "--no-access-log",
+        "{application}",
     ),
     "daphne": (
-        "{python}", "-m", "daphne", "-v", "0", "-b", "127.0.0.1", "-p", "{port}", "{application}",
+        "{python}",
+        "-m",
+        "daphne",
+        "-v",
+        "0",
+        "-b",
+        "127.0.0.1",
+        "-p",
+        "{port}",
+        "{application}",
     ),
     "hypercorn": (
-        "{python}", "-m", "hypercorn", "--log-level", "warning", "-b", "127.0.0.1:{port}",
+        "{python}",
+        "-m",
+        "hypercorn",
+        "--log-level",
+        "warning",
+        "-b",
+        "127.0.0.1:{port}",
         "{application}",
     ),
     "granian": (
-        "{python}", "-m", "granian", "--interface", "asgi", "--log-level", "warning",
-        "--host", "127.0.0.1", "--port", "{port}", "{application}",
+        "{python}",
+        "-m",
+        "granian",
+        "--interface",
+        "asgi",
+        "--log-level",
+        "warning",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        "{port}",
+        "{application}",
     ),
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)
@@ -77,11 +119,15 @@ class Contender:
 
 
 _CLASSIC = Contender(
-    name="classic", label="Channels Classic", environment="classic", project="channels_classic",
-    work=(), application="classic.asgi:channel_layer",
+    name="classic",
+    label="Channels Classic",
+    environment="classic",
+    project="channels_classic",
+    work=(),
+    application="classic.asgi:channel_layer",
     worker=("{python}", "-m", "django", "runworker", "--threads", "1", "-v", "0"),
     producer=("{python}", "-m", "classic.produce", "{seconds}"),
-)  # fmt: skip
+)
 
 
 def _classic(host, workers, work):
@@ -91,38 +137,58 @@ def _classic(host, workers, work):
         command = (*_CLASSIC_SERVER, *flags, "{application}")
     plural = "s" if workers > 1 else ""
     return replace(
-        _CLASSIC, name=f"classic-{host}-{workers}w", server=command, work=work, workers=workers,
+        _CLASSIC,
+        name=f"classic-{host}-{workers}w",
+        server=command,
+        work=work,
+        workers=workers,
         label=f"Channels Classic, {host}, {workers} worker{plural}",
-    )  # fmt: skip
+    )
 
 
 def _hello(host, work):
     return Contender(
-        name=f"hello-{host}", label=f"bare hello on {host}", environment="hello", project="hello",
-        work=work, server=HOST_COMMANDS[host], rounds=_REFERENCE_ROUNDS,
-    )  # fmt: skip
+        name=f"hello-{host}",
+        label=f"bare hello on {host}",
+        environment="hello",
+        project="hello",
+        work=work,
+        server=HOST_COMMANDS[host],
+        rounds=_REFERENCE_ROUNDS,
+    )
 
 
 def _channels_4(host):
     both = Contender(
-        name=f"channels4-{host}", label=f"Channels 4, {host}", environment="channels4",
-        project="channels4", server=HOST_COMMANDS[host],
+        name=f"channels4-{host}",
+        label=f"Channels 4, {host}",
+        environment="channels4",
+        project="channels4",
+        server=HOST_COMMANDS[host],
         work=(*HTTP, *ECHO, *GROUPS, "storm-2000", "idle", "memory"),
-    )  # fmt: skip
+    )
     sync = replace(
-        both, name=f"channels4-{host}-sync", label=f"Channels 4, {host}, sync consumer",
-        work=(*ECHO, "group-1000"), prefix="sync",
-    )  # fmt: skip
+        both,
+        name=f"channels4-{host}-sync",
+        label=f"Channels 4, {host}, sync consumer",
+        work=(*ECHO, "group-1000"),
+        prefix="sync",
+    )
     return both, sync
 
 
 def _channels_1(workers, work):
     plural = "s" if workers > 1 else ""
     return replace(
-        _CLASSIC, name=f"channels1-{workers}w", label=f"Channels 1.1.8, {workers} worker{plural}",
-        environment="channels1", project="channels1", work=work, workers=workers,
+        _CLASSIC,
+        name=f"channels1-{workers}w",
+        label=f"Channels 1.1.8, {workers} worker{plural}",
+        environment="channels1",
+        project="channels1",
+        work=work,
+        workers=workers,
         server=("{bin}/daphne", *HOST_COMMANDS["daphne"][3:]),
-    )  # fmt: skip
+    )
 
 
 def _rivals():
@@ -139,18 +205,29 @@ def _rivals():
         _classic("daphne", 2, (*HTTP, "echo-50")),
         daphne[1],
         Contender(
-            name="gunicorn-2w", label="gunicorn, 2 sync workers", environment="gunicorn",
-            project="gunicorn", work=HTTP,
+            name="gunicorn-2w",
+            label="gunicorn, 2 sync workers",
+            environment="gunicorn",
+            project="gunicorn",
+            work=HTTP,
             server=(
-                "{python}", "-m", "gunicorn", "-w", "2", "-b", "127.0.0.1:{port}",
-                "--log-level", "warning", "{application}",
+                "{python}",
+                "-m",
+                "gunicorn",
+                "-w",
+                "2",
+                "-b",
+                "127.0.0.1:{port}",
+                "--log-level",
+                "warning",
+                "{application}",
             ),
         ),
         _channels_1(1, (*sockets[:-1], "background")),
         _channels_1(2, HTTP),
         *(_classic(host, 4, ("idle",)) for host in ("uvicorn", "daphne")),
         _channels_1(4, ("idle",)),
-    ]  # fmt: skip
+    ]
 
 
 def _references():
@@ -162,23 +239,36 @@ def _references():
             for host in ("hypercorn", "granian")
         ),
         Contender(
-            name="channels4-worker", label="Channels 4, runworker", environment="channels4",
-            project="channels4", work=("background",), workers=1, rounds=_REFERENCE_ROUNDS,
+            name="channels4-worker",
+            label="Channels 4, runworker",
+            environment="channels4",
+            project="channels4",
+            work=("background",),
+            workers=1,
+            rounds=_REFERENCE_ROUNDS,
             worker=("{python}", "-m", "django", "runworker", "bench-noop", "-v", "0"),
             producer=("{python}", "-m", "produce", "{seconds}"),
         ),
         *(_hello(host, _HELLO_WORK) for host in ("uvicorn", "daphne")),
         *(_hello(host, short) for host in ("hypercorn", "granian")),
         Contender(
-            name="bare-socket", label="bare socket (the load generator's ceiling)",
-            environment="hello", project="hello", work=("http-1", "http-32", "echo-1", "echo-50"),
-            server=("{python}", "bare_socket.py", "{port}"), rounds=_REFERENCE_ROUNDS,
+            name="bare-socket",
+            label="bare socket (the load generator's ceiling)",
+            environment="hello",
+            project="hello",
+            work=("http-1", "http-32", "echo-1", "echo-50"),
+            server=("{python}", "bare_socket.py", "{port}"),
+            rounds=_REFERENCE_ROUNDS,
         ),
         Contender(
-            name="redis", label="Redis alone", environment="hello", project="hello",
-            work=("redis",), rounds=_REFERENCE_ROUNDS,
+            name="redis",
+            label="Redis alone",
+            environment="hello",
+            project="hello",
+            work=("redis",),
+            rounds=_REFERENCE_ROUNDS,
         ),
-    ]  # fmt: skip
+    ]
 
 
 def all_contenders():

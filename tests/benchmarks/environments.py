@@ -22,12 +22,27 @@ HOSTS = ("daphne>=4.2,<4.3", "uvicorn[standard]>=0.30")
 MORE_HOSTS = ("hypercorn>=0.17", "granian>=1.6")
 #: The last versions that worked together on Python 3.6.
 CHANNELS_1 = (
-    "channels==1.1.8", "daphne==1.4.2", "asgi_redis==1.4.3", "asgiref==1.1.2", "Django==1.11.29",
-    "Twisted==20.3.0", "autobahn==20.12.3", "txaio==22.2.1", "Automat==22.10.0", "attrs==22.2.0",
-    "constantly==15.1.0", "hyperlink==21.0.0", "idna==3.10", "incremental==22.10.0",
-    "PyHamcrest==2.1.0", "zope.interface==5.5.2", "msgpack-python==0.5.6", "redis==2.10.6",
-    "six==1.17.0", "pytz",
-)  # fmt: skip
+    "channels==1.1.8",
+    "daphne==1.4.2",
+    "asgi_redis==1.4.3",
+    "asgiref==1.1.2",
+    "Django==1.11.29",
+    "Twisted==20.3.0",
+    "autobahn==20.12.3",
+    "txaio==22.2.1",
+    "Automat==22.10.0",
+    "attrs==22.2.0",
+    "constantly==15.1.0",
+    "hyperlink==21.0.0",
+    "idna==3.10",
+    "incremental==22.10.0",
+    "PyHamcrest==2.1.0",
+    "zope.interface==5.5.2",
+    "msgpack-python==0.5.6",
+    "redis==2.10.6",
+    "six==1.17.0",
+    "pytz",
+)
 #: What an old interpreter's pip must become before it understands today's package indexes.
 OLD_PIP = ("pip==21.3.1", "setuptools==59.6.0", "wheel==0.37.1")
 
@@ -101,8 +116,10 @@ def _executable(path):
     """Return what `path` really runs, or None: a pyenv shim runs nothing until it is told to."""
     asked = subprocess.run(
         [path, "-c", "import sys; print(sys.executable)"],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     return asked.stdout.strip() or None
 
 
@@ -183,9 +200,7 @@ class EnvironmentStore:
         (packages / "needs.pth").write_text(f"{needed}\n")
         with tempfile.TemporaryDirectory() as copy:
             copy_project(Path(copy))
-            self._pip(
-                python, "--no-deps", "--no-build-isolation", "--target", str(packages), copy
-            )  # fmt: skip
+            self._pip(python, "--no-deps", "--no-build-isolation", "--target", str(packages), copy)
         (home / "complete").touch()
         return home
 
@@ -222,9 +237,7 @@ def _project_sources():
     files = [REPOSITORY / name for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE")]
     for root in roots:
         files += (REPOSITORY / root).rglob("*")
-    return [
-        path for path in sorted(files) if path.is_file() and "__pycache__" not in path.parts
-    ]  # fmt: skip
+    return [path for path in sorted(files) if path.is_file() and "__pycache__" not in path.parts]
 
 
 def copy_project(directory):

@@ -87,18 +87,27 @@ def _sockets(host):
         _ratio("echo-50", "rate", (split, in_process), "≥", 0.95),
         Figure(
             f"{group}, bursts, share of frames delivered: {split}",
-            (group, split, "delivered_share"), None, "=", 1,
+            (group, split, "delivered_share"),
+            None,
+            "=",
+            1,
         ),
         _ratio(group, "rate", (split, in_process), "≥", 3, ", bursts"),
         Figure(
             f"enforce_ordering / plain echo, 50 sockets: {split}",
-            ("ordered-50", split, "rate"), ("echo-50", split, "rate"), "≥", 0.7,
+            ("ordered-50", split, "rate"),
+            ("echo-50", split, "rate"),
+            "≥",
+            0.7,
         ),
         Figure(
             f"channel_session / plain echo, 50 sockets: {split}",
-            ("session-50", split, "rate"), ("echo-50", split, "rate"), "≥", 0.7,
+            ("session-50", split, "rate"),
+            ("echo-50", split, "rate"),
+            "≥",
+            0.7,
         ),
-    ]  # fmt: skip
+    ]
 
 
 def _background():
@@ -120,18 +129,27 @@ def _idle(host):
     return [
         Figure(
             f"idle, server and 4 workers, % of one core: {split}",
-            ("idle", split, "cpu_percent"), None, "<", 1,
+            ("idle", split, "cpu_percent"),
+            None,
+            "<",
+            1,
         ),
         Figure(
             f"idle, Redis commands a second for each process: {split}",
-            ("idle", split, "commands_per_process"), None, "<", 2,
+            ("idle", split, "commands_per_process"),
+            None,
+            "<",
+            2,
         ),
         Figure(
             f"memory for each idle socket beyond {host}'s own, bytes",
-            ("memory", f"classic-{host}-1w", memory), ("memory", f"hello-{host}", memory),
-            "<", 4096, is_difference=True,
+            ("memory", f"classic-{host}-1w", memory),
+            ("memory", f"hello-{host}", memory),
+            "<",
+            4096,
+            is_difference=True,
         ),
-    ]  # fmt: skip
+    ]
 
 
 def all_figures():

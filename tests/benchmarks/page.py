@@ -10,22 +10,42 @@ from tests.benchmarks.work.definition import ERROR
 #: The panels of the one picture for the README, and who is in it.
 OVERVIEW_WORK = ("http-32", "echo-50", "group-1000", "background")
 OVERVIEW_CONTENDERS = (
-    "classic-uvicorn-2w", "classic-uvicorn-1w", "channels4-uvicorn", "channels4-uvicorn-sync",
-    "channels4-worker", "gunicorn-2w", "channels1-2w", "channels1-1w",
-)  # fmt: skip
+    "classic-uvicorn-2w",
+    "classic-uvicorn-1w",
+    "channels4-uvicorn",
+    "channels4-uvicorn-sync",
+    "channels4-worker",
+    "gunicorn-2w",
+    "channels1-2w",
+    "channels1-1w",
+)
 #: Values that a work's table shows besides its metric, with their heads, in order.
 COLUMNS = {
-    "rate": "per second", "p50_ms": "median ms", "p99_ms": "p99 ms",
-    "delivered_share": "delivered", "paced_delivered_share": "delivered, paced",
-    "fan_out_p50_ms": "fan-out, paced, median ms", "handshake_p50_ms": "handshake median ms",
-    "handshake_p99_ms": "handshake p99 ms", "open": "open", "refused": "refused", "lost": "lost",
-    "cpu_percent": "% of a core", "commands_per_process": "Redis commands/s a process",
-    "server_bytes_per_socket": "server B/socket", "worker_bytes_per_socket": "workers B/socket",
-    "redis_bytes_per_socket": "Redis B/socket", "one_by_one": "one by one",
-    "redis_benchmark_rpush": "redis-benchmark RPUSH", "redis_benchmark_lpop": "… LPOP",
-    "server_us": "server µs", "worker_us": "worker µs", "redis_us": "Redis µs",
-    "generator_share": "generator", "errors": "errors",
-}  # fmt: skip
+    "rate": "per second",
+    "p50_ms": "median ms",
+    "p99_ms": "p99 ms",
+    "delivered_share": "delivered",
+    "paced_delivered_share": "delivered, paced",
+    "fan_out_p50_ms": "fan-out, paced, median ms",
+    "handshake_p50_ms": "handshake median ms",
+    "handshake_p99_ms": "handshake p99 ms",
+    "open": "open",
+    "refused": "refused",
+    "lost": "lost",
+    "cpu_percent": "% of a core",
+    "commands_per_process": "Redis commands/s a process",
+    "server_bytes_per_socket": "server B/socket",
+    "worker_bytes_per_socket": "workers B/socket",
+    "redis_bytes_per_socket": "Redis B/socket",
+    "one_by_one": "one by one",
+    "redis_benchmark_rpush": "redis-benchmark RPUSH",
+    "redis_benchmark_lpop": "… LPOP",
+    "server_us": "server µs",
+    "worker_us": "worker µs",
+    "redis_us": "Redis µs",
+    "generator_share": "generator",
+    "errors": "errors",
+}
 _SHARES = ("delivered_share", "paced_delivered_share", "generator_share")
 _TEXT = Path(__file__).with_name("page.md")
 
@@ -84,13 +104,17 @@ def write_page(document, path, charts=None):
     path = Path(path)
     folder = None if charts is None else Path(charts).resolve().relative_to(path.parent.resolve())
     text = Template(_TEXT.read_text(encoding="utf-8")).substitute(
-        machine=machine_lines(document), figures=figures_table(document["figures"]),
-        work=work_sections(document, folder), skipped=skipped_lines(document),
-        limits=limits_table(document), generator=generator_table(document),
-        versions=versions_table(document), rounds=document["options"]["rounds"],
+        machine=machine_lines(document),
+        figures=figures_table(document["figures"]),
+        work=work_sections(document, folder),
+        skipped=skipped_lines(document),
+        limits=limits_table(document),
+        generator=generator_table(document),
+        versions=versions_table(document),
+        rounds=document["options"]["rounds"],
         seconds=document["options"]["seconds"],
         overview="" if folder is None else f"![Overview]({folder.as_posix()}/overview.svg)",
-    )  # fmt: skip
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
 
@@ -135,9 +159,10 @@ def work_table(document, work):
     found = {name for row in rows.values() for name in row}
     columns = [name for name in COLUMNS if name in found]
     order = sorted(
-        rows, key=lambda name: rows[name].get(about["metric"], 0),
+        rows,
+        key=lambda name: rows[name].get(about["metric"], 0),
         reverse=not about["lower_is_better"],
-    )  # fmt: skip
+    )
     lines = [
         [
             document["contenders"][contender]["label"],
@@ -186,15 +211,26 @@ def limits_table(document):
             if not name.startswith("classic-") or rate is None or redis_us is None:
                 continue
             bare = contenders.get(f"hello-{name.split('-')[1]}", {}).get("rate")
-            rows.append([
-                work, document["contenders"][name]["label"], number_text(rate),
-                "" if bare is None else number_text(bare),
-                "" if bare is None else percent_text(rate / bare),
-                percent_text(rate * redis_us / 1e6),
-                "" if pushes is None else percent_text(rate / pushes),
-            ])  # fmt: skip
-    head = ["work", "contender", "per second", "the host's bare hello", "share of it",
-            "Redis, of a core", "of redis-benchmark's RPUSH"]  # fmt: skip
+            rows.append(
+                [
+                    work,
+                    document["contenders"][name]["label"],
+                    number_text(rate),
+                    "" if bare is None else number_text(bare),
+                    "" if bare is None else percent_text(rate / bare),
+                    percent_text(rate * redis_us / 1e6),
+                    "" if pushes is None else percent_text(rate / pushes),
+                ]
+            )
+    head = [
+        "work",
+        "contender",
+        "per second",
+        "the host's bare hello",
+        "share of it",
+        "Redis, of a core",
+        "of redis-benchmark's RPUSH",
+    ]
     return table(head, rows)
 
 
@@ -215,11 +251,15 @@ def generator_table(document):
         if shares:
             most = max(shares, key=shares.get)
             ceiling = contenders.get("bare-socket", {}).get("rate")
-            rows.append([
-                work, f"{100 * shares[most]:.0f} %", document["contenders"][most]["label"],
-                number_text(contenders[most]["rate"]),
-                "" if ceiling is None else number_text(ceiling),
-            ])  # fmt: skip
+            rows.append(
+                [
+                    work,
+                    f"{100 * shares[most]:.0f} %",
+                    document["contenders"][most]["label"],
+                    number_text(contenders[most]["rate"]),
+                    "" if ceiling is None else number_text(ceiling),
+                ]
+            )
     head = ["work", "generator's largest share of a core", "with", "its rate", "bare socket's rate"]
     return table(head, rows)
 
@@ -227,10 +267,26 @@ def generator_table(document):
 def versions_table(document):
     """Return the versions of what matters, by environment."""
     packages = (
-        "python", "django", "channels-classic", "channels", "channels-redis", "asgi-redis",
-        "daphne", "uvicorn", "hypercorn", "granian", "gunicorn", "twisted", "uvloop", "httptools",
-        "websockets", "redis", "hiredis", "msgpack", "asgiref",
-    )  # fmt: skip
+        "python",
+        "django",
+        "channels-classic",
+        "channels",
+        "channels-redis",
+        "asgi-redis",
+        "daphne",
+        "uvicorn",
+        "hypercorn",
+        "granian",
+        "gunicorn",
+        "twisted",
+        "uvloop",
+        "httptools",
+        "websockets",
+        "redis",
+        "hiredis",
+        "msgpack",
+        "asgiref",
+    )
     names = list(document["versions"])
     rows = []
     for package in packages:

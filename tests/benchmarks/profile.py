@@ -31,13 +31,14 @@ WORKER = {
     "deciding which commands": ["redis/", "layers/operations.py", "layers/names.py"],
     "messages as bytes (MessagePack)": ["layers/codec.py", "redis/envelope.py", "msgpack"],
     "finding the consumer": ["routing/"],
-    "decorators: order and session": ["channels/ordering.py", "channels/session", "decorators.py"],
+    "decorators: order and session": ["channels/session", "consuming/ordering.py",
+                                      "consuming/decorators.py", "consuming/session"],
     "the consumer, and what it sends": ["benchmarks/profile.py", "channels/channel.py",
-                                        "channels/pending.py", "layers/base.py",
+                                        "consuming/pending.py", "layers/base.py",
                                         "channels/message.py", "channels/asgi.py"],
     "the worker's loop": ["worker/"],
-    "message to request, response to message": ["channels/handler.py", "channels/request.py",
-                                                "channels/headers.py", "channels/query_string.py"],
+    "message to request, response to message": ["channels/handler.py", "requests/request.py",
+                                                "requests/headers.py", "requests/query_string.py"],
     "Django's own code": ["/django/", "/asgiref/"],
 }  # fmt: skip
 SERVER = {
@@ -289,6 +290,7 @@ def main(messages):
     from channels.layers.redis import RedisChannelLayer
 
     with RedisServer({"appendonly": "no"}) as redis:
+
         def make_layer():
             room = {"*": messages + 1}  # nobody takes the replies of a worker alone
             return RedisChannelLayer(hosts=[redis.tcp_url], channel_capacity=room)

@@ -116,9 +116,12 @@ class Stack:
     def fill_in(self, command, **more):
         """Return `command` with its placeholders filled in."""
         known = {
-            "python": self._python, "bin": str(Path(self._python).parent), "port": self.port,
-            "application": self.contender.application, **more,
-        }  # fmt: skip
+            "python": self._python,
+            "bin": str(Path(self._python).parent),
+            "port": self.port,
+            "application": self.contender.application,
+            **more,
+        }
         return [part.format(**known) for part in command]
 
     def _spawn(self, role, command):
@@ -196,9 +199,14 @@ class Stack:
     def _run_generator(job, limit_s):
         try:
             return subprocess.run(
-                generator_command(), cwd=REPOSITORY, input=json.dumps(job) + "\n", text=True,
-                capture_output=True, timeout=limit_s, check=False,
-            )  # fmt: skip
+                generator_command(),
+                cwd=REPOSITORY,
+                input=json.dumps(job) + "\n",
+                text=True,
+                capture_output=True,
+                timeout=limit_s,
+                check=False,
+            )
         except subprocess.TimeoutExpired:
             raise BenchmarkError(f"the load did not end in {limit_s} s: {job}") from None
 
@@ -206,9 +214,14 @@ class Stack:
         """Run the contender's producer; return what it prints. Raises BenchmarkError."""
         command = self.fill_in(self.contender.producer, seconds=seconds)
         done = subprocess.run(
-            command, cwd=PROJECTS / self.contender.project, env=self.env, text=True,
-            capture_output=True, timeout=limit_s, check=False,
-        )  # fmt: skip
+            command,
+            cwd=PROJECTS / self.contender.project,
+            env=self.env,
+            text=True,
+            capture_output=True,
+            timeout=limit_s,
+            check=False,
+        )
         if done.returncode:
             raise BenchmarkError(f"the producer failed: {done.stderr[-500:]}\n{self.logs}")
         return json.loads(done.stdout)

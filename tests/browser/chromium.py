@@ -90,7 +90,8 @@ class Browser:
         """Return the first element that matches and can be seen; wait for it."""
         found = wait_until(
             lambda: [element for element in self.all(css) if _is_shown(element)],
-            limit_s=limit_s, what=lambda: f"{css} on {self.driver.current_url}: {self.text}",
+            limit_s=limit_s,
+            what=lambda: f"{css} on {self.driver.current_url}: {self.text}",
         )
         return found[0]
 
@@ -117,15 +118,19 @@ class Browser:
     def wait_for_text(self, text, *, within="body", limit_s=WAIT_LIMIT_S):
         """Wait until an element that matches `within` shows `text`."""
         wait_until(
-            lambda: any(text in shown for shown in self.texts(within)), limit_s=limit_s,
+            lambda: any(text in shown for shown in self.texts(within)),
+            limit_s=limit_s,
             what=lambda: f"{text!r} in {within} on {self.driver.current_url}: {self.text}",
         )
 
     def script_errors(self):
         """Return what scripts have thrown since the last call (not: requests that failed)."""
         entries = self.driver.get_log("browser")
-        return [e["message"] for e in entries if e["source"] in ("javascript", "console-api")
-                and e["level"] == "SEVERE"]
+        return [
+            e["message"]
+            for e in entries
+            if e["source"] in ("javascript", "console-api") and e["level"] == "SEVERE"
+        ]
 
     def forget(self):
         """Forget cookies, what pages have stored and what runs before them; leave the page."""

@@ -44,5 +44,7 @@ class HeldRequests:
         self.wait()
         self._browser.driver.execute_async_script(
             "const [status, body, done] = arguments; const one = window.held.shift();"
-            f"{how}; setTimeout(done);", status, body,
-        )  # fmt: skip
+            f"{how}; setTimeout(done);",
+            status,
+            body,
+        )

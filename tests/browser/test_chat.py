@@ -111,8 +111,10 @@ def test_message_from_a_view_appears(browsers, demo, enter, log_in):
     enter(amy, "amy")
     log_in(ben, "ben")
     ben.open(f"{demo.url}/chat/announce/")
-    ben.run("document.querySelector('[name=room]').value = "
-            "[...document.querySelectorAll('option')].find(o => o.text == 'Lobby').value")
+    ben.run(
+        "document.querySelector('[name=room]').value = "
+        "[...document.querySelectorAll('option')].find(o => o.text == 'Lobby').value"
+    )
     ben.fill(text="Maintenance at ten")
     ben.click("main button")
     ben.wait_for_text("Announced in Lobby.")
@@ -123,8 +125,9 @@ def test_message_from_a_view_appears(browsers, demo, enter, log_in):
 def test_message_from_the_shell_appears(browser, demo, enter):
     enter(browser, "amy")
     demo.manage(
-        "shell", text="from channels import Group\n"
-        "Group('chat-lobby').send({'text': 'Hello from the shell'})\n"
+        "shell",
+        text="from channels import Group\n"
+        "Group('chat-lobby').send({'text': 'Hello from the shell'})\n",
     )
     browser.wait_for_text("Hello from the shell", within=".notice")
 
@@ -138,10 +141,11 @@ def test_page_reconnects_and_catches_up_after_a_restart_of_the_server(browser, d
     say(amy, "Typed while the server was away")
     assert amy.find(".message.pending").text.endswith("Typed while the server was away")
     demo.manage(
-        "shell", text="from project.chat.models import *\n"
+        "shell",
+        text="from project.chat.models import *\n"
         "from django.contrib.auth.models import User\n"
         "Message.objects.create(room=Room.objects.get(slug='lobby'), text='Missed by the socket', "
-        "author=User.objects.get(username='ben'))\n"
+        "author=User.objects.get(username='ben'))\n",
     )
     demo.servers.remove(server)
     demo.start_server(port=server.port)

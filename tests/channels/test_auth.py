@@ -112,7 +112,9 @@ def test_a_user_who_is_not_asked_for_is_not_loaded(layer, ann, browser):
     def consumer(message):
         pass
 
-    with CaptureQueriesContext(connection, ) as queries:
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
         consumer(make_message(layer))
     assert len(queries) == 0
 
@@ -150,9 +152,7 @@ def test_signed_cookie_sessions_give_the_user_with_no_setting(layer, settings, a
     assert from_channel(make_message(layer)) == ann
 
 
-def test_a_changed_password_makes_the_socket_anonymous_and_keeps_its_session(
-    layer, ann, browser
-):
+def test_a_changed_password_makes_the_socket_anonymous_and_keeps_its_session(layer, ann, browser):
     @channel_session_user_from_http
     def connect(message):
         message.channel_session["room"] = "lobby"

@@ -151,9 +151,12 @@ def settings_with():
 
 @pytest.mark.parametrize(
     "name",
-    ["asgi_redis.RedisChannelLayer", "asgi_redis.RedisLocalChannelLayer",
-     "asgiref.inmemory.ChannelLayer"],
-)  # fmt: skip
+    [
+        "asgi_redis.RedisChannelLayer",
+        "asgi_redis.RedisLocalChannelLayer",
+        "asgiref.inmemory.ChannelLayer",
+    ],
+)
 def test_layers_are_found_under_their_old_names(settings_with, name):
     with settings_with(CHANNEL_LAYERS={"default": {"BACKEND": name, "ROUTING": []}}):
         layer = ChannelLayerManager()["default"]

@@ -71,8 +71,11 @@ def read_lines(verbosity=1, **settings):
     """Return what is shown, sorted; what a handler of the project shows begins with its name."""
     ended = subprocess.run(
         [sys.executable, "-c", SCRIPT, json.dumps(settings), json.dumps([verbosity, *NAMES])],
-        cwd=REPOSITORY, capture_output=True, text=True, check=True,
-    )  # fmt: skip
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     lines = ended.stderr.splitlines()
     return sorted(line if line.startswith("mine") else line.split(" - ")[-1] for line in lines)
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from channels.decorators import is_async_consumer
+from channels.consuming.decorators import is_async_consumer
 from channels.exceptions import DenyConnection
 from channels.message import Message
 from channels.security.websockets import (

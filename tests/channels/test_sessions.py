@@ -382,7 +382,7 @@ def own_database(request, tmp_path):
 @pytest.mark.parametrize("engine", ["db", "cached_db"])
 def test_a_session_that_two_save_at_the_same_moment_keeps_both_changes(own_database, engine):
     path = f"django.contrib.sessions.backends.{engine}"
-    command = ["-m", "tests.channels.session_pairs", path, json.dumps(own_database)]
+    command = ["-m", "tests.channels.consuming.session_pairs", path, json.dumps(own_database)]
     ended = subprocess.run([sys.executable, *command], cwd=REPOSITORY, capture_output=True)
     assert ended.returncode == 0, ended.stderr.decode()
     assert json.loads(ended.stdout) == []

@@ -51,8 +51,11 @@ def test_a_value_that_is_missing_is_named():
 
 def test_start_without_a_new_enough_python_says_what_it_needs():
     run = subprocess.run(
-        [REPOSITORY / "start"], env={"PYTHON": "/bin/false", "PATH": "/usr/bin:/bin"},
-        capture_output=True, text=True, check=False,
+        [REPOSITORY / "start"],
+        env={"PYTHON": "/bin/false", "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert run.returncode == 1
     assert "needs Python 3.10 or newer" in run.stderr

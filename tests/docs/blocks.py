@@ -60,5 +60,4 @@ def _with_files(code):
 
 def blocks_in(*languages):
     """Return the Blocks of all pages that are in one of `languages`."""
-    return [block for path in pages() for block in read_blocks(path)
-            if block.language in languages]  # fmt: skip
+    return [block for path in pages() for block in read_blocks(path) if block.language in languages]

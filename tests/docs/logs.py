@@ -39,8 +39,10 @@ def _texts(tree):
     """Yield each text: a list of literal parts, with None for what an f-string puts in."""
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr):
-            yield [getattr(part, "value", None) if isinstance(part, ast.Constant) else None
-                   for part in node.values]  # fmt: skip
+            yield [
+                getattr(part, "value", None) if isinstance(part, ast.Constant) else None
+                for part in node.values
+            ]
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield [node.value]
 

@@ -11,7 +11,7 @@ from django.db import connection
 from django.test.utils import override_settings
 
 from channels.asgi import ChannelLayerManager
-from channels.checks import check_settings
+from channels.startup.checks import check_settings
 
 #: The first line of a block that is a file: its path, and perhaps a word on where in it.
 _FILE = re.compile(r"# (?P<path>[\w/]+\.py)(?: \([\w ]+\))?\n")
@@ -86,9 +86,11 @@ class Sandbox:
     def _install_app(self, label):
         self._exits.callback(apps.all_models.pop, label, None)
         self._exits.callback(apps.clear_cache)
-        self._exits.enter_context(override_settings(INSTALLED_APPS=[
-            *(config.name for config in apps.get_app_configs()), label
-        ]))  # fmt: skip
+        self._exits.enter_context(
+            override_settings(
+                INSTALLED_APPS=[*(config.name for config in apps.get_app_configs()), label]
+            )
+        )
         for model in apps.get_app_config(label).get_models():
             with connection.schema_editor() as editor:
                 editor.create_model(model)

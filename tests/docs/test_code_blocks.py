@@ -18,8 +18,12 @@ from tests.docs.sandbox import Sandbox
 from tests.processes import REPOSITORY, free_port
 
 #: Pages with Python in them. What README.md says is run by its own test, as whole processes.
-PAGES = [path for path in pages() if path.name != "README.md"
-         and any(block.language in ("python", "test") for block in read_blocks(path))]  # fmt: skip
+PAGES = [
+    path
+    for path in pages()
+    if path.name != "README.md"
+    and any(block.language in ("python", "test") for block in read_blocks(path))
+]
 
 #: What a fence may be in: each has a test below; but "text" is the output of channels_status, which
 #: tests/channels/management/test_status_text.py compares.
@@ -84,9 +88,14 @@ def test_javascript_runs_beside_the_bridge(block):
         give_up("no node: install Node.js 18 or later")
     page = (REPOSITORY / "tests" / "docs" / "page.js").read_text() + block.code
     said = subprocess.run(
-        [node, "-"], input=page, capture_output=True, text=True, timeout=20, check=False,
+        [node, "-"],
+        input=page,
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
         cwd=REPOSITORY,
-    )  # fmt: skip
+    )
     assert said.returncode == 0, said.stderr
 
 
@@ -106,9 +115,14 @@ def test_every_block_is_of_a_kind_that_is_tried(page):
 
 
 def test_a_wrong_flag_in_a_command_is_noticed():
-    for command in ("python manage.py runworker --only-channel=x --thread 1 --nonsense",
-                    "interface-server --porto 1 site.asgi:layer", "daphne --nonsense x:y",
-                    "supervisorctl restart nonsense:*", "pip install channels-classic[nonsense]",
-                    "manage.py nonsense", "nonsense --help"):  # fmt: skip
+    for command in (
+        "python manage.py runworker --only-channel=x --thread 1 --nonsense",
+        "interface-server --porto 1 site.asgi:layer",
+        "daphne --nonsense x:y",
+        "supervisorctl restart nonsense:*",
+        "pip install channels-classic[nonsense]",
+        "manage.py nonsense",
+        "nonsense --help",
+    ):
         with pytest.raises(AssertionError):
             shell.check_script(command)

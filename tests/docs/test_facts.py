@@ -6,6 +6,7 @@ import re
 import pytest
 from daphne.cli import CommandLineInterface
 
+from channels.consuming.ordering import CLOSE_OVERFLOW
 from channels.generic import multiplexing, sockets
 from channels.handler import ViewConsumer
 from channels.layers import base
@@ -13,8 +14,7 @@ from channels.layers.acknowledgement import Acknowledgement
 from channels.layers.memory import queues
 from channels.layers.redis import guardian, hosts, link, presence, registry
 from channels.layers.redis.layer import PREFIX
-from channels.ordering import CLOSE_OVERFLOW
-from channels.request import AsgiRequest
+from channels.requests.request import AsgiRequest
 from interface_server.cli import command
 from interface_server.options import Options
 from tests.docs.blocks import DOCS
@@ -40,23 +40,35 @@ FACTS = [
     ("concepts.md", "the worker waits up to {:.0f} s", flush.PLAIN_PATIENCE_S),
     ("concepts.md", "the worker waits up to {:.0f} s", flush.REPLY_PATIENCE_S),
     ("consumers.md", "for {:.0f} s at most", OPTIONS.websocket_connect_timeout_s),
-    ("consumers.md", "after {} s, then after twice as long each time, up to {:.0f} s",
-     (loop.FIRST_RETRY_S, loop.LONGEST_RETRY_S)),
-    ("consumers.md", "with {}, a binary one with {}",
-     (sockets.INVALID_PAYLOAD, sockets.UNSUPPORTED_DATA)),
+    (
+        "consumers.md",
+        "after {} s, then after twice as long each time, up to {:.0f} s",
+        (loop.FIRST_RETRY_S, loop.LONGEST_RETRY_S),
+    ),
+    (
+        "consumers.md",
+        "with {}, a binary one with {}",
+        (sockets.INVALID_PAYLOAD, sockets.UNSUPPORTED_DATA),
+    ),
     ("consumers.md", "unknown stream with {}", multiplexing.UNKNOWN_STREAM),
     ("ordering.md", "more than {:,} messages", base.ORDERED_BACKLOG),
     ("coming-from-1x.md", "messages per channel, {}", base.CAPACITY),
     ("coming-from-1x.md", "`websocket.receive` holds {:,}", base.FRAMES_CAPACITY),
     ("coming-from-1x.md", "before each key, `{}`", PREFIX),
     ("coming-from-1x.md", "queue of a server's sockets holds {:,}", SERVER_CAPACITY),
-    ("coming-from-1x.md", "show every {:.0f} s that they live; after {} s",
-     (presence.BEAT_EVERY_S, registry.TTL_MS["servers"] // 1000)),
+    (
+        "coming-from-1x.md",
+        "show every {:.0f} s that they live; after {} s",
+        (presence.BEAT_EVERY_S, registry.TTL_MS["servers"] // 1000),
+    ),
     ("coming-from-1x.md", "the limit is {:.0f} s", OPTIONS.websocket_connect_timeout_s),
     ("coming-from-1x.md", "the layer keeps up to {:,}", base.ORDERED_BACKLOG),
     ("operations.md", "after {:.0f} s (`--http-timeout`)", OPTIONS.http_timeout_s),
-    ("operations.md", "after {:.0f} s (`--websocket-connect-timeout`)",
-     OPTIONS.websocket_connect_timeout_s),
+    (
+        "operations.md",
+        "after {:.0f} s (`--websocket-connect-timeout`)",
+        OPTIONS.websocket_connect_timeout_s,
+    ),
     ("operations.md", "more than {} KiB of headers", OPTIONS.max_header_bytes // 1024),
     ("operations.md", "every {:.1f} s until it is back", hosts.LAST_BACKOFF_S),
     ("operations.md", "shows every {:.0f} s", presence.BEAT_EVERY_S),
@@ -67,21 +79,42 @@ FACTS = [
     ("operations.md", "away for {:.0f} s", OPTIONS.websocket_patience_s),
     ("operations.md", "The last {:,} such messages", queues.DEAD_LETTERS),
     ("ordering.md", "after {} retries", {10: "ten"}[RETRIES]),
-    ("concepts.md", '"timeout_s": {:.0f}, "max_deliveries": {}',
-     (Acknowledgement().timeout_s, Acknowledgement().max_deliveries)),
+    (
+        "concepts.md",
+        '"timeout_s": {:.0f}, "max_deliveries": {}',
+        (Acknowledgement().timeout_s, Acknowledgement().max_deliveries),
+    ),
     ("reference/messages.md", "{} MiB", base.MAX_MESSAGE_BYTES // 1024**2),
     ("reference/messages.md", "up to {} KiB", OPTIONS.inline_body_bytes // 1024),
     ("reference/http.md", "{} s", AsgiRequest.body_receive_timeout),
-]  # fmt: skip
+]
 
 
 #: `daphne --help` of 1.4.2, without -h.
 FLAGS_OF_DAPHNE_1_4 = (
-    "-p", "--port", "-b", "--bind", "--websocket_timeout", "--websocket_connect_timeout", "-u",
-    "--unix-socket", "--fd", "-e", "--endpoint", "-v", "--verbosity", "-t", "--http-timeout",
-    "--access-log", "--ping-interval", "--ping-timeout", "--ws-protocol", "--root-path",
-    "--proxy-headers", "--force-sync",
-)  # fmt: skip
+    "-p",
+    "--port",
+    "-b",
+    "--bind",
+    "--websocket_timeout",
+    "--websocket_connect_timeout",
+    "-u",
+    "--unix-socket",
+    "--fd",
+    "-e",
+    "--endpoint",
+    "-v",
+    "--verbosity",
+    "-t",
+    "--http-timeout",
+    "--access-log",
+    "--ping-interval",
+    "--ping-timeout",
+    "--ws-protocol",
+    "--root-path",
+    "--proxy-headers",
+    "--force-sync",
+)
 
 
 @pytest.mark.parametrize(("page", "text", "figures"), FACTS)

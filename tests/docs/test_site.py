@@ -12,9 +12,9 @@ import zlib
 
 import pytest
 
-from channels.checks import LAYER_KEYS
 from channels.layers.base import BaseChannelLayer
 from channels.layers.redis import RedisChannelLayer, RedisSentinelChannelLayer
+from channels.startup.checks import LAYER_KEYS
 from interface_server.cli import command
 from routing.protocols import CHANNEL_KEYS
 from tests.channels.old_names import GONE, MEMBERS, NAMES
@@ -28,9 +28,13 @@ def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
     built = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", folder],
-        cwd=REPOSITORY, capture_output=True, text=True, timeout=100, check=False,
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
         env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
-    )  # fmt: skip
+    )
     assert built.returncode == 0, built.stderr
     assert built.stderr == ""
     return folder

@@ -19,8 +19,13 @@ class LedgerWriter:
 
     def note(self, event, **facts):
         """Add a record; the time, the process and the thread come with it."""
-        record = {"event": event, "at": time.time(), "pid": os.getpid(),
-                  "thread": threading.current_thread().name, **facts}  # fmt: skip
+        record = {
+            "event": event,
+            "at": time.time(),
+            "pid": os.getpid(),
+            "thread": threading.current_thread().name,
+            **facts,
+        }
         os.write(self._file, json.dumps(record).encode() + b"\n")
 
 

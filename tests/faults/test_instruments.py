@@ -33,7 +33,7 @@ def test_percentiles():
 
 
 def steps(text):
-    """"b1 e1" is: 1 began, 1 ended."""
+    """ "b1 e1" is: 1 began, 1 ended."""
     kinds = {"b": "began", "e": "ended"}
     return [{"event": kinds[step[0]], "n": int(step[1:])} for step in text.split()]
 

@@ -117,7 +117,9 @@ for group in groups:
         if self._process is None:
             self._process = subprocess.Popen(
                 [sys.executable, "-S", "-c", self._SCRIPT],
-                stdin=subprocess.PIPE, text=True, start_new_session=True,
+                stdin=subprocess.PIPE,
+                text=True,
+                start_new_session=True,
             )
             atexit.register(self._stop)
         self._process.stdin.write(f"{sign}{group}\n")
@@ -146,8 +148,12 @@ class Process:
         with open(self.log_path, "ab") as log:
             self._log_start = log.tell()
             self._popen = subprocess.Popen(
-                self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True, **options,
+                self.command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                **options,
             )
         self.pid = self._popen.pid
         _watchdog.tell("+", self.pid)
@@ -164,7 +170,7 @@ class Process:
     @property
     def log(self):
         """What it has written so far."""
-        return self.log_path.read_bytes()[self._log_start:].decode(errors="replace")
+        return self.log_path.read_bytes()[self._log_start :].decode(errors="replace")
 
     def wait_for_log(self, pattern, *, limit_s=START_LIMIT_S):
         """Wait until the log matches the regular expression; return the match."""

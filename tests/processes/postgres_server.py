@@ -49,24 +49,47 @@ class PostgresServer:
     def settings(self):
         """What Django's DATABASES says to use it (JSON values only)."""
         return {
-            "ENGINE": "django.db.backends.postgresql", "HOST": str(self.directory),
-            "NAME": self.NAME, "USER": self.NAME,
-        }  # fmt: skip
+            "ENGINE": "django.db.backends.postgresql",
+            "HOST": str(self.directory),
+            "NAME": self.NAME,
+            "USER": self.NAME,
+        }
 
     def start(self):
         """Start it, with the data that is there; return self."""
         data = self.directory / "data"
         if not data.exists():
             subprocess.run(
-                [self._programs / "initdb", "--no-sync", "--auth=trust", "--encoding=UTF8",
-                 f"--username={self.NAME}", "-D", data],
-                cwd=self.directory, check=True, capture_output=True, **self._user,
-            )  # fmt: skip
+                [
+                    self._programs / "initdb",
+                    "--no-sync",
+                    "--auth=trust",
+                    "--encoding=UTF8",
+                    f"--username={self.NAME}",
+                    "-D",
+                    data,
+                ],
+                cwd=self.directory,
+                check=True,
+                capture_output=True,
+                **self._user,
+            )
         self._process = Process(
-            [self._programs / "postgres", "-D", data, "-k", self.directory,
-             "-c", "listen_addresses=", "-c", "fsync=off"],
-            self.directory / "log", cwd=self.directory, **self._user,
-        )  # fmt: skip
+            [
+                self._programs / "postgres",
+                "-D",
+                data,
+                "-k",
+                self.directory,
+                "-c",
+                "listen_addresses=",
+                "-c",
+                "fsync=off",
+            ],
+            self.directory / "log",
+            cwd=self.directory,
+            **self._user,
+        )
         self._process.wait_for_log("ready to accept connections")
         return self
 

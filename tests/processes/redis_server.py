@@ -65,11 +65,16 @@ class RedisServer:
     def start(self):
         """Start it, with the data that is there; return self."""
         options = {
-            "port": self.port, "bind": "127.0.0.1", "unixsocket": self.socket_path,
-            "dir": self._directory / "data", "save": "", "appendonly": "yes",
+            "port": self.port,
+            "bind": "127.0.0.1",
+            "unixsocket": self.socket_path,
+            "dir": self._directory / "data",
+            "save": "",
+            "appendonly": "yes",
             "appendfsync": "no",
             # While it rewrites the file, Redis would keep all that is written meanwhile in memory.
-            "auto-aof-rewrite-percentage": "0", **self.options,
+            "auto-aof-rewrite-percentage": "0",
+            **self.options,
         }
         options["dir"].mkdir(exist_ok=True)
         command = [find_redis_server()]

@@ -43,8 +43,14 @@ class Split:
     WORKER_READY = r"(?i)listening on"
 
     def __init__(
-        self, directory=REPOSITORY, *, settings="project.settings",
-        asgi="project.asgi:channel_layer", redis_url=None, env=None, python=None,
+        self,
+        directory=REPOSITORY,
+        *,
+        settings="project.settings",
+        asgi="project.asgi:channel_layer",
+        redis_url=None,
+        env=None,
+        python=None,
     ):
         self.directory, self.asgi = Path(directory), asgi
         self.python = str(python or sys.executable)
@@ -121,8 +127,14 @@ class Split:
         Raises AssertionError with its output if it fails.
         """
         done = subprocess.run(
-            [self.python, "manage.py", *map(str, args)], cwd=self.directory, env=self.env,
-            input=text, capture_output=True, text=True, timeout=limit_s, check=False,
+            [self.python, "manage.py", *map(str, args)],
+            cwd=self.directory,
+            env=self.env,
+            input=text,
+            capture_output=True,
+            text=True,
+            timeout=limit_s,
+            check=False,
         )
         if done.returncode:
             raise AssertionError(

@@ -16,6 +16,7 @@ KEYS = ("path", "method")
 
 parts = st.sampled_from(["a", "b", "[ab]", "(?P<one>a)", "(?P<two>b)?", "(?P<one>[ab])", "$"])
 
+
 def join_parts(some):
     """Join parts of a pattern; only the first keeps its group, so that no name stands twice."""
     return "".join(part for at, part in enumerate(some) if "<" not in part or at == 0)

@@ -88,9 +88,7 @@ def layer(redis_server):
 
 
 def open_socket(server, path="/"):
-    return connect(
-        server.ws_url + path, open_timeout=LIMIT_S, close_timeout=LIMIT_S, proxy=None
-    )  # fmt: skip
+    return connect(server.ws_url + path, open_timeout=LIMIT_S, close_timeout=LIMIT_S, proxy=None)
 
 
 def ask(socket, text="hello"):

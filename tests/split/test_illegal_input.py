@@ -83,8 +83,9 @@ def test_an_illegal_frame_closes_its_socket_and_no_other(served, name):
         assert ask(other).endswith("hello")
     assert [note["text"] for note in served.notes.find("websocket.receive")[before:]] == ["hello"]
     wait_until(
-        lambda: served.notes.count("websocket.disconnect")
-        == served.notes.count("websocket.connect")
+        lambda: (
+            served.notes.count("websocket.disconnect") == served.notes.count("websocket.connect")
+        )
     )
 
 

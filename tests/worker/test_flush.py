@@ -79,10 +79,13 @@ def test_a_message_that_may_have_been_sent_is_not_repeated(clock):
     assert (waited_s, layer.applied) == (0, [])
 
 
-@pytest.mark.parametrize("kind, patience_s", [
-    ("http.response", RESPONSE_PATIENCE_S),
-    ("websocket.send", REPLY_PATIENCE_S),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "kind, patience_s",
+    [
+        ("http.response", RESPONSE_PATIENCE_S),
+        ("websocket.send", REPLY_PATIENCE_S),
+    ],
+)
 def test_a_server_that_is_full_is_waited_for_once(clock, kind, patience_s):
     layer = Layer(ChannelFull(f"{kind}.abc!1", 100, 100))
     flusher, waited_s = settle(layer, clock, ops.Send(f"{kind}.abc!1", b""))
@@ -137,10 +140,13 @@ def sends(layer, channel, count):
     return [layer.prepare_send(channel, {"n": n}) for n in range(count)]
 
 
-@pytest.mark.parametrize("queue, every_s", [
-    ("http.response.abc!", 8.0),
-    ("websocket.send.abc!", 3.0),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "queue, every_s",
+    [
+        ("http.response.abc!", 8.0),
+        ("websocket.send.abc!", 3.0),
+    ],
+)
 def test_a_slow_client_gets_all_in_order_as_long_as_it_takes_something(queue, every_s):
     layer = MemoryChannelLayer(capacity=100, channel_capacity={"*!*": 100}, expiry=10**6)
     client = SlowClient(layer, queue, every_s)
@@ -207,8 +213,14 @@ def test_what_is_held_back_goes_out_in_pieces_that_grow_while_nothing_is_refused
     busy, held = ClientBusy("http.response.abc!1", 0, 100), HeldBack("http.response.abc!1", 0, 100)
     layer = Script([None], [None, None], [None, busy, held, held])
     Flusher(layer, clock, clock.sleep).settle(parts(10), [None, busy, *[held] * 8], len)
-    assert layer.applied == [[b"1"], [b"2", b"3"], [b"4", b"5", b"6", b"7"], [b"5"],
-                             [b"6", b"7"], [b"8", b"9"]]  # fmt: skip
+    assert layer.applied == [
+        [b"1"],
+        [b"2", b"3"],
+        [b"4", b"5", b"6", b"7"],
+        [b"5"],
+        [b"6", b"7"],
+        [b"8", b"9"],
+    ]
 
 
 def test_a_response_of_which_a_part_is_given_up_is_cut_off(clock):

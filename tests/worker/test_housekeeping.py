@@ -39,8 +39,9 @@ def start(layer, consumer):
     """Start a worker in a thread; returns it and the thread."""
     worker = Worker(
         ChannelLayerWrapper(layer, "default", [route("work", consumer)]),
-        signal_handlers=False, only_channels=["work"],
-    )  # fmt: skip
+        signal_handlers=False,
+        only_channels=["work"],
+    )
     thread = threading.Thread(target=worker.run)
     thread.start()
     return worker, thread

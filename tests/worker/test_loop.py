@@ -284,9 +284,7 @@ def quick_retries(monkeypatch):
     monkeypatch.setattr(loop, "LONGEST_RETRY_S", 0.004)
 
 
-def test_consume_later_repeats_the_message_and_throws_away_what_was_sent(
-    run_worker, quick_retries
-):
+def test_consume_later_repeats_the_message_and_throws_away_what_was_sent(run_worker, quick_retries):
     runs = []
 
     def consume(message):

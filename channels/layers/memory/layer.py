@@ -33,8 +33,15 @@ class MemoryChannelLayer(BaseChannelLayer):
     """
 
     extensions = (
-        "groups", "flush", "statistics", "async", "delay", "sessions", "ordering", "presence",
-    )  # fmt: skip
+        "groups",
+        "flush",
+        "statistics",
+        "async",
+        "delay",
+        "sessions",
+        "ordering",
+        "presence",
+    )
     is_local = True
 
     def __init__(self, *, clock=time.time, **config):
@@ -132,10 +139,15 @@ class MemoryChannelLayer(BaseChannelLayer):
         queue = names.queue_name(names.check_channel_name(channel))
         letters = self._locked(lambda store, now: store.dead_letters(queue))
         return [
-            {"id": letter.id, "at": letter.at, "reason": letter.reason,
-             "attempts": letter.entry.attempts, "content": self._unpack(letter.entry)}
+            {
+                "id": letter.id,
+                "at": letter.at,
+                "reason": letter.reason,
+                "attempts": letter.entry.attempts,
+                "content": self._unpack(letter.entry),
+            }
             for letter in letters
-        ]  # fmt: skip
+        ]
 
     def replay_dead_letters(self, channel, ids=None):
         queue = names.queue_name(names.check_channel_name(channel))
@@ -189,10 +201,14 @@ class MemoryChannelLayer(BaseChannelLayer):
 
     def _tell_expired(self, name, count):
         self.drops.warn(
-            name, "expired", count,
-            "%d message(s) on %s expired unread (they live %s s): add workers, or raise its "
-            "expiry", count, name, self.get_expiry(name),
-        )  # fmt: skip
+            name,
+            "expired",
+            count,
+            "%d message(s) on %s expired unread (they live %s s): add workers, or raise its expiry",
+            count,
+            name,
+            self.get_expiry(name),
+        )
 
     # -- inside -------------------------------------------------------------------------------
 

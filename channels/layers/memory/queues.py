@@ -84,9 +84,17 @@ class Queue:
     """Messages that wait in order, messages that are not due yet, dead letters and counts."""
 
     __slots__ = (
-        "name", "capacity", "expiry_s", "entries", "scheduled", "dead_letters",
-        "counts", "rate", "last_served", "touched_at",
-    )  # fmt: skip
+        "name",
+        "capacity",
+        "expiry_s",
+        "entries",
+        "scheduled",
+        "dead_letters",
+        "counts",
+        "rate",
+        "last_served",
+        "touched_at",
+    )
 
     def __init__(self, name, capacity, expiry_s):
         self.name = name

@@ -36,9 +36,7 @@ class Store:
         on_expired: called with a queue's name and the number of its messages that have expired.
     """
 
-    def __init__(
-        self, get_capacity, get_expiry, group_expiry, *, on_ready, on_room, on_expired
-    ):
+    def __init__(self, get_capacity, get_expiry, group_expiry, *, on_ready, on_room, on_expired):
         self._get_capacity = get_capacity
         self._get_expiry = get_expiry
         self._group_expiry = group_expiry
@@ -226,8 +224,9 @@ class Store:
 
     def _give_up_stuck_sockets(self, now):
         """Close sockets whose next message is lost: it expired, or had no consumer."""
-        heads = [queue.entries[0].sent_at for queue in self._known(SOCKET_CHANNELS, now)
-                 if queue.entries]  # fmt: skip
+        heads = [
+            queue.entries[0].sent_at for queue in self._known(SOCKET_CHANNELS, now) if queue.entries
+        ]
         for name, socket in self.sockets.find_stuck(now, min(heads, default=now)):
             socket.break_off()
             parked = socket.give_up()

@@ -158,14 +158,22 @@ class Acknowledged:
         if again:
             logger.warning(
                 "%d message(s) on %s go to another worker: whoever had them gave no sign of life "
-                "for %s s", again, name, settings.timeout_s,
-            )  # fmt: skip
+                "for %s s",
+                again,
+                name,
+                settings.timeout_s,
+            )
         if given_up:
             self._core.drops.error(
-                name, "dead", given_up,
+                name,
+                "dead",
+                given_up,
                 "%d message(s) on %s were given up, as their workers died %d times: they are kept "
-                "among the channel's dead letters", given_up, name, settings.max_deliveries,
-            )  # fmt: skip
+                "among the channel's dead letters",
+                given_up,
+                name,
+                settings.max_deliveries,
+            )
 
     def _keep_request(self, keys, host):
         settings = self._get_settings(keys.name)

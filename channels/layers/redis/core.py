@@ -166,8 +166,14 @@ class Core:
     def _delay_request(self, channel, payload, delay_s, attempts):
         keys = self.keyspace.queue(channel)
         kind, rest = self.kind_and_rest(keys, channel, payload)
-        args = [int(delay_s * 1000), secrets.token_bytes(12), kind, min(attempts, 255), rest,
-                self.lives_ms(keys)[1]]  # fmt: skip
+        args = [
+            int(delay_s * 1000),
+            secrets.token_bytes(12),
+            kind,
+            min(attempts, 255),
+            rest,
+            self.lives_ms(keys)[1],
+        ]
         return Request(self.host_for(keys), scripts.DELAY.call([keys.later, keys.queue], args))
 
     def read_sent(self, operation, reply):
@@ -327,10 +333,14 @@ class Core:
     def tell_expired(self, keys, count):
         """Log that messages have expired."""
         self.drops.warn(
-            keys.name, "expired", count,
-            "%d message(s) on %s expired unread (they live %s s): add workers, or raise its "
-            "expiry", count, keys.name, self.get_expiry(keys.name),
-        )  # fmt: skip
+            keys.name,
+            "expired",
+            count,
+            "%d message(s) on %s expired unread (they live %s s): add workers, or raise its expiry",
+            count,
+            keys.name,
+            self.get_expiry(keys.name),
+        )
 
     def _note_expired(self, keys, host, count):
         self.tell_expired(keys, count)
@@ -346,16 +356,23 @@ class Core:
             yield from self.note_undecodable(keys, host, error)
             return None
         return RedisDelivery(
-            keys.name, content, envelope.attempts, token=(host, keys, data),
+            keys.name,
+            content,
+            envelope.attempts,
+            token=(host, keys, data),
             clients=envelope.clients,
-        )  # fmt: skip
+        )
 
     def note_undecodable(self, keys, host, error):
         """Plan: tell of a message that can't be read."""
         self.drops.error(
-            keys.name, "undecodable", 1,
-            "a message on %s was dropped: it can't be read: %s", keys.name, error,
-        )  # fmt: skip
+            keys.name,
+            "undecodable",
+            1,
+            "a message on %s was dropped: it can't be read: %s",
+            keys.name,
+            error,
+        )
         yield self.count_requests(keys.name, "undecodable", 1, host)
 
     def promote_requests(self, all_keys, hosts):

@@ -45,11 +45,18 @@ class Groups:
         names.check_group_name(group)
         keys = self._keyspace.queue(names.check_channel_name(channel))
         client = names.split_local(channel)[1]
-        member = Request(keys.host, scripts.GROUP_ADD.call(
-            [self._keyspace.members(keys.name, group), self._keyspace.client(channel, "of"),
-             keys.sockets, keys.states],
-            [client, group, self._life_ms, self._ttl_ms(keys), keys.owner],
-        ))  # fmt: skip
+        member = Request(
+            keys.host,
+            scripts.GROUP_ADD.call(
+                [
+                    self._keyspace.members(keys.name, group),
+                    self._keyspace.client(channel, "of"),
+                    keys.sockets,
+                    keys.states,
+                ],
+                [client, group, self._life_ms, self._ttl_ms(keys), keys.owner],
+            ),
+        )
         # Last, so that whoever finds the process without members knows of this one: see _leave.
         hosts = self._keyspace.group_hosts(group)
         notes = [self._join_request(group, keys.name, host) for host in hosts]
@@ -78,8 +85,9 @@ class Groups:
         """
         keys = self._keyspace.queue(names.check_channel_name(channel))
         *done, joined = yield [
-            *before, Request(keys.host, ("SMEMBERS", self._keyspace.client(channel, "of")))
-        ]  # fmt: skip
+            *before,
+            Request(keys.host, ("SMEMBERS", self._keyspace.client(channel, "of"))),
+        ]
         read_nothing(done)
         joined = [group.decode() for group in check(joined)]
         if joined:
@@ -128,9 +136,14 @@ class Groups:
         for queue in queues[group]:
             keys = self._keyspace.queue(queue)
             owners.append(queue)
-            requests.append(Request(keys.host, scripts.GROUP_MEMBERS.call(
-                [self._keyspace.members(queue, group), keys.known], [keys.owner]
-            )))  # fmt: skip
+            requests.append(
+                Request(
+                    keys.host,
+                    scripts.GROUP_MEMBERS.call(
+                        [self._keyspace.members(queue, group), keys.known], [keys.owner]
+                    ),
+                )
+            )
         replies = (yield requests) if requests else []
         raise_if_all_are_away(replies)
         return [
@@ -152,13 +165,18 @@ class Groups:
         queues = {}
         for group, answers in known.items():
             raise_if_all_are_away(list(answers.values()))
-            there = {host: [queue.decode() for queue in check(reply)]
-                     for host, reply in answers.items()
-                     if not isinstance(reply, LayerUnavailable)}  # fmt: skip
+            there = {
+                host: [queue.decode() for queue in check(reply)]
+                for host, reply in answers.items()
+                if not isinstance(reply, LayerUnavailable)
+            }
             queues[group] = list(dict.fromkeys(queue for some in there.values() for queue in some))
-            tell = [self._join_request(group, queue, host)
-                    for host, some in there.items()
-                    for queue in queues[group] if queue not in some]  # fmt: skip
+            tell = [
+                self._join_request(group, queue, host)
+                for host, some in there.items()
+                for queue in queues[group]
+                if queue not in some
+            ]
             if tell:
                 yield tell
         return queues
@@ -191,24 +209,38 @@ class Groups:
         members = self._keyspace.members(queue, operation.group)
         call = scripts.GROUP_PUSH.call(
             [keys.queue, keys.counts, members, keys.known],
-            [self._core.get_capacity(queue), *self._core.lives_ms(keys), operation.payload,
-             keys.owner],
-        )  # fmt: skip
+            [
+                self._core.get_capacity(queue),
+                *self._core.lives_ms(keys),
+                operation.payload,
+                keys.owner,
+            ],
+        )
         return Request(keys.host, wire.sized(call, len(operation.payload)))
 
     def _note_drop(self, group, queue, length):
         self._core.drops.warn(
-            queue, "full", 1,
+            queue,
+            "full",
+            1,
             "a message to group %s was dropped for its members on %s, which is full (%d of %d "
-            "waiting): its reader is too slow", group, queue, length,
+            "waiting): its reader is too slow",
+            group,
+            queue,
+            length,
             self._core.get_capacity(queue),
-        )  # fmt: skip
+        )
 
     def _note_away(self, group, queue, error):
         self._core.drops.warn(
-            queue, "away", 1,
-            "a message to group %s was dropped for its members on %s: %s", group, queue, error,
-        )  # fmt: skip
+            queue,
+            "away",
+            1,
+            "a message to group %s was dropped for its members on %s: %s",
+            group,
+            queue,
+            error,
+        )
 
     # -- for long silent sockets --------------------------------------------------------------
 

@@ -132,10 +132,16 @@ class Guardian:
         if not reply:
             return False
         self._core.drops.warn(
-            channel, "lost", 1,
+            channel,
+            "lost",
+            1,
             "worker %s died while it ran message %s of socket %s, from %s: the socket goes on "
-            "with the next", owner, order, _channel(server_id, client), channel,
-        )  # fmt: skip
+            "with the next",
+            owner,
+            order,
+            _channel(server_id, client),
+            channel,
+        )
         yield self._core.count_requests(channel, "lost", 1)
         if reply[1]:
             yield from self._hand_out(reply[1])
@@ -154,11 +160,15 @@ class Guardian:
         dropped, waiting, order = reply
         if dropped >= 0 and since:
             self._core.drops.error(
-                "websocket.receive", "given up", dropped + 1,
+                "websocket.receive",
+                "given up",
+                dropped + 1,
                 "socket %s is given up: its message %s did not come (its worker died, it expired, "
                 "or its consumer is not ordered); %d after it dropped, its disconnect runs",
-                channel, order.decode(), dropped,
-            )  # fmt: skip
+                channel,
+                order.decode(),
+                dropped,
+            )
         if dropped > 0:
             yield self._core.count_requests("websocket.receive", "dropped", dropped)
         if waiting:
@@ -184,4 +194,3 @@ def _split_entry(entry):
 def _pairs(flat):
     texts = [item.decode() for item in flat]
     return list(zip(texts[::2], texts[1::2], strict=True))
-

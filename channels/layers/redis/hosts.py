@@ -30,10 +30,14 @@ TRY_S = CONNECT_TIMEOUT_S + COMMAND_TIMEOUT_S
 #: machine after 2 s, then each second, and ends the connection after 5 s without a sign of it.
 KEEPALIVE = {
     getattr(socket, name): value
-    for name, value in (("TCP_KEEPIDLE", 2), ("TCP_KEEPINTVL", 1), ("TCP_KEEPCNT", 3),
-                        ("TCP_USER_TIMEOUT", 5_000))
+    for name, value in (
+        ("TCP_KEEPIDLE", 2),
+        ("TCP_KEEPINTVL", 1),
+        ("TCP_KEEPCNT", 3),
+        ("TCP_USER_TIMEOUT", 5_000),
+    )
     if hasattr(socket, name)
-}  # fmt: skip
+}
 
 
 class Host:
@@ -42,9 +46,13 @@ class Host:
     def __init__(self, url, connection_kwargs, *, has_others=False):
         self.url, self.has_others = url, has_others
         self.name = _without_password(url)
-        self._options = {"socket_connect_timeout": CONNECT_TIMEOUT_S, "protocol": 2,
-                         "socket_keepalive": True, "socket_keepalive_options": KEEPALIVE,
-                         **connection_kwargs}  # fmt: skip
+        self._options = {
+            "socket_connect_timeout": CONNECT_TIMEOUT_S,
+            "protocol": 2,
+            "socket_keepalive": True,
+            "socket_keepalive_options": KEEPALIVE,
+            **connection_kwargs,
+        }
         self.health = Health(self.name)
 
     @property
@@ -128,8 +136,10 @@ class Health:
         if first:
             logger.error(
                 "Redis at %s is unreachable (%s); trying again every %.1f s until it is back",
-                self._name, self._reason, LAST_BACKOFF_S,
-            )  # fmt: skip
+                self._name,
+                self._reason,
+                LAST_BACKOFF_S,
+            )
         return self.unavailable()
 
     def unavailable(self):

@@ -37,10 +37,12 @@ class Keyspace:
     def _ranking(self, tag):
         """The hosts of a tag, by rendezvous hashing: the first has its keys, the next one takes
         over if that is away. One host more takes over 1/n of the tags."""
-        return tuple(sorted(
-            range(self.host_count),
-            key=lambda host: hashlib.blake2b(f"{host}:{tag}".encode(), digest_size=8).digest(),
-        ))  # fmt: skip
+        return tuple(
+            sorted(
+                range(self.host_count),
+                key=lambda host: hashlib.blake2b(f"{host}:{tag}".encode(), digest_size=8).digest(),
+            )
+        )
 
     def host_of(self, tag):
         """The host that has the keys of a tag."""
@@ -93,8 +95,22 @@ class Keyspace:
 class QueueKeys:
     """The keys of one queue, made once."""
 
-    __slots__ = ("counts", "dead", "host", "is_plain", "is_single_reader", "known", "later", "name",
-                 "owner", "queue", "sockets", "states", "stream", "tag")
+    __slots__ = (
+        "counts",
+        "dead",
+        "host",
+        "is_plain",
+        "is_single_reader",
+        "known",
+        "later",
+        "name",
+        "owner",
+        "queue",
+        "sockets",
+        "states",
+        "stream",
+        "tag",
+    )
 
     def __init__(self, name, tag, base, host):
         self.name, self.tag, self.host = name, tag, host

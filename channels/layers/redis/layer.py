@@ -8,7 +8,6 @@ import secrets
 import time
 import weakref
 
-from channels.identity import project_marks
 from channels.layers import names
 from channels.layers import operations as ops
 from channels.layers.base import MAX_MESSAGE_BYTES, BaseChannelLayer
@@ -31,6 +30,7 @@ from channels.layers.redis.sockets import Sockets
 from channels.layers.redis.statistics import Statistics
 from channels.layers.redis.status import Status
 from channels.layers.redis.sync import RedisReader, SyncDriver
+from channels.startup.identity import project_marks
 
 logger = logging.getLogger("channels.layers")
 
@@ -52,9 +52,17 @@ class RedisChannelLayer(BaseChannelLayer):
     """
 
     extensions = (
-        "groups", "flush", "statistics", "async", "delay", "sessions", "ordering", "presence",
-        "acknowledged", "status",
-    )  # fmt: skip
+        "groups",
+        "flush",
+        "statistics",
+        "async",
+        "delay",
+        "sessions",
+        "ordering",
+        "presence",
+        "acknowledged",
+        "status",
+    )
     is_local = False
 
     def __init__(
@@ -254,8 +262,9 @@ class RedisChannelLayer(BaseChannelLayer):
             self._housekeeping.keep(worker_id, facts, channels, time.monotonic())
         )
         for server_id, count in buried.items():
-            logger.warning("interface server %s is dead: %d disconnects made up for it",
-                           server_id, count)  # fmt: skip
+            logger.warning(
+                "interface server %s is dead: %d disconnects made up for it", server_id, count
+            )
 
     def leave_house(self, worker_id):
         self._sync.run(self._housekeeping.leave(worker_id))

@@ -7,7 +7,6 @@ import math
 import time
 
 from channels.exceptions import ChannelFull, LayerUnavailable, PrefixTaken
-from channels.identity import describe_process
 from channels.layers import names
 from channels.layers.base import ServerLink
 from channels.layers.codec import UndecodableMessage
@@ -25,6 +24,7 @@ from channels.layers.redis.presence import (
     Watch,
 )
 from channels.layers.redis.rush import Rush
+from channels.startup.identity import describe_process
 
 logger = logging.getLogger("channels.layers")
 
@@ -85,9 +85,11 @@ class RedisServerLink(ServerLink):
             self._driver = AsyncDriver(self._hosts)
             self._is_leaving.clear()
             loop = asyncio.get_running_loop()
-            self._tasks = [loop.create_task(self._beat_forever()),
-                           loop.create_task(self._read_forever()),
-                           loop.create_task(self._promote_forever())]  # fmt: skip
+            self._tasks = [
+                loop.create_task(self._beat_forever()),
+                loop.create_task(self._read_forever()),
+                loop.create_task(self._promote_forever()),
+            ]
 
     async def stop(self):
         if self._driver is None:
@@ -118,8 +120,10 @@ class RedisServerLink(ServerLink):
         if left:
             logger.warning(
                 "left with %d of %d disconnects unsent, as their channel is full or away: others "
-                "make up for them", left, len(tasks),
-            )  # fmt: skip
+                "make up for them",
+                left,
+                len(tasks),
+            )
 
     @property
     def is_available(self):
@@ -164,8 +168,9 @@ class RedisServerLink(ServerLink):
         for server_id in dead if knows_who_lives else ():
             count = await self._driver.run(self._presence.bury(server_id))
             if count is not None:
-                logger.warning("interface server %s is dead: %d disconnects made up for it",
-                               server_id, count)  # fmt: skip
+                logger.warning(
+                    "interface server %s is dead: %d disconnects made up for it", server_id, count
+                )
 
     async def _check_neighbours(self, project):
         """Serve nobody as long as processes of another project live under our prefix."""
@@ -240,8 +245,9 @@ class RedisServerLink(ServerLink):
         logger.error(
             "Redis at %s, which this server's replies come from, is away for %.0f s: the server "
             "moves to another host; its sockets are closed with 1012",
-            self._host.name, self._host.health.down_for_s,
-        )  # fmt: skip
+            self._host.name,
+            self._host.health.down_for_s,
+        )
         host_of = self._core.keyspace.host_of
         ids = iter(names.random_suffix, None)
         self._begin_anew(next(i for i in ids if not self._hosts[host_of(i)].health.is_down))
@@ -340,9 +346,13 @@ class RedisServerLink(ServerLink):
                 message = self._core.codec.unpack_message(envelope.body)
             except (envelopes.MalformedEnvelope, UndecodableMessage) as error:
                 self._core.drops.error(
-                    where, "undecodable", 1,
-                    "a reply on %s was dropped: it can't be read: %s", where, error,
-                )  # fmt: skip
+                    where,
+                    "undecodable",
+                    1,
+                    "a reply on %s was dropped: it can't be read: %s",
+                    where,
+                    error,
+                )
                 self._count("undecodable", 1)
                 continue
             clients += envelope.clients[:1]
@@ -356,9 +366,13 @@ class RedisServerLink(ServerLink):
         for key, count in zip(keys, counts, strict=True):
             if count:
                 self._core.drops.warn(
-                    key.name, "expired", count,
-                    "%d replies on %s expired before they could be read", count, key.name,
-                )  # fmt: skip
+                    key.name,
+                    "expired",
+                    count,
+                    "%d replies on %s expired before they could be read",
+                    count,
+                    key.name,
+                )
                 self._count("expired", count, key)
 
     def _count(self, reason, count, key=None):

@@ -69,12 +69,15 @@ class Presence:
         host = self._keyspace.host_of(server_id)
         key = self._keyspace.server
         known, dead = yield [
-            Request(host, scripts.BEAT.call(
-                [key(server_id, kind) for kind in ("alive", "known", "sockets")],
-                [TTL_MS["servers"], KNOWN_TTL_MS, number, answered],
-            )),
+            Request(
+                host,
+                scripts.BEAT.call(
+                    [key(server_id, kind) for kind in ("alive", "known", "sockets")],
+                    [TTL_MS["servers"], KNOWN_TTL_MS, number, answered],
+                ),
+            ),
             self._registry.enter_request("servers", server_id, facts),
-        ]  # fmt: skip
+        ]
         if isinstance(dead, LayerUnavailable):  # the registry may be on another host
             dead = ()
         return bool(check(known)), [name.decode() for name in check(dead)]
@@ -151,13 +154,16 @@ class Presence:
         keys = self._keyspace.queue(channel)
         life_ms = self._sockets.life_after_ms
         # The record goes first: from then on, no consumer can have the socket join a group.
-        yield from self._groups.discard_all(channel, [
-            Request(keys.host, ("HDEL", keys.sockets, client)),
-            *(
-                Request(keys.host, ("PEXPIRE", self._keyspace.client(channel, kind), life_ms))
-                for kind in ("session", "order")
-            ),
-        ])  # fmt: skip
+        yield from self._groups.discard_all(
+            channel,
+            [
+                Request(keys.host, ("HDEL", keys.sockets, client)),
+                *(
+                    Request(keys.host, ("PEXPIRE", self._keyspace.client(channel, kind), life_ms))
+                    for kind in ("session", "order")
+                ),
+            ],
+        )
 
     def find_unknown(self, server_id, clients):
         """Plan: those of the open sockets `clients`, a list, that the layer has no record of."""
@@ -211,10 +217,15 @@ class Presence:
         host = self._keyspace.host_of(server_id)
         key = functools.partial(self._keyspace.server, server_id)
         # If it lives after all, its next beat tells it that its sockets are done with.
-        _, sockets = map(check, (yield [
-            Request(host, ("DEL", key("known"), key("alive"))),
-            Request(host, ("HGETALL", key("sockets"))),
-        ]))  # fmt: skip
+        _, sockets = map(
+            check,
+            (
+                yield [
+                    Request(host, ("DEL", key("known"), key("alive"))),
+                    Request(host, ("HGETALL", key("sockets"))),
+                ]
+            ),
+        )
         sockets = pairs(sockets)
         for done, (client, packed) in enumerate(sockets):
             facts = self._core.codec.unpack_value(packed)

@@ -119,8 +119,9 @@ def find_services(sentinels, connection_kwargs):
         return found
     raise LayerUnavailable(
         f"no Sentinel could be asked for its masters ({'; '.join(troubles)}): start one, or name "
-        "`services` in CONFIG", was_sent=False,
-    )  # fmt: skip
+        "`services` in CONFIG",
+        was_sent=False,
+    )
 
 
 def _sentinel_options(options):

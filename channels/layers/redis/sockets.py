@@ -98,9 +98,7 @@ class Sockets:
         """The part of a batch that lets a socket's session and order go."""
         place = self.place_of(operation.reply_channel)
         order, _, waiting = place.order_keys
-        call = scripts.FORGET.call(
-            [place.session, order, waiting], [FORGET_AFTER_MS, place.client]
-        )
+        call = scripts.FORGET.call([place.session, order, waiting], [FORGET_AFTER_MS, place.client])
         return [Request(place.host, call)], read_nothing
 
     # -- ordering -------------------------------------------------------------------------------
@@ -118,18 +116,25 @@ class Sockets:
         turn = check(turn)
         if turn == b"stale":
             self._core.drops.warn(
-                delivery.channel, "stale", 1,
+                delivery.channel,
+                "stale",
+                1,
                 "message %s of socket %s was dropped: it ran before, or its socket was given up",
-                order, reply_channel,
-            )  # fmt: skip
+                order,
+                reply_channel,
+            )
             yield self._core.count_requests(delivery.channel, "dropped", 1)
         if isinstance(turn, bytes):
             return ops.Turn(turn.decode())
         self._core.drops.warn(
-            delivery.channel, "overflow", turn[0],
+            delivery.channel,
+            "overflow",
+            turn[0],
             "socket %s is given up: more than %d of its messages wait for their turn; they are "
-            "dropped", reply_channel, ORDERED_BACKLOG,
-        )  # fmt: skip
+            "dropped",
+            reply_channel,
+            ORDERED_BACKLOG,
+        )
         yield self._core.count_requests(delivery.channel, "dropped", turn[0])
         if turn[1]:  # the parked disconnect of a socket that is given up runs now
             requests, _ = self._core.put_back_part(ops.PutBack(self.unpark(turn[1])))
@@ -169,10 +174,14 @@ class Sockets:
         """Plan: of a socket whose order is lost, only the disconnect may run, at once."""
         place = self.place_of(reply_channel)
         order, _, _ = place.order_keys
-        read_nothing((yield [
-            Request(place.host, ("HSETNX", order, "broken", "yes")),
-            Request(place.host, ("PEXPIRE", order, BROKEN_TTL_MS)),
-        ]))  # fmt: skip
+        read_nothing(
+            (
+                yield [
+                    Request(place.host, ("HSETNX", order, "broken", "yes")),
+                    Request(place.host, ("PEXPIRE", order, BROKEN_TTL_MS)),
+                ]
+            )
+        )
 
     def release_part(self, operation):
         """The part of a batch that lets an ordered message, which is retried, begin again."""

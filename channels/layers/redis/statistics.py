@@ -30,9 +30,14 @@ class Statistics:
         replies = yield [
             Request(host, command)
             for host in hosts
-            for command in (("HGETALL", keys.counts), ("LLEN", keys.queue),
-                            ("LINDEX", keys.queue, 0), ("LINDEX", keys.queue, 1), ("TIME",))
-        ]  # fmt: skip
+            for command in (
+                ("HGETALL", keys.counts),
+                ("LLEN", keys.queue),
+                ("LINDEX", keys.queue, 0),
+                ("LINDEX", keys.queue, 1),
+                ("TIME",),
+            )
+        ]
         parts = [
             self._read(keys.name, *map(check, replies[i : i + 5]))
             for i in range(0, len(replies), 5)

@@ -62,17 +62,21 @@ class Status:
             totals["delayed"] += delayed
             totals["dead_letters"] += dead
             totals["owned"] += max(in_stream - tokens, 0) if in_stream else 0
-        return {"name": name, **statistics, **{
-            key: totals[key] for key in ("delayed", "dead_letters", "owned")
-        }}  # fmt: skip
+        return {
+            "name": name,
+            **statistics,
+            **{key: totals[key] for key in ("delayed", "dead_letters", "owned")},
+        }
 
     def _count_sockets(self, servers):
         """Plan: how many sockets each of these servers has open."""
         requests = [
-            Request(self._keyspace.host_of(server["id"]),
-                    ("HLEN", self._keyspace.server(server["id"], "sockets")))
+            Request(
+                self._keyspace.host_of(server["id"]),
+                ("HLEN", self._keyspace.server(server["id"], "sockets")),
+            )
             for server in servers
-        ]  # fmt: skip
+        ]
         replies = (yield requests) if requests else []
         return [check(reply) for reply in replies]
 

@@ -18,7 +18,6 @@ READ_BYTES = 256 * 1024
 NOT_YET = object()
 
 
-
 class ReadOnly(redis.exceptions.ConnectionError):
     """This Redis has become a replica: whoever stays connected to it can write no more."""
 
@@ -59,8 +58,7 @@ def pack(commands):
 
 
 def _pack_large(command):
-    """Yield the parts of a command; large arguments are not copied (RESP: arrays of bulk strings).
-    """
+    """Yield the parts of a command; large ones are not copied (RESP: arrays of bulk strings)."""
     head = b"*%d\r\n" % len(command)
     for argument in command:
         data = argument if isinstance(argument, bytes) else str(argument).encode()

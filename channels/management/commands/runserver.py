@@ -42,22 +42,33 @@ class Command(DjangoCommand):
     def add_arguments(self, parser):
         super().add_arguments(parser)
         parser.add_argument(
-            "--noworker", action="store_false", dest="run_worker",
+            "--noworker",
+            action="store_false",
+            dest="run_worker",
             help="Run no consumers here; start `manage.py runworker` elsewhere. Needs Redis.",
-        )  # fmt: skip
+        )
         parser.add_argument(
-            "--noasgi", action="store_false", dest="use_asgi",
+            "--noasgi",
+            action="store_false",
+            dest="use_asgi",
             help="Run Django's own WSGI server, without WebSockets and consumers.",
-        )  # fmt: skip
+        )
         parser.add_argument(
-            "--http_timeout", "--http-timeout", type=float, default=60, metavar="S",
+            "--http_timeout",
+            "--http-timeout",
+            type=float,
+            default=60,
+            metavar="S",
             help="Seconds until a request without a reply gets 503 (default: 60; -1: never).",
-        )  # fmt: skip
+        )
         parser.add_argument(
-            "--websocket_handshake_timeout", "--websocket-handshake-timeout", type=float,
-            default=20, metavar="S",
+            "--websocket_handshake_timeout",
+            "--websocket-handshake-timeout",
+            type=float,
+            default=20,
+            metavar="S",
             help="Seconds until a handshake without an answer gets 503 (default: 20; -1: never).",
-        )  # fmt: skip
+        )
 
     def handle(self, *args, **options):
         self.verbosity = options["verbosity"]
@@ -96,10 +107,13 @@ class Command(DjangoCommand):
             worker = Worker(self.channel_layer, signal_handlers=False, threads=threads)
             return WorkerThread(worker)
         if self.channel_layer.local_only():
-            self.stderr.write(self.style.WARNING(
-                "The channel layer lives in the memory of this process, so no worker elsewhere can "
-                "serve what comes in here: use Redis in CHANNEL_LAYERS, or leave out --noworker."
-            ))  # fmt: skip
+            self.stderr.write(
+                self.style.WARNING(
+                    "The channel layer lives in the memory of this process, so no worker elsewhere "
+                    "can serve what comes in here: use Redis in CHANNEL_LAYERS, or leave out "
+                    "--noworker."
+                )
+            )
         return None
 
     @staticmethod

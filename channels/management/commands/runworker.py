@@ -22,25 +22,37 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser):
         parser.add_argument(
-            "--layer", default=DEFAULT_CHANNEL_LAYER, metavar="ALIAS",
+            "--layer",
+            default=DEFAULT_CHANNEL_LAYER,
+            metavar="ALIAS",
             help="The channel layer to work for, by its alias in CHANNEL_LAYERS.",
-        )  # fmt: skip
+        )
         parser.add_argument(
-            "--only-channels", action="append", default=[], metavar="GLOB",
+            "--only-channels",
+            action="append",
+            default=[],
+            metavar="GLOB",
             help="Listen only on channels that match this; may be given several times.",
-        )  # fmt: skip
+        )
         parser.add_argument(
-            "--exclude-channels", action="append", default=[], metavar="GLOB",
+            "--exclude-channels",
+            action="append",
+            default=[],
+            metavar="GLOB",
             help="Do not listen on channels that match this; may be given several times.",
-        )  # fmt: skip
+        )
         parser.add_argument(
-            "--threads", type=int, default=1, metavar="N",
+            "--threads",
+            type=int,
+            default=1,
+            metavar="N",
             help="How many consumers may run at the same time (default: 1).",
-        )  # fmt: skip
+        )
         parser.add_argument(
-            "--reload", action="store_true",
+            "--reload",
+            action="store_true",
             help="Start again when code changes, after what runs has ended. For development.",
-        )  # fmt: skip
+        )
 
     def execute(self, *args, **options):
         if options["reload"]:
@@ -59,8 +71,12 @@ class Command(BaseCommand):
         sys.exit(0)
 
     def _work(self, worker):
-        self.logger.info("Running worker %s against channel layer %s with %d thread(s)",
-                         worker.id, worker.layer, worker.thread_count)  # fmt: skip
+        self.logger.info(
+            "Running worker %s against channel layer %s with %d thread(s)",
+            worker.id,
+            worker.layer,
+            worker.thread_count,
+        )
         worker_process_ready.send(sender=worker)
         worker.ready()
         try:
@@ -146,10 +162,12 @@ class Command(BaseCommand):
 
         for flag in ("only_channels", "exclude_channels"):
             for glob in unmatched(options[flag], channels):
-                self.stderr.write(self.style.WARNING(
-                    f"--{flag.replace('_', '-')}={glob} matches no channel of this project "
-                    f"(it has {', '.join(sorted(channels))})"
-                ))  # fmt: skip
+                self.stderr.write(
+                    self.style.WARNING(
+                        f"--{flag.replace('_', '-')}={glob} matches no channel of this project "
+                        f"(it has {', '.join(sorted(channels))})"
+                    )
+                )
 
     def show_message(self, channel, message):
         """With -v 2: one line for each message."""

@@ -4,6 +4,8 @@
 def ws_message(message):
     # ASGI WebSocket packet-received and send-packet message types
     # both have a "text" key for their textual data.
-    message.reply_channel.send({
-        "text": message.content["text"],
-    })
+    message.reply_channel.send(
+        {
+            "text": message.content["text"],
+        }
+    )

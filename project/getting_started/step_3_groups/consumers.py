@@ -13,9 +13,11 @@ def ws_add(message):
 
 # Connected to websocket.receive
 def ws_message(message):
-    Group("step3-chat").send({
-        "text": "[user] %s" % message.content["text"],
-    })
+    Group("step3-chat").send(
+        {
+            "text": "[user] %s" % message.content["text"],
+        }
+    )
 
 
 # Connected to websocket.disconnect

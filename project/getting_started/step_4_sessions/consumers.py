@@ -27,12 +27,16 @@ def ws_connect(message, room_name):
 # Connected to websocket.receive
 @channel_session
 def ws_message(message, room_name):
-    Group("step4-chat-%s" % room_name).send({
-        "text": json.dumps({
-            "text": message["text"],
-            "username": message.channel_session["username"],
-        }),
-    })
+    Group("step4-chat-%s" % room_name).send(
+        {
+            "text": json.dumps(
+                {
+                    "text": message["text"],
+                    "username": message.channel_session["username"],
+                }
+            ),
+        }
+    )
 
 
 # Connected to websocket.disconnect

@@ -26,9 +26,11 @@ def ws_add(message):
 # Connected to websocket.receive
 @channel_session_user
 def ws_message(message):
-    letter_group(message.user).send({
-        "text": "%s: %s" % (message.user.username, message["text"]),
-    })
+    letter_group(message.user).send(
+        {
+            "text": "%s: %s" % (message.user.username, message["text"]),
+        }
+    )
 
 
 # Connected to websocket.disconnect

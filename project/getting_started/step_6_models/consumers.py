@@ -14,9 +14,11 @@ def msg_consumer(message):
         message=message.content["message"],
     )
     # Broadcast to listening sockets
-    Group("step6-chat-%s" % room).send({
-        "text": message.content["message"],
-    })
+    Group("step6-chat-%s" % room).send(
+        {
+            "text": message.content["message"],
+        }
+    )
 
 
 # Connected to websocket.connect
@@ -35,10 +37,12 @@ def ws_connect(message):
 @channel_session
 def ws_message(message):
     # Stick the message onto the processing queue
-    Channel("step6-messages").send({
-        "room": message.channel_session["room"],
-        "message": message["text"][:500],
-    })
+    Channel("step6-messages").send(
+        {
+            "room": message.channel_session["room"],
+            "message": message["text"][:500],
+        }
+    )
 
 
 # Connected to websocket.disconnect

@@ -21,7 +21,11 @@ def run(stack, pace):
 
 WORK = [
     Work(
-        "background", "Background channel: sent and consumed by one worker", "rate", "messages/s",
-        run, cost_s=3.0,
+        "background",
+        "Background channel: sent and consumed by one worker",
+        "rate",
+        "messages/s",
+        run,
+        cost_s=3.0,
     )
-]  # fmt: skip
+]

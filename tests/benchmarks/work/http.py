@@ -30,9 +30,13 @@ def run(stack, pace, path, connections, is_right, body_bytes=0):
     """Load `path` from some connections."""
     check(stack, path, b"x" * body_bytes, is_right)
     job = {
-        "kind": "http", "path": path, "connections": connections, "body_bytes": body_bytes,
-        "warmup_s": pace.warmup_s, "seconds": pace.seconds,
-    }  # fmt: skip
+        "kind": "http",
+        "path": path,
+        "connections": connections,
+        "body_bytes": body_bytes,
+        "warmup_s": pace.warmup_s,
+        "seconds": pace.seconds,
+    }
     return load_values(stack.load(job, limit_s=30 + 5 * pace.seconds))
 
 
@@ -54,25 +58,43 @@ def _is_length(content):
 
 WORK = [
     Work(
-        "http-1", "Small view, 1 connection", "p50_ms", "ms (median)",
-        partial(run, path="/small/", connections=1, is_right=_is_hello), lower_is_better=True,
+        "http-1",
+        "Small view, 1 connection",
+        "p50_ms",
+        "ms (median)",
+        partial(run, path="/small/", connections=1, is_right=_is_hello),
+        lower_is_better=True,
     ),
     Work(
-        "http-32", "Small view, 32 connections", "rate", "requests/s",
+        "http-32",
+        "Small view, 32 connections",
+        "rate",
+        "requests/s",
         partial(run, path="/small/", connections=32, is_right=_is_hello),
     ),
     Work(
-        "template-32", "View with one query and a template, 32 connections", "rate", "requests/s",
-        partial(run, path="/entries/", connections=32, is_right=_is_page), in_quick=False,
+        "template-32",
+        "View with one query and a template, 32 connections",
+        "rate",
+        "requests/s",
+        partial(run, path="/entries/", connections=32, is_right=_is_page),
+        in_quick=False,
         rounds=FEW_ROUNDS,
     ),
     Work(
-        "response-1mib", "1 MiB response, 4 connections", "rate", "responses/s",
-        partial(run, path="/large/", connections=4, is_right=_is_large), in_quick=False,
+        "response-1mib",
+        "1 MiB response, 4 connections",
+        "rate",
+        "responses/s",
+        partial(run, path="/large/", connections=4, is_right=_is_large),
+        in_quick=False,
     ),
     Work(
-        "upload-1mib", "1 MiB upload, 4 connections", "rate", "uploads/s",
+        "upload-1mib",
+        "1 MiB upload, 4 connections",
+        "rate",
+        "uploads/s",
         partial(run, path="/upload/", connections=4, is_right=_is_length, body_bytes=MIB),
         in_quick=False,
     ),
-]  # fmt: skip
+]

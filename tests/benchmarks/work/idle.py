@@ -65,13 +65,15 @@ class Monitor:
 def run_memory(stack, pace):
     """Open 1,000 and then 10,000 sockets that do nothing: the memory of each one between."""
     first, last = pace.count(1000), pace.count(10_000)
-    job = {
-        "kind": "hold", "port": stack.port, "path": path(stack, "idle"), "stages": [first, last]
-    }  # fmt: skip
+    job = {"kind": "hold", "port": stack.port, "path": path(stack, "idle"), "stages": [first, last]}
     generator = subprocess.Popen(
-        generator_command(), cwd=REPOSITORY, text=True,
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
+        generator_command(),
+        cwd=REPOSITORY,
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
     with generator:
         try:
             _tell(generator, json.dumps(job))
@@ -101,11 +103,25 @@ def _stage(generator, expected, stack):
 
 WORK = [
     Work(
-        "idle", "Nothing to do: CPU of all processes", "cpu_percent", "% of one core", run_idle,
-        lower_is_better=True, rounds=1, cost_s=11.0, in_quick=False,
+        "idle",
+        "Nothing to do: CPU of all processes",
+        "cpu_percent",
+        "% of one core",
+        run_idle,
+        lower_is_better=True,
+        rounds=1,
+        cost_s=11.0,
+        in_quick=False,
     ),
     Work(
-        "memory", "Memory for each idle socket, at 10,000", "server_bytes_per_socket", "bytes",
-        run_memory, lower_is_better=True, rounds=1, cost_s=8.0, in_quick=False,
+        "memory",
+        "Memory for each idle socket, at 10,000",
+        "server_bytes_per_socket",
+        "bytes",
+        run_memory,
+        lower_is_better=True,
+        rounds=1,
+        cost_s=8.0,
+        in_quick=False,
     ),
-]  # fmt: skip
+]

@@ -52,9 +52,19 @@ def _redis_benchmark(program, port, seconds):
     """What redis-benchmark measures with 32 connections, by command."""
     count = str(int(60_000 * seconds))
     command = [
-        program, "-p", str(port), "-c", "32", "-n", count, "-d", str(len(PAYLOAD)),
-        "-t", "rpush,lpop", "--csv",
-    ]  # fmt: skip
+        program,
+        "-p",
+        str(port),
+        "-c",
+        "32",
+        "-n",
+        count,
+        "-d",
+        str(len(PAYLOAD)),
+        "-t",
+        "rpush,lpop",
+        "--csv",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     rows = [row for row in csv.reader(done.stdout.splitlines()) if row and row[0] != "test"]
     return {f"redis_benchmark_{row[0].lower()}": float(row[1]) for row in rows}
@@ -62,7 +72,12 @@ def _redis_benchmark(program, port, seconds):
 
 WORK = [
     Work(
-        "redis", "Redis alone: pushes and pops in pipelines, one client", "rate", "commands/s",
-        run, rounds=3, cost_s=2.0,
+        "redis",
+        "Redis alone: pushes and pops in pipelines, one client",
+        "rate",
+        "commands/s",
+        run,
+        rounds=3,
+        cost_s=2.0,
     )
-]  # fmt: skip
+]

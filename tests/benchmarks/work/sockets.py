@@ -13,19 +13,26 @@ def path(stack, name):
 def run_echo(stack, pace, sockets, consumer="echo"):
     """Each socket sends when its last text has come back."""
     job = {
-        "kind": "echo", "path": path(stack, consumer), "sockets": pace.count(sockets),
-        "warmup_s": pace.warmup_s, "seconds": pace.seconds,
-    }  # fmt: skip
+        "kind": "echo",
+        "path": path(stack, consumer),
+        "sockets": pace.count(sockets),
+        "warmup_s": pace.warmup_s,
+        "seconds": pace.seconds,
+    }
     return load_values(stack.load(job, limit_s=90 + 5 * pace.seconds))
 
 
 def run_group(stack, pace, sockets, burst, paced, interval_s):
     """One member speaks: in bursts as fast as possible, then paced."""
     job = {
-        "kind": "group", "path": path(stack, "group"), "sockets": pace.count(sockets),
-        "burst": burst, "seconds": pace.seconds, "paced": pace.count(paced),
+        "kind": "group",
+        "path": path(stack, "group"),
+        "sockets": pace.count(sockets),
+        "burst": burst,
+        "seconds": pace.seconds,
+        "paced": pace.count(paced),
         "interval_s": interval_s,
-    }  # fmt: skip
+    }
     result = stack.load(job, limit_s=180)
     paced = result["paced"]
     values = load_values(result)
@@ -39,9 +46,12 @@ def run_group(stack, pace, sockets, burst, paced, interval_s):
 def run_storm(stack, pace, sockets, in_flight=100, limit_s=30):
     """Open many sockets with 100 handshakes on their way at any time."""
     job = {
-        "kind": "storm", "path": path(stack, "idle"), "sockets": pace.count(sockets),
-        "in_flight": in_flight, "limit_s": limit_s,
-    }  # fmt: skip
+        "kind": "storm",
+        "path": path(stack, "idle"),
+        "sockets": pace.count(sockets),
+        "in_flight": in_flight,
+        "limit_s": limit_s,
+    }
     result = stack.load(job, limit_s=limit_s + 30)
     values = load_values(result)
     for name, value in result["handshake_ms"].items():
@@ -51,41 +61,79 @@ def run_storm(stack, pace, sockets, in_flight=100, limit_s=30):
 
 WORK = [
     Work(
-        "echo-1", "WebSocket echo, 1 socket", "p50_ms", "ms (median)",
-        partial(run_echo, sockets=1), lower_is_better=True,
+        "echo-1",
+        "WebSocket echo, 1 socket",
+        "p50_ms",
+        "ms (median)",
+        partial(run_echo, sockets=1),
+        lower_is_better=True,
     ),
     Work(
-        "echo-50", "WebSocket echo, 50 sockets", "rate", "echoes/s",
+        "echo-50",
+        "WebSocket echo, 50 sockets",
+        "rate",
+        "echoes/s",
         partial(run_echo, sockets=50),
     ),
     Work(
-        "echo-500", "WebSocket echo, 500 sockets", "rate", "echoes/s",
-        partial(run_echo, sockets=500), cost_s=1.7, in_quick=False, rounds=FEW_ROUNDS,
-    ),
-    Work(
-        "ordered-50", "Echo with enforce_ordering, 50 sockets", "rate", "echoes/s",
-        partial(run_echo, sockets=50, consumer="ordered"),
-    ),
-    Work(
-        "session-50", "Echo that reads its channel_session, 50 sockets", "rate", "echoes/s",
-        partial(run_echo, sockets=50, consumer="session"),
-    ),
-    Work(
-        "session-write-50", "Echo that changes its channel_session, 50 sockets", "rate",
-        "echoes/s", partial(run_echo, sockets=50, consumer="session-count"), in_quick=False,
+        "echo-500",
+        "WebSocket echo, 500 sockets",
+        "rate",
+        "echoes/s",
+        partial(run_echo, sockets=500),
+        cost_s=1.7,
+        in_quick=False,
         rounds=FEW_ROUNDS,
     ),
     Work(
-        "group-100", "Group of 100 sockets, bursts of 20", "rate", "frames/s",
-        partial(run_group, sockets=100, burst=20, paced=20, interval_s=0.05), cost_s=2.5,
-        in_quick=False, rounds=FEW_ROUNDS,
+        "ordered-50",
+        "Echo with enforce_ordering, 50 sockets",
+        "rate",
+        "echoes/s",
+        partial(run_echo, sockets=50, consumer="ordered"),
     ),
     Work(
-        "group-1000", "Group of 1,000 sockets, bursts of 5", "rate", "frames/s",
-        partial(run_group, sockets=1000, burst=5, paced=5, interval_s=0.2), cost_s=4.0,
+        "session-50",
+        "Echo that reads its channel_session, 50 sockets",
+        "rate",
+        "echoes/s",
+        partial(run_echo, sockets=50, consumer="session"),
     ),
     Work(
-        "storm-2000", "2,000 handshakes, 100 at a time", "rate", "sockets/s",
-        partial(run_storm, sockets=2000), cost_s=1.7, in_quick=False, rounds=FEW_ROUNDS,
+        "session-write-50",
+        "Echo that changes its channel_session, 50 sockets",
+        "rate",
+        "echoes/s",
+        partial(run_echo, sockets=50, consumer="session-count"),
+        in_quick=False,
+        rounds=FEW_ROUNDS,
     ),
-]  # fmt: skip
+    Work(
+        "group-100",
+        "Group of 100 sockets, bursts of 20",
+        "rate",
+        "frames/s",
+        partial(run_group, sockets=100, burst=20, paced=20, interval_s=0.05),
+        cost_s=2.5,
+        in_quick=False,
+        rounds=FEW_ROUNDS,
+    ),
+    Work(
+        "group-1000",
+        "Group of 1,000 sockets, bursts of 5",
+        "rate",
+        "frames/s",
+        partial(run_group, sockets=1000, burst=5, paced=5, interval_s=0.2),
+        cost_s=4.0,
+    ),
+    Work(
+        "storm-2000",
+        "2,000 handshakes, 100 at a time",
+        "rate",
+        "sockets/s",
+        partial(run_storm, sockets=2000),
+        cost_s=1.7,
+        in_quick=False,
+        rounds=FEW_ROUNDS,
+    ),
+]

@@ -14,12 +14,13 @@ STREAM = "/databinding/stream/"
 def values(demo):
     """Two values to begin with: apples, 12, and pears, 7."""
     demo.manage(
-        "shell", "-c",
+        "shell",
+        "-c",
         "from project.databinding.models import IntegerValue\n"
         "IntegerValue.objects.all().delete()\n"
         "for pk, (name, value) in enumerate({'apples': 12, 'pears': 7}.items(), 1):\n"
         "    IntegerValue.objects.create(pk=pk, name=name, value=value)",
-    )  # fmt: skip
+    )
 
 
 def table(browser):
@@ -50,8 +51,10 @@ def test_what_one_does_shows_on_both_pages(browsers, visit, log_in):
     wait_for_table(two, {"apples": 13, "pears": 7})
     two.click("#value-1 [data-step='1']")
     wait_for_table(one, {"apples": 14, "pears": 7})
-    one.run("arguments[0].value = 40; arguments[0].dispatchEvent(new Event('change'))",
-            one.find("#value-2 .value"))
+    one.run(
+        "arguments[0].value = 40; arguments[0].dispatchEvent(new Event('change'))",
+        one.find("#value-2 .value"),
+    )
     wait_for_table(two, {"apples": 14, "pears": 40})
     one.fill(name="plums")
     one.click("#add button")
@@ -76,8 +79,10 @@ def test_name_that_is_taken_is_refused_and_put_back(browsers, visit, log_in):
     log_in(amy, "amy")
     for browser in browsers:
         visit(browser, "/databinding/")
-    amy.run("arguments[0].value = 'apples'; arguments[0].dispatchEvent(new Event('change'))",
-            amy.find("#value-2 .name"))
+    amy.run(
+        "arguments[0].value = 'apples'; arguments[0].dispatchEvent(new Event('change'))",
+        amy.find("#value-2 .name"),
+    )
     amy.wait_for_text("already exists", within="#problem")
     wait_for_table(amy, {"apples": 12, "pears": 7})
     assert other.texts("#wire li") == []
@@ -115,9 +120,7 @@ def ask(socket, action, pk=None, **data):
         ("create", None, {"name": "x" * 41}, "at most 40 characters"),
     ],
 )
-def test_what_the_model_does_not_allow_is_told_to_who_asked(
-    open_socket, action, pk, data, problem
-):
+def test_what_the_model_does_not_allow_is_told_to_who_asked(open_socket, action, pk, data, problem):
     socket = open_socket(STREAM, "amy")
     ask(socket, action, pk, **data)
     payload = json.loads(socket.recv(timeout=20))["payload"]

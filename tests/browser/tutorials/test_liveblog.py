@@ -76,8 +76,9 @@ def test_page_whose_socket_was_away_shows_what_it_has_missed(browser, visit, sav
     browser.wait_for_text("Back in", within="#state")
     save("Post.objects.get(headline='to be deleted').delete()\nPost.objects.create(headline='new')")
     demo.restart_server(server)
-    wait_until(lambda: headlines(browser) == ["new", "stays"], limit_s=20,
-               what=lambda: browser.text)
+    wait_until(
+        lambda: headlines(browser) == ["new", "stays"], limit_s=20, what=lambda: browser.text
+    )
     browser.driver.get_log("browser")  # that the server was away is no fault of the page
 
 
@@ -89,8 +90,10 @@ def test_what_events_told_meanwhile_is_not_undone_by_an_older_answer(browser, vi
     save("Post.objects.create(pk=8, headline='new')\nPost.objects.get(pk=7).delete()")
     wait_until(lambda: headlines(browser) == ["new"], what=lambda: browser.text)
     at = "2026-01-01T00:00:00+00:00"
-    old = [{"id": 7, "headline": "deleted meanwhile", "body": "", "at": at},
-           {"id": 6, "headline": "missed", "body": "", "at": at}]  # fmt: skip
+    old = [
+        {"id": 7, "headline": "deleted meanwhile", "body": "", "at": at},
+        {"id": 6, "headline": "missed", "body": "", "at": at},
+    ]
     latest.answer(200, {"posts": old, "all": True})
     browser.wait_for_text("missed", within=".post h2")
     assert headlines(browser) == ["new", "missed"]

@@ -60,10 +60,12 @@ def test_ring_answers_all_who_wait(browsers, visit, demo, waiting):
 
 
 def test_page_pauses_if_the_site_refuses_its_request_at_once(browser, demo):
-    browser.run_before_pages("window.isRefusing = true; const realFetch = window.fetch;"
+    browser.run_before_pages(
+        "window.isRefusing = true; const realFetch = window.fetch;"
         "window.fetch = (url, options) => isRefusing && url.startsWith('/poll/')"
         " ? new Promise(r => setTimeout(() => r(new Response('', { status: 503 }))))"
-        " : realFetch(url, options)")  # fmt: skip
+        " : realFetch(url, options)"
+    )
     browser.open(f"{demo.url}/polling/")
     browser.find('#state[data-state="waiting"]')
     browser.run("window.isRefusing = false")

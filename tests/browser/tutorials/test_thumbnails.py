@@ -51,8 +51,9 @@ def test_thumbnails_are_made_by_a_worker_that_takes_nothing_else(
     browser.wait_for_text("0 %", within=".picture .aside")
     page_workers_only.start_worker("--only-channels=thumbnails")
     browser.find(".picture.done")
-    wait_until(lambda: sizes(browser) == [[96, 64], [192, 128], [384, 256]],
-               what=lambda: sizes(browser))
+    wait_until(
+        lambda: sizes(browser) == [[96, 64], [192, 128], [384, 256]], what=lambda: sizes(browser)
+    )
 
 
 def test_page_is_told_how_far_it_is_while_the_consumer_runs(
@@ -103,8 +104,9 @@ def test_what_is_no_picture_is_said_so_and_may_be_tried_again(browser, visit, lo
     browser.wait_for_text("This is no picture", within=".picture .error")
     watch_class(browser)
     browser.click(".picture .again button")
-    wait_until(lambda: [*map(bool, seen(browser))] == [False, True],
-               what="another try, and the same end")  # fmt: skip
+    wait_until(
+        lambda: [*map(bool, seen(browser))] == [False, True], what="another try, and the same end"
+    )
 
 
 def watch_class(browser):

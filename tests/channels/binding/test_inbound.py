@@ -130,8 +130,10 @@ def test_who_may_not_does_nothing(notes, database):
         send(client, action="delete", pk=note.pk)
         send(client, action="create", data={"title": "c"})
     assert [(user, action) for user, action, pk in ALLOWED] == [
-        ("mallory", "update"), ("mallory", "delete"), ("mallory", "create"),
-    ]  # fmt: skip
+        ("mallory", "update"),
+        ("mallory", "delete"),
+        ("mallory", "create"),
+    ]
     assert [note.title for note in notes.all()] == ["a"]
     assert client.receive() is None
 
@@ -189,9 +191,7 @@ def test_a_field_that_is_not_there_closes_the_socket(socket, notes, caplog):
 def test_whatever_a_frame_holds_is_taken_or_refused(notes, payload):
     binding = NoteBinding()
     try:
-        binding.deserialize(
-            Message({"text": json.dumps(payload)}, "websocket.receive", None)
-        )
+        binding.deserialize(Message({"text": json.dumps(payload)}, "websocket.receive", None))
     except InvalidFrame as error:
         assert error.code == 1007
 

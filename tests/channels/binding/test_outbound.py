@@ -119,14 +119,14 @@ def test_a_string_of_group_names_is_refused(notes):
     ("attributes", "names"),
     [
         ({"fields": ["title"]}, {"title"}),
-        ({"fields": None, "exclude": ["secret", "made"]},
-         {"title", "body", "group", "owner", "labels"}),
-        ({"fields": ["__all__"]},
-         {"title", "body", "secret", "made", "group", "owner", "labels"}),
-        ({"fields": "__all__"},
-         {"title", "body", "secret", "made", "group", "owner", "labels"}),
+        (
+            {"fields": None, "exclude": ["secret", "made"]},
+            {"title", "body", "group", "owner", "labels"},
+        ),
+        ({"fields": ["__all__"]}, {"title", "body", "secret", "made", "group", "owner", "labels"}),
+        ({"fields": "__all__"}, {"title", "body", "secret", "made", "group", "owner", "labels"}),
     ],
-)  # fmt: skip
+)
 def test_only_the_fields_asked_for_are_sent(notes, attributes, names):
     make_binding(**attributes)
     client = listen()

@@ -43,9 +43,7 @@ def test_the_next_look_is_when_the_next_one_is_due(outbox, put):
     assert 1.0 < outbox.send_due() <= 2.0
 
 
-def test_messages_for_a_full_channel_wait_in_order_and_hold_up_no_other(
-    outbox, put, layer, table
-):
+def test_messages_for_a_full_channel_wait_in_order_and_hold_up_no_other(outbox, put, layer, table):
     for n in range(250):
         put(content=json.dumps({"n": n}), ago_s=300 - n)
     put("other", ago_s=1)

@@ -12,8 +12,8 @@ import pytest
 from channels.exceptions import ChannelFull, InvalidMessage
 from channels.layers import names
 from channels.layers.base import BaseChannelLayer
-from channels.layers.conformance import ConformanceSuite
 from channels.layers.operations import DeadLetter, Delivery, PutBack, Retry, SaveSession
+from channels.test.conformance import ConformanceSuite
 
 
 class SmallLayer(BaseChannelLayer):

@@ -7,8 +7,6 @@ import unittest
 import pytest
 
 from channels.exceptions import ChannelFull, ClientGone, InvalidMessage
-from channels.layers.conformance import ConformanceSuite
-from channels.layers.conformance.classic import ConformanceTestCase as ClassicSuite
 from channels.layers.memory import ChannelLayer, MemoryChannelLayer
 from channels.layers.operations import (
     DeadLetter,
@@ -19,6 +17,8 @@ from channels.layers.operations import (
     ReleaseOrdered,
     Turn,
 )
+from channels.test.conformance import ConformanceSuite
+from channels.test.conformance.classic import ConformanceTestCase as ClassicSuite
 
 SOCKET = "websocket.send.server!client"
 

@@ -10,13 +10,34 @@ from channels.layers import names
 
 PART = string.ascii_letters + string.digits + "-_."
 GOOD_CHANNELS = [
-    "a", "http.request", "chat-messages", "A_1.b-", "http.request.body?x7Qd",
-    "websocket.send.Hk3f!", "websocket.send.Hk3f!2a", "a" * 199, "a!" + "b" * 197,
-]  # fmt: skip
+    "a",
+    "http.request",
+    "chat-messages",
+    "A_1.b-",
+    "http.request.body?x7Qd",
+    "websocket.send.Hk3f!",
+    "websocket.send.Hk3f!2a",
+    "a" * 199,
+    "a!" + "b" * 197,
+]
 BAD_CHANNELS = [
-    "", "?", "!", "a?", "?a", "!a", "a!b!c", "a?b?c", "a!b?c", "a?b!c", "a b", "a\n", "a:b", "ä",
-    "a" * 200, "a!" + "b" * 198,
-]  # fmt: skip
+    "",
+    "?",
+    "!",
+    "a?",
+    "?a",
+    "!a",
+    "a!b!c",
+    "a?b?c",
+    "a!b?c",
+    "a?b!c",
+    "a b",
+    "a\n",
+    "a:b",
+    "ä",
+    "a" * 200,
+    "a!" + "b" * 198,
+]
 
 parts = st.text(PART, min_size=1, max_size=60)
 channels = st.one_of(

@@ -5,8 +5,8 @@ import unittest
 
 import pytest
 
-from channels.layers.conformance import ConformanceSuite
 from channels.layers.redis import RedisChannelLayer
+from channels.test.conformance import ConformanceSuite
 
 _prefixes = (f"test{number}:" for number in itertools.count())
 

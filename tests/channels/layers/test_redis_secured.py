@@ -21,18 +21,18 @@ import requests
 from websockets.sync.client import connect
 
 from channels.exceptions import LayerUnavailable
-from channels.layers.conformance.acknowledged import Acknowledged
-from channels.layers.conformance.dead_letters import DeadLetters
-from channels.layers.conformance.groups import Groups
-from channels.layers.conformance.harness import Harness
-from channels.layers.conformance.links import Links
-from channels.layers.conformance.messages import Messages
-from channels.layers.conformance.ordering import Ordering
-from channels.layers.conformance.sessions import Sessions
-from channels.layers.conformance.statistics import Statistics
-from channels.layers.conformance.work import Work
 from channels.layers.redis import RedisChannelLayer, aio_connection
 from channels.layers.redis.aio_connection import AsyncConnection
+from channels.test.conformance.acknowledged import Acknowledged
+from channels.test.conformance.dead_letters import DeadLetters
+from channels.test.conformance.groups import Groups
+from channels.test.conformance.harness import Harness
+from channels.test.conformance.links import Links
+from channels.test.conformance.messages import Messages
+from channels.test.conformance.ordering import Ordering
+from channels.test.conformance.sessions import Sessions
+from channels.test.conformance.statistics import Statistics
+from channels.test.conformance.work import Work
 from tests.conftest import give_up
 from tests.processes import REPOSITORY, RedisServer, find_redis_server, free_port
 
@@ -99,9 +99,18 @@ def guarded_redis():
 
 
 class AclConformance(
-    Messages, Groups, Work, Acknowledged, DeadLetters, Sessions, Ordering, Links, Statistics,
-    Harness, unittest.TestCase,
-):  # fmt: skip
+    Messages,
+    Groups,
+    Work,
+    Acknowledged,
+    DeadLetters,
+    Sessions,
+    Ordering,
+    Links,
+    Statistics,
+    Harness,
+    unittest.TestCase,
+):
     """What workers and servers do, as the user of the documentation."""
 
     short_expiry_s = 0.4
@@ -126,9 +135,7 @@ class AclConformance(
 
 
 def test_that_user_can_not_touch_other_keys_and_commands(guarded_redis):
-    layer = RedisChannelLayer(
-        hosts=[guarded_redis.url], prefix="other:", **AclConformance.options
-    )
+    layer = RedisChannelLayer(hosts=[guarded_redis.url], prefix="other:", **AclConformance.options)
     with pytest.raises(LayerUnavailable, match="(?i)permission"):
         layer.send("x", {})
     layer.close()
@@ -214,9 +221,12 @@ def find_redis_with_tls():
     for path in (find_redis_server(), "/usr/bin/redis-server", "/usr/local/bin/redis-server"):
         with contextlib.suppress(OSError, TypeError):
             said = subprocess.run(
-                [path, "--port", "0", "--tls-port", "1"], capture_output=True, text=True,
-                timeout=20, check=False,
-            )  # fmt: skip
+                [path, "--port", "0", "--tls-port", "1"],
+                capture_output=True,
+                text=True,
+                timeout=20,
+                check=False,
+            )
             if "Bad directive" not in said.stdout + said.stderr:
                 return path
     return None
@@ -269,9 +279,13 @@ def secured_redis(tmp_path, monkeypatch):
     certificate, key = write_certificate(tmp_path)
     port = free_port()
     options = {
-        "port": 0, "tls-port": port, "tls-cert-file": certificate, "tls-key-file": key,
-        "tls-ca-cert-file": certificate, "tls-auth-clients": "no",
-    }  # fmt: skip
+        "port": 0,
+        "tls-port": port,
+        "tls-cert-file": certificate,
+        "tls-key-file": key,
+        "tls-ca-cert-file": certificate,
+        "tls-auth-clients": "no",
+    }
     with RedisServer(options) as server:
         words = [word for word in acl_words() if word not in ("+scan", "+unlink")]
         with server.client() as client:
@@ -285,9 +299,12 @@ def test_the_split_runs_over_a_secured_redis(secured_redis, make_split, tmp_path
     for name, text in PROJECT.items():
         (tmp_path / name).write_text(text)
     split = make_split(
-        tmp_path, settings="secured_settings", asgi="asgi:channel_layer", redis_url=url,
+        tmp_path,
+        settings="secured_settings",
+        asgi="asgi:channel_layer",
+        redis_url=url,
         env={"REDIS_CA": str(certificate)},
-    )  # fmt: skip
+    )
     split.start_server()
     split.start_worker()
     assert requests.get(split.url + "/", timeout=20).text == "hello"

@@ -19,9 +19,19 @@ COMMAND = "channels_status"
 
 def live(layer, worker_id="worker-1", **facts):
     layer._housekeeping._next_round_s = 0.0
-    layer.keep_house(worker_id, {"host": "box", "pid": 17, "version": "v3", "threads": 2,
-                                 "started": time.time(), "channels": ["mail"], **facts},
-                     {"mail"})  # fmt: skip
+    layer.keep_house(
+        worker_id,
+        {
+            "host": "box",
+            "pid": 17,
+            "version": "v3",
+            "threads": 2,
+            "started": time.time(),
+            "channels": ["mail"],
+            **facts,
+        },
+        {"mail"},
+    )
 
 
 def find(items, **wanted):
@@ -87,8 +97,14 @@ def test_channels_are_shown_with_what_waits_and_what_was_lost(redis_layer, run):
     redis_layer.send("body?x", {"n": 5})
     channels = json.loads(run(COMMAND, "--json"))["channels"]
     assert [channel["name"] for channel in channels] == ["mail", "proc!"]
-    expected = {"messages_pending": 1, "delayed": 1, "dead_letters": 1, "dead_letter_count": 1,
-                "owned": 0, "messages_count": 2}  # fmt: skip
+    expected = {
+        "messages_pending": 1,
+        "delayed": 1,
+        "dead_letters": 1,
+        "dead_letter_count": 1,
+        "owned": 0,
+        "messages_count": 2,
+    }
     assert expected.items() <= channels[0].items()
     row = next(line for line in run(COMMAND).splitlines() if line.startswith("mail"))
     assert row.split()[1:] == ["1", "0.0", "s", "1", "0", "1", "2"]
@@ -124,8 +140,12 @@ def test_lost_messages_are_shown_by_channel_and_reason_with_what_to_do(redis_lay
     redis_layer.apply([Drop("mail", "dropped", 7), Drop("mail", "lost"), Drop("chat", "lost", 2)])
     text = run(COMMAND).partition("lost messages\n")[2]
     rows = [line.split() for line in text.splitlines()[:4]]
-    assert rows == [["channel", "count", "reason"], ["chat", "2", "lost"],
-                    ["mail", "7", "dropped"], ["mail", "1", "lost"]]  # fmt: skip
+    assert rows == [
+        ["channel", "count", "reason"],
+        ["chat", "2", "lost"],
+        ["mail", "7", "dropped"],
+        ["mail", "1", "lost"],
+    ]
     assert text.count("\nlost: ") == text.count("\ndropped: ") == 1
 
 
@@ -157,9 +177,12 @@ def test_the_status_of_a_large_site_fits_a_terminal(columns, monkeypatch, redis_
     names = [f"shop.{word}" for word in ("orders", "invoices", "thumbnails", "newsletter")]
     for n in range(2):
         live(
-            redis_layer, f"web-5d4f7c9b8-abcde-{n}-x7Qd4f", version=f"{n}" * 40,
-            channels=["http.request", "websocket.receive", *names], running=[consumer] * 3,
-        )  # fmt: skip
+            redis_layer,
+            f"web-5d4f7c9b8-abcde-{n}-x7Qd4f",
+            version=f"{n}" * 40,
+            channels=["http.request", "websocket.receive", *names],
+            running=[consumer] * 3,
+        )
     for name in names:
         redis_layer.apply([Drop(name, "dropped", 1000), Drop(name, "lost", 1000)])
     text = run(COMMAND)
@@ -174,8 +197,14 @@ def test_columns_are_as_wide_as_what_is_in_them():
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0.04, "0.0 s"), (59, "59 s"), (119, "119 s"), (600, "10 min"), (7_200, "2 h"),
-     (864_000, "10 d")],
-)  # fmt: skip
+    [
+        (0.04, "0.0 s"),
+        (59, "59 s"),
+        (119, "119 s"),
+        (600, "10 min"),
+        (7_200, "2 h"),
+        (864_000, "10 d"),
+    ],
+)
 def test_ages_are_in_the_unit_that_fits(seconds, text):
     assert format_age(seconds) == text

@@ -8,14 +8,28 @@ NOW = 1_800_000_000.0
 
 
 def process(name, pid, version, up_s, seen_s, **more):
-    return {"id": name, "host": "web-1", "pid": pid, "version": version, "started": NOW - up_s,
-            "seen_s": seen_s, **more}  # fmt: skip
+    return {
+        "id": name,
+        "host": "web-1",
+        "pid": pid,
+        "version": version,
+        "started": NOW - up_s,
+        "seen_s": seen_s,
+        **more,
+    }
 
 
 def channel(name, age_s=0.0, **counts):
-    return {"name": name, "messages_max_age": age_s, "messages_pending": 0, "delayed": 0,
-            "owned": 0, "dead_letters": 0, **dict.fromkeys(COUNTS.values(), 0),
-            **counts}  # fmt: skip
+    return {
+        "name": name,
+        "messages_max_age": age_s,
+        "messages_pending": 0,
+        "delayed": 0,
+        "owned": 0,
+        "dead_letters": 0,
+        **dict.fromkeys(COUNTS.values(), 0),
+        **counts,
+    }
 
 
 def worker(name, *args, channels, running=()):
@@ -25,23 +39,49 @@ def worker(name, *args, channels, running=()):
 STATUS = {
     "servers": [process("RKyJhzmfpF56", 20098, "3f2c9ab", 1500, 0.7, sockets=214)],
     "workers": [
-        worker("web-1-20100-CzEcVk", 20100, "19fab57", 108_000, 4, channels=[
-            "http.disconnect", "http.request",
-            *(f"websocket.{event}" for event in ("connect", "disconnect", "receive")),
-        ]),
-        worker("web-1-20099-Cx1uxb", 20099, "3f2c9ab", 1500, 4, channels=["thumbnails"], running=[
-            {"channel": "thumbnails", "consumer": "shop.consumers.make_thumbnail",
-             "since": NOW - 180},
-        ]),
+        worker(
+            "web-1-20100-CzEcVk",
+            20100,
+            "19fab57",
+            108_000,
+            4,
+            channels=[
+                "http.disconnect",
+                "http.request",
+                *(f"websocket.{event}" for event in ("connect", "disconnect", "receive")),
+            ],
+        ),
+        worker(
+            "web-1-20099-Cx1uxb",
+            20099,
+            "3f2c9ab",
+            1500,
+            4,
+            channels=["thumbnails"],
+            running=[
+                {
+                    "channel": "thumbnails",
+                    "consumer": "shop.consumers.make_thumbnail",
+                    "since": NOW - 180,
+                },
+            ],
+        ),
     ],
     "channels": [
         channel("http.request", messages_count=51_220),
-        channel("mail", 42.0, messages_pending=99, dead_letters=1, messages_count=100,
-                channel_full_count=1, dead_letter_count=1),
+        channel(
+            "mail",
+            42.0,
+            messages_pending=99,
+            dead_letters=1,
+            messages_count=100,
+            channel_full_count=1,
+            dead_letter_count=1,
+        ),
         channel("thumbnails", 180.0, messages_pending=3, messages_count=12),
         channel("websocket.send.gone!", messages_count=3),
     ],
-}  # fmt: skip
+}
 
 
 def test_the_status_is_shown_as_the_documentation_has_it():

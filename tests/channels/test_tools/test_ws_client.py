@@ -149,9 +149,14 @@ def test_cookies_are_sent_in_one_header(client):
     client.set_cookie("qux", "qu;x")
     ((name, value),) = sent(client)["headers"]
     assert name == b"cookie"
-    assert parse_cookie(value.decode("ascii")) == client.get_cookies() == {
-        "foo": "bar", "qux": "qu;x",
-    }  # fmt: skip
+    assert (
+        parse_cookie(value.decode("ascii"))
+        == client.get_cookies()
+        == {
+            "foo": "bar",
+            "qux": "qu;x",
+        }
+    )
 
 
 @pytest.mark.parametrize("name", ["cookie", "Cookie"])

@@ -46,8 +46,9 @@ def _tell(run):
         run.history.write(directory / "history.jsonl")
         (directory / "logs.txt").write_text(run.logs)
         click.echo(f"history and logs: {directory}")
-        click.echo(f"again: python -m tests.faults.checker --seed {run.seed} "
-                   f"--seconds {run.seconds}")  # fmt: skip
+        click.echo(
+            f"again: python -m tests.faults.checker --seed {run.seed} --seconds {run.seconds}"
+        )
 
 
 if __name__ == "__main__":

@@ -71,8 +71,9 @@ class Past:
 
     def was_wiped_after(self, at):
         """Whether Redis came back empty at a later time."""
-        return any(fault.get("until", fault["at"]) >= at
-                   for fault in self.of("fault", name="wipe Redis"))  # fmt: skip
+        return any(
+            fault.get("until", fault["at"]) >= at for fault in self.of("fault", name="wipe Redis")
+        )
 
 
 def check(past):

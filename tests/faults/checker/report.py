@@ -32,10 +32,20 @@ def summary():
     kept = load().values()
     if not kept:
         return ""
-    total = {name: sum(result.get(name, 0) for result in kept) for name in (
-        "seconds", "faults", "sockets", "frames", "broadcasts heard", "requests", "jobs",
-        "jobs lost", "owned jobs run again",
-    )}  # fmt: skip
+    total = {
+        name: sum(result.get(name, 0) for result in kept)
+        for name in (
+            "seconds",
+            "faults",
+            "sockets",
+            "frames",
+            "broadcasts heard",
+            "requests",
+            "jobs",
+            "jobs lost",
+            "owned jobs run again",
+        )
+    }
     findings = sum(bool(result["findings"]) for result in kept)
     return (
         f"{len(kept)} seeds, {total['seconds'] // 60} minutes of faults in all: "

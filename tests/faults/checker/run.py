@@ -13,8 +13,14 @@ from tests.faults.site import Site, wait_until
 
 SERVERS, WORKERS, THREADS = 2, 3, 2
 #: What all channels have to be through with.
-CHANNELS = [ONCE, OWNED, "http.request", "websocket.connect", "websocket.receive",
-            "websocket.disconnect"]  # fmt: skip
+CHANNELS = [
+    ONCE,
+    OWNED,
+    "http.request",
+    "websocket.connect",
+    "websocket.receive",
+    "websocket.disconnect",
+]
 #: How long everything may take to come to rest.
 REST_LIMIT_S = 60.0
 
@@ -34,10 +40,12 @@ class Run:
     async def _execute(self):
         async with Site() as site:
             site.configure(
-                layer={"acknowledged": {OWNED: {"timeout_s": 5}},
-                       "channel_capacity": {"checked.*": 5_000}},
+                layer={
+                    "acknowledged": {OWNED: {"timeout_s": 5}},
+                    "channel_capacity": {"checked.*": 5_000},
+                },
                 HASTE=True,
-            )  # fmt: skip
+            )
             trouble = Trouble(site, self.history, THREADS)
             await self._start(site, trouble)
             await self._break(site, trouble)
@@ -94,8 +102,9 @@ class Run:
 
     @staticmethod
     def _waiting(site):
-        pending = {name: site.layer.channel_statistics(name)["messages_pending"]
-                   for name in CHANNELS}  # fmt: skip
+        pending = {
+            name: site.layer.channel_statistics(name)["messages_pending"] for name in CHANNELS
+        }
         return {name: count for name, count in pending.items() if count}
 
 

@@ -44,14 +44,27 @@ def fault(name, **facts):
 
 def test_a_history_as_it_should_be_has_no_finding():
     told = {"event": "told", "n": 10, "outcome": "sent"}
-    assert find(
-        CONNECT, {"event": "member", "conn": 1}, {"event": "sent", "conn": 1, "n": 1},
-        *frame(1), {"event": "reply", "conn": 1, "n": 1}, *frame(2), told,
-        {"event": "heard", "conn": 1, "n": 10}, job(1), ran(1), job(2, OWNED), ran(2, OWNED),
-        {"event": "asked", "status": 200, "took_s": 0.1},
-        {"event": "closed", "conn": 1, "code": None, "was_idle": True}, DISCONNECT,
-        {"event": "rest", "waiting": {}, "sockets": 0, "eternal_keys": [], "is_well": True},
-    ) == []  # fmt: skip
+    assert (
+        find(
+            CONNECT,
+            {"event": "member", "conn": 1},
+            {"event": "sent", "conn": 1, "n": 1},
+            *frame(1),
+            {"event": "reply", "conn": 1, "n": 1},
+            *frame(2),
+            told,
+            {"event": "heard", "conn": 1, "n": 10},
+            job(1),
+            ran(1),
+            job(2, OWNED),
+            ran(2, OWNED),
+            {"event": "asked", "status": 200, "took_s": 0.1},
+            {"event": "closed", "conn": 1, "code": None, "was_idle": True},
+            DISCONNECT,
+            {"event": "rest", "waiting": {}, "sockets": 0, "eternal_keys": [], "is_well": True},
+        )
+        == []
+    )
 
 
 @pytest.mark.parametrize(
@@ -67,29 +80,66 @@ def test_a_history_as_it_should_be_has_no_finding():
         ([job(1)], "what is sent is run"),
         ([job(1), ran(1), ran(1)], "at most once"),
         ([job(1, OWNED)], "acknowledged messages are not lost"),
-        ([job(1, OWNED), ran(1, OWNED), ran(1, OWNED)],
-         "acknowledged messages come again only after a fault"),
+        (
+            [job(1, OWNED), ran(1, OWNED), ran(1, OWNED)],
+            "acknowledged messages come again only after a fault",
+        ),
         ([{"event": "asked", "status": 500, "took_s": 0.1}], "requests get 200 or 503"),
-        ([{"event": "asked", "status": "ConnectionResetError", "took_s": 0.1}],
-         "requests get 200 or 503"),
+        (
+            [{"event": "asked", "status": "ConnectionResetError", "took_s": 0.1}],
+            "requests get 200 or 503",
+        ),
         ([{"event": "asked", "status": 200, "took_s": 61.0}], "no request hangs"),
-        ([{"event": "heard", "conn": 1, "n": 2}, {"event": "heard", "conn": 1, "n": 1}],
-         "broadcasts come once and in order"),
-        ([{"event": "heard", "conn": 1, "n": 2}, {"event": "heard", "conn": 1, "n": 2}],
-         "broadcasts come once and in order"),
-        ([{"event": "member", "conn": 1}, {"event": "told", "n": 1, "outcome": "sent"}],
-         "members hear every broadcast"),
+        (
+            [{"event": "heard", "conn": 1, "n": 2}, {"event": "heard", "conn": 1, "n": 1}],
+            "broadcasts come once and in order",
+        ),
+        (
+            [{"event": "heard", "conn": 1, "n": 2}, {"event": "heard", "conn": 1, "n": 2}],
+            "broadcasts come once and in order",
+        ),
+        (
+            [{"event": "member", "conn": 1}, {"event": "told", "n": 1, "outcome": "sent"}],
+            "members hear every broadcast",
+        ),
         ([{"event": "reply", "conn": 1, "n": 5}], "replies answer what was sent"),
-        ([{"event": "sent", "conn": 1, "n": 5},
-          {"event": "closed", "conn": 1, "code": None, "was_idle": True}], "frames are answered"),
-        ([{"event": "rest", "waiting": {"a": 1}, "sockets": 0, "eternal_keys": [],
-           "is_well": True}], "nothing is left behind"),
-        ([{"event": "rest", "waiting": {}, "sockets": 0, "eternal_keys": ["k"],
-           "is_well": True}], "nothing is left behind"),
-        ([{"event": "rest", "waiting": {}, "sockets": 0, "eternal_keys": [],
-           "is_well": False}], "all is well afterwards"),
+        (
+            [
+                {"event": "sent", "conn": 1, "n": 5},
+                {"event": "closed", "conn": 1, "code": None, "was_idle": True},
+            ],
+            "frames are answered",
+        ),
+        (
+            [
+                {
+                    "event": "rest",
+                    "waiting": {"a": 1},
+                    "sockets": 0,
+                    "eternal_keys": [],
+                    "is_well": True,
+                }
+            ],
+            "nothing is left behind",
+        ),
+        (
+            [
+                {
+                    "event": "rest",
+                    "waiting": {},
+                    "sockets": 0,
+                    "eternal_keys": ["k"],
+                    "is_well": True,
+                }
+            ],
+            "nothing is left behind",
+        ),
+        (
+            [{"event": "rest", "waiting": {}, "sockets": 0, "eternal_keys": [], "is_well": False}],
+            "all is well afterwards",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_broken_promise_is_found(events, promise):
     assert promise in find(*events)
 

@@ -126,12 +126,14 @@ class Traffic:
             if self._is_over.wait(0.02):
                 return
             if number % 10 == 0:
-                self._note_send("told", number, {}, self._layer.send_group,
-                                GROUP, {"text": f"told {number}"})  # fmt: skip
+                self._note_send(
+                    "told", number, {}, self._layer.send_group, GROUP, {"text": f"told {number}"}
+                )
                 continue
             channel = ONCE if number % 2 else OWNED
-            self._note_send("job", number, {"channel": channel}, self._layer.send,
-                            channel, {"n": number})  # fmt: skip
+            self._note_send(
+                "job", number, {"channel": channel}, self._layer.send, channel, {"n": number}
+            )
 
     def _note_send(self, event, number, facts, send, *args):
         try:

@@ -74,9 +74,7 @@ async def begin(address, path, *, method="GET", headers=(), body=b"", source=Non
 
     `headers`: pairs of str. `source`: (host, port) to connect from.
     """
-    reader, writer = await asyncio.open_connection(
-        *address, limit=_PIECE_BYTES, local_addr=source
-    )
+    reader, writer = await asyncio.open_connection(*address, limit=_PIECE_BYTES, local_addr=source)
     names = {name.lower() for name, _ in headers}
     lines = [f"{method} {path} HTTP/1.1", "Connection: close"]
     lines += ["Host: localhost"] if "host" not in names else []

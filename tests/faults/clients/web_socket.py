@@ -153,9 +153,16 @@ class WebSocket(asyncio.Protocol):
 
 
 async def connect(
-    address, path, *, headers=(), early=(), early_s=0.1, limit_s=30.0, receive_buffer=None,
+    address,
+    path,
+    *,
+    headers=(),
+    early=(),
+    early_s=0.1,
+    limit_s=30.0,
+    receive_buffer=None,
     source=None,
-):  # fmt: skip
+):
     """Open a WebSocket and return it.
 
     Args:

@@ -149,8 +149,11 @@ async def more_requests_than_fit(site, numbers):
     answers = await asyncio.gather(*asked)
     result = Result()
     told = [answer for answer in refused if answer.status == 503]
-    result.equal("refused with 503 and Retry-After",
-                 sum("retry-after" in answer.headers for answer in told), excess)  # fmt: skip
+    result.equal(
+        "refused with 503 and Retry-After",
+        sum("retry-after" in answer.headers for answer in told),
+        excess,
+    )
     result.at_most("slowest refusal", max(answer.seconds for answer in refused), 5.0, "s")
     answered = sum(answer.status == 200 for answer in answers)
     result.equal("answered once somebody works", answered, FITS)
@@ -199,8 +202,9 @@ async def a_storm_of_connections(site, numbers):
     coming = []
     for number in range(numbers.sockets):
         coming.append(asyncio.ensure_future(_come_until_open(site)))
-        await asyncio.sleep(begun + (number + 1) * numbers.within_s / numbers.sockets
-                            - time.monotonic())  # fmt: skip
+        await asyncio.sleep(
+            begun + (number + 1) * numbers.within_s / numbers.sockets - time.monotonic()
+        )
     visits = await asyncio.gather(*coming)
     took_s = time.monotonic() - begun
     result = Result()
@@ -245,9 +249,12 @@ async def clients_that_talk_before_they_are_accepted(site, numbers):
     await site.start(workers=2, threads=numbers.threads)
     path = f"/slow/{numbers.connect_ms}"
     sockets = await site.open_sockets(
-        numbers.sockets, path, at_once=2 * numbers.threads,
-        early=["first", "second"], early_s=numbers.connect_ms / 2_000,
-    )  # fmt: skip
+        numbers.sockets,
+        path,
+        at_once=2 * numbers.threads,
+        early=["first", "second"],
+        early_s=numbers.connect_ms / 2_000,
+    )
     received = await site.ledger.wait_for(2 * len(sockets), "receive", limit_s=20)
     connected, early = set(), 0
     for record in site.ledger.records():

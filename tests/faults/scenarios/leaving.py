@@ -32,8 +32,14 @@ async def sockets_leave_while_no_disconnect_fits(site, numbers):
     return result
 
 
-@scenario(14, 15, hosts=("daphne", "uvicorn"), sockets=(100, 500), haste=(True, False),
-          limit_s=(15.0, 60.0))  # fmt: skip
+@scenario(
+    14,
+    15,
+    hosts=("daphne", "uvicorn"),
+    sockets=(100, 500),
+    haste=(True, False),
+    limit_s=(15.0, 60.0),
+)
 async def a_server_dies_with_its_sockets(site, numbers):
     """Another server and the workers clean up after it."""
     site.configure(HASTE=numbers.haste)
@@ -60,8 +66,9 @@ async def a_server_dies_with_its_sockets(site, numbers):
     return result
 
 
-@scenario(15, hosts=("daphne", "uvicorn"), sockets=(100, 1_000), ping_s=(1, None),
-          limit_s=(10.0, 120.0))  # fmt: skip
+@scenario(
+    15, hosts=("daphne", "uvicorn"), sockets=(100, 1_000), ping_s=(1, None), limit_s=(10.0, 120.0)
+)
 async def clients_vanish_without_a_word(site, numbers):
     """Their network is gone: no byte comes any more, and nobody is told."""
     pings = [f"--ping-interval={numbers.ping_s}", f"--ping-timeout={numbers.ping_s}"]
@@ -167,8 +174,10 @@ async def refusals_and_close_codes(site, numbers):
         socket.send(str(code))
         await socket.wait_closed(limit_s=5)
         noted = await site.ledger.wait_for(1, "disconnect", code=code, limit_s=5)
-        result.true(f"{code} reaches the client ({socket.close_code}) and the consumer ({noted})",
-                    socket.close_code == code and noted == 1)  # fmt: skip
+        result.true(
+            f"{code} reaches the client ({socket.close_code}) and the consumer ({noted})",
+            socket.close_code == code and noted == 1,
+        )
     socket = await site.open_socket("/echo")
     socket.leave(4321)
     noted = await site.ledger.wait_for(1, "disconnect", code=4321, limit_s=5)

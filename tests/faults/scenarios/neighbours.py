@@ -64,6 +64,8 @@ async def _expect_refusals(site, result, why):
             await site.call(process.wait, 20)
         kind = "worker" if process is processes[0] else "interface server"
         told = why in process.log and _WAY_OUT in process.log
-        result.true(f"{kind}: exit code {process.exit_code}, told why and what to set",
-                    process.exit_code == 1 and told)  # fmt: skip
+        result.true(
+            f"{kind}: exit code {process.exit_code}, told why and what to set",
+            process.exit_code == 1 and told,
+        )
     site.split.stop()

@@ -101,8 +101,9 @@ async def ordering_races(site, numbers):
     wanted = numbers.sockets * numbers.frames
     result = Result()
     result.equal("frames answered", sum(len(socket.texts) for socket in sockets), wanted)
-    in_order = [[int(text) for text in socket.texts] == list(range(numbers.frames))
-                for socket in sockets]  # fmt: skip
+    in_order = [
+        [int(text) for text in socket.texts] == list(range(numbers.frames)) for socket in sockets
+    ]
     result.equal("sockets answered in order", sum(in_order), numbers.sockets)
     run_in_order = [runs_in_order(steps) for steps in steps_by_socket(site.ledger).values()]
     result.equal("sockets served in order", sum(run_in_order), numbers.sockets)

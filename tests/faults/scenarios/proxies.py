@@ -24,8 +24,7 @@ async def the_real_client_behind_nginx(site, numbers):
         upstream = f"127.0.0.1:{server.port}" if way == "tcp" else f"unix:{options['unix_socket']}"
         nginx = await site.call(Nginx, site.directory, upstream)
         seen = await _ask(site, ("127.0.0.1", nginx.port))
-        result.true(f"behind nginx, {way}: {seen}",
-                    seen == ("127.0.0.2 http", "127.0.0.2 ws"))  # fmt: skip
+        result.true(f"behind nginx, {way}: {seen}", seen == ("127.0.0.2 http", "127.0.0.2 ws"))
         await site.call(nginx.stop)
     await site.start_server()
     seen = await _ask(site, site.address)
@@ -43,5 +42,6 @@ async def _ask(site, address):
     page = await site.fetch("/client", headers=[*CLAIMS, host], **there)
     socket = await site.open_socket("/client", headers=[*CLAIMS, host], **there)
     await socket.wait_for_texts(1, limit_s=5)
-    return tuple(f"{one['address']} {one['scheme']}"
-                 for one in map(json.loads, [page.body, socket.texts[0]]))  # fmt: skip
+    return tuple(
+        f"{one['address']} {one['scheme']}" for one in map(json.loads, [page.body, socket.texts[0]])
+    )

@@ -68,8 +68,10 @@ async def redis_comes_back_empty(site, numbers):
     result.true(f"close codes: {codes}", codes == {1012})
     result.at_most("after its return", closed_s or 30.0, 5.0, "s")
     meanwhile = visitor.between(down_at + 0.1, up_at)
-    result.true(f"HTTP meanwhile: {sorted({status for status, _ in meanwhile}, key=str)}",
-                {status for status, _ in meanwhile} == {503})  # fmt: skip
+    result.true(
+        f"HTTP meanwhile: {sorted({status for status, _ in meanwhile}, key=str)}",
+        {status for status, _ in meanwhile} == {503},
+    )
     result.at_most("slowest of these", max(took for _, took in meanwhile), 1.0, "s")
     await _check_well(site, visitor, result)
     return result
@@ -84,8 +86,10 @@ async def _check_well(site, visitor, result):
     await asyncio.sleep(0.5)
     await visitor.stop()
     statuses = {status for status, _ in visitor.between(begun, time.monotonic())}
-    result.true(f"5 s after: HTTP {statuses}, sockets and groups work",
-                statuses == {200} and sum(heard) == 10)  # fmt: skip
+    result.true(
+        f"5 s after: HTTP {statuses}, sockets and groups work",
+        statuses == {200} and sum(heard) == 10,
+    )
 
 
 @scenario(3, sockets=(50, 200), down_s=(2, 10))
@@ -123,10 +127,15 @@ async def redis_comes_back_with_older_data(site, numbers):
     closed = [socket for socket in early + late if not socket.is_open]
     result = Result()
     result.at_most("sockets that it does not know of are closed after", closed_s or 30.0, 5.0, "s")
-    result.true(f"close codes: {({s.close_code for s in closed})}",
-                {s.close_code for s in closed} == {1012})  # fmt: skip
-    result.equal(f"sockets, of {len(left)} open ones, that hear the next broadcast",
-                 sum(heard[: len(left)]), len(left))  # fmt: skip
+    result.true(
+        f"close codes: { ({s.close_code for s in closed}) }",
+        {s.close_code for s in closed} == {1012},
+    )
+    result.equal(
+        f"sockets, of {len(left)} open ones, that hear the next broadcast",
+        sum(heard[: len(left)]),
+        len(left),
+    )
     result.true("new ones too", heard[-1])
     return result
 
@@ -181,8 +190,10 @@ async def redis_stands_still(site, numbers):
     sockets[0].send("hello")
     heard = await asyncio.gather(*(socket.wait_for_texts(1, limit_s=10) for socket in sockets))
     result = Result()
-    result.true(f"HTTP meanwhile: {sorted({answer.status for answer in answers})}",
-                {answer.status for answer in answers} <= {200, 503})  # fmt: skip
+    result.true(
+        f"HTTP meanwhile: {sorted({answer.status for answer in answers})}",
+        {answer.status for answer in answers} <= {200, 503},
+    )
     result.at_most("slowest answer", max(a.seconds for a in answers), numbers.pause_s + 2.0, "s")
     result.equal("sockets that hear a broadcast afterwards", sum(heard), numbers.sockets)
     return result

@@ -95,12 +95,22 @@ async def _work(site, requests, sockets):
 
 async def _run_load(site, seconds):
     """Run the benchmarks' load generator; return how many requests it made."""
-    job = {"kind": "http", "port": site.address[1], "path": "/", "connections": 16,
-           "warmup_s": 0, "seconds": seconds}  # fmt: skip
+    job = {
+        "kind": "http",
+        "port": site.address[1],
+        "path": "/",
+        "connections": 16,
+        "warmup_s": 0,
+        "seconds": seconds,
+    }
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.benchmarks.load", cwd=REPOSITORY,
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
+        sys.executable,
+        "-m",
+        "tests.benchmarks.load",
+        cwd=REPOSITORY,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
     output, _ = await process.communicate(json.dumps(job).encode() + b"\n")
     outcome = json.loads(output)
     if outcome["errors"]:
@@ -168,8 +178,9 @@ async def _query_in_every_thread(site, threads):
     for number in range(threads):
         site.layer.send("querying", {"n": number, "sleep_ms": 400})
     await wait_until(
-        lambda: site.ledger.count("queried") + site.ledger.count("failed")
-        >= queried + failed + threads
+        lambda: (
+            site.ledger.count("queried") + site.ledger.count("failed") >= queried + failed + threads
+        )
     )
     await asyncio.sleep(0.6)
     return site.ledger.count("failed") - failed

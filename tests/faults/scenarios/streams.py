@@ -25,8 +25,9 @@ async def ordered_streams_over_one_socket(site, numbers):
         seen.setdefault((record["socket"], record["name"]), []).append(record["what"])
     result = Result()
     complete = [steps == wanted for steps in seen.values()]
-    result.equal("streams that saw connect, frames, disconnect, in order",
-                 sum(complete), 3 * numbers.sockets)  # fmt: skip
+    result.equal(
+        "streams that saw connect, frames, disconnect, in order", sum(complete), 3 * numbers.sockets
+    )
     answers = sum(len(socket.texts) for socket in sockets)
     result.equal("answers", answers, 3 * numbers.sockets * numbers.frames)
     return result

@@ -160,8 +160,12 @@ async def workers_are_killed_under_load(site, numbers):
 @scenario(19, kills=(4, 50), messages=(1_500, 100_000), rate=(500, 2_000))
 async def workers_are_killed_over_an_acknowledged_channel(site, numbers):
     """What a dead worker owned comes again; what had run already may run twice for that."""
-    site.configure(layer={"acknowledged": {"counted": {"timeout_s": 5, "max_deliveries": 20}},
-                          "channel_capacity": {"counted": 20_000}})  # fmt: skip
+    site.configure(
+        layer={
+            "acknowledged": {"counted": {"timeout_s": 5, "max_deliveries": 20}},
+            "channel_capacity": {"counted": 20_000},
+        }
+    )
     workers = await site.start_workers(4)
     producer = Producer(site, "counted", count=numbers.messages, rate=numbers.rate)
     for number in range(numbers.kills):
@@ -219,13 +223,19 @@ async def a_rolling_restart_under_traffic(site, numbers):
     result.equal("sockets still open", sum(s.is_open for s in sockets), numbers.sockets)
     heard = [list(map(int, socket.texts)) for socket in sockets]
     result.equal("messages echoed", sum(map(len, heard)), said)
-    result.equal("sockets with each message once",
-                 sum(set(h) == set(range(s.said)) and len(h) == s.said
-                     for h, s in zip(heard, sockets, strict=True)), numbers.sockets)  # fmt: skip
+    result.equal(
+        "sockets with each message once",
+        sum(
+            set(h) == set(range(s.said)) and len(h) == s.said
+            for h, s in zip(heard, sockets, strict=True)
+        ),
+        numbers.sockets,
+    )
     codes = {worker.exit_code for worker in site.split.workers[: numbers.workers]}
     result.true(f"exit codes of the old workers: {codes}", codes == {0})
-    steps = ["n" * (done + 1) + "o" * (numbers.workers - done - 1)
-             for done in range(numbers.workers)]  # fmt: skip
+    steps = [
+        "n" * (done + 1) + "o" * (numbers.workers - done - 1) for done in range(numbers.workers)
+    ]
     result.true("the status showed each worker's version, step by step", seen == steps)
     return result
 

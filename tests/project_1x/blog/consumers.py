@@ -26,6 +26,7 @@ from .models import ChatMessage
 
 # Chat, with functions
 
+
 @enforce_ordering
 @channel_session
 def ws_connect(message, room):
@@ -37,10 +38,12 @@ def ws_connect(message, room):
 @enforce_ordering
 @channel_session
 def ws_receive(message):
-    Channel("chat-messages").send({
-        "room": message.channel_session["room"],
-        "message": message["text"],
-    })
+    Channel("chat-messages").send(
+        {
+            "room": message.channel_session["room"],
+            "message": message["text"],
+        }
+    )
 
 
 @enforce_ordering
@@ -59,6 +62,7 @@ def msg_consumer(message):
 
 # Members
 
+
 @allowed_hosts_only
 @channel_session_user_from_http
 def member_connect(message):
@@ -75,6 +79,7 @@ def member_receive(message):
 
 
 # Classes
+
 
 class PostConsumer(WebsocketConsumer):
     http_user_and_session = True
@@ -135,6 +140,7 @@ class Demultiplexer(WebsocketDemultiplexer):
 
 
 # HTTP
+
 
 @channel_and_http_session_user_from_http
 def http_consumer(message):

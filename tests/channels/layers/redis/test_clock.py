@@ -51,9 +51,7 @@ def test_the_time_is_asked_for_now_and_then(make_reader, asked, monkeypatch):
     assert len(asked) == 6
 
 
-def test_a_message_that_expires_between_two_looks_at_the_clock_is_not_delivered(
-    make_reader, asked
-):
+def test_a_message_that_expires_between_two_looks_at_the_clock_is_not_delivered(make_reader, asked):
     layer, reader = make_reader(expiry=0.2)
     layer.send("jobs", {"n": 1})
     assert reader.take(block_s=1)[1] is not None

@@ -12,9 +12,12 @@ from channels.layers.redis import RedisChannelLayer, envelope
 #: Anything, and what begins as an envelope does: a kind, a count of attempts, a far expiry.
 garbage = st.one_of(
     st.binary(max_size=40),
-    st.builds(lambda kind, rest: bytes([kind, 0]) + b"\x7f\xe0" + bytes(6) + rest,
-              st.integers(0, 4), st.binary(max_size=40)),
-)  # fmt: skip
+    st.builds(
+        lambda kind, rest: bytes([kind, 0]) + b"\x7f\xe0" + bytes(6) + rest,
+        st.integers(0, 4),
+        st.binary(max_size=40),
+    ),
+)
 SERVER = "server"
 
 

@@ -4,11 +4,11 @@ import asyncio
 
 import pytest
 
-from channels import identity
 from channels.exceptions import LayerUnavailable, PrefixTaken
 from channels.layers.redis import link as link_module
 from channels.layers.redis import registry
 from channels.layers.redis.layer import RedisChannelLayer
+from channels.startup import identity
 
 
 def live(layer, worker_id="worker-1"):
@@ -40,8 +40,13 @@ def test_another_project_is_refused_and_told_what_to_change(layer, be):
     be("two")
     with pytest.raises(PrefixTaken) as refusal:
         layer.check_neighbours()
-    for part in (repr(layer.prefix), "worker worker-1", "another SECRET_KEY", "`prefix`",
-                 "CHANNEL_LAYERS"):  # fmt: skip
+    for part in (
+        repr(layer.prefix),
+        "worker worker-1",
+        "another SECRET_KEY",
+        "`prefix`",
+        "CHANNEL_LAYERS",
+    ):
         assert part in str(refusal.value)
 
 
@@ -104,9 +109,7 @@ def test_other_encryption_keys_are_refused(make_layer, be):
     make_layer(symmetric_encryption_keys=["c", "a"]).check_neighbours()
 
 
-def test_an_interface_server_serves_nobody_until_the_prefix_is_free(
-    layer, be, monkeypatch, caplog
-):
+def test_an_interface_server_serves_nobody_until_the_prefix_is_free(layer, be, monkeypatch, caplog):
     monkeypatch.setattr(link_module, "BEAT_EVERY_S", 0.02)
     be("one")
     live(layer)

@@ -11,8 +11,11 @@ from channels.layers.redis import aio, scripts
 @pytest.fixture
 def calls(monkeypatch):
     """The commands that are packed, by the script they call."""
-    names = {script.sha: name for name, script in vars(scripts).items()
-             if isinstance(script, scripts.Script)}  # fmt: skip
+    names = {
+        script.sha: name
+        for name, script in vars(scripts).items()
+        if isinstance(script, scripts.Script)
+    }
     found, pack = [], aio.AsyncConnection._run
 
     def note(self, commands):

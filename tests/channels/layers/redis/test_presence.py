@@ -225,9 +225,7 @@ def test_a_made_up_disconnect_comes_after_what_ran(layer, die, ended):
     assert message["order"] == 2
 
 
-def test_disconnects_that_do_not_fit_are_made_up_as_soon_as_there_is_room(
-    make_layer, layer, die
-):
+def test_disconnects_that_do_not_fit_are_made_up_as_soon_as_there_is_room(make_layer, layer, die):
     layer = make_layer(channel_capacity={"websocket.disconnect": 2})
     beat(layer, is_first=True)
     open_sockets(layer, 5)
@@ -248,8 +246,10 @@ def test_nothing_is_left_of_a_dead_server(layer, die, redis_server):
     layer.leave_house("worker")
     with redis_server.client() as client:
         left = {key.decode().removeprefix(layer.prefix) for key in client.scan_iter()}
-    assert left <= {"{websocket.connect}:n:websocket.connect",
-                    "{websocket.disconnect}:n:websocket.disconnect"}  # fmt: skip
+    assert left <= {
+        "{websocket.connect}:n:websocket.connect",
+        "{websocket.disconnect}:n:websocket.disconnect",
+    }
 
 
 def test_what_a_forgotten_server_writes_does_not_stay_for_ever(layer, redis_server):
@@ -321,8 +321,9 @@ def test_it_is_renewed_for_those_who_are_silent_for_longer(layer, redis_server, 
     kept = {key: life for key, life in lives_s().items() if is_kept_by_a_socket(key)}
     of_the_gone = [key for key, life in kept.items() if life <= 60]
     assert sorted(key.partition("}")[2] for key in of_the_gone) == [
-        f":order:{gone}", f":session:{gone}"
-    ]  # fmt: skip
+        f":order:{gone}",
+        f":session:{gone}",
+    ]
     assert len(kept) - len(of_the_gone) == 2 + 2 + 3
     assert min(life for key, life in kept.items() if key not in of_the_gone) > 6 * 86_400
 

@@ -20,8 +20,10 @@ class Sentinel:
         config = directory / f"sentinel-{self.port}.conf"
         lines = [f"port {self.port}", "bind 127.0.0.1", f"dir {directory}"]
         for name, port in masters.items():
-            lines += [f"sentinel monitor {name} 127.0.0.1 {port} 1",
-                      f"sentinel down-after-milliseconds {name} 500"]  # fmt: skip
+            lines += [
+                f"sentinel monitor {name} 127.0.0.1 {port} 1",
+                f"sentinel down-after-milliseconds {name} 500",
+            ]
         config.write_text("\n".join(lines))
         command = [find_redis_server(), str(config), "--sentinel"]
         self._process = Process(command, directory / f"sentinel-{self.port}.log")
@@ -85,8 +87,10 @@ def test_without_services_sentinel_is_asked_for_all_of_its_masters(
 ):
     sentinel = start_sentinel(second=second_redis_server.port, first=redis_server.port)
     with open_layer(sentinel) as layer:
-        assert [host.name for host in layer._hosts] == ["first (by Sentinel)",
-                                                        "second (by Sentinel)"]  # fmt: skip
+        assert [host.name for host in layer._hosts] == [
+            "first (by Sentinel)",
+            "second (by Sentinel)",
+        ]
         for n in range(8):
             layer.send(f"work-{n}", {})
         for server in (redis_server, second_redis_server):
@@ -138,18 +142,24 @@ def test_without_services_and_sentinels_it_is_said_which_were_asked(settings):
         RedisSentinelChannelLayer(hosts=hosts)
     assert all(f"127.0.0.1:{port}" in str(caught.value) for _, port in hosts)
     settings.CHANNEL_LAYERS = {
-        "default": {"BACKEND": "asgi_redis.RedisSentinelChannelLayer", "CONFIG": {"hosts": hosts},
-                    "ROUTING": []}
-    }  # fmt: skip
+        "default": {
+            "BACKEND": "asgi_redis.RedisSentinelChannelLayer",
+            "CONFIG": {"hosts": hosts},
+            "ROUTING": [],
+        }
+    }
     with pytest.raises(InvalidChannelLayerError, match="no Sentinel could be asked"):
         ChannelLayerManager()["default"]
 
 
 @pytest.mark.parametrize(
     ("config", "said"),
-    [({"hosts": "localhost"}, "not one string"), ({"hosts": ["redis://localhost"]}, "pair"),
-     ({"services": "main"}, "not one string")],
-)  # fmt: skip
+    [
+        ({"hosts": "localhost"}, "not one string"),
+        ({"hosts": ["redis://localhost"]}, "pair"),
+        ({"services": "main"}, "not one string"),
+    ],
+)
 def test_wrong_sentinels_and_services_are_refused(config, said):
     with pytest.raises(ValueError, match=said):
         RedisSentinelChannelLayer(**config)

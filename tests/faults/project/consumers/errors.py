@@ -9,8 +9,13 @@ def fail(message):
 
 
 def note_failure(sender, message, error, worker_id, **kwargs):
-    note("failed", channel=message.channel.name, socket=str(message.reply_channel),
-         worker=worker_id, error=str(error))  # fmt: skip
+    note(
+        "failed",
+        channel=message.channel.name,
+        socket=str(message.reply_channel),
+        worker=worker_id,
+        error=str(error),
+    )
 
 
 consumer_failed.connect(note_failure)

@@ -3,10 +3,17 @@
 from channels.layers.operations import Drop
 
 KEYS = {
-    "messages_count", "messages_count_per_second", "messages_pending", "messages_max_age",
-    "channel_full_count", "expired_count", "dropped_count", "undecodable_count",
-    "dead_letter_count", "lost_count",
-}  # fmt: skip
+    "messages_count",
+    "messages_count_per_second",
+    "messages_pending",
+    "messages_max_age",
+    "channel_full_count",
+    "expired_count",
+    "dropped_count",
+    "undecodable_count",
+    "dead_letter_count",
+    "lost_count",
+}
 
 
 class Statistics:

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from channels.identity import code_version, describe_process, project_marks
+from channels.startup.identity import code_version, describe_process, project_marks
 
 
 def test_the_version_is_the_environments_then_the_settings_then_unknown(settings, monkeypatch):
@@ -38,7 +38,7 @@ def test_a_process_tells_where_it_runs():
 
 
 def test_without_settings_the_project_is_not_known():
-    code = "from channels.identity import *; print(project_marks(), code_version())"
+    code = "from channels.startup.identity import *; print(project_marks(), code_version())"
     env = {key: value for key, value in os.environ.items() if not key.startswith("DJANGO")}
     env.pop("CHANNELS_CODE_VERSION", None)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env)

@@ -1,8 +1,12 @@
 """The steps of `channel_session`, which those of `enforce_ordering` and others go through too."""
 
-from channels.decorators import run_consumer
+from channels.consuming.decorators import run_consumer
+from channels.consuming.session_stores import (
+    EngineSession,
+    TrackedSession,
+    session_for_reply_channel,
+)
 from channels.exceptions import ConsumeLater
-from channels.session_stores import EngineSession, TrackedSession, session_for_reply_channel
 
 
 def channel_session_steps(call, inner=run_consumer):

@@ -8,9 +8,9 @@ import types
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from channels.rooms import ROOMS, find_room_problem, load_room
+from channels.startup.rooms import ROOMS, find_room_problem, load_room
 
-ROOT = pathlib.Path(__file__).parent.parent.parent
+ROOT = pathlib.Path(__file__).parent.parent.parent.parent
 
 
 def run_python(folder, code):

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import random
 
-from channels.layers.conformance.harness import sync_and_async
+from channels.test.conformance.harness import sync_and_async
 
 
 @sync_and_async

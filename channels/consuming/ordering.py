@@ -2,11 +2,11 @@
 
 import functools
 
-from channels.decorators import run_consumer, wrap_consumer
+from channels.consuming.decorators import run_consumer, wrap_consumer
+from channels.consuming.session_steps import channel_session_steps
 from channels.exceptions import ConsumeLater, LayerUnavailable
 from channels.layers.operations import Delivery, FinishOrdered, PutBack, ReleaseOrdered, Turn
 from channels.message import pending_message_store
-from channels.session_steps import channel_session_steps
 
 #: Sent to a socket of which too many messages wait: "Try Again Later" (IANA's WebSocket registry).
 CLOSE_OVERFLOW = 1013

@@ -1,6 +1,6 @@
 """Expiry and delay. How time passes is the harness's business: see `Harness.let_time_pass`."""
 
-from channels.layers.conformance.harness import sync_and_async
+from channels.test.conformance.harness import sync_and_async
 
 
 @sync_and_async

@@ -15,9 +15,9 @@ from django.core.checks import Error, Warning, register
 
 from channels.asgi import load_backend
 from channels.exceptions import InvalidChannelLayerError
-from channels.hints import did_you_mean
 from channels.package_checks import find_conflicts, find_old_versions
-from channels.rooms import ROOMS, find_room_problem
+from channels.startup.hints import did_you_mean
+from channels.startup.rooms import ROOMS, find_room_problem
 
 #: What an entry of CHANNEL_LAYERS may hold.
 LAYER_KEYS = ("BACKEND", "CONFIG", "MIDDLEWARE", "ROUTING", "TEST_CONFIG")
@@ -125,7 +125,7 @@ def _find_config_keys(backend):
             known += names
             if not takes_more:
                 return known
-            if one.__module__.partition(".")[0] != __package__:
+            if one.__module__.partition(".")[0] != __package__.partition(".")[0]:
                 return None
     return None
 

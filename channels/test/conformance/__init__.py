@@ -2,7 +2,7 @@
 
     import unittest
 
-    from channels.layers.conformance import ConformanceSuite
+    from channels.test.conformance import ConformanceSuite
 
     class MyLayerTests(ConformanceSuite, unittest.TestCase):
         def make_layer(self, **config):
@@ -16,21 +16,21 @@ skipped, with the reason. The tests of generated names and messages need the `hy
 `ConformanceTestCase` is the suite's smaller form with the attributes that asgiref 1.x used.
 """
 
-from channels.layers.conformance.acknowledged import Acknowledged
-from channels.layers.conformance.capacity import Capacity
-from channels.layers.conformance.classic import ConformanceTestCase
-from channels.layers.conformance.concurrency import Concurrency
-from channels.layers.conformance.dead_letters import DeadLetters
-from channels.layers.conformance.generated import Generated
-from channels.layers.conformance.groups import Groups
-from channels.layers.conformance.harness import Harness
-from channels.layers.conformance.links import Links
-from channels.layers.conformance.messages import Messages
-from channels.layers.conformance.ordering import Ordering
-from channels.layers.conformance.passing_time import PassingTime
-from channels.layers.conformance.sessions import Sessions
-from channels.layers.conformance.statistics import Statistics
-from channels.layers.conformance.work import Work
+from channels.test.conformance.acknowledged import Acknowledged
+from channels.test.conformance.capacity import Capacity
+from channels.test.conformance.classic import ConformanceTestCase
+from channels.test.conformance.concurrency import Concurrency
+from channels.test.conformance.dead_letters import DeadLetters
+from channels.test.conformance.generated import Generated
+from channels.test.conformance.groups import Groups
+from channels.test.conformance.harness import Harness
+from channels.test.conformance.links import Links
+from channels.test.conformance.messages import Messages
+from channels.test.conformance.ordering import Ordering
+from channels.test.conformance.passing_time import PassingTime
+from channels.test.conformance.sessions import Sessions
+from channels.test.conformance.statistics import Statistics
+from channels.test.conformance.work import Work
 
 __all__ = ["ConformanceSuite", "ConformanceTestCase"]
 

@@ -1,8 +1,8 @@
 """Groups: who is a member, who gets what, what a group send costs."""
 
 from channels.exceptions import InvalidMessage, InvalidName
-from channels.layers.conformance.harness import sync_and_async
-from channels.layers.conformance.messages import BAD_CHANNELS, BAD_GROUPS
+from channels.test.conformance.harness import sync_and_async
+from channels.test.conformance.messages import BAD_CHANNELS, BAD_GROUPS
 
 
 @sync_and_async

@@ -11,7 +11,7 @@ It tests one layer, with what 1.x promised. `ConformanceSuite` tests much more.
 import time
 import unittest
 
-from channels.layers.conformance.messages import BAD_CHANNELS
+from channels.test.conformance.messages import BAD_CHANNELS
 
 
 class ConformanceTestCase(unittest.TestCase):

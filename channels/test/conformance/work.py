@@ -137,8 +137,9 @@ class Work:
         layer.send("work", {"n": 1})
         reader = self.open_reader(layer, "unused", "work")
         delivery = self.take(reader)
-        self.assertEqual((delivery.channel, delivery.content, delivery.attempts),
-                         ("work", {"n": 1}, 0))  # fmt: skip
+        self.assertEqual(
+            (delivery.channel, delivery.content, delivery.attempts), ("work", {"n": 1}, 0)
+        )
         self.assert_nothing_left(reader)
 
     def test_a_reader_that_need_not_wait_does_not(self):

@@ -35,7 +35,7 @@ def find_room_problem(name):
             f"the module {name!r}, which comes with channels-classic, is not installed: "
             "reinstall it with pip install --force-reinstall channels-classic"
         )
-    if _folder_around(path) == _folder_around(__file__):
+    if _folder_around(path) == _folder_around(os.path.dirname(__file__)):
         return None
     return (
         f"{path} is in the way of the module {name!r} that comes with channels-classic: rename it "

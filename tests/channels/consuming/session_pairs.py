@@ -1,6 +1,6 @@
 """Pairs of channel sessions that are saved at the same moment, in a database of one's own.
 
-    python -m tests.channels.session_pairs ENGINE DATABASE
+    python -m tests.channels.consuming.session_pairs ENGINE DATABASE
 
 ENGINE is a session engine, DATABASE what Django's DATABASES says of the default one, as JSON.
 Prints the changes that are missing afterwards, as JSON.

@@ -17,8 +17,8 @@ from channels.exceptions import (
     RequestTimeout,
     ResponseLater,
 )
-from channels.headers import list_headers
-from channels.query_string import QueryString
+from channels.requests.headers import list_headers
+from channels.requests.query_string import QueryString
 
 
 class AsgiRequest(ASGIRequest):

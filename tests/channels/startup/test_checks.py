@@ -7,10 +7,10 @@ from django.conf import settings
 from django.core import checks as django_checks
 from django.test import override_settings
 
-from channels import checks
 from channels.layers.base import BaseChannelLayer
 from channels.layers.redis import RedisChannelLayer
 from channels.routing import route
+from channels.startup import checks
 
 
 class AnyLayer(BaseChannelLayer):

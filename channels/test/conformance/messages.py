@@ -2,12 +2,26 @@
 
 from channels.exceptions import ChannelsError, InvalidMessage, InvalidName
 from channels.layers.base import MAX_MESSAGE_BYTES
-from channels.layers.conformance.harness import sync_and_async
+from channels.test.conformance.harness import sync_and_async
 
 BAD_CHANNELS = [
-    "", "a b", "a/b", "a:b", "ü", "a?", "?a", "!a", "a!b!c", "a?b?c", "a!b?c", "a\n", "a" * 200,
-    b"a", None, 7,
-]  # fmt: skip
+    "",
+    "a b",
+    "a/b",
+    "a:b",
+    "ü",
+    "a?",
+    "?a",
+    "!a",
+    "a!b!c",
+    "a?b?c",
+    "a!b?c",
+    "a\n",
+    "a" * 200,
+    b"a",
+    None,
+    7,
+]
 BAD_GROUPS = ["", "a b", "a!b", "a?b", "a:b", "ü", "a\n", "a" * 200, b"a", None, 7]
 
 

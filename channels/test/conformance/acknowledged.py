@@ -32,8 +32,9 @@ class Acknowledged:
         layer, reader = self.open_acknowledged()
         layer.send("work", {"n": 1})
         delivery = self.take_work(reader)
-        self.assertEqual((delivery.channel, delivery.content, delivery.attempts),
-                         ("work", {"n": 1}, 0))  # fmt: skip
+        self.assertEqual(
+            (delivery.channel, delivery.content, delivery.attempts), ("work", {"n": 1}, 0)
+        )
         self.assert_no_work(reader)
         self.assertEqual(layer.apply([Done(delivery), Done(delivery)]), [None, None])
         self.assert_no_work(reader)
@@ -153,7 +154,12 @@ class Acknowledged:
 
     def test_settings_of_acknowledged_channels_are_checked(self):
         self.open_layer("acknowledged")
-        for wrong in (["work"], {"work": {"timeout": 5}}, {"work": {"timeout_s": 0}},
-                      {"work": {"max_deliveries": 0}}, {"work": {"timeout_s": "60"}}):  # fmt: skip
+        for wrong in (
+            ["work"],
+            {"work": {"timeout": 5}},
+            {"work": {"timeout_s": 0}},
+            {"work": {"max_deliveries": 0}},
+            {"work": {"timeout_s": "60"}},
+        ):
             with self.assertRaises(ValueError):
                 self.make_layer(acknowledged=wrong)

@@ -10,10 +10,27 @@ from urllib.parse import unquote
 
 #: The methods of str that take bytes as well, and whose text is a QueryString again.
 _METHODS = (
-    "__contains__", "__getitem__", "count", "endswith", "find", "index", "lower", "lstrip",
-    "partition", "removeprefix", "removesuffix", "rfind", "rindex", "rpartition", "rsplit",
-    "rstrip", "split", "startswith", "strip", "upper",
-)  # fmt: skip
+    "__contains__",
+    "__getitem__",
+    "count",
+    "endswith",
+    "find",
+    "index",
+    "lower",
+    "lstrip",
+    "partition",
+    "removeprefix",
+    "removesuffix",
+    "rfind",
+    "rindex",
+    "rpartition",
+    "rsplit",
+    "rstrip",
+    "split",
+    "startswith",
+    "strip",
+    "upper",
+)
 
 
 class QueryString(str):

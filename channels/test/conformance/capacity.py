@@ -1,6 +1,6 @@
 """Capacity: exact, per channel, shared by the clients of a process, and said in the error."""
 
-from channels.layers.conformance.harness import sync_and_async
+from channels.test.conformance.harness import sync_and_async
 
 
 @sync_and_async

@@ -1,0 +1,1 @@
+"""What stands around one consumer while it runs: its order, its sessions, what it sends."""
