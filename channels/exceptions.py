@@ -5,6 +5,8 @@ The names up to `SendNotAvailableOnDemultiplexer` are those of Channels 1.x.
 
 import logging
 
+from channels.messages import APPLICATION_CODES, CloseCode
+
 logger = logging.getLogger("django.channels")
 
 
@@ -54,11 +56,7 @@ class WebsocketCloseException(ChannelSocketException):
     """
 
     def __init__(self, code=None):
-        if (
-            code is not None
-            and code != 1000
-            and not (isinstance(code, int) and 3000 <= code <= 4999)
-        ):
+        if code is not None and code != CloseCode.NORMAL and code not in APPLICATION_CODES:
             raise ValueError(f"invalid close code {code!r}: use 1000, or one from 3000 to 4999")
         super().__init__(code)
         self.code = code

@@ -2,23 +2,12 @@
 
 from channels.exceptions import InvalidName
 from channels.layers.names import check_channel_name
+from channels.messages import FROM_SERVERS, keys_of
 from channels.startup.hints import did_you_mean, find_nearest
 from routing.errors import RouteProblem
 
 #: Channel -> the keys that its messages can have (the message format of 1.x).
-CHANNEL_KEYS = {
-    "http.request": frozenset(
-        ("reply_channel", "http_version", "method", "scheme", "path", "query_string", "root_path")
-        + ("headers", "body", "body_channel", "client", "server")
-    ),
-    "http.disconnect": frozenset(("reply_channel", "path")),
-    "websocket.connect": frozenset(
-        ("reply_channel", "scheme", "path", "query_string", "root_path", "headers")
-        + ("client", "server", "order")
-    ),
-    "websocket.receive": frozenset(("reply_channel", "path", "bytes", "text", "order")),
-    "websocket.disconnect": frozenset(("reply_channel", "code", "path", "order")),
-}
+CHANNEL_KEYS = {channel: keys_of(message) for channel, message in FROM_SERVERS.items()}
 
 _FAMILIES = frozenset(name.partition(".")[0] for name in CHANNEL_KEYS)
 

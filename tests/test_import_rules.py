@@ -26,10 +26,16 @@ ALLOWED = {
         "channels.startup.hints",
         "channels.layers.names",
         "channels.message",
+        "channels.messages",
         "channels.utils",
     ),
     "worker": ("channels", "routing"),
-    "interface_server": ("channels.layers", "channels.exceptions", "channels.startup.hints"),
+    "interface_server": (
+        "channels.exceptions",
+        "channels.layers",
+        "channels.messages",
+        "channels.startup.hints",
+    ),
     "project": ("channels",),
     "deploy": (),
 }

@@ -10,6 +10,7 @@ from django.db.models.signals import post_delete, post_save, pre_delete, pre_sav
 from channels.auth import channel_session_user
 from channels.binding.commits import Announcement, announce
 from channels.exceptions import InvalidFrame
+from channels.messages import CloseCode
 from channels.sessions import channel_session
 
 logger = logging.getLogger("django.channels")
@@ -17,9 +18,6 @@ logger = logging.getLogger("django.channels")
 CREATE = "create"
 UPDATE = "update"
 DELETE = "delete"
-
-#: The close code for a message that a binding can't take (RFC 6455, section 7.4.1).
-INVALID_PAYLOAD = 1007
 
 
 class BindingMetaclass(type):
@@ -276,7 +274,7 @@ class Binding(metaclass=BindingMetaclass):
 
     def refusal(self, problem):
         """Return the exception for a message that can't be taken; it closes the socket: 1007."""
-        return InvalidFrame(INVALID_PAYLOAD, f"{type(self).__qualname__}: {problem}")
+        return InvalidFrame(CloseCode.INVALID_PAYLOAD, f"{type(self).__qualname__}: {problem}")
 
     def create(self, data):
         """Make an instance from `data`."""

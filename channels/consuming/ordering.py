@@ -7,9 +7,7 @@ from channels.consuming.session_steps import channel_session_steps
 from channels.exceptions import ConsumeLater, LayerUnavailable
 from channels.layers.operations import Delivery, FinishOrdered, PutBack, ReleaseOrdered, Turn
 from channels.message import pending_message_store
-
-#: Sent to a socket of which too many messages wait: "Try Again Later" (IANA's WebSocket registry).
-CLOSE_OVERFLOW = 1013
+from channels.messages import CloseCode
 
 
 def enforce_ordering(func=None, slight=False):
@@ -92,7 +90,7 @@ class _Place:
             raise ConsumeLater from error
 
     def give_up_socket(self):
-        self.message.reply_channel.send({"close": CLOSE_OVERFLOW})
+        self.message.reply_channel.send({"close": CloseCode.TRY_AGAIN_LATER})
 
     def leave(self, will_retry):
         """Steps: end the turn, once all that the consumer sent has gone out."""

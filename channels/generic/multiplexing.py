@@ -14,11 +14,9 @@ from channels.channel import Group
 from channels.consuming.decorators import is_async_consumer, marks_of
 from channels.exceptions import InvalidFrame, SendNotAvailableOnDemultiplexer
 from channels.generic.base import runs_in_loop
-from channels.generic.sockets import INVALID_PAYLOAD, JsonWebsocketConsumer, ordering_problem
+from channels.generic.sockets import JsonWebsocketConsumer, ordering_problem
+from channels.messages import CloseCode
 from channels.utils import name_that_thing
-
-#: The close code for a frame of a stream that the demultiplexer does not have.
-UNKNOWN_STREAM = 4004
 
 
 class WebsocketMultiplexer:
@@ -97,15 +95,15 @@ class WebsocketDemultiplexer(JsonWebsocketConsumer):
     def _open_frame(self, content):
         if not isinstance(content, dict) or not {"stream", "payload"} <= content.keys():
             problem = 'expected a frame {"stream": name, "payload": {...}}'
-            raise self._refusal(INVALID_PAYLOAD, problem)
+            raise self._refusal(CloseCode.INVALID_PAYLOAD, problem)
         stream, payload = content["stream"], content["payload"]
         if not isinstance(stream, (str, int)) or stream not in self.consumers:
             known = ", ".join(map(repr, self.consumers)) or "none"
             problem = f"stream {str(stream)[:100]!r} is not mapped (there are: {known})"
-            raise self._refusal(UNKNOWN_STREAM, problem)
+            raise self._refusal(CloseCode.UNKNOWN_STREAM, problem)
         if not isinstance(payload, dict):
             problem = f"stream {stream!r}: expected an object as payload, got {str(payload)[:99]!r}"
-            raise self._refusal(INVALID_PAYLOAD, problem)
+            raise self._refusal(CloseCode.INVALID_PAYLOAD, problem)
         return stream, payload
 
     def _refusal(self, code, problem):

@@ -9,14 +9,8 @@ from channels.auth import channel_and_http_session_user_from_http, channel_sessi
 from channels.channel import Group
 from channels.exceptions import InvalidFrame, SendNotAvailableOnDemultiplexer
 from channels.generic.base import BaseConsumer, runs_in_loop
+from channels.messages import CloseCode
 from channels.sessions import enforce_ordering
-
-#: The close code for a frame of a kind that is not taken (RFC 6455, section 7.4.1).
-UNSUPPORTED_DATA = 1003
-#: The close code for a frame whose content is not what it should be (the same section).
-INVALID_PAYLOAD = 1007
-#: The close code for what went wrong here (the same section).
-INTERNAL_ERROR = 1011
 
 
 def ordering_problem(demultiplexer, stream):
@@ -49,7 +43,7 @@ def _join(groups, reply_channel):
             group.add(reply_channel)
     except Exception:
         # It may have been accepted; without its groups it would stay open and hear of nothing.
-        reply_channel.send({"close": INTERNAL_ERROR})
+        reply_channel.send({"close": CloseCode.INTERNAL_ERROR})
         raise
 
 
@@ -198,13 +192,14 @@ class JsonWebsocketConsumer(WebsocketConsumer):
     def _decode(self, message):
         if message.get("text") is None:
             raise InvalidFrame(
-                UNSUPPORTED_DATA, f"{type(self).__qualname__} takes text frames, got a binary one"
+                CloseCode.UNSUPPORTED_DATA,
+                f"{type(self).__qualname__} takes text frames, got a binary one",
             )
         try:
             return self.decode_json(message["text"])
         except (ValueError, RecursionError) as error:
             raise InvalidFrame(
-                INVALID_PAYLOAD, f"{type(self).__qualname__} takes JSON: {error}"
+                CloseCode.INVALID_PAYLOAD, f"{type(self).__qualname__} takes JSON: {error}"
             ) from error
 
     def receive(self, content, **kwargs):

@@ -13,6 +13,7 @@ import functools
 import re
 import secrets
 import string
+from typing import NamedTuple
 
 from channels.exceptions import InvalidName
 
@@ -75,6 +76,46 @@ def split_local(channel):
     """Return (queue name, local part); the local part is "" unless the name has a `!`."""
     head, mark, local = channel.partition("!")
     return head + mark, local
+
+
+#: How reply channels begin: `http.response.Hk3f!2a` answers a request, `websocket.send.Hk3f!2a`
+#: goes to a socket. `Hk3f` is the interface server, `2a` the client's id at that server.
+HTTP_RESPONSE = "http.response"
+WEBSOCKET_SEND = "websocket.send"
+REPLY_KINDS = (HTTP_RESPONSE, WEBSOCKET_SEND)
+
+
+def reply_channel_name(kind: str, server_id: str, client: str) -> str:
+    """Return the reply channel of a client; `kind` is one of REPLY_KINDS.
+
+    For an empty `client` it is the queue that holds what goes to any client of the server.
+    """
+    return f"{kind}.{server_id}!{client}"
+
+
+class ReplyName(NamedTuple):
+    """The parts of a reply channel's name."""
+
+    kind: str
+    server_id: str
+    client: str
+
+
+def split_reply_channel(channel: str) -> ReplyName | None:
+    """Return the parts of a reply channel's name; None if it is no reply channel."""
+    head, mark, client = channel.partition("!")
+    kind, dot, server_id = head.rpartition(".")
+    return ReplyName(kind, server_id, client) if mark and kind in REPLY_KINDS else None
+
+
+def is_socket(channel: str) -> bool:
+    """Whether what is sent to `channel` goes to a WebSocket."""
+    return channel.startswith(f"{WEBSOCKET_SEND}.")
+
+
+def is_response(channel: str) -> bool:
+    """Whether what is sent to `channel` answers an HTTP request."""
+    return channel.startswith(f"{HTTP_RESPONSE}.")
 
 
 def random_suffix(length=12):

@@ -8,7 +8,7 @@ from django.test import TestCase, TransactionTestCase
 
 from channels.asgi import channel_layers
 from channels.channel import DEFAULT_CHANNEL_LAYER, Group
-from channels.layers.names import random_suffix
+from channels.layers.names import WEBSOCKET_SEND, random_suffix, reply_channel_name
 from channels.message import Message
 from channels.routing import Router, include
 from channels.test.layers import memory_layers, replaced_layer, wrap_layer
@@ -59,7 +59,9 @@ class Client:
 
     def __init__(self, alias=DEFAULT_CHANNEL_LAYER):
         self.alias = alias
-        self.reply_channel = f"websocket.send.test{random_suffix()}!{random_suffix(5)}"
+        self.reply_channel = reply_channel_name(
+            WEBSOCKET_SEND, f"test{random_suffix()}", random_suffix(5)
+        )
 
     @property
     def channel_layer(self):

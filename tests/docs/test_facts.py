@@ -6,14 +6,13 @@ import re
 import pytest
 from daphne.cli import CommandLineInterface
 
-from channels.consuming.ordering import CLOSE_OVERFLOW
-from channels.generic import multiplexing, sockets
 from channels.handler import ViewConsumer
 from channels.layers import base
 from channels.layers.acknowledgement import Acknowledgement
 from channels.layers.memory import queues
 from channels.layers.redis import guardian, hosts, link, presence, registry
 from channels.layers.redis.layer import PREFIX
+from channels.messages import CloseCode
 from channels.requests.request import AsgiRequest
 from interface_server.cli import command
 from interface_server.options import Options
@@ -36,7 +35,7 @@ FACTS = [
     ("concepts.md", "may be {} MiB large", base.MAX_MESSAGE_BYTES // 1024**2),
     ("concepts.md", "has taken nothing for {:.0f} s", ViewConsumer.stall_timeout_s),
     ("concepts.md", "has taken nothing for {:.0f} s", flush.RESPONSE_PATIENCE_S),
-    ("concepts.md", "closed with {}", CLOSE_OVERFLOW),
+    ("concepts.md", "closed with {}", int(CloseCode.TRY_AGAIN_LATER)),
     ("concepts.md", "the worker waits up to {:.0f} s", flush.PLAIN_PATIENCE_S),
     ("concepts.md", "the worker waits up to {:.0f} s", flush.REPLY_PATIENCE_S),
     ("consumers.md", "for {:.0f} s at most", OPTIONS.websocket_connect_timeout_s),
@@ -48,9 +47,9 @@ FACTS = [
     (
         "consumers.md",
         "with {}, a binary one with {}",
-        (sockets.INVALID_PAYLOAD, sockets.UNSUPPORTED_DATA),
+        (int(CloseCode.INVALID_PAYLOAD), int(CloseCode.UNSUPPORTED_DATA)),
     ),
-    ("consumers.md", "unknown stream with {}", multiplexing.UNKNOWN_STREAM),
+    ("consumers.md", "unknown stream with {}", int(CloseCode.UNKNOWN_STREAM)),
     ("ordering.md", "more than {:,} messages", base.ORDERED_BACKLOG),
     ("coming-from-1x.md", "messages per channel, {}", base.CAPACITY),
     ("coming-from-1x.md", "`websocket.receive` holds {:,}", base.FRAMES_CAPACITY),
