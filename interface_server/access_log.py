@@ -2,6 +2,18 @@
 
 import datetime
 import urllib.parse
+from collections.abc import Callable
+from typing import Protocol
+
+from interface_server.asgi import Scope
+from interface_server.proxy import ProxyHeaders
+
+
+class Stream(Protocol):
+    """What a log is written to."""
+
+    def write(self, text: str, /) -> object:
+        """Take one line."""
 
 
 class AccessLog:
@@ -13,20 +25,25 @@ class AccessLog:
         now: returns the time as a datetime; for tests.
     """
 
-    def __init__(self, stream, proxy=None, now=datetime.datetime.now):
+    def __init__(
+        self,
+        stream: Stream,
+        proxy: ProxyHeaders | None = None,
+        now: Callable[[], datetime.datetime] = datetime.datetime.now,
+    ) -> None:
         self._stream = stream
         self._proxy = proxy
         self._now = now
 
-    def write_request(self, scope, status, length):
+    def write_request(self, scope: Scope, status: int | None, length: int) -> None:
         """Write the line of a finished response of `length` bytes."""
         self._write(scope, f"{scope['method']} {quoted_target(scope)}", status, length)
 
-    def write_socket(self, scope, action):
+    def write_socket(self, scope: Scope, action: str) -> None:
         """Write the line of a socket; WSCONNECTING, WSCONNECT, WSREJECT or WSDISCONNECT."""
         self._write(scope, f"{action} {quoted_path(scope)}", None, None)
 
-    def _write(self, scope, request, status, length):
+    def _write(self, scope: Scope, request: str, status: int | None, length: int | None) -> None:
         client = self._proxy.resolve(scope)[0] if self._proxy else scope.get("client")
         host = f"{client[0]}:{client[1]}" if client and client[0] else "-"
         time = self._now().strftime("%d/%b/%Y:%H:%M:%S")
@@ -37,13 +54,13 @@ class AccessLog:
 _SAFE = "/%:@!$&'()*+,;=~-._?#[]{}|^`<>"
 
 
-def quoted_target(scope):
+def quoted_target(scope: Scope) -> str:
     """Return the path and the query string of a scope, fit for a log line."""
     query = scope.get("query_string")
     return quoted_path(scope) + (f"?{urllib.parse.quote(query, safe=_SAFE)}" if query else "")
 
 
-def quoted_path(scope):
+def quoted_path(scope: Scope) -> str:
     """Return the path of a scope, fit for a log line."""
-    path = scope.get("raw_path") or scope["path"].encode("utf-8", "replace")
+    path: bytes = scope.get("raw_path") or scope["path"].encode("utf-8", "replace")
     return urllib.parse.quote(path.partition(b"?")[0], safe=_SAFE)

@@ -2,6 +2,8 @@
 
 import asyncio
 
+from channels.layers.base import BaseChannelLayer
+from interface_server.asgi import Receive, Scope, Send
 from interface_server.hosts import adapt
 from interface_server.http import Exchange
 from interface_server.options import Options
@@ -20,14 +22,14 @@ class InterfaceServer:
         options: the Options; the defaults if None.
     """
 
-    def __init__(self, layer, options=None):
+    def __init__(self, layer: BaseChannelLayer, options: Options | None = None) -> None:
         self._layer = layer
         self._options = options or Options()
-        self._processes = {}
+        self._processes: dict[asyncio.AbstractEventLoop, ServerProcess] = {}
         #: Whether a host server without a lifespan has been asked to call `stop`.
         self.is_stopped_by_host = False
 
-    async def __call__(self, scope, receive, send):
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         kind = scope["type"]
         if kind == "lifespan":
             await self._live(receive, send)
@@ -43,7 +45,7 @@ class InterfaceServer:
         else:
             raise ValueError(f"an interface server can't serve {kind!r}: use http or websocket")
 
-    async def start(self):
+    async def start(self) -> ServerProcess:
         """Make what this process needs, if it is not there, and return it."""
         loop = asyncio.get_running_loop()
         process = self._processes.get(loop)
@@ -54,18 +56,18 @@ class InterfaceServer:
         await process.start()
         return process
 
-    async def stop(self, code=1001):
+    async def stop(self, code: int = 1001) -> None:
         """Turn away who comes, close sockets with `code`, let requests finish (see `grace_s`)."""
         process = self._processes.get(asyncio.get_running_loop())
         if process is not None:
             await process.stop(code)
 
-    def _forget_stopped(self):
+    def _forget_stopped(self) -> None:
         loop = asyncio.get_running_loop()
         if loop in self._processes and self._processes[loop].is_stopping:
             del self._processes[loop]
 
-    async def _live(self, receive, send):
+    async def _live(self, receive: Receive, send: Send) -> None:
         """Follow the ASGI lifespan protocol."""
         while True:
             event = await receive()

@@ -9,6 +9,6 @@ class BadReply(ValueError):
     """A message on a reply channel that can't be obeyed; the text says what and what to do."""
 
 
-def log_bad_reply(error, reply_channel, consequence):
+def log_bad_reply(error: BadReply | str, reply_channel: str, consequence: str) -> None:
     """Log an author's mistake: on which channel, what it is, and what becomes of it."""
     logger.error("bad message on %s: %s; %s", reply_channel, error, consequence)

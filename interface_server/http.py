@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+from typing import TYPE_CHECKING
 
 from channels.exceptions import ChannelFull, InvalidMessage, LayerUnavailable, MessageTooLarge
 from channels.layers.deadline import Deadline
+from interface_server.asgi import Message, Receive, Scope, Send
 from interface_server.bad_reply import BadReply, log_bad_reply
 from interface_server.http_body import BodyChannel, BodyReader, BodyTooLarge, ClientLeft
 from interface_server.http_reply import (
@@ -18,6 +20,9 @@ from interface_server.http_response import Response
 from interface_server.interruption import Interruption
 from interface_server.reply_queue import Outcome, ReplyQueue
 from interface_server.scopes import Head, connection_keys
+
+if TYPE_CHECKING:
+    from interface_server.process import ServerProcess
 
 #: Whether a client has left is asked only once its reply has been this long in coming: most replies
 #: are faster, and asking takes a task.
@@ -54,7 +59,9 @@ class Exchange:
         "reply_channel",
     )
 
-    def __init__(self, process, scope, receive, send):
+    def __init__(
+        self, process: "ServerProcess", scope: Scope, receive: Receive, send: Send
+    ) -> None:
         self._process = process
         self._options = process.options
         self._scope = scope
@@ -62,17 +69,17 @@ class Exchange:
         self._head = Head(scope)
         self._response = Response(scope, send, process.options)
         self.client = process.new_client()
-        self.reply_channel = process.link.reply_channel("http.response", self.client)
+        self.reply_channel: str = process.link.reply_channel("http.response", self.client)
         self._replies = ReplyQueue(process, self.client)
         self._is_passed_on = False
-        self._reader = None
-        self._deadline = None
+        self._reader: BodyReader | None = None
+        self._deadline: Deadline | None = None
         self._interruption = Interruption()
-        self._timer = None
-        self._watcher = None
-        self._end_teller = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._watcher: asyncio.Task[None] | None = None
+        self._end_teller: asyncio.Task[None] | None = None
 
-    async def run(self):
+    async def run(self) -> None:
         """Serve the request. Returns when there is nothing left to do for it."""
         try:
             await self._serve()
@@ -80,13 +87,13 @@ class Exchange:
             if not self._interruption.catch():
                 self._tell_gone()
                 raise
-            await self._give_up(self._replies.outcome)
+            await self._give_up(self._replies.outcome or Outcome.GONE)
         except OSError:  # what a host server raises when the connection is closed
             self._tell_gone()
         finally:
             self._close()
 
-    async def _serve(self):
+    async def _serve(self) -> None:
         status = self._judge_head()
         if status is not None:
             await self._response.refuse(status, self._receive if self._head.has_body else None)
@@ -111,7 +118,7 @@ class Exchange:
 
     # -- the request --------------------------------------------------------------------------
 
-    def _judge_head(self):
+    def _judge_head(self) -> int | None:
         """Return the status to refuse the request with before its body is read, or None."""
         options = self._options
         if self._head.size > options.max_header_bytes:
@@ -123,18 +130,18 @@ class Exchange:
             return 503
         return None
 
-    async def _read_body(self):
+    async def _read_body(self) -> tuple[bytes, BodyChannel | None]:
         """Return (body, None), or (b"", a BodyChannel) for a body that is too large for that."""
         options = self._options
         self._reader = BodyReader(self._receive, options.max_body_bytes)
-        self._allow(options.http_stall_s)
+        deadline = self._allow(options.http_stall_s)
         body = await self._reader.read(options.inline_body_bytes)
-        self._deadline.cancel()
+        deadline.cancel()
         if self._reader.is_complete:
             return body, None
         return b"", BodyChannel(self._process, self._reader, body)
 
-    async def _pass_on(self, body, channel):
+    async def _pass_on(self, body: bytes, channel: BodyChannel | None) -> int | None:
         """Send the `http.request`; return None, or the status that says why it can't be sent."""
         message = connection_keys(
             self._scope, self._head, self.reply_channel, self._options, self._process.proxy
@@ -161,20 +168,20 @@ class Exchange:
 
     # -- while the reply is on its way --------------------------------------------------------
 
-    def _watch_later(self, channel):
+    def _watch_later(self, channel: BodyChannel | None) -> None:
         """See to it that a client that leaves is noticed, and that its body goes on its way."""
         if channel is None:
             self._timer = self._process.loop.call_later(_WATCH_AFTER_S, self._start_watching)
         else:
             self._start_watching(channel)
 
-    def _start_watching(self, channel=None):
+    def _start_watching(self, channel: BodyChannel | None = None) -> None:
         self._note_progress()
         self._watcher = self._process.loop.create_task(self._watch(channel))
         if channel is not None:
             self._end_teller = self._process.spawn(channel.tell_end())
 
-    async def _watch(self, channel):
+    async def _watch(self, channel: BodyChannel | None) -> None:
         try:
             if channel is not None:
                 await channel.pump(self._note_progress)
@@ -192,18 +199,19 @@ class Exchange:
         except OSError:  # what a host server raises when the connection is closed
             self._replies.end(Outcome.GONE)
 
-    def _note_progress(self):
+    def _note_progress(self) -> None:
         """The wait for the first reply begins, or begins again because the body comes along."""
         if not self._response.is_started:
             self._allow(self._options.http_timeout_s)
 
-    def _allow(self, seconds):
+    def _allow(self, seconds: float | None) -> Deadline:
         """Give what happens next `seconds` from now (None: for ever)."""
         if self._deadline is None:
             self._deadline = Deadline(self._process.loop, self._expire)
         self._deadline.allow(seconds)
+        return self._deadline
 
-    def _expire(self):
+    def _expire(self) -> None:
         if self._replies.is_awaited:
             self._replies.time_out()
             return
@@ -213,7 +221,7 @@ class Exchange:
 
     # -- the response -------------------------------------------------------------------------
 
-    async def _respond(self, reply):
+    async def _respond(self, reply: Message) -> None:
         if is_cut_off(reply):
             await self._refuse(500)
             return
@@ -243,7 +251,7 @@ class Exchange:
         else:
             await self._response.finish(content)
 
-    async def _stream(self, content, length):
+    async def _stream(self, content: bytes, length: int | None) -> None:
         """Send `content` and what follows it; `length` is what Content-Length promised, or None."""
         more = True
         while more:
@@ -270,7 +278,7 @@ class Exchange:
                 return
         await self._finish_stream(content, length)
 
-    async def _finish_stream(self, content, length):
+    async def _finish_stream(self, content: bytes, length: int | None) -> None:
         missing = 0 if length is None else length - self._response.sent_bytes - len(content)
         if missing > 0:
             self._complain(f"{missing} bytes are missing of content-length {length}", "broken off")
@@ -281,7 +289,7 @@ class Exchange:
 
     # -- ends that nobody wished for ----------------------------------------------------------
 
-    async def _give_up(self, outcome):
+    async def _give_up(self, outcome: Outcome) -> None:
         """End the exchange without what its consumer has to say, or will have."""
         self._tell_gone()
         if self._response.is_started or outcome is Outcome.GONE:
@@ -289,35 +297,35 @@ class Exchange:
         else:
             await self._refuse(_STATUSES[outcome])
 
-    async def _refuse(self, status):
+    async def _refuse(self, status: int) -> None:
         has_unread_body = self._reader is not None and not self._reader.is_complete
         if self._deadline is not None:
             self._deadline.cancel()
         await self._stop_watching()
         await self._response.refuse(status, self._receive if has_unread_body else None)
 
-    def _complain(self, mistake, consequence):
+    def _complain(self, mistake: BadReply | str, consequence: str) -> None:
         log_bad_reply(mistake, self.reply_channel, consequence)
         self._process.link.mark_gone(self.client)
 
-    def _tell_gone(self):
+    def _tell_gone(self) -> None:
         """Tell the layer and the consumers, once, that nobody waits for the response any more."""
         if self._is_passed_on:
             self._is_passed_on = False
             self._process.link.mark_gone(self.client)
             self._process.spawn(self._send_disconnect())
 
-    async def _send_disconnect(self):
+    async def _send_disconnect(self) -> None:
         message = {"reply_channel": self.reply_channel, "path": self._scope["path"]}
         with contextlib.suppress(ChannelFull, LayerUnavailable):
             await self._process.link.send("http.disconnect", message)
 
-    async def _stop_watching(self):
+    async def _stop_watching(self) -> None:
         if self._watcher is not None:
             self._watcher.cancel()
             await asyncio.wait([self._watcher])
 
-    def _close(self):
+    def _close(self) -> None:
         self._process.exchanges.pop(self.client, None)
         if self._timer is not None:
             self._timer.cancel()

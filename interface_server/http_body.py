@@ -2,9 +2,15 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from channels.exceptions import ChannelFull, LayerUnavailable
 from channels.layers.names import new_channel_name
+from interface_server.asgi import Message, Receive
+
+if TYPE_CHECKING:
+    from interface_server.process import ServerProcess
 
 #: While a body channel is full its client is made to wait: this long first, and then longer.
 _FIRST_DELAY_S = 0.01
@@ -33,7 +39,7 @@ class BodyReader:
 
     __slots__ = ("_buffer", "_is_received", "_limit", "_receive", "_total")
 
-    def __init__(self, receive, limit):
+    def __init__(self, receive: Receive, limit: int | None) -> None:
         self._receive = receive
         self._limit = limit
         self._buffer = bytearray()
@@ -41,11 +47,11 @@ class BodyReader:
         self._is_received = False
 
     @property
-    def is_complete(self):
+    def is_complete(self) -> bool:
         """Whether all of the body has been read."""
         return self._is_received and not self._buffer
 
-    async def read(self, size):
+    async def read(self, size: int) -> bytes:
         """Return `size` bytes, or fewer at the end. Raises ClientLeft, BodyTooLarge."""
         while len(self._buffer) < size and not self._is_received:
             await self._fill()
@@ -53,7 +59,7 @@ class BodyReader:
         del self._buffer[:size]
         return piece
 
-    async def _fill(self):
+    async def _fill(self) -> None:
         event = await self._receive()
         if event["type"] == "http.disconnect":
             raise ClientLeft
@@ -74,7 +80,7 @@ class BodyChannel:
         first: the first piece, bytes.
     """
 
-    def __init__(self, process, reader, first):
+    def __init__(self, process: "ServerProcess", reader: BodyReader, first: bytes) -> None:
         self.name = new_channel_name("http.request.body?")
         self._link = process.link
         self._reader = reader
@@ -84,7 +90,7 @@ class BodyChannel:
         self._sent_bytes = 0
         self._is_sent = False
 
-    async def pump(self, note_progress):
+    async def pump(self, note_progress: Callable[[], None]) -> None:
         """Send the body, piece by piece, and call `note_progress()` after each.
 
         Tells the reader of the channel if it ends early. Raises ClientLeft, BodyTooLarge,
@@ -106,7 +112,7 @@ class BodyChannel:
         self._is_sent = True
         note_progress()
 
-    async def tell_end(self):
+    async def tell_end(self) -> None:
         """Until cancelled, tell from time to time how long the body is, once all of it was sent.
 
         Its last piece does so first; but that expires, and who reads only then is not to wait.
@@ -117,15 +123,16 @@ class BodyChannel:
                 with contextlib.suppress(ChannelFull, LayerUnavailable):
                     await self._link.send(self.name, {"closed": True, "offset": self._sent_bytes})
 
-    async def _send_piece(self, piece, *, more):
+    async def _send_piece(self, piece: bytes, *, more: bool) -> None:
         await self._send({"content": piece, "more_content": more, "offset": self._sent_bytes})
         self._sent_bytes += len(piece)
 
-    async def _send(self, message):
+    async def _send(self, message: Message) -> None:
         delay_s = _FIRST_DELAY_S
         while True:
             try:
-                return await self._link.send(self.name, message)
+                await self._link.send(self.name, message)
+                return
             except ChannelFull:
                 await asyncio.sleep(delay_s)
                 delay_s = min(delay_s * 2, _LAST_DELAY_S)

@@ -1,7 +1,9 @@
 """Replies on `http.response.*` as ASGI events, or as the mistake that they are. No I/O here."""
 
 import re
+from typing import Any
 
+from interface_server.asgi import Headers, Message
 from interface_server.bad_reply import BadReply
 
 #: What a header name is made of: RFC 9110, section 5.6.2 ("token").
@@ -14,7 +16,7 @@ _HOP_BY_HOP = frozenset([b"transfer-encoding"])
 _BODILESS = frozenset([204, 304])
 
 #: Header names seen before, as given -> as sent. Bounded: names may come from a client.
-_clean_names = {}
+_clean_names: dict[bytes | str, bytes] = {}
 _CLEAN_NAMES_LIMIT = 1_000
 
 
@@ -23,19 +25,19 @@ class ResponseStart:
 
     __slots__ = ("headers", "length", "status")
 
-    def __init__(self, status, headers, length):
+    def __init__(self, status: int, headers: Headers, length: int | None) -> None:
         self.status = status
         self.headers = headers
         self.length = length
 
 
-def read_start(message):
+def read_start(message: Message) -> ResponseStart:
     """Return the ResponseStart of a first reply. Raises BadReply."""
     status = message.get("status")
     if type(status) is not int or not 200 <= status <= 599:
         raise BadReply(f"the first reply needs a 'status' from 200 to 599, got {status!r}")
-    headers = []
-    length = None
+    headers: Headers = []
+    length: int | None = None
     for name, value in _pairs(message.get("headers")):
         name = _clean_names.get(name) or _clean_name(name)
         if type(value) is not bytes:
@@ -51,7 +53,7 @@ def read_start(message):
     return ResponseStart(status, headers, length)
 
 
-def read_content(message):
+def read_content(message: Message) -> tuple[bytes, bool]:
     """Return (content, more_content) of any reply. Raises BadReply."""
     content = message.get("content")
     if content is None:
@@ -63,23 +65,23 @@ def read_content(message):
     return content, bool(message.get("more_content"))
 
 
-def is_cut_off(message):
+def is_cut_off(message: Message) -> bool:
     """Whether a reply says that its response has failed, and must not pass for a whole one."""
     return bool(message.get("closed"))
 
 
-def has_body(method, status):
+def has_body(method: str, status: int) -> bool:
     """Whether a response may carry a body: RFC 9110, section 6.4.1."""
     return method != "HEAD" and status not in _BODILESS
 
 
-def check_length(start, length, method):
+def check_length(start: ResponseStart, length: int, method: str) -> None:
     """Raise BadReply if a response of `length` bytes is not what its Content-Length promised."""
     if start.length not in (None, length) and has_body(method, start.status):
         raise BadReply(f"content-length is {start.length}, but the content has {length} bytes")
 
 
-def _pairs(headers):
+def _pairs(headers: object) -> list[Any] | tuple[Any, ...]:
     if headers is None:
         return []
     if isinstance(headers, dict):
@@ -94,7 +96,7 @@ def _pairs(headers):
     return headers
 
 
-def _clean_name(given):
+def _clean_name(given: bytes | str) -> bytes:
     try:
         name = given.encode("ascii") if isinstance(given, str) else bytes(given)
     except UnicodeEncodeError as error:
@@ -107,7 +109,7 @@ def _clean_name(given):
     return name
 
 
-def _to_bytes(name, value):
+def _to_bytes(name: bytes, value: object) -> bytes:
     if isinstance(value, str):
         try:
             return value.encode("latin-1")
@@ -116,7 +118,7 @@ def _to_bytes(name, value):
     raise BadReply(f"header {name!r} must be bytes, got {type(value).__name__} {value!r}")
 
 
-def _read_length(value, before):
+def _read_length(value: bytes, before: int | None) -> int:
     if not value.isdigit() or len(value) > 18 or before is not None:
         raise BadReply(f"content-length must be there once, and a number, got {value!r}")
     return int(value)

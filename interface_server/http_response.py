@@ -3,6 +3,9 @@
 import asyncio
 import contextlib
 
+from interface_server.asgi import Headers, Receive, Scope, Send
+from interface_server.options import Options
+
 _REASONS = {
     400: b"Bad Request",
     408: b"Request Timeout",
@@ -27,33 +30,33 @@ class Response:
 
     __slots__ = ("_options", "_scope", "_send", "is_started", "sent_bytes", "status")
 
-    def __init__(self, scope, send, options):
+    def __init__(self, scope: Scope, send: Send, options: Options) -> None:
         self._scope = scope
         self._send = send
         self._options = options
         self.is_started = False
         self.sent_bytes = 0
-        self.status = None
+        self.status: int | None = None
 
-    async def start(self, status, headers):
+    async def start(self, status: int, headers: Headers) -> None:
         """Send the status and the headers."""
         self.is_started = True
         self.status = status
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
-    async def write(self, content):
+    async def write(self, content: bytes) -> None:
         """Send a part of the content; waits while the client takes none."""
         self.sent_bytes += len(content)
         await self._send({"type": "http.response.body", "body": content, "more_body": True})
 
-    async def finish(self, content=b""):
+    async def finish(self, content: bytes = b"") -> None:
         """Send the last part of the content."""
         self.sent_bytes += len(content)
         await self._send({"type": "http.response.body", "body": content, "more_body": False})
         if self._options.access_log is not None:
             self._options.access_log.write_request(self._scope, self.status, self.sent_bytes)
 
-    async def refuse(self, status, receive=None):
+    async def refuse(self, status: int, receive: Receive | None = None) -> None:
         """Answer with an error of the server's own.
 
         With `receive`, what the client still sends of its body is read for a moment and dropped.
@@ -77,7 +80,7 @@ class Response:
                 await _drop_body(receive)
                 await self.finish()
 
-    def abort(self):
+    def abort(self) -> None:
         """Close the connection of a response that can't be completed."""
         # Host servers do so themselves when an application returns too soon; Daphne does not.
         abort = getattr(self._send, "abort", None)
@@ -85,11 +88,11 @@ class Response:
             abort()
 
 
-async def _drop_body(receive):
+async def _drop_body(receive: Receive) -> None:
     with contextlib.suppress(asyncio.TimeoutError):
         await asyncio.wait_for(_read_to_end(receive), _LINGER_S)
 
 
-async def _read_to_end(receive):
+async def _read_to_end(receive: Receive) -> None:
     while (await receive()).get("more_body", False):
         pass

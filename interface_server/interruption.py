@@ -12,22 +12,21 @@ class Interruption:
 
     __slots__ = ("_is_asked", "_task")
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._task = asyncio.current_task()
         self._is_asked = False
 
-    def interrupt(self):
+    def interrupt(self) -> None:
         """Break the task out of its await."""
         # A host may run its applications without tasks; there nothing can be interrupted.
         if not self._is_asked and self._task is not None:
             self._is_asked = True
             self._task.cancel()
 
-    def catch(self):
+    def catch(self) -> bool:
         """Return whether the CancelledError that was caught is this interruption's."""
         if not self._is_asked:
             return False
         self._is_asked = False
-        if hasattr(self._task, "uncancel"):  # Python 3.11
-            return self._task.uncancel() == 0
-        return True
+        uncancel = getattr(self._task, "uncancel", None)  # Python 3.11
+        return uncancel is None or uncancel() == 0

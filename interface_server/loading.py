@@ -3,13 +3,14 @@
 import importlib
 import os
 import sys
+from typing import Any
 
 
 class CannotLoad(Exception):
     """The channel layer can't be imported; the text says why, in one line."""
 
 
-def load_layer(path):
+def load_layer(path: str) -> Any:
     """Return the channel layer at `path`, "package.module:object.attribute".
 
     Looks in the current directory first. Raises CannotLoad.
@@ -35,7 +36,7 @@ def load_layer(path):
     return found
 
 
-def _import(name):
+def _import(name: str) -> Any:
     try:
         return importlib.import_module(name)
     except Exception as error:  # a project's module may fail in any way

@@ -4,8 +4,12 @@ import asyncio
 import collections
 import itertools
 import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
 
+from channels.layers.base import BaseChannelLayer
 from channels.layers.names import random_suffix
+from interface_server.options import Options
 from interface_server.proxy import ProxyHeaders
 from interface_server.refusals import RefusalLog
 from interface_server.replies import Dispatcher
@@ -37,13 +41,13 @@ class ServerProcess:
         is_stopping: whether new requests and sockets are turned away.
     """
 
-    def __init__(self, layer, options):
+    def __init__(self, layer: BaseChannelLayer, options: Options) -> None:
         self.options = options
         self.loop = asyncio.get_running_loop()
         self.dispatcher = Dispatcher()
         self.exchanges = self.dispatcher.exchanges
         self.sockets = self.dispatcher.sockets
-        self.addresses = collections.Counter()
+        self.addresses: collections.Counter[str] = collections.Counter()
         self.proxy = ProxyHeaders(options.trusted_proxies) if options.proxy_headers else None
         self.slow_sockets = 0
         self.is_started = False
@@ -51,19 +55,19 @@ class ServerProcess:
         self.get_expiry = layer.get_expiry
         self.link = layer.open_link(random_suffix(), self.dispatcher.dispatch, self._lose_clients)
         self.refusals = RefusalLog(self.loop.time)
-        self._tasks = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._ids = itertools.count()
-        self._starting = None
+        self._starting: asyncio.Task[None] | None = None
 
     # -- life ---------------------------------------------------------------------------------
 
-    async def start(self):
+    async def start(self) -> None:
         """Start the link, once, and give it a moment to connect."""
         if self._starting is None:
             self._starting = self.loop.create_task(self._start())
         await asyncio.shield(self._starting)
 
-    async def _start(self):
+    async def _start(self) -> None:
         await self.link.start()
         deadline = self.loop.time() + _FIRST_CONNECTION_S
         while not self._knows_link() and self.loop.time() < deadline:
@@ -75,10 +79,10 @@ class ServerProcess:
             )
         self.is_started = True
 
-    def _knows_link(self):
+    def _knows_link(self) -> bool:
         return self.link.is_available or self.link.refusal is not None
 
-    async def stop(self, code=1001):
+    async def stop(self, code: int = 1001) -> None:
         """Turn new clients away, close sockets with `code`, let requests finish, stop the link.
 
         Takes `grace_s` seconds at most, and a moment for what is broken off then and for the link.
@@ -100,23 +104,23 @@ class ServerProcess:
             await self._wait_while(self._is_busy, _LAST_WORDS_S)
         await self.link.stop()
 
-    async def _wait_while(self, condition, limit_s):
+    async def _wait_while(self, condition: Callable[[], bool], limit_s: float) -> None:
         deadline = self.loop.time() + limit_s
         while condition() and self.loop.time() < deadline:
             await asyncio.sleep(_POLL_S)
 
-    def close_sockets(self, code):
+    def close_sockets(self, code: int) -> None:
         """Close every socket with `code`, or refuse it with 503 if it is still connecting."""
         for socket in list(self.sockets.values()):
             socket.close(code)
 
-    def _has_clients(self):
+    def _has_clients(self) -> bool:
         return bool(self.exchanges or self.sockets)
 
-    def _is_busy(self):
+    def _is_busy(self) -> bool:
         return self._has_clients() or bool(self._tasks)
 
-    def _lose_clients(self):
+    def _lose_clients(self) -> None:
         """The layer has forgotten this server: replies on the way to its clients will not come."""
         logger.warning(
             "the channel layer has forgotten this server: closing %d sockets with 1012, "
@@ -127,25 +131,25 @@ class ServerProcess:
         self.close_sockets(1012)
         self._break_off_requests()
 
-    def _break_off_requests(self):
+    def _break_off_requests(self) -> None:
         """Answer what has no reply yet with 503, and end responses that are under way."""
         for replies in list(self.exchanges.values()):
             replies.end(Outcome.LOST)
 
     # -- what exchanges and sockets use -------------------------------------------------------
 
-    def new_client(self):
+    def new_client(self) -> str:
         """Return an id that no client of this process has had before."""
         return f"{next(self._ids):x}"
 
-    def spawn(self, coroutine):
+    def spawn(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Run `coroutine` to its end, whoever is cancelled meanwhile; return its task."""
         task = self.loop.create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._forget)
         return task
 
-    def _forget(self, task):
+    def _forget(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             logger.error("a task of the interface server failed", exc_info=task.exception())

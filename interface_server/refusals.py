@@ -1,6 +1,7 @@
 """Telling the operator that clients are turned away, without a line for each of them."""
 
 import logging
+from collections.abc import Callable
 
 logger = logging.getLogger("interface_server")
 
@@ -15,11 +16,11 @@ class RefusalLog:
         clock: returns the time in seconds.
     """
 
-    def __init__(self, clock):
+    def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._lines = {}
+        self._lines: dict[str, tuple[float | None, int]] = {}
 
-    def note(self, channel, error, consequence):
+    def note(self, channel: str, error: Exception, consequence: str) -> None:
         """Note that `error` on `channel` had a `consequence` for one client."""
         last, unsaid = self._lines.get(channel, (None, 0))
         now = self._clock()

@@ -1,9 +1,15 @@
 """Hands messages from reply channels to the exchange or the socket that each is for."""
 
 import logging
+from typing import TYPE_CHECKING
 
+from interface_server.asgi import Message
 from interface_server.bad_reply import BadReply, log_bad_reply
 from interface_server.socket_reply import read_reply
+
+if TYPE_CHECKING:
+    from interface_server.reply_queue import ReplyQueue
+    from interface_server.websocket import Socket
 
 logger = logging.getLogger("interface_server")
 
@@ -18,11 +24,11 @@ class Dispatcher:
 
     __slots__ = ("exchanges", "sockets")
 
-    def __init__(self):
-        self.exchanges = {}
-        self.sockets = {}
+    def __init__(self) -> None:
+        self.exchanges: dict[str, ReplyQueue] = {}
+        self.sockets: dict[str, Socket] = {}
 
-    def dispatch(self, clients, message):
+    def dispatch(self, clients: list[str], message: Message) -> None:
         """Give `message` to each of `clients`; those that have gone meanwhile are passed over."""
         sockets = []
         for client in clients:
@@ -33,7 +39,7 @@ class Dispatcher:
         if sockets:
             self._deliver(sockets, message)
 
-    def _deliver(self, sockets, message):
+    def _deliver(self, sockets: "list[Socket]", message: Message) -> None:
         try:
             reply = read_reply(message)
         except BadReply as error:

@@ -1,7 +1,14 @@
 """Where the replies to one HTTP request wait, and what holds their sender back."""
 
+import asyncio
 import collections
 import enum
+from typing import TYPE_CHECKING
+
+from interface_server.asgi import Message
+
+if TYPE_CHECKING:
+    from interface_server.process import ServerProcess
 
 
 class Outcome(enum.Enum):
@@ -31,17 +38,17 @@ class ReplyQueue:
         "client",
     )
 
-    def __init__(self, process, client):
+    def __init__(self, process: "ServerProcess", client: str) -> None:
         self.client = client
         self._process = process
         self._options = process.options
-        self._replies = None
+        self._replies: collections.deque[Message] | None = None
         self._bytes = 0
         self._is_held = False
-        self._outcome = None
-        self._waiter = None
+        self._outcome: Outcome | None = None
+        self._waiter: asyncio.Future[Message | Outcome] | None = None
 
-    def deliver(self, message):
+    def deliver(self, message: Message) -> None:
         """Take one reply."""
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(message)
@@ -54,42 +61,42 @@ class ReplyQueue:
             self._is_held = True
             self._process.link.hold(self.client)
 
-    def end(self, outcome):
+    def end(self, outcome: Outcome) -> None:
         """Let no further reply through: who waits for one gets `outcome`, the first one given."""
         if self._outcome is None:
             self._outcome = outcome
             if self._waiter is not None and not self._waiter.done():
                 self._waiter.set_result(outcome)
 
-    def time_out(self):
+    def time_out(self) -> None:
         """End with TIMED_OUT, unless a reply has come and is just about to be taken."""
         if self._waiter is not None and not self._waiter.done():
             self.end(Outcome.TIMED_OUT)
 
     @property
-    def outcome(self):
+    def outcome(self) -> Outcome | None:
         """What `end` was told, or None."""
         return self._outcome
 
     @property
-    def is_awaited(self):
+    def is_awaited(self) -> bool:
         """Whether a reply is being waited for just now."""
         return self._waiter is not None
 
-    async def next(self):
+    async def next(self) -> Message | Outcome:
         """Return the next reply, or an Outcome."""
         if self._outcome is not None:
             return self._outcome
         if self._replies:
-            return self._take()
+            return self._take(self._replies)
         self._waiter = self._process.loop.create_future()
         try:
             return await self._waiter
         finally:
             self._waiter = None
 
-    def _take(self):
-        message = self._replies.popleft()
+    def _take(self, replies: collections.deque[Message]) -> Message:
+        message = replies.popleft()
         self._bytes -= _size(message)
         if self._is_held and self._bytes <= self._options.response_low_water_bytes:
             self._is_held = False
@@ -97,6 +104,6 @@ class ReplyQueue:
         return message
 
 
-def _size(message):
+def _size(message: Message) -> int:
     content = message.get("content")
     return len(content) if isinstance(content, bytes) else 0

@@ -1,5 +1,12 @@
 """ASGI scopes as messages. No I/O here."""
 
+from collections.abc import Sequence
+from typing import Any
+
+from interface_server.asgi import Headers, Message, Scope
+from interface_server.options import Options
+from interface_server.proxy import ProxyHeaders
+
 #: The schemes of hosts that name none, as Daphne does for a WebSocket.
 _DEFAULT_SCHEMES = {"http": "http", "websocket": "ws"}
 
@@ -16,15 +23,15 @@ class Head:
 
     __slots__ = ("has_body", "headers", "length", "size")
 
-    def __init__(self, scope):
+    def __init__(self, scope: Scope) -> None:
         # HTTP/2 and 3 frame bodies without saying so in a header.
         self.has_body = not scope.get("http_version", "1.1").startswith("1")
-        self.headers = scope["headers"]
-        self.length = None
+        self.headers: Headers = scope["headers"]
+        self.length: int | None = None
         self.size = 0
         self._read()
 
-    def _read(self):
+    def _read(self) -> None:
         size = 0
         is_clean = type(self.headers) is list
         for name, value in self.headers:
@@ -41,7 +48,7 @@ class Head:
             # speak for a proxy (CVE-2015-0219).
             self.headers = [pair for pair in self.headers if b"_" not in pair[0]]
 
-    def _read_length(self, value):
+    def _read_length(self, value: bytes) -> None:
         if value.isdigit() and len(value) <= 18:
             self.length = int(value)
             self.has_body = self.has_body or self.length > 0
@@ -49,7 +56,13 @@ class Head:
             self.has_body = True
 
 
-def connection_keys(scope, head, reply_channel, options, proxy):
+def connection_keys(
+    scope: Scope,
+    head: Head,
+    reply_channel: str,
+    options: Options,
+    proxy: ProxyHeaders | None,
+) -> Message:
     """Return the keys that `http.request` and `websocket.connect` share."""
     client, scheme = scope.get("client"), scope.get("scheme")
     if proxy is not None:
@@ -66,7 +79,7 @@ def connection_keys(scope, head, reply_channel, options, proxy):
     }
 
 
-def _address(pair):
+def _address(pair: Sequence[Any] | None) -> list[Any] | None:
     """Return [host, port] for what a host server says of an end of a connection."""
     if not pair:
         return None

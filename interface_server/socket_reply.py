@@ -2,6 +2,7 @@
 
 import logging
 
+from interface_server.asgi import Event, Message
 from interface_server.bad_reply import BadReply
 
 logger = logging.getLogger("interface_server")
@@ -23,15 +24,15 @@ class Reply:
 
     __slots__ = ("accept", "close", "event", "size", "subprotocol")
 
-    def __init__(self, accept=None, subprotocol=None, event=None, size=0, close=None):
+    def __init__(self, accept: bool | None = None, subprotocol: str | None = None) -> None:
         self.accept = accept
         self.subprotocol = subprotocol
-        self.event = event
-        self.size = size
-        self.close = close
+        self.event: Event | None = None
+        self.size = 0
+        self.close: int | None = None
 
 
-def read_reply(message):
+def read_reply(message: Message) -> Reply:
     """Return the Reply in a message. Raises BadReply."""
     text = message.get("text")
     data = message.get("bytes")
@@ -51,7 +52,7 @@ def read_reply(message):
     return reply
 
 
-def read_code(value):
+def read_code(value: object) -> int:
     """Return the close code that `close` means; 1011, after logging it, for one that is illegal."""
     if value is True:
         return 1000
@@ -63,19 +64,19 @@ def read_code(value):
     return 1011
 
 
-def _read_accept(message):
+def _read_accept(message: Message) -> bool | None:
     accept = message.get("accept")
     return None if accept is None else bool(accept)
 
 
-def _read_subprotocol(message):
+def _read_subprotocol(message: Message) -> str | None:
     subprotocol = message.get("subprotocol")
     if subprotocol is not None and not isinstance(subprotocol, str):
         raise BadReply(f"'subprotocol' must be str, got {subprotocol!r}")
     return subprotocol
 
 
-def _check_text(text):
+def _check_text(text: object) -> None:
     if not isinstance(text, str):
         raise BadReply(f"'text' must be str, got {type(text).__name__}: use 'bytes' for bytes")
     if not text.isascii():

@@ -39,7 +39,7 @@ class IllegalStep(RuntimeError):
     """Something happened to a socket that can't happen in its state: a bug in this room."""
 
 
-def next_state(state, event):
+def next_state(state: State, event: Event) -> State:
     """Return the state after `event`. Raises IllegalStep."""
     try:
         return _NEXT[state, event]

@@ -3,13 +3,21 @@
 import asyncio
 import contextlib
 import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from channels.exceptions import ChannelFull, InvalidMessage, LayerUnavailable, MessageTooLarge
-from interface_server.inbox import Inbox
+from interface_server.asgi import Event as AsgiEvent
+from interface_server.asgi import Message, Receive, Scope, Send
+from interface_server.frames.intake import FrameIntake
+from interface_server.frames.writer import FrameWriter
 from interface_server.interruption import Interruption
-from interface_server.outbox import Outbox
 from interface_server.scopes import Head, connection_keys
+from interface_server.socket_reply import Reply
 from interface_server.socket_state import Event, State, next_state
+
+if TYPE_CHECKING:
+    from interface_server.process import ServerProcess
 
 logger = logging.getLogger("interface_server")
 
@@ -28,11 +36,11 @@ class Socket:
         "_address",
         "_answered",
         "_close_code",
-        "_inbox",
+        "_intake",
         "_interruption",
         "_is_over",
         "_is_waiting",
-        "_outbox",
+        "_writer",
         "_process",
         "_receive",
         "_scope",
@@ -43,41 +51,43 @@ class Socket:
         "reply_channel",
     )
 
-    def __init__(self, process, scope, receive, send):
+    def __init__(
+        self, process: "ServerProcess", scope: Scope, receive: Receive, send: Send
+    ) -> None:
         self._process = process
         self._scope = scope
         self._receive = receive
         self._send = send
         self._state = State.CONNECTING
-        self._close_code = None
-        self._address = None
-        self._answered = None
+        self._close_code: int | None = None
+        self._address: str | None = None
+        self._answered: asyncio.Future[None] | None = None
         self._is_over = False
         self._is_waiting = False
-        self._timer = None
-        self._interruption = None
-        self._outbox = Outbox(process.loop, send, process.options)
+        self._timer: asyncio.TimerHandle | None = None
+        self._interruption: Interruption | None = None
+        self._writer = FrameWriter(process.loop, send, process.options)
         self.client = process.new_client()
-        self.reply_channel = process.link.reply_channel("websocket.send", self.client)
-        self._inbox = Inbox(process, receive, self.reply_channel, scope["path"])
+        self.reply_channel: str = process.link.reply_channel("websocket.send", self.client)
+        self._intake = FrameIntake(process, receive, self.reply_channel, scope["path"])
 
     # -- the story of a socket ----------------------------------------------------------------
 
-    async def run(self):
+    async def run(self) -> None:
         """Serve the socket. Returns once its `websocket.disconnect` is sent, or well on its way."""
         if (await self._receive())["type"] != "websocket.connect":
             return
-        self._interruption = Interruption()
+        interruption = self._interruption = Interruption()
         self._log("WSCONNECTING")
         status = await self._open()
         if status is not None:
             await self._turn_away(status)
             return
-        code = 1006
+        code: object = 1006
         try:
             code = await self._pass_frames()
         except asyncio.CancelledError:
-            if not self._interruption.catch():
+            if not interruption.catch():
                 code = self._leave_in_a_hurry()
                 raise
         except OSError:  # what a host server raises when the connection is closed
@@ -85,7 +95,7 @@ class Socket:
         finally:
             await self._leave(code)
 
-    async def _turn_away(self, status):
+    async def _turn_away(self, status: int) -> None:
         """Refuse a handshake that no worker has heard of."""
         self._unregister()
         if self._state is State.CONNECTING:
@@ -94,7 +104,7 @@ class Socket:
                 for event in self._refusal(status):
                     await self._send(event)
 
-    async def _open(self):
+    async def _open(self) -> int | None:
         """Send the `websocket.connect`; return None, or the status to refuse the handshake with."""
         head = Head(self._scope)
         message = connection_keys(
@@ -104,7 +114,7 @@ class Socket:
         status = self._judge(head, message)
         if status is not None:
             return status
-        self._register(message)
+        self._register()
         opening = self._process.loop.create_task(
             self._process.link.open_socket(self.client, message)
         )
@@ -127,7 +137,7 @@ class Socket:
             return 400
         return None
 
-    def _judge(self, head, message):
+    def _judge(self, head: Head, message: Message) -> int | None:
         """Return the status to refuse the handshake with at once, or None."""
         options = self._process.options
         if self._process.is_stopping:
@@ -141,22 +151,22 @@ class Socket:
             self._address = message["client"][0]
         return None
 
-    def _register(self, message):
+    def _register(self) -> None:
         process = self._process
         process.sockets[self.client] = self
         if self._address is not None:
             process.addresses[self._address] += 1
         self._set_timer(process.options.websocket_connect_timeout_s, self._time_out_handshake)
 
-    def _unregister(self):
+    def _unregister(self) -> None:
         process = self._process
         if process.sockets.pop(self.client, None) is not None and self._address is not None:
             process.addresses[self._address] -= 1
             if not process.addresses[self._address]:
                 del process.addresses[self._address]
-        self._set_timer(None, None)
+        self._set_timer(None, self._be_over)
 
-    async def _undo(self, opening):
+    async def _undo(self, opening: asyncio.Task[None]) -> None:
         """The host has given up on a socket whose `websocket.connect` was just being sent."""
         try:
             await opening
@@ -167,7 +177,7 @@ class Socket:
 
     # -- frames in ----------------------------------------------------------------------------
 
-    async def _pass_frames(self):
+    async def _pass_frames(self) -> object:
         """Pass frames on until the client leaves; return its close code."""
         while not self._is_over:
             self._is_waiting = True
@@ -179,40 +189,43 @@ class Socket:
                 await self._answered
             self._is_waiting = False
             if self._state is State.OPEN:
-                code = await self._inbox.pass_on(event)
+                code = await self._intake.pass_on(event)
                 if code is not None:
                     self.close(code)
         return None
 
     # -- frames out ---------------------------------------------------------------------------
 
-    def deliver(self, reply):
+    def deliver(self, reply: Reply) -> None:
         """Do what a Reply asks for. Never waits."""
         if self._state is State.CONNECTING:
             self._answer(reply)
         if self._state is not State.OPEN:
             return
-        if reply.event is not None and not self._outbox.put(reply.event, reply.size):
+        if reply.event is not None and not self._writer.put(reply.event, reply.size):
             self._overflow()
         elif reply.close is not None:
             self.close(reply.close)
 
-    def _answer(self, reply):
+    def _answer(self, reply: Reply) -> None:
         if reply.accept or (reply.accept is None and reply.event is not None):
             self._accept(reply.subprotocol)
         elif reply.accept is False or reply.close is not None:
             self._refuse(403)
 
-    def _accept(self, subprotocol):
+    def _accept(self, subprotocol: str | None) -> None:
         self._state = next_state(self._state, Event.ACCEPT)
         self._set_timer(self._process.options.websocket_timeout_s, lambda: self.close(1000))
-        event = {"type": "websocket.accept", "subprotocol": self._choose_subprotocol(subprotocol)}
-        self._outbox.put(event, 0)
+        event: AsgiEvent = {
+            "type": "websocket.accept",
+            "subprotocol": self._choose_subprotocol(subprotocol),
+        }
+        self._writer.put(event, 0)
         if self._answered is not None and not self._answered.done():
             self._answered.set_result(None)
         self._log("WSCONNECT")
 
-    def _choose_subprotocol(self, wished):
+    def _choose_subprotocol(self, wished: str | None) -> str | None:
         offered = self._scope.get("subprotocols") or ()
         if wished is None:
             known = self._process.options.websocket_protocols
@@ -227,16 +240,16 @@ class Socket:
         )
         return None
 
-    def _refuse(self, status):
+    def _refuse(self, status: int) -> None:
         self._state = next_state(self._state, Event.REFUSE)
         self._close_code = 1006
         self._log("WSREJECT")
         self._end_with(self._refusal(status))
 
-    def _refusal(self, status):
+    def _refusal(self, status: int) -> list[AsgiEvent]:
         return _refusal(self._scope, status, self._process.options.retry_after_s)
 
-    def _time_out_handshake(self):
+    def _time_out_handshake(self) -> None:
         logger.warning(
             "no answer to the websocket.connect of %s (%s) within %.0f s: it gets 503",
             self.reply_channel,
@@ -247,7 +260,7 @@ class Socket:
 
     # -- the end ------------------------------------------------------------------------------
 
-    def close(self, code):
+    def close(self, code: int) -> None:
         """Close the socket with `code`, after what waits to be written; refuse it if it is not
         open yet. Does nothing if it is on its way out."""
         if self._state is State.CONNECTING:
@@ -257,75 +270,75 @@ class Socket:
             self._close_code = code
             self._end_with([{"type": "websocket.close", "code": code}])
 
-    def _overflow(self):
+    def _overflow(self) -> None:
         """The client takes less than is sent to it: its queue is full."""
         self._process.slow_sockets += 1
         logger.warning(
             "closing %s (%s) with 1013, its client is too slow: %d messages to it are dropped",
             self.reply_channel,
             self._scope["path"],
-            self._outbox.clear() + 1,
+            self._writer.clear() + 1,
         )
         self.close(1013)
 
-    def _end_with(self, events):
-        self._inbox.is_stopped = True
+    def _end_with(self, events: list[AsgiEvent]) -> None:
+        self._intake.is_stopped = True
         self._set_timer(self._process.options.websocket_close_timeout_s, self._be_over)
-        self._outbox.put_last(events, self._be_over)
+        self._writer.put_last(events, self._be_over)
 
-    def _be_over(self):
+    def _be_over(self) -> None:
         """Nothing more goes out: let `run` come to its end."""
         self._is_over = True
-        if self._is_waiting:
+        if self._is_waiting and self._interruption is not None:
             self._interruption.interrupt()
 
-    def _leave_in_a_hurry(self):
+    def _leave_in_a_hurry(self) -> int:
         """The host ends this task; tell the client if it is still there. Returns the code."""
         if self._state is not State.OPEN:
             return 1006
         self._process.spawn(self._try_to_close(1001))
         return 1001
 
-    async def _try_to_close(self, code):
+    async def _try_to_close(self, code: int) -> None:
         with contextlib.suppress(Exception):  # as likely as not the connection is gone
             await self._send({"type": "websocket.close", "code": code})
 
-    async def _leave(self, code):
+    async def _leave(self, code: object) -> None:
         self._is_waiting = False
         was_open = self._state is State.OPEN or self._close_code not in (None, 1006)
         self._state = next_state(self._state, Event.LEAVE)
         self._unregister()
-        self._outbox.clear()
+        self._writer.clear()
         if was_open:
             self._log("WSDISCONNECT")
-        code = self._close_code or (code if type(code) is int else 1005)
-        sending = self._process.spawn(self._send_disconnect(code))
+        told = self._close_code or (code if type(code) is int else 1005)
+        sending = self._process.spawn(self._send_disconnect(told))
         await asyncio.wait([sending], timeout=_DISCONNECT_WAIT_S)
 
-    async def _send_disconnect(self, code):
+    async def _send_disconnect(self, code: int) -> None:
         message = {
             "reply_channel": self.reply_channel,
             "code": code,
             "path": self._scope["path"],
-            "order": self._inbox.order + 1,
+            "order": self._intake.order + 1,
         }
         await self._process.link.close_socket(self.client, message)
 
     # -- odds and ends ------------------------------------------------------------------------
 
-    def _set_timer(self, seconds, callback):
+    def _set_timer(self, seconds: float | None, callback: Callable[[], None]) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         if seconds is not None:
             self._timer = self._process.loop.call_later(seconds, callback)
 
-    def _log(self, action):
+    def _log(self, action: str) -> None:
         if self._process.options.access_log is not None:
             self._process.options.access_log.write_socket(self._scope, action)
 
 
-def _refusal(scope, status, retry_after_s):
+def _refusal(scope: Scope, status: int, retry_after_s: int) -> list[AsgiEvent]:
     """Return the ASGI events that refuse a handshake."""
     if status == 403 or "websocket.http.response" not in (scope.get("extensions") or {}):
         return [{"type": "websocket.close", "code": 1000}]  # which every host turns into 403

@@ -343,3 +343,12 @@ def test_a_redis_that_is_away_at_the_start_is_said_and_answered_with_503(tmp_pat
         assert host.wait() == 0
     finally:
         host.kill()
+
+
+def test_python_m_interface_server_is_the_command():
+    shown = subprocess.run(
+        [sys.executable, "-m", "interface_server", "--help"], capture_output=True, text=True
+    )
+
+    assert "python -m interface_server [OPTIONS] CHANNEL_LAYER" in shown.stdout
+    assert shown.returncode == 0

@@ -3,11 +3,15 @@
 import asyncio
 import collections
 import logging
+from collections.abc import Callable, Iterable
+
+from interface_server.asgi import Event, Send
+from interface_server.options import Options
 
 logger = logging.getLogger("interface_server")
 
 
-class Outbox:
+class FrameWriter:
     """Writes ASGI events to one socket, in order. An idle socket has neither task nor queue here.
 
     Args:
@@ -18,36 +22,36 @@ class Outbox:
 
     __slots__ = ("_bytes", "_events", "_loop", "_on_end", "_options", "_send", "_task")
 
-    def __init__(self, loop, send, options):
+    def __init__(self, loop: asyncio.AbstractEventLoop, send: Send, options: Options) -> None:
         self._loop = loop
         self._send = send
         self._options = options
-        self._events = None
+        self._events: collections.deque[tuple[Event, int]] | None = None
         self._bytes = 0
-        self._task = None
-        self._on_end = None
+        self._task: asyncio.Task[None] | None = None
+        self._on_end: Callable[[], None] | None = None
 
-    def put(self, event, size):
+    def put(self, event: Event, size: int) -> bool:
         """Write `event`, of about `size` bytes, after what waits; return False if too much does."""
-        if self._events is None:
-            self._begin()
+        events = self._events
+        if events is None:
+            events = self._begin()
         elif (
-            len(self._events) >= self._options.outbox_messages
+            len(events) >= self._options.outbox_messages
             or self._bytes + size > self._options.outbox_bytes
         ):
             return False
-        self._events.append((event, size))
+        events.append((event, size))
         self._bytes += size
         return True
 
-    def put_last(self, events, on_end):
+    def put_last(self, events: Iterable[Event], on_end: Callable[[], None]) -> None:
         """Write `events` whatever waits already, then call `on_end()`, even if writing fails."""
-        if self._events is None:
-            self._begin()
-        self._events.extend((event, 0) for event in events)
+        waiting = self._begin() if self._events is None else self._events
+        waiting.extend((event, 0) for event in events)
         self._on_end = on_end
 
-    def clear(self):
+    def clear(self) -> int:
         """Drop what has not been written, and what is just being written; return how much."""
         dropped = len(self._events or ())
         if self._task is not None:
@@ -56,12 +60,13 @@ class Outbox:
         self._bytes = 0
         return dropped
 
-    def _begin(self):
+    def _begin(self) -> collections.deque[tuple[Event, int]]:
         self._events = collections.deque()
         self._bytes = 0
         self._task = self._loop.create_task(self._write(self._events))
+        return self._events
 
-    async def _write(self, events):
+    async def _write(self, events: collections.deque[tuple[Event, int]]) -> None:
         try:
             while events:
                 event, size = events[0]
@@ -76,7 +81,7 @@ class Outbox:
         if events is self._events:
             self._end()
 
-    def _end(self):
+    def _end(self) -> None:
         self._events = self._task = None
         on_end, self._on_end = self._on_end, None
         if on_end is not None:

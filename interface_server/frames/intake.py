@@ -1,15 +1,20 @@
 """The frames of one WebSocket on their way to the workers."""
 
 import asyncio
+from typing import TYPE_CHECKING
 
 from channels.exceptions import ChannelFull, InvalidMessage, LayerUnavailable, MessageTooLarge
+from interface_server.asgi import Event, Message, Receive
+
+if TYPE_CHECKING:
+    from interface_server.process import ServerProcess
 
 #: While the layer is away a frame is tried again after this long first, then after longer.
 _FIRST_DELAY_S = 0.05
 _LAST_DELAY_S = 1.0
 
 
-class Inbox:
+class FrameIntake:
     """Numbers the frames of a socket, and sends each as a `websocket.receive`.
 
     Args:
@@ -33,7 +38,9 @@ class Inbox:
         "order",
     )
 
-    def __init__(self, process, receive, reply_channel, path):
+    def __init__(
+        self, process: "ServerProcess", receive: Receive, reply_channel: str, path: str
+    ) -> None:
         self._process = process
         self._receive = receive
         self._reply_channel = reply_channel
@@ -43,9 +50,9 @@ class Inbox:
         self.order = 0
         self.is_stopped = False
 
-    async def pass_on(self, event):
+    async def pass_on(self, event: Event) -> int | None:
         """Send the frame of an ASGI event; return None, or the code to close the socket with."""
-        message = {
+        message: Message = {
             "reply_channel": self._reply_channel,
             "path": self._path,
             "order": self.order + 1,
@@ -59,7 +66,7 @@ class Inbox:
             size = len(message["bytes"])
         return self._judge(size) or await self._send(message)
 
-    def _judge(self, size):
+    def _judge(self, size: int) -> int | None:
         """Return the code to close the socket with because of a frame, or None."""
         options = self._process.options
         if size > options.max_frame_bytes:
@@ -73,7 +80,7 @@ class Inbox:
                 return 1008
         return None
 
-    async def _send(self, message):
+    async def _send(self, message: Message) -> int | None:
         # Counted as sent until it is known that it was not: if the host cancels this task now, the
         # disconnect must come after the frame.
         self.order += 1
@@ -91,7 +98,7 @@ class Inbox:
         self.order -= 1
         return code
 
-    async def _insist(self, message):
+    async def _insist(self, message: Message) -> int | None:
         """Send a message as soon as the layer is there; give up after `websocket_patience_s`.
 
         Returns None, or the code to close the socket with if it may have been sent, or not: sent
@@ -113,7 +120,7 @@ class Inbox:
             await asyncio.sleep(delay_s)
             delay_s = min(delay_s * 2, _LAST_DELAY_S)
 
-    def _hold_client(self):
+    def _hold_client(self) -> None:
         # Daphne reads on while nobody calls `receive`; other hosts stop by themselves.
         hold = getattr(self._receive, "hold", None)
         if hold is not None:
