@@ -10,8 +10,10 @@ from channels.handler import ViewConsumer
 from channels.layers import base
 from channels.layers.acknowledgement import Acknowledgement
 from channels.layers.memory import queues
-from channels.layers.redis import guardian, hosts, link, presence, registry
 from channels.layers.redis.layer import PREFIX
+from channels.layers.redis.ordering import guardian
+from channels.layers.redis.presence import link, presence, registry
+from channels.layers.redis.transport import hosts
 from channels.messages import CloseCode
 from channels.requests.request import AsgiRequest
 from interface_server.cli import command

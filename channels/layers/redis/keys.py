@@ -24,6 +24,10 @@ import hashlib
 
 from channels.layers.names import queue_name
 
+#: Life of what a socket keeps in the layer; its server renews it much more often (see
+#: presence/link.py).
+SOCKET_STATE_TTL_MS = 7 * 86_400_000
+
 
 class Keyspace:
     """Names of keys below one prefix, spread over `host_count` hosts."""
@@ -68,7 +72,7 @@ class Keyspace:
         return f"{self.prefix}{{{tag_of(channel)}}}:{kind}:{channel}"
 
     def mark(self, channel, name):
-        """The key of the mark of one row: see scripts/part_rows.lua."""
+        """The key of the mark of one row: see queues/part_rows.lua."""
         return f"{self.prefix}{{{tag_of(channel)}}}:mark:{name}"
 
     def server(self, tag, kind):

@@ -12,24 +12,26 @@ from channels.layers import names
 from channels.layers import operations as ops
 from channels.layers.base import MAX_MESSAGE_BYTES, BaseChannelLayer
 from channels.layers.codec import Codec
-from channels.layers.redis.aio import AsyncDriver
-from channels.layers.redis.core import Core, Row
-from channels.layers.redis.cursor import Cursor
-from channels.layers.redis.dead_letters import DeadLetters
-from channels.layers.redis.groups import Groups
-from channels.layers.redis.guardian import Guardian
-from channels.layers.redis.hosts import BLOCK_S, Host, parse_hosts
-from channels.layers.redis.housekeeping import Housekeeping
+from channels.layers.redis.acknowledged.channels import Acknowledged
+from channels.layers.redis.groups.membership import Groups
+from channels.layers.redis.inspection.dead_letters import DeadLetters
+from channels.layers.redis.inspection.statistics import Statistics
+from channels.layers.redis.inspection.status import Status
 from channels.layers.redis.keys import Keyspace
-from channels.layers.redis.link import RedisServerLink
-from channels.layers.redis.plans import raise_if_all_are_away
-from channels.layers.redis.presence import Presence
-from channels.layers.redis.registry import Registry
-from channels.layers.redis.sentinel import SentinelHost, find_services, parse_sentinels
-from channels.layers.redis.sockets import Sockets
-from channels.layers.redis.statistics import Statistics
-from channels.layers.redis.status import Status
-from channels.layers.redis.sync import RedisReader, SyncDriver
+from channels.layers.redis.ordering.guardian import Guardian
+from channels.layers.redis.ordering.sockets import Sockets
+from channels.layers.redis.presence.housekeeping import Housekeeping
+from channels.layers.redis.presence.link import RedisServerLink
+from channels.layers.redis.presence.presence import Presence
+from channels.layers.redis.presence.registry import Registry
+from channels.layers.redis.queues.core import Core, Row
+from channels.layers.redis.queues.cursor import Cursor
+from channels.layers.redis.reader import RedisReader
+from channels.layers.redis.transport.aio import AsyncDriver
+from channels.layers.redis.transport.hosts import BLOCK_S, Host, parse_hosts
+from channels.layers.redis.transport.plans import raise_if_all_are_away
+from channels.layers.redis.transport.sentinel import SentinelHost, find_services, parse_sentinels
+from channels.layers.redis.transport.sync import SyncDriver
 from channels.startup.identity import project_marks
 
 logger = logging.getLogger("channels.layers")
@@ -83,6 +85,7 @@ class RedisChannelLayer(BaseChannelLayer):
         keyspace = Keyspace(prefix, len(self._hosts))
         self.codec = Codec(MAX_MESSAGE_BYTES, symmetric_encryption_keys)
         self.core = Core(keyspace, self.codec, self, self._pick_host)
+        self.core.acknowledged = Acknowledged(self.core, self.get_acknowledgement)
         self.groups = Groups(self.core, self.group_expiry)
         self.sockets = Sockets(self.core)
         self.registry = Registry(self.core)

@@ -10,7 +10,7 @@ from django.core.management import CommandError
 
 from channels.layers.operations import DeadLetter, Drop
 from channels.layers.redis import RedisChannelLayer
-from channels.layers.redis.statistics import COUNTS
+from channels.layers.redis.inspection.statistics import COUNTS
 from channels.management.status_text import LOSSES
 from channels.management.tables import format_age, format_table
 

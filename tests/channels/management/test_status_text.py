@@ -1,6 +1,6 @@
 """The status as text: the example of docs/operations.md."""
 
-from channels.layers.redis.statistics import COUNTS
+from channels.layers.redis.inspection.statistics import COUNTS
 from channels.management.status_text import format_status
 from tests.docs.blocks import DOCS, read_blocks
 

@@ -1,6 +1,6 @@
 """Dead servers are found out in seconds: for the short forms, which can't wait for a minute."""
 
-from channels.layers.redis import housekeeping, link, presence, registry
+from channels.layers.redis.presence import housekeeping, link, presence, registry
 
 #: What takes the place of 40 s without a sign of life, and of 5 s between two of them.
 _SERVER_TTL_S, _BEAT_EVERY_S = 4, 0.5

@@ -2,7 +2,7 @@
 
 import contextlib
 
-from channels.layers.redis import registry
+from channels.layers.redis.presence import registry
 from tests.faults.result import Result
 from tests.faults.scenario import scenario
 

@@ -1,0 +1,1 @@
+"""Channels whose messages stay owned until their consumer has ended."""

@@ -1,0 +1,1 @@
+"""What can be seen of the layer: statistics, status, and dead letters."""

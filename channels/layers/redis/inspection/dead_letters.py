@@ -1,0 +1,106 @@
+"""The plans for dead letters: messages that were given up are kept, to be looked at or sent again.
+
+Those of one channel lie in a stream on each host that the channel's messages came from.
+"""
+
+import logging
+
+from channels.layers import names
+from channels.layers.codec import UndecodableMessage
+from channels.layers.redis.inspection import scripts
+from channels.layers.redis.queues.delivery import Entry
+from channels.layers.redis.transport.plans import Request, check, read_nothing
+
+logger = logging.getLogger("channels.layers")
+
+
+class DeadLetters:
+    """Plans for the verbs on dead letters."""
+
+    def __init__(self, core, scan_names):
+        self._core = core
+        self._keyspace = core.keyspace
+        self._scan_names = scan_names
+
+    def bury_part(self, operation):
+        """The part of a batch that keeps a delivery among its channel's dead letters."""
+        delivery, reason = operation.delivery, operation.reason
+        if isinstance(delivery.token, Entry):
+            request = self._core.acknowledged.dead_letter_request(delivery.token, reason)
+            return [request], read_nothing
+        keys = self._keyspace.queue(delivery.channel)
+        payload = self._core.codec.pack_message(delivery.content, delivery.channel)
+        args = [payload, min(delivery.attempts, 255), reason]
+        call = scripts.BURY.call([keys.dead, keys.counts], args)
+        return [Request(keys.host, call)], read_nothing
+
+    def channels(self):
+        """Plan: the names of the channels that have dead letters, sorted."""
+        return sorted((yield from self._scan_names("}:dead:")))
+
+    def letters(self, channel):
+        """Plan: the dead letters of a channel, oldest first; see
+        BaseChannelLayer.dead_letters."""
+        found = yield from self._find(channel, None)
+        letters = [self._read(entry_id, fields) for _, entry_id, fields in found]
+        return sorted(letters, key=lambda letter: letter["at"])
+
+    def _read(self, entry_id, fields):
+        try:
+            content = self._core.codec.unpack_message(fields[b"m"])
+        except UndecodableMessage as error:
+            logger.error("a dead letter can't be read: %s", error)
+            content = None
+        return {
+            "id": entry_id.decode(),
+            "at": int(entry_id.partition(b"-")[0]) / 1000,
+            "reason": fields[b"r"].decode(),
+            "attempts": int(fields[b"a"]),
+            "content": content,
+        }
+
+    def purge(self, channel, ids):
+        """Plan: remove dead letters; returns their number."""
+        found = yield from self._find(channel, ids)
+        keys = self._keyspace.queue(channel)
+        requests = [Request(host, ("XDEL", keys.dead, entry_id)) for host, entry_id, _ in found]
+        replies = (yield requests) if requests else []
+        removed = sum(map(check, replies))
+        if ids is None:
+            hosts = self._keyspace.hosts_of([keys])
+            lengths = yield [Request(host, ("XLEN", keys.dead)) for host in hosts]
+            empty = [host for host, length in zip(hosts, lengths, strict=True) if length == 0]
+            yield [Request(host, ("DEL", keys.dead)) for host in empty]
+        return removed
+
+    def replay(self, channel, ids):
+        """Plan: send dead letters to their channel again; returns their number."""
+        found = yield from self._find(channel, ids)
+        count = 0
+        for host, entry_id, fields in found:
+            (reply,) = yield [self._replay_request(channel, host, entry_id, fields[b"m"])]
+            count += check(reply)
+        return count
+
+    def _replay_request(self, channel, host, entry_id, payload):
+        keys = self._keyspace.queue(channel)
+        where = [keys.dead, keys.queue, keys.counts]
+        args = [entry_id, *self._core.lives_ms(keys), payload]
+        if self._core.acknowledged.has(keys):
+            where.append(keys.stream)
+        else:
+            args += self._core.kind_and_rest(keys, channel, payload)
+        return Request(host, scripts.REPLAY.call(where, args))
+
+    def _find(self, channel, ids):
+        """Plan: (host, id, fields) of the letters with these ids, or of all."""
+        keys = self._keyspace.queue(names.check_channel_name(channel))
+        hosts = self._keyspace.hosts_of([keys])
+        replies = yield [Request(host, ("XRANGE", keys.dead, "-", "+")) for host in hosts]
+        wanted = None if ids is None else {str(each).encode() for each in ids}
+        return [
+            (host, entry_id, dict(zip(fields[::2], fields[1::2], strict=True)))
+            for host, reply in zip(hosts, replies, strict=True)
+            for entry_id, fields in check(reply)
+            if wanted is None or entry_id in wanted
+        ]

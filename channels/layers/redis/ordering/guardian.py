@@ -1,0 +1,196 @@
+"""The plans that bring on ordered sockets whose worker died, or whose next message was lost.
+
+Each interface server looks after its own sockets every few seconds. Nobody has to look at sockets
+that are well: what runs, and who has parked messages, is noted by the scripts (see
+part_order.lua).
+"""
+
+from channels.layers import operations as ops
+from channels.layers.redis.keys import SOCKET_STATE_TTL_MS
+from channels.layers.redis.ordering import scripts
+from channels.layers.redis.queues import envelope as envelopes
+from channels.layers.redis.transport.plans import Request, check
+
+#: A worker is dead when it was not seen to live for this long: after an outage nobody has given a
+#: sign of life yet.
+SUSPECT_S = 9.0
+#: A socket whose next message is neither parked nor running for this long is given up, ...
+PATIENCE_MS = 25_000
+#: ... unless the message may still be queued: if a queue's first message was sent at most this
+#: long after the socket began to wait. A retried one is queued anew after up to 5 s.
+QUEUED_WITHIN_MS = 10_000
+#: How many sockets are brought on in one round.
+MOST_AT_ONCE = 200
+#: The channels that the messages of sockets come on.
+CHANNELS = ("websocket.connect", "websocket.receive", "websocket.disconnect")
+
+
+class Guardian:
+    """Looks after the ordered sockets of one interface server."""
+
+    def __init__(self, core, sockets, registry):
+        self._core = core
+        self._sockets = sockets
+        self._registry = registry
+        self._keyspace = core.keyspace
+        self._suspects = {}
+
+    def look_after(self, server_id, now_s):
+        """Plan: bring on the sockets that need it. Returns those that were given up, which are to
+        be closed with 1011, as a list of clients."""
+        running, waiting = yield from self._look(server_id, PATIENCE_MS)
+        dead = yield from self._find_dead(running)
+        self._suspects = {item: self._suspects.get(item, now_s) for item in dead}
+        for client, entry in dead:
+            if now_s - self._suspects[client, entry] >= SUSPECT_S:
+                yield from self._end_for(server_id, client, entry)
+        if not waiting:
+            return []
+        oldest_ms = yield from self._find_oldest_queued()
+        closed = []
+        for client, since in waiting:
+            may_be_queued = oldest_ms is not None and oldest_ms <= float(since) + QUEUED_WITHIN_MS
+            if not may_be_queued and (yield from self._mend(server_id, client, since)):
+                closed.append(client)
+        return closed
+
+    def settle(self, server_id):
+        """Plan: after the server's own death, end what dead workers ran in its sockets, and bring
+        on those that wait. Returns whether nothing is left to look after."""
+        running, waiting = yield from self._look(server_id, 0)
+        dead = yield from self._find_dead(running)
+        going_on = {client for client, _ in running} - {client for client, _ in dead}
+        for client, entry in dead:
+            if (yield from self._end_for(server_id, client, entry)):
+                going_on.add(client)
+        for client, since in waiting:
+            if client not in going_on:
+                yield from self._mend(server_id, client, since)
+        return not going_on and len(waiting) < MOST_AT_ONCE
+
+    def give_up(self, server_id, client):
+        """Plan: give a socket up whatever it waits for, so that its disconnect may run at once;
+        nothing happens to one that is not ordered."""
+        yield from self._mend(server_id, client, "")
+
+    def find_next_order(self, server_id, client):
+        """Plan: the order of a socket's next message: after the one that runs, if any does."""
+        place = self._sockets.place_of(_channel(server_id, client))
+        order, running, _ = place.order_keys
+        replies = yield [
+            Request(place.host, ("HGET", order, "next")),
+            Request(place.host, ("HGET", running, client)),
+        ]
+        next_order, entry = map(check, replies)
+        if entry:
+            return int(_split_entry(entry.decode())[1]) + 1
+        return int(next_order or 1)
+
+    # -- looking ------------------------------------------------------------------------------
+
+    def _look(self, server_id, age_ms):
+        """Plan: what runs, as (client, entry) pairs, and who has waited for that long, as (client,
+        since when)."""
+        keys = [self._keyspace.server(server_id, kind) for kind in ("running", "waiting")]
+        call = scripts.LOOK.call(keys, [age_ms, MOST_AT_ONCE, SOCKET_STATE_TTL_MS])
+        (reply,) = yield [Request(self._keyspace.host_of(server_id), call)]
+        return [_pairs(part) for part in check(reply)]
+
+    def _find_dead(self, running):
+        """Plan: those of `running` whose worker shows no sign of life."""
+        if not running:
+            return []
+        (reply,) = yield [self._registry.living_request("workers")]
+        living = {name.decode() for name in check(reply)[::2]}
+        return [item for item in running if _split_entry(item[1])[0] not in living]
+
+    def _find_oldest_queued(self):
+        """Plan: when the oldest of the messages of sockets that are queued was sent, in ms; None if
+        there is none."""
+        queues = [self._keyspace.queue(name) for name in CHANNELS]
+        places = [(keys, host) for keys in queues for host in self._keyspace.hosts_of(queues)]
+        replies = yield [Request(host, ("LINDEX", keys.queue, 0)) for keys, host in places]
+        oldest_ms = None
+        for (keys, _), head in zip(places, map(check, replies), strict=True):
+            if head and envelopes.kind_of(head) != envelopes.WAKE:
+                sent_ms = envelopes.expires_ms(head) - self._core.get_expiry(keys.name) * 1000
+                oldest_ms = sent_ms if oldest_ms is None else min(oldest_ms, sent_ms)
+        return oldest_ms
+
+    # -- acting -------------------------------------------------------------------------------
+
+    def _end_for(self, server_id, client, entry):
+        """Plan: end, in its place, what a dead worker ran: the socket goes on. Returns whether a
+        message was set free by that."""
+        owner, order, channel = _split_entry(entry)
+        call = scripts.FINISH.call(
+            self._sockets.place_of(_channel(server_id, client)).order_keys,
+            [order, client, "dead", entry],
+        )
+        (reply,) = yield [Request(self._keyspace.host_of(server_id), call)]
+        reply = check(reply)
+        if not reply:
+            return False
+        self._core.drops.warn(
+            channel,
+            "lost",
+            1,
+            "worker %s died while it ran message %s of socket %s, from %s: the socket goes on "
+            "with the next",
+            owner,
+            order,
+            _channel(server_id, client),
+            channel,
+        )
+        yield self._core.count_requests(channel, "lost", 1)
+        if reply[1]:
+            yield from self._hand_out(reply[1])
+        return bool(reply[1])
+
+    def _mend(self, server_id, client, since):
+        """Plan: bring a socket on; returns whether it was given up and is still open."""
+        channel = _channel(server_id, client)
+        call = scripts.MEND.call(
+            self._sockets.place_of(channel).order_keys, [client, since, SOCKET_STATE_TTL_MS]
+        )
+        (reply,) = yield [Request(self._keyspace.host_of(server_id), call)]
+        reply = check(reply)
+        if not reply:
+            return False
+        dropped, waiting, order = reply
+        if dropped >= 0 and since:
+            self._core.drops.error(
+                "websocket.receive",
+                "given up",
+                dropped + 1,
+                "socket %s is given up: its message %s did not come (its worker died, it expired, "
+                "or its consumer is not ordered); %d after it dropped, its disconnect runs",
+                channel,
+                order.decode(),
+                dropped,
+            )
+        if dropped > 0:
+            yield self._core.count_requests("websocket.receive", "dropped", dropped)
+        if waiting:
+            yield from self._hand_out(waiting)
+        return dropped >= 0 and not waiting
+
+    def _hand_out(self, parked):
+        """Plan: put a message whose turn has come in front of its channel."""
+        requests, _ = self._core.put_back_part(ops.PutBack(self._sockets.unpark(parked)))
+        for reply in (yield requests):
+            check(reply)
+
+
+def _channel(server_id, client):
+    return f"websocket.send.{server_id}!{client}"
+
+
+def _split_entry(entry):
+    """The owner, order and channel of what runs in a socket (see part_order.lua)."""
+    return entry.rsplit(" ", 2)
+
+
+def _pairs(flat):
+    texts = [item.decode() for item in flat]
+    return list(zip(texts[::2], texts[1::2], strict=True))

@@ -1,0 +1,17 @@
+-- Sends the one reply of an ordered message and then ends it, if the reply was not refused.
+--
+-- KEYS[1-3]  see part_order.lua
+-- KEYS[4-6]  as KEYS[1-3] of queues/send.lua
+-- ARGV[1]    order of the message that has ended
+-- ARGV[2]    the client
+-- ARGV[3-7]  as ARGV[1-5] of queues/send.lua
+-- returns    {what queues/send.lua returns, what finish.lua does}; without the second if the message
+--            has not ended
+
+local reply = send(
+  {KEYS[4], KEYS[5], KEYS[6]}, {ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[2]})
+local refusal = type(reply) == 'table' and reply[1] or reply
+if refusal > 0 or refusal == -2 then
+  return {reply}
+end
+return {reply, finish(ARGV[1], ARGV[2], 'done')}

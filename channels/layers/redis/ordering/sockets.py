@@ -1,0 +1,222 @@
+"""The plans for what belongs to one socket: its session and the order of its messages."""
+
+import functools
+from typing import NamedTuple
+
+from channels.exceptions import HeldBack
+from channels.layers import names
+from channels.layers import operations as ops
+from channels.layers.base import ORDERED_BACKLOG
+from channels.layers.redis.keys import SOCKET_STATE_TTL_MS
+from channels.layers.redis.ordering import scripts
+from channels.layers.redis.transport import wire
+from channels.layers.redis.transport.plans import Request, check, pairs, read_nothing
+
+#: Life of the mark that a socket's order is lost: its disconnect comes soon.
+BROKEN_TTL_MS = 600_000
+#: What is left of it once the disconnect was consumed: long enough for stragglers to be told off.
+FORGET_AFTER_MS = 30_000
+#: The places of so many sockets are kept in mind.
+KNOWN_PLACES = 4096
+
+
+class Place(NamedTuple):
+    """Where the state of one socket is kept."""
+
+    host: int
+    client: str
+    #: The key of its session.
+    session: str
+    #: The key of its server's sockets; None if it is no WebSocket.
+    sockets: str | None
+    #: The keys of the scripts on ordered sockets: see part_order.lua.
+    order_keys: tuple
+
+
+class Sockets:
+    """Plans for channel sessions and ordering."""
+
+    def __init__(self, core):
+        self._core = core
+        self._keyspace = core.keyspace
+        #: What a socket kept lives for so long after it has closed, in ms: its disconnect may wait.
+        self.life_after_ms = int(core.get_expiry("websocket.disconnect") * 1000) + FORGET_AFTER_MS
+        #: The Place of the socket that a reply channel belongs to.
+        self.place_of = functools.lru_cache(maxsize=KNOWN_PLACES)(self._find_place)
+
+    def _find_place(self, reply_channel):
+        keyspace = self._keyspace
+        queue = keyspace.queue(reply_channel)
+        key = functools.partial(keyspace.server, queue.tag)
+        return Place(
+            queue.host,
+            names.split_local(reply_channel)[1] or "-",
+            keyspace.client(reply_channel, "session"),
+            queue.sockets if queue.owner == "sockets" else None,
+            (keyspace.client(reply_channel, "order"), key("running"), key("waiting")),
+        )
+
+    # -- sessions -----------------------------------------------------------------------------
+
+    def load_session(self, reply_channel):
+        """Plan: the session as a dict."""
+        (reply,) = yield [self.session_request(reply_channel)]
+        return self.read_session(reply)
+
+    def session_request(self, reply_channel):
+        """The Request for a session."""
+        place = self.place_of(reply_channel)
+        return Request(place.host, ("HGETALL", place.session))
+
+    def read_session(self, reply):
+        """The session as a dict, from the reply to its request."""
+        unpack = self._core.codec.unpack_value
+        return {key.decode(): unpack(value) for key, value in pairs(check(reply))}
+
+    def save_part(self, operation):
+        """The part of a batch that saves what changed in a session."""
+        place = self.place_of(operation.reply_channel)
+        key = place.session
+        commands = []
+        if operation.changed:
+            pairs = [item for pair in operation.changed.items() for item in pair]
+            commands.append(("HSET", key, *pairs))
+        if operation.removed:
+            commands.append(("HDEL", key, *operation.removed))
+        commands.append(self._keep_command(place))
+        return [Request(place.host, command) for command in commands], read_nothing
+
+    def _keep_command(self, place):
+        if place.sockets is None:
+            return ("PEXPIRE", place.session, SOCKET_STATE_TTL_MS)
+        return scripts.KEEP_SESSION.call(
+            [place.session, place.sockets],
+            [place.client, SOCKET_STATE_TTL_MS, self.life_after_ms],
+        )
+
+    def forget_part(self, operation):
+        """The part of a batch that lets a socket's session and order go."""
+        place = self.place_of(operation.reply_channel)
+        order, _, waiting = place.order_keys
+        call = scripts.FORGET.call([place.session, order, waiting], [FORGET_AFTER_MS, place.client])
+        return [Request(place.host, call)], read_nothing
+
+    # -- ordering -------------------------------------------------------------------------------
+
+    def begin_ordered(self, delivery, reply_channel, order, owner):
+        """Plan: the Turn of message `order`; an early one is parked."""
+        names.check_channel_name(reply_channel)
+        request = self.begin_request(delivery, reply_channel, order, owner)
+        (turn,) = yield [request]
+        if check(turn) == b"early":
+            parked = self._core.codec.pack_value(
+                [delivery.channel, delivery.attempts, delivery.content], "a parked message"
+            )
+            (turn,) = yield [Request(request.host, (*request.command, parked))]
+        turn = check(turn)
+        if turn == b"stale":
+            self._core.drops.warn(
+                delivery.channel,
+                "stale",
+                1,
+                "message %s of socket %s was dropped: it ran before, or its socket was given up",
+                order,
+                reply_channel,
+            )
+            yield self._core.count_requests(delivery.channel, "dropped", 1)
+        if isinstance(turn, bytes):
+            return ops.Turn(turn.decode())
+        self._core.drops.warn(
+            delivery.channel,
+            "overflow",
+            turn[0],
+            "socket %s is given up: more than %d of its messages wait for their turn; they are "
+            "dropped",
+            reply_channel,
+            ORDERED_BACKLOG,
+        )
+        yield self._core.count_requests(delivery.channel, "dropped", turn[0])
+        if turn[1]:  # the parked disconnect of a socket that is given up runs now
+            requests, _ = self._core.put_back_part(ops.PutBack(self.unpark(turn[1])))
+            yield requests
+        return ops.Turn.OVERFLOW
+
+    def begin_request(self, delivery, reply_channel, order, owner):
+        """The Request that begins message `order`, if it is its turn."""
+        place = self.place_of(reply_channel)
+        args = [order, place.client, owner, ORDERED_BACKLOG, delivery.channel, SOCKET_STATE_TTL_MS]
+        keys = [*place.order_keys, place.session]
+        return Request(place.host, scripts.BEGIN.call(keys, args))
+
+    def note_begin_requests(self, delivery, reply_channel, order, owner):
+        """Requests that write down that message `order` runs, which is known to be the next one.
+
+        They do what begin.lua does, but for the life of the keys: they have one, as a
+        message before this one has begun.
+        """
+        place = self.place_of(reply_channel)
+        _, running, _ = place.order_keys
+        entry = f"{owner} {order} {delivery.channel}"
+        return [Request(place.host, ("HSET", running, place.client, entry))]
+
+    def finish_part(self, operation, row=None, how="done"):
+        """The part of a batch that ends an ordered message; its result is the one set free. In a
+        Row it does not end before what it has sent to its socket went out."""
+        place = self.place_of(operation.reply_channel)
+        keys, args = place.order_keys, (operation.order, place.client, how)
+        read = self._read_parked
+        if row is not None:
+            keys, args = (*keys, row.mark), (*args, row.place)
+            read = functools.partial(self._read_finished, operation.reply_channel)
+        return [Request(place.host, scripts.FINISH.call(keys, args))], read
+
+    def break_order(self, reply_channel):
+        """Plan: of a socket whose order is lost, only the disconnect may run, at once."""
+        place = self.place_of(reply_channel)
+        order, _, _ = place.order_keys
+        read_nothing(
+            (
+                yield [
+                    Request(place.host, ("HSETNX", order, "broken", "yes")),
+                    Request(place.host, ("PEXPIRE", order, BROKEN_TTL_MS)),
+                ]
+            )
+        )
+
+    def release_part(self, operation):
+        """The part of a batch that lets an ordered message, which is retried, begin again."""
+        return self.finish_part(operation, how="retry")
+
+    def reply_and_finish_parts(self, reply, finish):
+        """The two parts of a batch that send an ordered message's one reply and then end it."""
+        place = self.place_of(finish.reply_channel)
+        keys, args = self._core.reply_arguments(reply)
+        call = scripts.REPLY_AND_FINISH.call(
+            (*place.order_keys, *keys), (finish.order, place.client, *args)
+        )
+        request = Request(place.host, wire.sized(call, len(reply.payload)))
+        answer = []
+
+        def read_sent(replies):
+            answer[:] = replies
+            return self._core.read_sent(reply, check(replies[0])[0])
+
+        def read_finished(_):
+            _, *freed = check(answer[0])
+            return self._read_finished(finish.reply_channel, freed or [-3])
+
+        return ([request], read_sent), ([], read_finished)
+
+    def _read_finished(self, channel, replies):
+        if replies[0] == -3:
+            return HeldBack(channel, 0, self._core.get_capacity(channel))
+        return self._read_parked(replies)
+
+    def _read_parked(self, replies):
+        parked = check(replies[0])
+        return self.unpark(parked) if parked else None
+
+    def unpark(self, parked):
+        """The Delivery in a parked message."""
+        channel, attempts, content = self._core.codec.unpack_value(parked)
+        return ops.Delivery(channel, content, attempts)

@@ -1,0 +1,1 @@
+"""Which processes live, what an interface server keeps here, and who cleans up after it."""

@@ -1,0 +1,259 @@
+"""The plans for interface servers: signs of life, sockets, and cleaning up after dead ones."""
+
+import functools
+
+from channels.exceptions import LayerUnavailable
+from channels.layers.redis.presence import scripts
+from channels.layers.redis.presence.registry import TTL_MS
+from channels.layers.redis.transport.plans import (
+    Request,
+    check,
+    in_parts,
+    pairs,
+    raise_if_all_are_away,
+)
+
+#: A server gives a sign of life this often.
+BEAT_EVERY_S = 5.0
+#: A process judges who is dead when it has watched the layer for this long without a gap longer
+#: than the second figure: after an outage, the others need a moment to show that they live.
+WATCHED_FOR_S, LONGEST_GAP_S = 9.0, 12.0
+#: A server that is not seen for so long is forgotten, with what it kept in the layer.
+KNOWN_TTL_MS = 7 * 86_400_000
+#: Senders that wait for a server's full queue give up when its last beat is this old.
+SILENT_AFTER_MS = 8_000
+#: Messages and bytes that a server takes from each of its queues at once.
+DRAIN_MESSAGES, DRAIN_BYTES = 500, 4 * 1024 * 1024
+
+
+class Watch:
+    """For how long a process has watched the layer, in its own clock."""
+
+    def __init__(self):
+        self._since_s = self._last_s = None
+
+    def note(self, now_s):
+        """The layer answered. Returns whether it is known long enough who lives."""
+        if self._last_s is None or now_s - self._last_s > LONGEST_GAP_S:
+            self._since_s = now_s
+        self._last_s = now_s
+        return now_s - self._since_s >= WATCHED_FOR_S
+
+
+class Presence:
+    """Plans for what an interface server, identified by `server_id`, keeps in the layer."""
+
+    def __init__(self, core, groups, sockets, guardian, registry):
+        self._core = core
+        self._sockets = sockets
+        self._registry = registry
+        self._groups = groups
+        self._guardian = guardian
+        self._keyspace = core.keyspace
+
+    def queues(self, server_id):
+        """The QueueKeys of a server's two reply queues."""
+        return [
+            self._keyspace.queue(f"{kind}.{server_id}!")
+            for kind in ("http.response", "websocket.send")
+        ]
+
+    def promote(self, server_id):
+        """Plan: let the server's delayed replies that are due come. Returns seconds until the next
+        one is, or None."""
+        keys = self.queues(server_id)
+        replies = yield self._core.promote_requests(keys, [keys[0].host])
+        raise_if_all_are_away(replies)
+        return self._core.read_promoted(replies)
+
+    # -- signs of life ------------------------------------------------------------------------
+
+    def beat(self, server_id, facts, number, answered):
+        """Plan: show that the server lives, for the `number`-th time; `answered` is the number of
+        the latest beat that was answered, or 0. Returns (whether the layer still knows of that one,
+        ids of dead servers)."""
+        host = self._keyspace.host_of(server_id)
+        key = self._keyspace.server
+        known, dead = yield [
+            Request(
+                host,
+                scripts.BEAT.call(
+                    [key(server_id, kind) for kind in ("alive", "known", "sockets")],
+                    [TTL_MS["servers"], KNOWN_TTL_MS, number, answered],
+                ),
+            ),
+            self._registry.enter_request("servers", server_id, facts),
+        ]
+        if isinstance(dead, LayerUnavailable):  # the registry may be on another host
+            dead = ()
+        return bool(check(known)), [name.decode() for name in check(dead)]
+
+    def leave(self, server_id):
+        """Plan: the server stops; nothing of it stays behind.
+
+        If the disconnects of some of its sockets could not be sent, it stays registered, as dead:
+        whoever notices makes up for them. If one of its ordered sockets still has something to run,
+        it stays registered too, counts as dead after a while, and then that is settled.
+        """
+        keys = self.queues(server_id)
+        key = functools.partial(self._keyspace.server, server_id)
+        host = keys[0].host
+        gone = [key for each in keys for key in (each.queue, each.counts, each.later)]
+        gone += map(key, ("alive", "known", "clients"))
+        _, sockets, open_turns = yield [
+            Request(host, ("DEL", *gone)),
+            Request(host, ("HLEN", key("sockets"))),
+            Request(host, ("EXISTS", key("running"), key("waiting"))),
+        ]
+        if check(sockets):
+            yield [self._dead_request(server_id)]
+        elif not check(open_turns):
+            yield self._registry.leave_requests("servers", server_id)
+
+    def _dead_request(self, server_id):
+        """The Request that lets a server count as dead from now on."""
+        registry = self._keyspace.registry("servers")
+        return Request(self._registry.host, ("ZADD", registry, "XX", 0, server_id))
+
+    def is_silent(self, server_id):
+        """Plan: whether a server has shown no sign of life lately."""
+        host = self._keyspace.host_of(server_id)
+        beat, time = yield [
+            Request(host, ("GET", self._keyspace.server(server_id, "alive"))),
+            Request(host, ("TIME",)),
+        ]
+        seconds, micros = check(time)
+        now_ms = int(seconds) * 1000 + int(micros) // 1000
+        return check(beat) is None or now_ms - float(beat) > SILENT_AFTER_MS
+
+    # -- sockets --------------------------------------------------------------------------------
+
+    def open_socket(self, server_id, client, operation, facts):
+        """Plan: record a socket and send its websocket.connect."""
+        host = self._keyspace.host_of(server_id)
+        sockets = self._keyspace.server(server_id, "sockets")
+        packed = self._core.codec.pack_value(facts, "a socket's record")
+        record = [
+            Request(host, ("HSET", sockets, client, packed)),
+            Request(host, ("PEXPIRE", sockets, KNOWN_TTL_MS)),
+        ]
+        send = self._core.send_request(operation)
+        # The record comes first: the consumer may have the socket join a group at once.
+        if send.host == host:
+            recorded, _, sent = yield [*record, send]
+        else:
+            recorded, _ = yield record
+            (sent,) = [recorded] if isinstance(recorded, Exception) else (yield [send])
+        try:
+            check(recorded)
+            refusal = self._core.read_sent(operation, sent)
+        except LayerUnavailable as error:
+            refusal = error
+        if refusal is not None:
+            yield [Request(host, ("HDEL", sockets, client))]
+            raise refusal
+
+    def forget_socket(self, server_id, client):
+        """Plan: take a closed socket out of the server's record and out of its groups; its session
+        and order go soon."""
+        channel = f"websocket.send.{server_id}!{client}"
+        keys = self._keyspace.queue(channel)
+        life_ms = self._sockets.life_after_ms
+        # The record goes first: from then on, no consumer can have the socket join a group.
+        yield from self._groups.discard_all(
+            channel,
+            [
+                Request(keys.host, ("HDEL", keys.sockets, client)),
+                *(
+                    Request(keys.host, ("PEXPIRE", self._keyspace.client(channel, kind), life_ms))
+                    for kind in ("session", "order")
+                ),
+            ],
+        )
+
+    def find_unknown(self, server_id, clients):
+        """Plan: those of the open sockets `clients`, a list, that the layer has no record of."""
+        host = self._keyspace.host_of(server_id)
+        sockets = self._keyspace.server(server_id, "sockets")
+        unknown = []
+        for some in in_parts(clients):
+            (records,) = yield [Request(host, ("HMGET", sockets, *some))]
+            recorded = zip(some, check(records), strict=True)
+            unknown += [client for client, record in recorded if record is None]
+        return unknown
+
+    def renew(self, server_id):
+        """Plan: nothing of a living server's open sockets expires, however long they are silent."""
+        host = self._keyspace.host_of(server_id)
+        (sockets,) = yield [Request(host, ("HGETALL", self._keyspace.server(server_id, "sockets")))]
+        clients = [client.decode() for client, _ in pairs(check(sockets))]
+        yield from self._groups.renew(f"websocket.send.{server_id}!", clients)
+
+    def leave_groups(self, server_id, client):
+        """Plan: take a request whose client has left out of its groups."""
+        yield from self._groups.discard_all(f"http.response.{server_id}!{client}")
+
+    def set_state_requests(self, server_id, client, state):
+        """Requests that tell senders to "hold", or that a client is "gone"; None clears it."""
+        host = self._keyspace.host_of(server_id)
+        key = self._keyspace.server(server_id, "clients")
+        if state is None:
+            return [Request(host, ("HDEL", key, client))]
+        # Nobody cleans up after a server that Redis has forgotten.
+        return [
+            Request(host, ("HSET", key, client, state)),
+            Request(host, ("PEXPIRE", key, KNOWN_TTL_MS)),
+        ]
+
+    # -- dead servers ---------------------------------------------------------------------------
+
+    def bury(self, server_id):
+        """Plan: clean up after a dead server: make up its sockets' disconnects, end their
+        memberships. Returns the number of sockets done with, or None if somebody else does it.
+
+        A disconnect that finds its channel full stays in the record, for the next try: the server
+        counts as dead again at once.
+        """
+        claim = scripts.CLAIM.call(
+            [self._keyspace.registry("servers")], [server_id, TTL_MS["servers"]]
+        )
+        (claimed,) = yield [Request(self._registry.host, claim)]
+        if not check(claimed):
+            return None
+        host = self._keyspace.host_of(server_id)
+        key = functools.partial(self._keyspace.server, server_id)
+        # If it lives after all, its next beat tells it that its sockets are done with.
+        _, sockets = map(
+            check,
+            (
+                yield [
+                    Request(host, ("DEL", key("known"), key("alive"))),
+                    Request(host, ("HGETALL", key("sockets"))),
+                ]
+            ),
+        )
+        sockets = pairs(sockets)
+        for done, (client, packed) in enumerate(sockets):
+            facts = self._core.codec.unpack_value(packed)
+            if not (yield from self._make_up_disconnect(server_id, client.decode(), facts)):
+                yield [self._dead_request(server_id)]
+                return done
+        if (yield from self._guardian.settle(server_id)):
+            yield from self.leave(server_id)
+        return len(sockets)
+
+    def _make_up_disconnect(self, server_id, client, facts):
+        channel = f"websocket.send.{server_id}!{client}"
+        message = {
+            "reply_channel": channel,
+            "code": 1006,
+            "path": facts.get("path", ""),
+            "order": (yield from self._guardian.find_next_order(server_id, client)),
+        }
+        yield from self._guardian.give_up(server_id, client)
+        operation = self._core.pack_send("websocket.disconnect", message)
+        (reply,) = yield [self._core.send_request(operation)]
+        if self._core.read_sent(operation, reply) is not None:
+            return False
+        yield from self.forget_socket(server_id, client)
+        return True

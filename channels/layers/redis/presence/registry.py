@@ -1,0 +1,104 @@
+"""The plans for the registry: which processes live, and what is known of them."""
+
+from channels.exceptions import PrefixTaken
+from channels.layers.codec import UndecodableMessage
+from channels.layers.redis.presence import scripts
+from channels.layers.redis.transport.plans import Request, check
+
+#: What this version of the layer keeps in Redis, and how. Two versions can't share a prefix.
+PROTOCOL = 1
+#: A process is dead when its last sign of life is this old; each gives one every 5 s.
+TTL_MS = {"servers": 40_000, "workers": 20_000}
+#: The singular of each kind, for texts.
+KINDS = {"servers": "interface server", "workers": "worker"}
+
+
+class Registry:
+    """Plans for the registry. It lies on one host."""
+
+    def __init__(self, core):
+        self._core = core
+        self._keyspace = core.keyspace
+        self.host = core.keyspace.host_of("registry")
+
+    def enter_request(self, kind, name, facts):
+        """The Request that shows that a process lives, with facts about it (a dict).
+
+        The reply is the ids of processes of its kind that have been dead for long.
+        """
+        key = self._keyspace.registry(kind)
+        packed = self._core.codec.pack_value({**facts, "protocol": PROTOCOL}, "facts of a process")
+        call = scripts.REGISTER.call([key, f"{key}:facts"], [name, packed, TTL_MS["servers"]])
+        return Request(self.host, call)
+
+    def leave_requests(self, kind, name):
+        """Requests that take a process out."""
+        key = self._keyspace.registry(kind)
+        return [
+            Request(self.host, ("ZREM", key, name)),
+            Request(self.host, ("HDEL", f"{key}:facts", name)),
+        ]
+
+    def dead_request(self, kind):
+        """The Request for the ids of the dead processes of a kind."""
+        call = scripts.DEAD.call([self._keyspace.registry(kind)], [TTL_MS[kind]])
+        return Request(self.host, call)
+
+    def living_request(self, kind):
+        """The Request for the living processes of a kind, as [id, age of the last sign of life in
+        ms, ...]."""
+        call = scripts.LIVING.call([self._keyspace.registry(kind)], [TTL_MS[kind]])
+        return Request(self.host, call)
+
+    def processes(self, kind):
+        """Plan: the living processes of a kind, as dicts of id, seen_s (age of the last sign of
+        life), and their facts; `is_readable` is False if these can't be read."""
+        (reply,) = yield [self.living_request(kind)]
+        names, ages_ms = check(reply)[::2], check(reply)[1::2]
+        if not names:
+            return []
+        facts_key = f"{self._keyspace.registry(kind)}:facts"
+        (packed,) = yield [Request(self.host, ("HMGET", facts_key, *names))]
+        return [
+            {"id": name.decode(), "seen_s": int(age_ms) / 1000, **self._read(facts)}
+            for name, age_ms, facts in zip(names, ages_ms, check(packed), strict=True)
+        ]
+
+    def _read(self, packed):
+        try:
+            facts = self._core.codec.unpack_value(packed or b"\x80")
+        except UndecodableMessage:
+            return {"is_readable": False}
+        return {**facts, "is_readable": True}
+
+    def check_neighbours(self, prefix, project):
+        """Plan: raise PrefixTaken if a process of another project, or of another version of what is
+        kept in Redis, lives under our prefix. `project` is a list of marks."""
+        for kind in KINDS:
+            for process in (yield from self.processes(kind)):
+                trouble = _find_trouble(process, project)
+                if trouble:
+                    raise PrefixTaken(prefix, _name(kind, process), trouble)
+
+
+def _find_trouble(process, project):
+    """What keeps us from living with a process; None if nothing does."""
+    if not process["is_readable"]:
+        return "has other symmetric_encryption_keys"
+    if process.get("protocol") != PROTOCOL:
+        return (
+            f"speaks version {process.get('protocol')} of the layer's protocol, and this one "
+            f"speaks version {PROTOCOL}"
+        )
+    theirs = process.get("project")
+    if theirs and project and not set(theirs) & set(project):
+        return (
+            "is of another project, or of this one with another SECRET_KEY: a key that changes "
+            "stays in SECRET_KEY_FALLBACKS for a while"
+        )
+    return None
+
+
+def _name(kind, process):
+    where = f"pid {process['pid']} on {process['host']}" if "host" in process else "unknown"
+    return f"{KINDS[kind]} {process['id']} ({where}, seen {process['seen_s']:.0f} s ago)"

@@ -1,0 +1,1 @@
+"""Messages in queues: sent, received, delayed and put back."""

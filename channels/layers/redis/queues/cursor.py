@@ -1,0 +1,52 @@
+"""Where a reader of several queues stands."""
+
+import itertools
+import random
+
+from channels.layers.redis.queues import scripts
+
+
+class Cursor:
+    """Where a reader of several queues stands: which queue and which host come first next time.
+
+    `is_down(host)`: whether a host is known to be away.
+    """
+
+    def __init__(self, keyspace, channels, is_direct=False, is_down=lambda host: False):
+        self._is_down = is_down
+        #: Whether nobody will say when a message is done with.
+        self.is_direct = is_direct
+        self.keys = [keyspace.queue(name) for name in channels]
+        self.by_queue = {keys.queue.encode(): keys for keys in self.keys}
+        count = len(self.keys)
+        #: The keys in every rotation, so that each queue is first once in `count` times.
+        self.rotations = [tuple(self.keys[i:] + self.keys[:i]) for i in range(count)]
+        #: The same as names in Redis, and in the command that receives without waiting.
+        self.queues = [tuple(keys.queue for keys in rotation) for rotation in self.rotations]
+        self.receive = [scripts.RECEIVE.call(queues, []) for queues in self.queues]
+        self.hosts = keyspace.hosts_of(self.keys)
+        self._host_turn = itertools.count(random.randrange(len(self.hosts)))
+        self.turn = itertools.count(random.randrange(count) if count > 1 else 0)
+        self.has_delays = any(not keys.is_single_reader for keys in self.keys)
+        self.promote_at_s = 0.0
+        self.next_due_s = None
+        #: Whether what was carried out last has set an ordered message free.
+        self.sets_free = False
+        self._was_woken = False
+
+    def wake(self):
+        """Look at the delayed messages before waiting: one has been added."""
+        self.promote_at_s = 0.0
+        self._was_woken = True
+
+    def is_woken(self):
+        """Whether `wake` was called since this was last asked."""
+        was_woken, self._was_woken = self._was_woken, False
+        return was_woken
+
+    def hosts_in_turn(self):
+        """The hosts, another one first each time; those that are away come last."""
+        if len(self.hosts) == 1:
+            return self.hosts
+        first = next(self._host_turn) % len(self.hosts)
+        return sorted(self.hosts[first:] + self.hosts[:first], key=self._is_down)

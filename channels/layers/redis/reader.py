@@ -1,0 +1,70 @@
+"""What a worker thread receives with: see `channels.layers.base.Reader`."""
+
+import contextlib
+import time
+
+from channels.exceptions import LayerUnavailable
+from channels.layers import operations as ops
+from channels.layers.base import Reader
+from channels.layers.redis.ordering.turns import KnownTurns
+from channels.layers.redis.transport.sync import SyncReader
+
+
+class RedisReader(Reader):
+    """One worker thread's way to its messages."""
+
+    def __init__(self, layer, driver, hosts, cursor):
+        self._layer, self._driver, self._cursor = layer, driver, cursor
+        self._reader = SyncReader(driver, hosts)
+        self._turns = KnownTurns()
+        self._session = None
+
+    def take(self, operations=(), block_s=0.0):
+        self._driver.here.reader = self
+        self._session = None
+        plan = self._layer.plan_take(self._cursor, operations, block_s, time.monotonic())
+        try:
+            results, delivery = self._driver.run(plan, self._reader)
+        except LayerUnavailable:
+            self._turns.forget()
+            raise
+        for operation, result in zip(operations, results, strict=True):
+            if type(operation) is ops.FinishOrdered and not isinstance(result, Exception):
+                self._turns.note_end(operation, result, time.monotonic())
+        return results, delivery
+
+    def foresee_session(self, reply_channel):
+        request = self._layer.sockets.session_request(reply_channel)
+        with contextlib.suppress(LayerUnavailable):
+            self._session = reply_channel, self.write_ahead([request])
+
+    def take_foreseen(self, reply_channel):
+        """The replies to the requests for a session that was foreseen, or None."""
+        session, self._session = self._session, None
+        if session is None or session[0] != reply_channel:
+            return None
+        return session[1].get()
+
+    def note_begin(self, reply_channel, order):
+        """An ordered delivery runs in this thread."""
+        self._turns.note_begin(reply_channel, order)
+
+    def has_turn(self, delivery, reply_channel, order):
+        """Whether it is known, without asking, that an ordered delivery may run."""
+        return self._turns.is_next(delivery, reply_channel, order, time.monotonic())
+
+    def write_ahead(self, requests):
+        """Send requests to one host whose replies nobody waits for; return their Ahead."""
+        try:
+            connection = self._reader.connection(requests[0].host)
+            return connection.write_ahead([request.command for request in requests])
+        except LayerUnavailable:
+            self._turns.forget()
+            raise
+
+    def interrupt(self):
+        self._reader.interrupt()
+
+    def close(self):
+        self._driver.here.reader = None
+        self._reader.close()

@@ -1,0 +1,165 @@
+"""One connection of an event loop to Redis.
+
+redis-py connects and logs in; then its stream gives way to a protocol of our own, which reads the
+replies to a whole pipeline without a task switch for each.
+"""
+
+import asyncio
+import contextlib
+import time
+
+import redis
+
+from channels.layers.deadline import Deadline
+from channels.layers.redis.transport import scripts, wire
+from channels.layers.redis.transport.hosts import CONNECT_TIMEOUT_S
+
+
+class Replies(asyncio.Protocol):
+    """Gathers the replies to one pipeline at a time."""
+
+    def __init__(self, loop):
+        self.loop = loop
+        self._reader = wire.make_reader()
+        self._future, self._replies, self._missing = None, None, 0
+        self.is_lost = False
+
+    def expect(self, count):
+        """Return a future for the next `count` replies."""
+        self._future, self._replies, self._missing = self.loop.create_future(), [], count
+        if self.is_lost:
+            self.connection_lost(None)
+        return self._future
+
+    def data_received(self, data):
+        self._reader.feed(data)
+        gets, replies = self._reader.gets, self._replies
+        while self._missing:
+            try:
+                reply = gets()
+            except redis.RedisError as error:  # what came is no reply
+                self.connection_lost(error)
+                return
+            if reply is wire.NOT_YET:
+                return
+            replies.append(reply)
+            self._missing -= 1
+        if self._future is not None and not self._future.done():
+            self._future.set_result(replies)
+
+    def connection_lost(self, error):
+        self.is_lost = True
+        if self._future is not None and not self._future.done():
+            error = error or redis.ConnectionError("Redis closed the connection")
+            self._future.set_exception(error)
+
+
+class AsyncConnection:
+    """A connection to one host, with the scripts loaded. Any error closes it for good."""
+
+    def __init__(self, host):
+        self._host = host
+        self._connection = self._transport = self._replies = self._watchdog = None
+        self.client_id = None
+        self._opened_at = 0.0
+
+    async def open(self):
+        """Connect. Raises LayerUnavailable."""
+        health = self._host.health
+        health.check()
+        self._connection = self._host.make_async_connection()
+        try:
+            await self._connect()
+            self._take_over()
+            self.client_id = await asyncio.wait_for(self._setup(), self._host.command_timeout_s)
+        except (redis.RedisError, OSError, asyncio.TimeoutError) as error:
+            await self.close()
+            raise health.failed(error) from error
+        except asyncio.CancelledError:
+            await self.close()
+            raise
+        health.works()
+        self._opened_at = time.monotonic()
+        return self
+
+    async def _connect(self):
+        """Connect and log in, for at most CONNECT_TIMEOUT_S in all."""
+        self._connection.redis_connect_func = self._log_in
+        connecting = asyncio.ensure_future(self._connection.connect())
+        try:
+            done, _ = await asyncio.wait([connecting], timeout=CONNECT_TIMEOUT_S)
+            if not done:
+                raise asyncio.TimeoutError
+            connecting.result()
+        finally:
+            connecting.cancel()
+            await asyncio.gather(connecting, return_exceptions=True)
+
+    async def _log_in(self, connection):
+        """Note the transport first: if this fails, is called off or takes too long, redis-py would
+        leave it open, over TLS for a farewell of half a minute."""
+        self._transport = connection._writer.transport  # redis-py has no public name for it
+        await connection.on_connect()
+
+    def _take_over(self):
+        """From here on, what comes over the connection is read by us."""
+        loop = asyncio.get_running_loop()
+        self._replies, self._watchdog = Replies(loop), Deadline(loop, self._give_up)
+        self._transport.set_protocol(self._replies)
+
+    async def _setup(self):
+        return wire.read_setup(await self._run(wire.setup_commands(scripts.loaded())))
+
+    def _run(self, commands):
+        future = self._replies.expect(len(commands))
+        for piece in wire.pack(commands):
+            self._transport.write(piece)
+        return future
+
+    async def exchange(self, commands, block_s=0.0):
+        """Run a pipeline, whose commands may block for `block_s`; return its replies, where a
+        refused command's is its ResponseError.
+
+        Raises LayerUnavailable.
+        """
+        timeout_s = block_s + self._host.command_timeout_s
+        self._watchdog.allow(timeout_s)
+        try:
+            replies = await self._run(commands)
+            missing = wire.missing_scripts(replies)
+            if missing:
+                await self._setup()
+                answers = await self._run([commands[place] for place in missing])
+                for place, answer in zip(missing, answers, strict=True):
+                    replies[place] = answer
+            return replies
+        except (redis.RedisError, OSError) as error:
+            await self.close()
+            raise self._host.health.lost(error, timeout_s - block_s) from error
+        except asyncio.CancelledError:
+            await self.close()
+            raise
+        finally:
+            self._watchdog.allow(None)
+
+    def _give_up(self):
+        """The host does not answer: cut the connection, and tell whoever waits for a reply."""
+        self._replies.connection_lost(TimeoutError("no answer in time"))
+
+    async def close(self):
+        """Close the connection."""
+        if self._transport is not None:
+            self._transport.abort()
+        if self._watchdog is not None:
+            self._watchdog.cancel()
+        if self._connection is not None:
+            with contextlib.suppress(redis.RedisError, OSError):
+                await self._connection.disconnect(nowait=True)
+            await asyncio.sleep(0)  # in the loop's next turn its socket is closed
+
+    @property
+    def is_open(self):
+        """Whether it can be used, as far as this side has been told, and no other connection to the
+        host broke since it was opened."""
+        is_lost = self._replies.is_lost or self._transport.is_closing()
+        return not is_lost and self._opened_at > self._host.health.lost_at

@@ -1,0 +1,94 @@
+"""How the verbs of this layer are written down once for two drivers.
+
+A plan is a generator. It yields a step, is sent the replies, and returns the verb's result:
+
+- a list of `Request`s: the driver runs each host's in one pipeline, in order, and sends back the
+  replies in the order of the requests. A reply may be an exception: a refusal by Redis, or
+  LayerUnavailable;
+- a `Wait`: the same for one host, and in the same round trip a blocking pop. `go_on(replies)` is
+  asked once the replies are there: if it says no, the pop is called off. The driver sends back
+  (what was popped or None, the host's time in ms);
+- a `Block`: the driver waits on every host at once, at most `timeout_s`, and sends back a list of
+  (host, reply) for those that answered: none on a time-out, several if they answered together.
+
+Plans do no I/O and read no clock. `check` turns a reply that is an error into a raised one.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from channels.exceptions import LayerUnavailable
+from channels.layers.redis.transport.scripts import Script
+
+#: What is to be done for each of a server's sockets is done for so many in one round trip.
+ASKED_AT_ONCE = 500
+
+
+class Request(NamedTuple):
+    """One Redis command for one host."""
+
+    host: int
+    command: tuple
+
+
+class Post(NamedTuple):
+    """A message to a queue: what goes to the same one at the same time can go together."""
+
+    request: Request
+    #: The Script that takes several together; its keys and first arguments, and what is this
+    #: message's own.
+    script: Script
+    keys: tuple
+    args: tuple
+    rest: bytes
+
+
+class Wait(NamedTuple):
+    """Requests to one host, and a blocking pop behind them."""
+
+    host: int
+    commands: list
+    queues: tuple
+    timeout_s: float
+    go_on: Callable
+
+
+class Block(NamedTuple):
+    """A blocking pop: the same queues, waited for on each of `hosts`."""
+
+    hosts: tuple
+    queues: tuple
+    timeout_s: float
+
+
+def check(reply):
+    """Return `reply`, or raise it if it is an error."""
+    if isinstance(reply, LayerUnavailable):
+        raise reply
+    if isinstance(reply, Exception):
+        raise LayerUnavailable(f"Redis refused a command: {reply}", was_sent=False) from reply
+    return reply
+
+
+def pairs(reply):
+    """The (field, value) pairs of a hash, as RESP2 or RESP3 gives it."""
+    if isinstance(reply, dict):
+        return list(reply.items())
+    return list(zip(reply[::2], reply[1::2], strict=True))
+
+
+def in_parts(items):
+    """`items`, a list, in lists of ASKED_AT_ONCE."""
+    return [items[at : at + ASKED_AT_ONCE] for at in range(0, len(items), ASKED_AT_ONCE)]
+
+
+def raise_if_all_are_away(replies):
+    """Raise the LayerUnavailable of a step that reached no host at all."""
+    if replies and all(isinstance(reply, LayerUnavailable) for reply in replies):
+        raise replies[0]
+
+
+def read_nothing(replies):
+    """Check every reply of a part whose result is None."""
+    for reply in replies:
+        check(reply)

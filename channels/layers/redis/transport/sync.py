@@ -1,0 +1,279 @@
+"""The driver for threads: runs plans over blocking connections."""
+
+import collections
+import contextlib
+import functools
+import os
+import selectors
+import threading
+import time
+
+import redis
+
+from channels.exceptions import LayerUnavailable
+from channels.layers.redis.transport.hosts import BLOCK_S
+from channels.layers.redis.transport.plans import Block, Wait
+from channels.layers.redis.transport.scout import Scout
+from channels.layers.redis.transport.sync_connection import LOOK_EVERY_S, Connection
+
+#: A pooled connection unused for this long is looked at before it is used again.
+STALE_AFTER_S = 1.0
+#: When one of several hosts has answered, the others have this long to do so as well: what came
+#: from the first waits meanwhile.
+CALL_OFF_S = 1.0
+
+
+class Pool:
+    """Connections to one host that any thread may use, one at a time each."""
+
+    def __init__(self, host):
+        self._host, self._scout = host, Scout(host)
+        self._idle, self._pid = collections.deque(), os.getpid()
+
+    def exchange(self, commands, longest_s=None):
+        """Run a pipeline over a connection of its own; each step may take `longest_s`, if given.
+        Raises LayerUnavailable, after which that connection is gone."""
+        connection = self.take(longest_s)
+        if longest_s is None:
+            replies = connection.exchange(commands)
+        else:
+            replies = connection.exchange_within(longest_s, commands)
+        self.put_back(connection)
+        return replies
+
+    def check(self):
+        """Raise LayerUnavailable if there are other hosts, and this one is known to be away."""
+        if self._host.has_others and self._host.health.is_down:
+            self._scout.send()
+            raise self._host.health.unavailable()
+
+    def connect(self, longest_s=None):
+        """Make a connection that is not the pool's. Raises LayerUnavailable."""
+        self.check()
+        return Connection(self._host, longest_s)
+
+    def put_back(self, connection):
+        """Have a connection that works be used again."""
+        connection.used_at = time.monotonic()
+        self._idle.append(connection)
+
+    def take(self, longest_s=None):
+        """Take a connection out, or make one. Raises LayerUnavailable."""
+        self.check()
+        if self._pid != os.getpid():  # forked: the sockets belong to the parent
+            self._idle, self._pid = collections.deque(), os.getpid()
+        while True:
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                return self.connect(longest_s)
+            used_at = connection.used_at
+            if used_at > self._host.health.lost_at and (
+                time.monotonic() - used_at < STALE_AFTER_S or connection.is_open
+            ):
+                return connection
+            connection.close()
+
+    def close(self):
+        """Close the idle connections."""
+        while self._idle:
+            self._idle.pop().close()
+
+
+class SyncDriver:
+    """Runs plans in the calling thread."""
+
+    def __init__(self, hosts):
+        self._hosts = hosts
+        self._pools = [Pool(host) for host in hosts]
+        #: `here.reader` is the RedisReader of the thread that asks, if it has one.
+        self.here = _Here()
+
+    def run(self, plan, reader=None):
+        """Run a plan; return its result. `reader` lends the connections for what blocks."""
+        try:
+            step = next(plan)
+            while True:
+                if isinstance(step, Block):
+                    step = plan.send(self._block(step, reader))
+                elif isinstance(step, Wait):
+                    step = plan.send(reader.exchange_and_wait(step))
+                else:
+                    step = plan.send(self._exchange(step, reader))
+        except StopIteration as stop:
+            return stop.value
+
+    def _exchange(self, requests, reader):
+        if not requests:
+            return []
+        first = requests[0].host
+        if all(request.host == first for request in requests):
+            return self._exchange_with(first, [request.command for request in requests], reader)
+        replies = [None] * len(requests)
+        for host in dict.fromkeys(request.host for request in requests):
+            mine = [i for i, request in enumerate(requests) if request.host == host]
+            answers = self._exchange_with(host, [requests[i].command for i in mine], reader)
+            for i, answer in zip(mine, answers, strict=True):
+                replies[i] = answer
+        return replies
+
+    def _exchange_with(self, host, commands, reader):
+        try:
+            if reader is not None:
+                return reader.connection(host).exchange(commands)
+            return self._pools[host].exchange(commands)
+        except LayerUnavailable as error:
+            return [error] * len(commands)
+
+    def _block(self, block, reader):
+        if reader is not None:
+            return reader.wait(block)
+        with contextlib.closing(SyncReader(self, self._hosts)) as temporary:
+            return temporary.wait(block)
+
+    def pool(self, host):
+        """The Pool of a host."""
+        return self._pools[host]
+
+    def unblock(self, host, client_id, longest_s=None):
+        """End another connection's blocking pop. Raises LayerUnavailable."""
+        self._pools[host].exchange([("CLIENT", "UNBLOCK", client_id)], longest_s)
+
+    def close(self):
+        """Close the idle connections."""
+        for pool in self._pools:
+            pool.close()
+
+
+class _Here(threading.local):
+    reader = None
+
+
+class SyncReader:
+    """The connections of one thread that waits for messages: one for each host."""
+
+    def __init__(self, driver, hosts):
+        self._driver, self._hosts = driver, hosts
+        self._connections = {}
+        #: The connections that wait by host: replaced as a whole, as other threads look at it.
+        self._waiting = {}
+
+    def connection(self, host):
+        """The connection to a host, made or made anew if need be."""
+        connection, pool = self._connections.get(host), self._driver.pool(host)
+        if connection is None or connection.socket is None:
+            connection = self._connections[host] = pool.connect()
+        elif self._hosts[host].has_others:
+            self._check(pool, connection)
+        return connection
+
+    @staticmethod
+    def _check(pool, connection):
+        """Close a connection to a host that is known to be away: it would be waited for in vain."""
+        try:
+            pool.check()
+        except LayerUnavailable:
+            connection.close()
+            raise
+
+    def exchange_and_wait(self, step):
+        """Carry out a Wait. Raises LayerUnavailable."""
+        connection = self.connection(step.host)
+        pop = _pop_command(step.queues, step.timeout_s)
+
+        def call_off():
+            with contextlib.suppress(LayerUnavailable):
+                self._driver.unblock(step.host, connection.client_id)
+
+        self._waiting = {step.host: connection}
+        try:
+            return connection.exchange_and_pop(step.commands, pop, step.go_on, call_off)
+        finally:
+            self._waiting = {}
+
+    def wait(self, block):
+        """Carry out a Block, without the hosts that are away; LayerUnavailable if all are."""
+        command = _pop_command(block.queues, block.timeout_s)
+        waiting, trouble = {}, None
+        for host in block.hosts:
+            try:
+                connection = self.connection(host)
+                connection.send([command])
+                waiting[host] = connection
+            except (LayerUnavailable, redis.RedisError, OSError) as error:
+                trouble = self._note(host, error)
+        if not waiting:
+            raise trouble
+        self._waiting = waiting
+        try:
+            return self._collect(waiting, command[-1], set(block.hosts) - set(waiting))
+        finally:
+            self._waiting = {}
+
+    def _collect(self, waiting, block_s, missing):
+        is_alone = len(waiting) == 1 and not missing
+        ready = waiting if is_alone else self._wait_for_any(waiting, block_s + CALL_OFF_S, missing)
+        answers, troubles, ends_at = [], [], time.monotonic() + CALL_OFF_S
+        for host in sorted(waiting, key=lambda host: host not in ready):
+            try:
+                if host in ready:
+                    reply = waiting[host].read_popped(block_s)
+                else:
+                    reply = self._call_off(host, waiting[host], ends_at)
+            except LayerUnavailable as error:
+                troubles.append(error)
+                continue
+            if reply is not None:
+                answers.append((host, reply))
+        if len(troubles) == len(waiting):
+            raise troubles[0]
+        return answers
+
+    def _wait_for_any(self, waiting, longest_s, missing):
+        """Wait until a host answers, or one turns out to be away, or a missing one to be back;
+        return those that answered."""
+        ends_at = time.monotonic() + longest_s
+        with selectors.DefaultSelector() as selector:
+            for host, connection in waiting.items():
+                selector.register(connection.socket, selectors.EVENT_READ, host)
+            while True:
+                left_s = ends_at - time.monotonic()
+                ready = {key.data for key, _ in selector.select(min(left_s, LOOK_EVERY_S))}
+                downs = [host for host, it in enumerate(self._hosts) if it.health.is_down]
+                has_changed = missing.difference(downs) or waiting.keys() & downs
+                if ready or left_s <= 0 or has_changed:
+                    return ready
+
+    def _call_off(self, host, connection, ends_at):
+        """End a host's pop by `ends_at`; return what it got all the same. A host that is silent is
+        not waited for any longer. Raises LayerUnavailable."""
+        try:
+            left_s = max(ends_at - time.monotonic(), 0.05)
+            self._driver.unblock(host, connection.client_id, left_s)
+        except LayerUnavailable:
+            connection.close()
+            raise
+        return connection.read_called_off(ends_at - time.monotonic())
+
+    def _note(self, host, error):
+        if isinstance(error, LayerUnavailable):
+            return error
+        self._connections[host].close()
+        return self._hosts[host].health.lost(error)
+
+    def interrupt(self):
+        """From any thread: call off the pops that wait."""
+        for host, connection in list(self._waiting.items()):
+            with contextlib.suppress(LayerUnavailable):
+                self._driver.unblock(host, connection.client_id)
+
+    def close(self):
+        """Close the connections."""
+        for connection in self._connections.values():
+            connection.close()
+        self._connections = {}
+
+
+@functools.lru_cache(maxsize=256)
+def _pop_command(queues, timeout_s):
+    return ("BLPOP", *queues, max(round(min(timeout_s, BLOCK_S), 3), 0.001))

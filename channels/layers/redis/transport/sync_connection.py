@@ -1,0 +1,248 @@
+"""One connection of a thread to Redis.
+
+redis-py connects and logs in; what then goes over the socket is packed and read by wire.py.
+"""
+
+import collections
+import select
+import time
+
+import redis
+
+from channels.layers.redis.transport import scripts, wire
+
+#: A blocking pop is called off as often as this, until it has ended.
+CALL_OFF_EVERY_S = 0.002
+#: Redis is asked for its time as often as this; in between, the time that has passed is added.
+ASK_TIME_EVERY_S = 1.0
+#: Who waits for a message looks this often whether the host has turned out to be away.
+LOOK_EVERY_S = 1.0
+
+
+class Connection:
+    """A connection to one host, with the scripts loaded. Any error closes it for good.
+
+    `longest_s`: how long each step of connecting may take; by default as long as any command.
+    """
+
+    def __init__(self, host, longest_s=None):
+        self._health = host.health
+        self._health.take_turn()
+        self._connection = host.make_connection(longest_s)
+        self.used_at = 0.0
+        self._replies = wire.make_reader()
+        self._ahead = collections.deque()
+        self._buffer = bytearray(wire.READ_BYTES)
+        #: What Redis' clock is ahead of ours, and when that is to be looked at again.
+        self._lead_ms = self._ask_time_at_s = 0.0
+        try:
+            self._connection.connect()
+            #: The socket, to wait on (redis-py has no public name for it); None once it is closed.
+            self.socket = self._connection._sock
+            #: How long the socket waits for what does not block.
+            self._timeout_s = self.socket.gettimeout()
+            self.client_id = self._setup()
+            if longest_s is not None:
+                self._timeout_s = host.socket_timeout_s
+                self.socket.settimeout(self._timeout_s)
+        except (redis.RedisError, OSError) as error:
+            self._connection.disconnect()
+            raise self._health.failed(error) from error
+        self._health.works()
+
+    def _setup(self):
+        return wire.read_setup(self._run(wire.setup_commands(scripts.loaded())))
+
+    def send(self, commands):
+        """Write a pipeline."""
+        for piece in wire.pack(commands):
+            self.socket.sendall(piece)
+
+    def _read(self):
+        """Return the next reply; a refused command's is its ResponseError."""
+        reply = self._replies.gets()
+        while reply is wire.NOT_YET:
+            count = self.socket.recv_into(self._buffer)
+            if not count:
+                raise redis.ConnectionError("Redis closed the connection")
+            self._replies.feed(self._buffer, 0, count)
+            reply = self._replies.gets()
+        return reply
+
+    def write_ahead(self, commands):
+        """Write commands whose replies are not needed yet; return the Ahead that they will be in.
+
+        Raises LayerUnavailable.
+        """
+        try:
+            self.send(commands)
+        except (redis.RedisError, OSError) as error:
+            self.close()
+            raise self._health.lost(error) from error
+        ahead = Ahead(self, len(commands))
+        self._ahead.append(ahead)
+        return ahead
+
+    def read_ahead(self):
+        """Read the replies to what was written ahead. Raises LayerUnavailable."""
+        try:
+            if self.socket is None:
+                raise redis.ConnectionError("the connection broke meanwhile")
+            self._read_ahead()
+        except (redis.RedisError, OSError) as error:
+            self.close()
+            raise self._health.lost(error) from error
+
+    def _read_ahead(self):
+        while self._ahead:
+            ahead = self._ahead[0]
+            ahead.replies = [self._read() for _ in range(ahead.count)]
+            self._ahead.popleft()
+
+    def _run(self, commands):
+        self.send(commands)
+        self._read_ahead()
+        return [self._read() for _ in commands]
+
+    def exchange(self, commands):
+        """Run a pipeline; return its replies, where a refused command's is its ResponseError.
+
+        Raises LayerUnavailable.
+        """
+        try:
+            replies = self._run(commands)
+            missing = wire.missing_scripts(replies)
+            if missing:
+                self._run_again(commands, replies, missing)
+            return replies
+        except (redis.RedisError, OSError) as error:
+            self.close()
+            raise self._health.lost(error) from error
+
+    def exchange_within(self, longest_s, commands):
+        """`exchange`, where each step may take `longest_s`."""
+        self.socket.settimeout(max(longest_s, 0.001))
+        replies = self.exchange(commands)
+        self.socket.settimeout(self._timeout_s)
+        return replies
+
+    def exchange_and_pop(self, commands, pop, go_on, call_off):
+        """Run a pipeline with the blocking command `pop` at its end.
+
+        Once the replies to `commands` are there, `go_on(replies)` says whether to wait; if not,
+        `call_off()` is called until the pop has ended. Returns (what was popped or None, the time
+        of Redis in ms). Raises LayerUnavailable.
+        """
+        now_s = time.monotonic()
+        asks = now_s >= self._ask_time_at_s
+        try:
+            self.send([*commands, pop, ("TIME",)] if asks else [*commands, pop])
+            self._read_ahead()
+            replies = [self._read() for _ in commands]
+            missing = wire.missing_scripts(replies)
+            if missing or not go_on(replies):
+                self._call_off(call_off)
+            popped = self._read_when_there(now_s + pop[-1] + self._timeout_s)
+            told = self._read() if asks else None
+            if missing:
+                self._run_again(commands, replies, missing)
+                go_on(replies)
+        except (redis.RedisError, OSError) as error:
+            self.close()
+            raise self._health.lost(error) from error
+        for reply in (popped, told):
+            if isinstance(reply, Exception):
+                raise self._health.lost(reply) from reply
+        now_s = time.monotonic()
+        if asks:
+            self._lead_ms = int(told[0]) * 1000 + int(told[1]) / 1000 - now_s * 1000
+            self._ask_time_at_s = now_s + ASK_TIME_EVERY_S
+        return popped, int(now_s * 1000 + self._lead_ms)
+
+    def _run_again(self, commands, replies, missing):
+        """Redis has lost its scripts: load them, and run those commands that did not run."""
+        self._setup()
+        answers = self._run([commands[place] for place in missing])
+        for place, answer in zip(missing, answers, strict=True):
+            replies[place] = answer
+
+    def _call_off(self, call_off):
+        """Call `call_off()` until the pop has ended, for as long as a command may take."""
+        ends_at = time.monotonic() + self._timeout_s
+        while not self._can_read(CALL_OFF_EVERY_S):
+            if time.monotonic() > ends_at:
+                raise TimeoutError("a blocking pop could not be called off")
+            call_off()
+
+    def _read_when_there(self, ends_at):
+        """Read the next reply, which may take until `ends_at`, and longer than the socket waits;
+        not if the host turns out to be away, as seen from other connections."""
+        try:
+            return self._read()
+        except TimeoutError:
+            while not self._can_read(LOOK_EVERY_S):
+                if self._health.is_down or time.monotonic() >= ends_at:
+                    raise
+        return self._read()
+
+    def read_popped(self, block_s):
+        """Read the answer to a blocking pop that was sent before; it may take `block_s`."""
+        try:
+            self._read_ahead()
+            reply = self._read_when_there(time.monotonic() + block_s + self._timeout_s)
+        except (redis.RedisError, OSError) as error:
+            self.close()
+            raise self._health.lost(error) from error
+        if isinstance(reply, Exception):
+            raise self._health.lost(reply) from reply
+        return reply
+
+    def read_called_off(self, longest_s):
+        """Read the answer to a blocking pop that another connection has called off."""
+        if not self._can_read(max(longest_s, 0.0)):
+            self.close()
+            raise self._health.lost(TimeoutError("a blocking pop could not be called off"))
+        return self.read_popped(0.0)
+
+    def _can_read(self, timeout_s):
+        """Whether there is something to read within `timeout_s`, be it only the end."""
+        if self._replies.has_data() or _is_buffered(self.socket):
+            return True
+        poll = select.poll()
+        poll.register(self.socket, select.POLLIN)
+        return bool(poll.poll(timeout_s * 1000))
+
+    @property
+    def is_open(self):
+        """Whether the connection can be used, as far as can be seen from here."""
+        try:
+            return self.socket is not None and not self._can_read(0)
+        except (OSError, ValueError):
+            return False
+
+    def close(self):
+        """Close the connection."""
+        self.socket = None
+        self._connection.disconnect()
+
+
+class Ahead:
+    """Replies to commands that were written before anybody needed them."""
+
+    __slots__ = ("_connection", "count", "replies")
+
+    def __init__(self, connection, count):
+        self._connection, self.count = connection, count
+        self.replies = None
+
+    def get(self):
+        """Return the replies, waiting for them if need be. Raises LayerUnavailable."""
+        if self.replies is None:
+            self._connection.read_ahead()
+        return self.replies
+
+
+def _is_buffered(socket):
+    """Whether TLS has unpacked what was not yet read."""
+    pending = getattr(socket, "pending", None)
+    return pending is not None and pending() > 0

@@ -1,0 +1,463 @@
+"""Who lives, who is dead, and what is left of the dead."""
+
+import asyncio
+
+import pytest
+
+from channels.exceptions import LayerUnavailable
+from channels.layers.operations import Delivery, FinishOrdered, ForgetSocket, SaveSession, Turn
+from channels.layers.redis.ordering.guardian import Guardian
+from channels.layers.redis.presence import link as link_module
+from channels.layers.redis.presence import presence as presence_module
+from channels.layers.redis.presence.presence import LONGEST_GAP_S, WATCHED_FOR_S, Watch
+from channels.layers.redis.transport.plans import Request
+
+SERVER = "server"
+
+
+def beat(layer, *, is_first=False):
+    """Returns (whether it is known, ids of dead servers)."""
+    number, answered = (1, 0) if is_first else (2, 1)
+    return layer._sync.run(layer.presence.beat(SERVER, {}, number, answered))
+
+
+def open_sockets(layer, count, server_id=SERVER):
+    for number in range(count):
+        channel = f"websocket.send.{server_id}!{number}"
+        operation = layer.prepare_send("websocket.connect", {"reply_channel": channel})
+        plan = layer.presence.open_socket(server_id, str(number), operation, {"path": "/"})
+        layer._sync.run(plan)
+        layer.receive(["websocket.connect"])
+
+
+@pytest.fixture
+def die(layer, redis_server, monkeypatch):
+    """Let the server have shown no sign of life for long, to processes that have long watched."""
+    monkeypatch.setattr(presence_module, "WATCHED_FOR_S", 0.0)
+
+    def die():
+        with redis_server.client() as client:
+            client.zadd(layer.core.keyspace.registry("servers"), {SERVER: 1})
+
+    return die
+
+
+def keep_house(layer):
+    layer._housekeeping._next_round_s = 0.0
+    layer.keep_house("worker", {}, {"websocket.connect"})
+
+
+def drain(layer, channel="websocket.disconnect"):
+    return [message for _, message in iter(lambda: layer.receive([channel]), (None, None))]
+
+
+def test_who_has_not_watched_for_long_does_not_know_who_lives():
+    watch = Watch()
+    assert not watch.note(100.0)
+    assert not watch.note(105.0)
+    assert watch.note(100.0 + WATCHED_FOR_S)
+
+
+def test_who_has_not_watched_for_a_while_begins_anew():
+    watch = Watch()
+    for now_s in range(100, 120):
+        watch.note(now_s)
+    assert not watch.note(119 + LONGEST_GAP_S + 1)
+
+
+def test_a_server_is_known_after_an_outage_that_its_sign_of_life_did_not_outlive(
+    layer, redis_server
+):
+    beat(layer, is_first=True)
+    with redis_server.client() as client:
+        assert client.delete(layer.core.keyspace.server(SERVER, "alive"))
+    assert beat(layer)[0]
+
+
+def test_groups_reach_a_server_whose_sign_of_life_did_not_outlive_an_outage(layer, redis_server):
+    """Redis is back, and the server has not noticed yet: its sockets are members as before."""
+    beat(layer, is_first=True)
+    operation = layer.core.pack_send("websocket.connect", {})
+    layer._sync.run(layer.presence.open_socket(SERVER, "a", operation, {}))
+    channel = f"websocket.send.{SERVER}!a"
+    layer.group_add("room", channel)
+    with redis_server.client() as client:
+        assert client.delete(layer.core.keyspace.server(SERVER, "alive"))
+        key = layer.core.keyspace.group("room")
+        client.zadd(key, dict.fromkeys(client.zrange(key, 0, -1), 0))  # joined long ago
+    layer.send_group("room", {"text": "hello"})
+    assert layer.receive([f"websocket.send.{SERVER}!"]) == (channel, {"text": "hello"})
+    assert layer.group_channels("room") == [channel]
+    assert client.zcard(key) == 1
+
+
+@pytest.mark.parametrize("error", [LayerUnavailable("lost a connection"), ValueError("a mistake")])
+def test_a_delayed_reply_comes_though_it_could_not_be_looked_at_once(layer, monkeypatch, error):
+    """And nothing else tells the server to look again."""
+    monkeypatch.setattr(link_module, "PROMOTE_RETRY_S", 0.01)
+
+    async def send_later():
+        replies = asyncio.Queue()
+        link = layer.open_link(SERVER, lambda *reply: replies.put_nowait(reply), lambda: None)
+        promote, errors = link._presence.promote, []
+
+        def fail_at_first(server_id):
+            if len(errors) < 3:  # at its start, when it is woken, and at the next look
+                errors.append(error)
+                raise error
+            return promote(server_id)
+
+        monkeypatch.setattr(link._presence, "promote", fail_at_first)
+        await link.start()
+        await layer.asend(f"http.response.{SERVER}!a", {"n": 1}, 0.01)
+        assert await replies.get() == (["a"], {"n": 1})
+        await link.stop()
+        await layer.aclose()
+
+    asyncio.run(asyncio.wait_for(send_later(), 30))
+
+
+def test_a_server_is_not_known_to_an_empty_redis(layer, redis_server):
+    beat(layer, is_first=True)
+    redis_server.wipe()
+    assert not beat(layer)[0]
+
+
+def test_a_server_is_not_known_to_a_redis_that_came_back_with_older_data(layer, redis_server):
+    beat(layer, is_first=True)
+    redis_server.keep_copy()
+    assert beat(layer)[0]
+    layer.close()  # its connection does not outlive the restart
+    redis_server.restart_with_copy()
+    assert not layer._sync.run(layer.presence.beat(SERVER, {}, 3, 2))[0]
+
+
+def test_beats_that_overtake_each_other_do_no_harm(layer):
+    for number, answered in ((2, 0), (1, 0), (3, 2)):
+        assert layer._sync.run(layer.presence.beat(SERVER, {}, number, answered))[0]
+
+
+def test_sockets_that_older_data_does_not_know_of_are_closed(
+    layer, redis_server, monkeypatch, caplog
+):
+    """Though the server itself is known to it: it lost less than what lies between two beats."""
+    monkeypatch.setattr(link_module, "BEAT_EVERY_S", 60.0)  # but for the one when Redis is back
+
+    async def lose_a_socket():
+        closed, lost = asyncio.Queue(), []
+        link = layer.open_link(
+            "loser", lambda *reply: closed.put_nowait(reply), lambda: lost.append(1)
+        )
+        await link.start()
+        while not layer.is_read("websocket.send.loser!a"):
+            await asyncio.sleep(0.01)
+        channels = {client: f"websocket.send.loser!{client}" for client in "abc"}
+        await link.open_socket("a", {"reply_channel": channels["a"]})
+        await asyncio.to_thread(redis_server.keep_copy)
+        for client in "bc":
+            message = {"reply_channel": channels[client]}
+            await link.open_socket(client, message)
+        await link.close_socket("c", {**message, "order": 1})
+        await asyncio.to_thread(redis_server.restart_with_copy)
+        clients, message = await closed.get()
+        assert (clients, message, lost) == (["b"], {"close": 1012}, [])
+        # Only its disconnect may run, and it need not wait for what is lost.
+        layer.close()
+        turns = [
+            layer.begin_ordered(Delivery(channel, {}), channels["b"], order, "worker")
+            for channel, order in (("websocket.receive", 2), ("websocket.disconnect", 3))
+        ]
+        assert turns == [Turn.STALE, Turn.RUN]
+        await link.stop()
+
+    asyncio.run(asyncio.wait_for(lose_a_socket(), 30))
+    assert "the layer has forgotten 1 sockets of this server" in caplog.text
+
+
+def test_a_server_is_not_known_any_more_after_it_was_taken_for_dead(layer, die):
+    beat(layer, is_first=True)
+    die()
+    keep_house(layer)
+    assert not beat(layer)[0]
+
+
+def test_it_is_not_known_either_while_something_is_left_of_it(make_layer, die):
+    layer = make_layer(channel_capacity={"websocket.disconnect": 1})
+    beat(layer, is_first=True)
+    open_sockets(layer, 2)
+    die()
+    keep_house(layer)
+    assert not beat(layer)[0]
+
+
+def test_nobody_is_taken_for_dead_by_who_has_just_come(layer, die, monkeypatch):
+    monkeypatch.setattr(presence_module, "WATCHED_FOR_S", WATCHED_FOR_S)
+    beat(layer, is_first=True)
+    die()
+    keep_house(layer)
+    assert beat(layer)[0]
+
+
+def test_the_disconnects_of_a_dead_server_are_made_up_once_each(layer, die):
+    beat(layer, is_first=True)
+    open_sockets(layer, 3)
+    die()
+    for _ in range(2):
+        keep_house(layer)
+    messages = drain(layer)
+    channels = [f"websocket.send.{SERVER}!{number}" for number in range(3)]
+    assert sorted(message["reply_channel"] for message in messages) == channels
+    assert {message["code"] for message in messages} == {1006}
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_a_made_up_disconnect_comes_after_what_ran(layer, die, ended):
+    open_sockets(layer, 1)
+    channel = f"websocket.send.{SERVER}!0"
+    for number in (0, 1):
+        turn = layer.begin_ordered(Delivery("websocket.receive", {}), channel, number, "worker")
+        assert turn is Turn.RUN
+        if ended or number == 0:
+            layer.apply([FinishOrdered(channel, number)])
+    die()
+    keep_house(layer)
+    (message,) = drain(layer)
+    assert message["order"] == 2
+
+
+def test_disconnects_that_do_not_fit_are_made_up_as_soon_as_there_is_room(make_layer, layer, die):
+    layer = make_layer(channel_capacity={"websocket.disconnect": 2})
+    beat(layer, is_first=True)
+    open_sockets(layer, 5)
+    die()
+    seen = []
+    for _ in range(3):
+        keep_house(layer)
+        seen += [message["reply_channel"] for message in drain(layer)]
+    assert len(seen) == len(set(seen)) == 5
+
+
+def test_nothing_is_left_of_a_dead_server(layer, die, redis_server):
+    beat(layer, is_first=True)
+    open_sockets(layer, 3)
+    die()
+    keep_house(layer)
+    drain(layer)
+    layer.leave_house("worker")
+    with redis_server.client() as client:
+        left = {key.decode().removeprefix(layer.prefix) for key in client.scan_iter()}
+    assert left <= {
+        "{websocket.connect}:n:websocket.connect",
+        "{websocket.disconnect}:n:websocket.disconnect",
+    }
+
+
+def test_what_a_forgotten_server_writes_does_not_stay_for_ever(layer, redis_server):
+    beat(layer, is_first=True)
+    redis_server.wipe()
+    open_sockets(layer, 1)
+    for request in layer.presence.set_state_requests(SERVER, "0", "gone"):
+        layer._sync.run(ask(request))
+    running = layer.core.keyspace.server(SERVER, "running")
+    layer._sync.run(ask(Request(0, ("HSET", running, "0", "worker 2 websocket.receive"))))
+    layer._sync.run(Guardian(layer.core, layer.sockets, layer.registry).look_after(SERVER, 0.0))
+
+    with redis_server.client() as client:
+        lives_s = {key: client.ttl(key) for key in client.scan_iter()}
+    assert running.encode() in lives_s
+    assert [key for key, ttl_s in lives_s.items() if ttl_s == -1] == []
+
+
+@pytest.fixture
+def lives_s(redis_server):
+    """The seconds that each key which may expire has left to live, by its name."""
+
+    def lives_s():
+        with redis_server.client() as client:
+            return {key.decode(): client.ttl(key) for key in client.scan_iter()}
+
+    return lives_s
+
+
+def keep_much(layer, channel):
+    """Have a socket be in two groups, and have a session and an order."""
+    for group in ("room", "hall"):
+        layer.group_add(group, channel)
+    save_session(layer, channel)
+    layer.begin_ordered(Delivery("websocket.receive", {}), channel, 1, "worker")
+
+
+KEPT_BY_SOCKETS = (":in:", ":of:", ":session:", ":order:", "{g.")
+
+
+def is_kept_by_a_socket(key):
+    return any(part in key for part in KEPT_BY_SOCKETS)
+
+
+def test_what_open_sockets_keep_lives_longer_than_a_membership(make_layer, lives_s):
+    layer = make_layer(group_expiry=1)
+    beat(layer, is_first=True)
+    open_sockets(layer, 1)
+    keep_much(layer, f"websocket.send.{SERVER}!0")
+    layer.group_add("room", "plain")
+    kept = {key: life for key, life in lives_s().items() if is_kept_by_a_socket(key)}
+    short = [key for key, life in kept.items() if life < 6 * 86_400]
+    assert sorted(key.partition(":in:")[2] for key in short) == ["", "plain:room"]
+    assert len(kept) == 2 + 2 + 1 + 1 + 1 + 2  # in, groups, of, session, order; plain's in and of
+
+
+def test_it_is_renewed_for_those_who_are_silent_for_longer(layer, redis_server, lives_s):
+    beat(layer, is_first=True)
+    open_sockets(layer, 2)
+    gone, open_ = (f"websocket.send.{SERVER}!{number}" for number in range(2))
+    for channel in (gone, open_):
+        keep_much(layer, channel)
+    layer._sync.run(layer.presence.forget_socket(SERVER, "0"))
+    with redis_server.client() as client:
+        for key in filter(is_kept_by_a_socket, lives_s()):
+            client.expire(key, 60)
+    layer._sync.run(layer.presence.renew(SERVER))
+
+    kept = {key: life for key, life in lives_s().items() if is_kept_by_a_socket(key)}
+    of_the_gone = [key for key, life in kept.items() if life <= 60]
+    assert sorted(key.partition("}")[2] for key in of_the_gone) == [
+        f":order:{gone}",
+        f":session:{gone}",
+    ]
+    assert len(kept) - len(of_the_gone) == 2 + 2 + 3
+    assert min(life for key, life in kept.items() if key not in of_the_gone) > 6 * 86_400
+
+
+def save_session(layer, channel):
+    layer.apply([SaveSession(channel, {"name": layer.codec.pack_value("amy", "a name")})])
+
+
+def test_a_session_that_is_saved_when_its_socket_has_closed_goes_soon(layer, lives_s):
+    beat(layer, is_first=True)
+    open_sockets(layer, 3)
+    early, late, open_, request = channels = [
+        *(f"websocket.send.{SERVER}!{number}" for number in range(3)),
+        f"http.response.{SERVER}!3",
+    ]
+    save_session(layer, early)
+    for number in "01":
+        layer._sync.run(layer.presence.forget_socket(SERVER, number))
+    for channel in channels:
+        save_session(layer, channel)
+    lives = {channel: lives_s()[layer.sockets.place_of(channel).session] for channel in channels}
+    assert 60 < min(lives[early], lives[late]) <= max(lives[early], lives[late]) <= 90
+    assert min(lives[open_], lives[request]) > 6 * 86_400
+    assert layer.load_session(late) == {"name": "amy"}
+
+
+def test_a_session_waits_for_each_save_after_its_socket_has_closed(layer, redis_server, lives_s):
+    open_sockets(layer, 1)
+    channel = f"websocket.send.{SERVER}!0"
+    save_session(layer, channel)
+    layer._sync.run(layer.presence.forget_socket(SERVER, "0"))
+    session = layer.sockets.place_of(channel).session
+    with redis_server.client() as client:
+        client.expire(session, 10)
+    save_session(layer, channel)
+    assert 60 < lives_s()[session] <= 90
+
+
+def test_a_session_waits_for_the_ordered_messages_that_its_closed_socket_left(layer, lives_s):
+    open_sockets(layer, 1)
+    channel = f"websocket.send.{SERVER}!0"
+    save_session(layer, channel)
+    layer._sync.run(layer.presence.forget_socket(SERVER, "0"))
+    bye = Delivery("websocket.disconnect", {})
+    layer.begin_ordered(Delivery("websocket.receive", {}), channel, 1, "worker")
+    assert layer.begin_ordered(bye, channel, 2, "worker") is Turn.PARKED
+    session = layer.sockets.place_of(channel).session
+    assert lives_s()[session] > 6 * 86_400
+    save_session(layer, channel)
+    assert lives_s()[session] > 6 * 86_400
+    layer.apply([FinishOrdered(channel, 1)])
+    assert layer.begin_ordered(bye, channel, 2, "worker") is Turn.RUN
+    layer.apply([FinishOrdered(channel, 2), ForgetSocket(channel)])
+    assert layer.load_session(channel) == {}
+
+
+def test_a_server_renews_it_again_and_again(layer, redis_server, lives_s, monkeypatch):
+    monkeypatch.setattr(link_module, "RENEW_EVERY_S", 0.0)
+    monkeypatch.setattr(link_module, "BEAT_EVERY_S", 0.02)
+
+    async def stay_open():
+        link = layer.open_link("stayer", lambda clients, message: None, lambda: None)
+        await link.start()
+        while not layer.is_read("websocket.send.stayer!a"):
+            await asyncio.sleep(0.01)
+        await link.open_socket("a", {})
+        await asyncio.to_thread(layer.group_add, "room", "websocket.send.stayer!a")
+        for _ in range(2):
+            with redis_server.client() as client:
+                for key in filter(is_kept_by_a_socket, lives_s()):
+                    client.expire(key, 60)
+            while min(life for key, life in lives_s().items() if is_kept_by_a_socket(key)) <= 60:
+                await asyncio.sleep(0.01)
+        await link.stop()
+
+    asyncio.run(asyncio.wait_for(stay_open(), 20))
+
+
+def ask(request):
+    """Plan: one request."""
+    yield [request]
+
+
+def test_a_worker_is_registered_while_it_lives(layer, redis_server):
+    def registered():
+        with redis_server.client() as client:
+            return client.zrange(layer.core.keyspace.registry("workers"), 0, -1)
+
+    layer.keep_house("worker-1", {}, {"work"})
+    assert registered() == [b"worker-1"]
+    layer.leave_house("worker-1")
+    assert registered() == []
+
+
+def test_housekeeping_without_redis_says_so(layer, redis_server):
+    redis_server.stop()
+    with pytest.raises(LayerUnavailable):
+        layer.keep_house("worker", {}, {"work"})
+
+
+async def stop_with_full_disconnects(layer, clients):
+    """Stop a server whose sockets close while websocket.disconnect is full; return its id."""
+    link = layer.open_link("leaver", lambda *reply: None, lambda: None)
+    await link.start()
+    while not layer.is_read("websocket.send.leaver!a"):
+        await asyncio.sleep(0.01)
+    messages = {}
+    for client in clients:
+        messages[client] = {"reply_channel": link.reply_channel("websocket.send", client)}
+        await link.open_socket(client, messages[client])
+    closing = [
+        asyncio.ensure_future(link.close_socket(client, {**messages[client], "order": 1}))
+        for client in clients
+    ]
+    while not closing[0].done():
+        await asyncio.sleep(0.01)
+    await link.stop()
+    await asyncio.gather(*closing)
+    return link.server_id
+
+
+def test_disconnects_that_a_stopping_server_could_not_send_are_made_up_for(
+    make_layer, redis_server, monkeypatch, caplog
+):
+    monkeypatch.setattr(presence_module, "WATCHED_FOR_S", 0.0)
+    layer = make_layer(channel_capacity={"websocket.disconnect": 1})
+    asyncio.run(stop_with_full_disconnects(layer, "abc"))
+    assert "left with 2 of 2 disconnects unsent" in caplog.text
+    assert [server["id"] for server in layer.status()["servers"]] == []
+    disconnected = drain(layer)
+    for _ in range(2):
+        keep_house(layer)
+        disconnected += drain(layer)
+    assert sorted(message["reply_channel"][-2:] for message in disconnected) == ["!a", "!b", "!c"]
+    keep_house(layer)
+    with redis_server.client() as client:
+        assert list(client.scan_iter("*leaver*")) == []

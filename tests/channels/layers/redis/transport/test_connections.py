@@ -1,0 +1,73 @@
+"""The connections that threads share."""
+
+import asyncio
+
+import pytest
+
+from channels.exceptions import LayerUnavailable
+from channels.layers.redis.presence import scripts
+from channels.layers.redis.transport import sync
+from channels.layers.redis.transport.aio_connection import AsyncConnection
+from channels.layers.redis.transport.hosts import Host
+from channels.layers.redis.transport.sync import Pool
+
+
+@pytest.fixture
+def pool(redis_server):
+    pool = Pool(Host(redis_server.url, {}))
+    yield pool
+    pool.close()
+
+
+def use_at_once(pool, count):
+    """Have so many threads use it at the same time."""
+    for connection in [pool.take() for _ in range(count)]:
+        pool.put_back(connection)
+
+
+def test_after_one_connection_broke_no_other_broken_one_is_used(pool, redis_server, monkeypatch):
+    """However short the outage was: each of them would cost somebody a message."""
+    monkeypatch.setattr(sync, "STALE_AFTER_S", 1_000.0)
+    use_at_once(pool, 3)
+    redis_server.restart()
+    with pytest.raises(LayerUnavailable):
+        pool.exchange([("PING",)])
+    assert pool.exchange([("PING",)]) == [b"PONG"]
+
+
+@pytest.fixture
+def demote(redis_server):
+    """Make the Redis a replica, as a failover does that keeps its address."""
+    with redis_server.client() as client:
+        yield lambda: client.replicaof("127.0.0.1", 1)
+        client.replicaof("NO", "ONE")
+
+
+WRITES = [("SET", "asgi:a", 1), scripts.BEAT.call(["asgi:b", "asgi:c", "asgi:d"], [9, 9, 1, 0])]
+
+
+@pytest.mark.parametrize("write", WRITES, ids=["command", "script"])
+def test_a_connection_to_a_redis_that_became_a_replica_is_given_up(pool, demote, write):
+    """Behind its address there may be another Redis by now."""
+    pool.exchange([write])
+    demote()
+    with pytest.raises(LayerUnavailable, match="READONLY"):
+        pool.exchange([write])
+    with pytest.raises(LayerUnavailable, match="it is a replica"):
+        pool.exchange([write])
+
+
+@pytest.mark.parametrize("write", WRITES, ids=["command", "script"])
+def test_so_is_one_of_an_event_loop(redis_server, demote, write):
+    async def find_out():
+        host = Host(redis_server.url, {})
+        connection = await AsyncConnection(host).open()
+        await connection.exchange([write])
+        demote()
+        with pytest.raises(LayerUnavailable, match="READONLY"):
+            await connection.exchange([write])
+        assert not connection.is_open
+        with pytest.raises(LayerUnavailable, match="it is a replica"):
+            await AsyncConnection(host).open()
+
+    asyncio.run(find_out())
