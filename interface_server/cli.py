@@ -1,6 +1,5 @@
 """The `interface-server` command."""
 
-import importlib
 import io
 import logging
 import resource
@@ -15,6 +14,9 @@ from channels.exceptions import LayerUnavailable, PrefixTaken
 from interface_server.access_log import AccessLog
 from interface_server.application import InterfaceServer
 from interface_server.flags import with_flags
+from interface_server.hosts import HostMissing, load_host
+from interface_server.hosts.contract import Host
+from interface_server.hosts.private_names import UnknownRelease
 from interface_server.hosts.settings import HostSettings, Listen
 from interface_server.loading import CannotLoad, load_layer
 from interface_server.options import Options
@@ -44,7 +46,7 @@ def command(channel_layer: str, **arguments: Any) -> None:
     if arguments["force_sync"]:
         click.echo("--force-sync has no effect: there is no synchronous mode any more", err=True)
     listen = _read_listen(arguments)
-    host = _import_host(arguments["server"])
+    host = _load_host(arguments["server"])
     layer = _load(channel_layer, verbosity)
     _check_neighbours(layer)
     options = _read_options(arguments)
@@ -71,15 +73,11 @@ def _read_listen(arguments: Arguments) -> Listen:
     return Listen(host, port, unix_socket, arguments["fd"], arguments["endpoint"])
 
 
-def _import_host(name: str) -> Any:
+def _load_host(name: str) -> Host:
     try:
-        return importlib.import_module(f"interface_server.hosts.{name}")
-    except ModuleNotFoundError as error:
-        if error.name != name:
-            raise
-        raise click.ClickException(
-            f"{name} is not installed: pip install channels-classic[{name}]"
-        ) from error
+        return load_host(name)
+    except (HostMissing, UnknownRelease) as error:
+        raise click.ClickException(str(error)) from error
 
 
 def _load(path: str, verbosity: int) -> Any:

@@ -1,17 +1,48 @@
 """The host servers: what runs an interface server, and what one of them leaves to be done.
 
-Any ASGI server can be the host. Daphne gets help: it never makes an application wait (so a slow
-client's response would pile up in memory), sends no 503 for a handshake and no close code below
-3000, and has no lifespan. See `interface_server.hosts.daphne_io`.
+Any ASGI server can be the host; `interface_server.hosts.contract` says what it must give. Daphne
+gets help: it never makes an application wait (so a slow client's response would pile up in memory),
+sends no 503 for a handshake and no close code below 3000, and has no lifespan. See
+`interface_server.hosts.daphne_io`.
 """
 
-import functools
+import importlib
 import sys
+from typing import cast
+
+from interface_server.hosts.contract import Application, Host, Receive, Scope, Send
+from interface_server.hosts.private_names import UnknownRelease, installed_version
 
 
-def adapt(application, scope, receive, send):
+class HostMissing(Exception):
+    """A host server, or what it needs, is not installed; the text says what to install."""
+
+
+def load_host(name: str) -> Host:
+    """Return the host `name` of this folder, once it is known to be one that this works with.
+
+    Raises HostMissing and UnknownRelease.
+    """
+    try:
+        host = cast(Host, importlib.import_module(f"interface_server.hosts.{name}"))
+        host.check()
+    except ImportError as error:
+        missing = (error.name or "").partition(".")[0]
+        if isinstance(error, ModuleNotFoundError) and missing == error.name:
+            raise HostMissing(
+                f"{missing} is not installed: pip install 'channels-classic[{name}]'"
+            ) from error
+        raise UnknownRelease(
+            f"{missing} {installed_version(missing)} is not one that this works with: {error}"
+        ) from error
+    return host
+
+
+def adapt(
+    application: Application, scope: Scope, receive: Receive, send: Send
+) -> tuple[Scope, Receive, Send]:
     """Return (scope, receive, send) with what the host leaves undone, if that is Daphne."""
-    if type(send) is not functools.partial or "daphne.server" not in sys.modules:
+    if "daphne.server" not in sys.modules:
         return scope, receive, send
     from interface_server.hosts.daphne_io import adapt_daphne
 

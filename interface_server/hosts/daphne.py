@@ -4,17 +4,26 @@ import asyncio
 import logging
 import time
 import weakref
+from typing import Any, cast
 
 from daphne.http_protocol import HTTPFactory
 from daphne.server import Server
 from daphne.ws_protocol import WebSocketFactory
 from twisted.internet import defer, endpoints, interfaces, reactor
-from twisted.logger import globalLogBeginner
+from twisted.logger import ILogObserver, globalLogBeginner
 
+from interface_server.hosts import daphne_inside
+from interface_server.hosts.contract import Application, Receive, Scope, Send
+from interface_server.hosts.daphne_inside import check as check
 from interface_server.hosts.daphne_io import EXTENSIONS, SocketReceive, SocketSend
 from interface_server.hosts.daphne_upload import ASGI, StreamingRequest
+from interface_server.hosts.settings import HostSettings, Listen
 
 logger = logging.getLogger("interface_server.daphne")
+
+#: Twisted types its reactor as a module.
+_reactor: Any = reactor
+_endpoints: Any = endpoints
 
 #: Time-outs that are the interface server's to decide: so long that Daphne's never come first.
 _NEVER_S = 10**9
@@ -24,7 +33,7 @@ _BACKLOG = 2048
 _FLUSH_S = 2.0
 
 
-def run(application, listen, settings):
+def run(application: Application, listen: Listen, settings: HostSettings) -> None:
     """Serve `application` until SIGTERM or SIGINT. Raises OSError if it can't listen.
 
     Args:
@@ -38,11 +47,11 @@ def run(application, listen, settings):
         raise OSError(server.failure)
 
 
-def describe(listen):
+def describe(listen: Listen) -> list[str]:
     """Return the Twisted endpoint descriptions of a Listen."""
     descriptions = list(listen.endpoints)
     if listen.port is not None:
-        host = listen.host.strip("[]").replace(":", "\\:")
+        host = (listen.host or "").strip("[]").replace(":", "\\:")
         descriptions.append(f"tcp:port={listen.port}:interface={host}:backlog={_BACKLOG}")
     if listen.unix_socket:
         path = listen.unix_socket.replace("\\", "\\\\").replace(":", "\\:").replace("=", "\\=")
@@ -52,10 +61,12 @@ def describe(listen):
     return descriptions
 
 
-class DaphneServer(Server):
+class DaphneServer(Server):  # type: ignore[misc]
     """Daphne, with uploads that stream, and an end that finishes what was begun."""
 
-    def __init__(self, application, descriptions, settings):
+    def __init__(
+        self, application: Application, descriptions: list[str], settings: HostSettings
+    ) -> None:
         super().__init__(
             application,
             endpoints=descriptions,
@@ -70,31 +81,32 @@ class DaphneServer(Server):
         )
         self.max_body_bytes = settings.max_body_bytes
         #: Why it could not listen, or None.
-        self.failure = None
+        self.failure: str | None = None
         self._settings = settings
-        self._ports = []
+        self._ports: list[Any] = []
         application.is_stopped_by_host = True
 
-    def run(self):
+    def run(self) -> None:
         """Listen, and run the reactor until it is stopped."""
+        check()
         globalLogBeginner.beginLoggingTo(
-            [_log_failure], redirectStandardIO=False, discardBuffer=True
+            [cast(ILogObserver, _log_failure)], redirectStandardIO=False, discardBuffer=True
         )
-        self.connections = {}
+        self.connections: dict[Any, dict[str, Any]] = {}
         self.http_factory = StreamingFactory(self)
         self.ws_factory = self._make_socket_factory()
-        asyncio.set_event_loop(reactor._asyncioEventloop)
+        asyncio.set_event_loop(daphne_inside.event_loop())
         for description in self.endpoints:
             self._listen(description)
         if self.abort_start:
             return
-        reactor.callWhenRunning(self._start_application)
-        reactor.callLater(1, self.application_checker)
-        reactor.callLater(2, self.timeout_checker)
-        reactor.addSystemEventTrigger("before", "shutdown", self._before_shutdown)
-        reactor.run(installSignalHandlers=self.signal_handlers)
+        _reactor.callWhenRunning(self._start_application)
+        _reactor.callLater(1, self.application_checker)
+        _reactor.callLater(2, self.timeout_checker)
+        daphne_inside.call_before_shutdown(self._before_shutdown)
+        _reactor.run(installSignalHandlers=self.signal_handlers)
 
-    def _make_socket_factory(self):
+    def _make_socket_factory(self) -> Any:
         factory = WebSocketFactory(self, server=self.server_name)
         factory.setProtocolOptions(
             autoPingTimeout=self.ping_timeout,
@@ -106,33 +118,33 @@ class DaphneServer(Server):
         )
         return factory
 
-    def _start_application(self):
+    def _start_application(self) -> "defer.Deferred[object]":
         return defer.Deferred.fromFuture(asyncio.ensure_future(self.application.start()))
 
     # -- listening ----------------------------------------------------------------------------
 
-    def _listen(self, description):
+    def _listen(self, description: str) -> None:
         try:
-            listening = endpoints.serverFromString(reactor, description).listen(self.http_factory)
+            listening = _endpoints.serverFromString(reactor, description).listen(self.http_factory)
         except (ValueError, TypeError, KeyError, OSError) as error:
             self._fail(f"can't listen on {description!r}: {error}")
             return
         listening.addCallbacks(self._note_port, lambda failure: self._fail(_text(failure)))
 
-    def _note_port(self, port):
+    def _note_port(self, port: Any) -> None:
         self._ports.append(port)
         if len(self._ports) == len(self.endpoints):
             self._settings.on_listening([_url(port) for port in self._ports])
 
-    def _fail(self, reason):
+    def _fail(self, reason: str) -> None:
         self.failure = self.failure or reason
         self.stop()
 
     # -- applications -------------------------------------------------------------------------
 
-    def create_application(self, protocol, scope):
+    def create_application(self, protocol: Any, scope: Scope) -> "asyncio.Queue[Any]":
         """Start the application for a WebSocket; return the queue that Daphne fills."""
-        queue = asyncio.Queue()
+        queue: asyncio.Queue[Any] = asyncio.Queue()
         is_secure = interfaces.ISSLTransport(protocol.transport, None) is not None
         scope.update(
             asgi=ASGI,
@@ -144,33 +156,33 @@ class DaphneServer(Server):
         self.start_application(protocol, scope, receive, send)
         return queue
 
-    def start_application(self, protocol, scope, receive, send):
+    def start_application(self, protocol: Any, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the application for one request or socket."""
         task = asyncio.ensure_future(self.application(scope, receive, send))
         details = self.connections[protocol]
         details["application_instance"] = task
         task.add_done_callback(lambda task: self._forget(protocol, details, task))
 
-    def _forget(self, protocol, details, task):
+    def _forget(self, protocol: Any, details: dict[str, Any], task: "asyncio.Task[None]") -> None:
         """Drop a client that is done with at once: Daphne's own round comes once a second."""
         if "disconnected" in details and not task.cancelled() and task.exception() is None:
             self.connections.pop(protocol, None)
 
-    def protocol_disconnected(self, protocol):
+    def protocol_disconnected(self, protocol: Any) -> None:
         if protocol in self.connections:
             super().protocol_disconnected(protocol)
 
-    def timeout_checker(self):
+    def timeout_checker(self) -> None:
         """Every two seconds: Daphne's pings, and the end of connections that dawdle."""
         self.http_factory.drop_slow_heads(self._settings.head_timeout_s)
         super().timeout_checker()
 
     # -- the end ------------------------------------------------------------------------------
 
-    def _before_shutdown(self):
+    def _before_shutdown(self) -> "defer.Deferred[None]":
         return defer.Deferred.fromFuture(asyncio.ensure_future(self._end()))
 
-    async def _end(self):
+    async def _end(self) -> None:
         """Listen no more, stop the application, send what is left to send, cancel the rest."""
         loop = asyncio.get_running_loop()
         for port in self._ports:
@@ -179,16 +191,12 @@ class DaphneServer(Server):
                 await closing.asFuture(loop)
         await self.application.stop()
         await self._close_connections()
-        tasks = [
-            details["application_instance"]
-            for details in self.connections.values()
-            if "application_instance" in details
-        ]
+        tasks = list(daphne_inside.running_tasks(self.connections))
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _close_connections(self):
+    async def _close_connections(self) -> None:
         """Close connections once what is written to them has gone out, or soon."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _FLUSH_S
@@ -201,44 +209,43 @@ class DaphneServer(Server):
             await asyncio.sleep(0.01)
 
 
-class StreamingFactory(HTTPFactory):
+class StreamingFactory(HTTPFactory):  # type: ignore[misc]
     """Makes the protocols of connections, and knows which are open."""
 
-    def __init__(self, server):
+    def __init__(self, server: DaphneServer) -> None:
         super().__init__(server)
-        self._protocols = weakref.WeakSet()
+        self._protocols: weakref.WeakSet[Any] = weakref.WeakSet()
 
-    def buildProtocol(self, addr):
+    def buildProtocol(self, addr: Any) -> Any:
         protocol = super().buildProtocol(addr)
         protocol.requestFactory = StreamingRequest
         self._protocols.add(protocol)
         return protocol
 
-    def drop_slow_heads(self, limit_s):
+    def drop_slow_heads(self, limit_s: float) -> None:
         """Close the connections whose request's head has been on its way for `limit_s`."""
         latest = time.monotonic() - limit_s
         for channel in self._channels():
-            requests = getattr(channel, "requests", None)
+            requests = daphne_inside.open_requests(channel)
             if requests and not requests[-1].has_head and requests[-1].begun < latest:
                 channel.transport.abortConnection()
 
-    def log(self, request):
+    def log(self, request: Any) -> None:
         """Twisted's access log, which nobody reads here: its lines cost 5 % of a request."""
 
-    def transports(self):
+    def transports(self) -> set[Any]:
         """Return the transports of all connections that speak HTTP, idle ones too."""
         return {channel.transport for channel in self._channels()}
 
-    def _channels(self):
-        # Twisted wraps its protocol, to choose between HTTP/1 and 2, in one without a transport.
-        return [getattr(protocol, "_channel", protocol) for protocol in self._protocols]
+    def _channels(self) -> list[Any]:
+        return [daphne_inside.unwrap_channel(protocol) for protocol in self._protocols]
 
 
-def _is_open(transport):
+def _is_open(transport: Any) -> bool:
     return not getattr(transport, "disconnected", True)
 
 
-def _url(port):
+def _url(port: Any) -> str:
     host = port.getHost()
     if hasattr(host, "port"):
         return f"http://{f'[{host.host}]' if ':' in host.host else host.host}:{host.port}"
@@ -246,11 +253,11 @@ def _url(port):
     return f"unix:{name}"
 
 
-def _text(failure):
-    return failure.getErrorMessage()
+def _text(failure: Any) -> str:
+    return str(failure.getErrorMessage())
 
 
-def _log_failure(event):
+def _log_failure(event: dict[str, Any]) -> None:
     """Pass on what Twisted logs of errors that nobody has handled."""
     if event.get("log_failure") is not None:
         failure = event["log_failure"]

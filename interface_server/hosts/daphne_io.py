@@ -5,13 +5,19 @@ Daphne hands `functools.partial(server.handle_reply, protocol)` to applications 
 """
 
 import asyncio
+import logging
+from typing import Any
 
-from daphne.server import Server
-from daphne.ws_protocol import WebSocketProtocol
-from twisted.internet import defer, reactor
+from twisted.internet import defer
+
+from interface_server.hosts import daphne_inside
+from interface_server.hosts.contract import Application, Event, Receive, Scope, Send
+from interface_server.hosts.private_names import UnknownRelease
+
+logger = logging.getLogger("interface_server")
 
 #: What a scope says of `SocketSend`; shared by all of them.
-EXTENSIONS = {"websocket.http.response": {}}
+EXTENSIONS: dict[str, dict[str, str]] = {"websocket.http.response": {}}
 
 #: Events of one client that may wait in Daphne's queue before its connection is no longer read,
 #: and when it is read again.
@@ -26,20 +32,46 @@ _REASONS = {
 }
 
 
-def adapt_daphne(application, scope, receive, send):
+def adapt_daphne(
+    application: Application, scope: Scope, receive: Receive, send: Send
+) -> tuple[Scope, Receive, Send]:
     """Return (scope, receive, send) for an application that plain Daphne has called."""
-    server = getattr(send.func, "__self__", None)
-    if not isinstance(server, Server) or len(send.args) != 1:
+    if isinstance(send, (HttpSend, SocketSend)) or not daphne_inside.is_running_here():
         return scope, receive, send
-    _stop_with_reactor(application)
-    protocol = send.args[0]
-    if isinstance(protocol, WebSocketProtocol):
+    _prepare(application)
+    connection = daphne_inside.find_connection(send)
+    queue = daphne_inside.find_queue(receive)
+    if connection is None or queue is None:
+        _told.tell(
+            "Daphne's `send` is wrapped by %r, so slow clients are not held back, handshakes can "
+            "only be refused with 403, and close codes below 3000 are lost: let Daphne serve the "
+            "channel layer itself, or use the interface-server command",
+            getattr(send, "__qualname__", type(send).__qualname__),
+        )
+        return scope, receive, send
+    server, protocol = connection
+    if daphne_inside.is_socket(protocol):
         return (
             {**scope, "extensions": EXTENSIONS},
-            SocketReceive(receive.__self__, protocol),
+            SocketReceive(queue, protocol),
             SocketSend(server, protocol),
         )
     return scope, receive, HttpSend(protocol)
+
+
+class _Told:
+    """Logs an error once for the life of the process."""
+
+    def __init__(self) -> None:
+        self._texts: set[str] = set()
+
+    def tell(self, text: str, *arguments: object) -> None:
+        if text not in self._texts:
+            self._texts.add(text)
+            logger.error(text, *arguments)
+
+
+_told = _Told()
 
 
 class _Writer:
@@ -47,18 +79,18 @@ class _Writer:
 
     __slots__ = ("_paused",)
 
-    def __init__(self):
-        self._paused = None
+    def __init__(self) -> None:
+        self._paused: asyncio.Event | None = None
 
-    async def _flow(self):
+    async def _flow(self) -> None:
         if self._paused is not None:
             await self._paused.wait()
 
-    def pauseProducing(self):
+    def pauseProducing(self) -> None:
         if self._paused is None:
             self._paused = asyncio.Event()
 
-    def resumeProducing(self):
+    def resumeProducing(self) -> None:
         if self._paused is not None:
             self._paused.set()
             self._paused = None
@@ -71,12 +103,12 @@ class HttpSend(_Writer):
 
     __slots__ = ("_is_registered", "_request")
 
-    def __init__(self, request):
+    def __init__(self, request: Any) -> None:
         super().__init__()
         self._request = request
         self._is_registered = False
 
-    async def __call__(self, event):
+    async def __call__(self, event: Event) -> None:
         request = self._request
         if request.finished or request.channel is None:
             return  # the client has left
@@ -94,7 +126,7 @@ class HttpSend(_Writer):
         if more:
             await self._flow()
 
-    def abort(self):
+    def abort(self) -> None:
         """Close the connection, or the stream of HTTP/2, in the middle of a response."""
         channel = self._request.channel
         if not self._request.finished and channel is not None:
@@ -106,13 +138,13 @@ class SocketSend(_Writer):
 
     __slots__ = ("_protocol", "_server", "_status")
 
-    def __init__(self, server, protocol):
+    def __init__(self, server: Any, protocol: Any) -> None:
         super().__init__()
         self._server = server
         self._protocol = protocol
-        self._status = None
+        self._status: Event = {}
 
-    async def __call__(self, event):
+    async def __call__(self, event: Event) -> None:
         kind = event["type"]
         protocol = self._protocol
         if kind == "websocket.send":
@@ -131,30 +163,28 @@ class SocketSend(_Writer):
         else:
             self._deny(self._status)
 
-    def _accept(self, subprotocol):
+    def _accept(self, subprotocol: str | None) -> None:
         protocol = self._protocol
-        if not hasattr(protocol, "handshake_deferred"):
+        if not daphne_inside.is_connecting(protocol):
             return
         # The HTTP protocol that the socket began as is still there in this role.
         protocol.unregisterProducer()
         protocol.registerProducer(self, True)
         protocol.serverAccept(subprotocol)
 
-    def _close(self, code):
-        if hasattr(self._protocol, "handshake_deferred"):
+    def _close(self, code: int) -> None:
+        if daphne_inside.is_connecting(self._protocol):
             self._protocol.serverReject()
         else:
-            # Not `sendClose`, which takes only the codes that are left to applications.
-            self._protocol.sendCloseFrame(code=code, isReply=False)
+            daphne_inside.send_close(self._protocol, code)
 
-    def _deny(self, event):
+    def _deny(self, event: Event) -> None:
         protocol = self._protocol
-        if not hasattr(protocol, "handshake_deferred"):
+        if not daphne_inside.is_connecting(protocol):
             return
-        del protocol.handshake_deferred
+        status = event["status"]
         headers = [(n.decode("ascii"), v.decode("latin-1")) for n, v in event["headers"]]
-        protocol.failHandshake(_REASONS[event["status"]], event["status"], headers)
-        self._server.protocol_disconnected(protocol)
+        daphne_inside.refuse_handshake(self._server, protocol, status, _REASONS[status], headers)
 
 
 class SocketReceive:
@@ -162,12 +192,12 @@ class SocketReceive:
 
     __slots__ = ("_is_held", "_protocol", "_queue")
 
-    def __init__(self, queue, protocol):
+    def __init__(self, queue: "asyncio.Queue[Event]", protocol: Any) -> None:
         self._queue = queue
         self._protocol = protocol
         self._is_held = False
 
-    async def __call__(self):
+    async def __call__(self) -> Event:
         waiting = self._queue.qsize()
         if waiting >= _QUEUE_HIGH:
             self.hold()
@@ -176,19 +206,24 @@ class SocketReceive:
             self._protocol.transport.resumeProducing()
         return await self._queue.get()
 
-    def hold(self):
+    def hold(self) -> None:
         """Read no more from the connection until this is called again."""
         if not self._is_held:
             self._is_held = True
             self._protocol.transport.pauseProducing()
 
 
-def _stop_with_reactor(application):
-    """Stop `application` when the reactor stops: Daphne has no lifespan to tell it."""
-    if not application.is_stopped_by_host:
-        application.is_stopped_by_host = True
-        reactor.addSystemEventTrigger("before", "shutdown", lambda: _stop(application))
+def _prepare(application: Application) -> None:
+    """At the first request: check the release, and stop with the reactor, as no lifespan tells."""
+    if application.is_stopped_by_host:
+        return
+    application.is_stopped_by_host = True
+    try:
+        daphne_inside.check()
+    except UnknownRelease as error:
+        _told.tell("%s", error)
+    daphne_inside.call_before_shutdown(lambda: _stop(application))
 
 
-def _stop(application):
+def _stop(application: Application) -> "defer.Deferred[None]":
     return defer.Deferred.fromFuture(asyncio.ensure_future(application.stop()))

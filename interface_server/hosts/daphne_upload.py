@@ -9,10 +9,13 @@ import asyncio
 import re
 import time
 import urllib.parse
+from typing import Any
 
 from daphne.http_protocol import WebRequest
 from twisted.web import http
 
+from interface_server.hosts import daphne_inside
+from interface_server.hosts.contract import Event, Scope
 from interface_server.hosts.daphne_io import HttpSend
 
 #: What a scope says of the protocol between host and application; shared by all of them.
@@ -31,19 +34,19 @@ class BodyQueue:
     """The `receive` of one request, filled by Twisted.
 
     Args:
-        transport: what the body comes from, or None if it can't be paused.
+        channel: Twisted's channel that the body comes from, or None if it can't be paused.
     """
 
     __slots__ = ("_bytes", "_channel", "_events", "_is_paused", "_waiter")
 
-    def __init__(self, channel):
+    def __init__(self, channel: Any) -> None:
         self._channel = channel
-        self._events = []
+        self._events: list[Event] = []
         self._bytes = 0
         self._is_paused = False
-        self._waiter = None
+        self._waiter: asyncio.Future[None] | None = None
 
-    def put(self, event):
+    def put(self, event: Event) -> None:
         """Take an event from the host."""
         self._events.append(event)
         self._bytes += len(event.get("body", b""))
@@ -57,7 +60,7 @@ class BodyQueue:
 
     put_nowait = put  # Daphne's name for it
 
-    async def __call__(self):
+    async def __call__(self) -> Event:
         while not self._events:
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
@@ -68,11 +71,11 @@ class BodyQueue:
             self._channel.transport.resumeProducing()
         return event
 
-    def _take(self):
+    def _take(self) -> Event:
         """Return the next event; pieces of a body that wait together are one."""
         if len(self._events) > 1 and all(e["type"] == "http.request" for e in self._events):
             body = b"".join(event["body"] for event in self._events)
-            event = {**self._events[-1], "body": body}
+            event: Event = {**self._events[-1], "body": body}
             self._events.clear()
         else:
             event = self._events.pop(0)
@@ -80,7 +83,7 @@ class BodyQueue:
         return event
 
 
-class StreamingRequest(WebRequest):
+class StreamingRequest(WebRequest):  # type: ignore[misc]
     """One request; the application is started with the head, or with the whole of a small body.
 
     Attributes:
@@ -89,39 +92,37 @@ class StreamingRequest(WebRequest):
     """
 
     has_head = False
-    _receive = None
+    _receive: BodyQueue | None = None
     _has_all_content = False
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.begun = time.monotonic()
 
-    def gotLength(self, length):
+    def gotLength(self, length: int | None) -> None:
         """The head is there; `length` is what its body will have, None if it is chunked."""
         self.has_head = True
         is_http_1 = isinstance(self.channel, http.HTTPChannel)
         if is_http_1 and (length is None or length > _COLLECT_BYTES):
             self._refuse_to_continue(length)
-            self._read_request_line(
-                self.channel._command, self.channel._path, self.channel._version
-            )
+            self._read_request_line(*daphne_inside.request_line(self.channel))
             self._start(BodyQueue(self.channel))
         else:
             super().gotLength(length)
 
-    def _refuse_to_continue(self, length):
+    def _refuse_to_continue(self, length: int | None) -> None:
         """Don't invite the client to send what will be refused."""
         limit = self.server.max_body_bytes
         if limit is not None and length is not None and length > limit:
             self.requestHeaders.removeHeader(b"Expect")
 
-    def handleContentChunk(self, data):
+    def handleContentChunk(self, data: bytes) -> None:
         if self._receive is None:
             super().handleContentChunk(data)
         elif data:
             self._receive.put({"type": "http.request", "body": data, "more_body": True})
 
-    def requestReceived(self, command, path, version):
+    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
         self._has_all_content = True
         if self._receive is not None:
             self._receive.put({"type": "http.request", "body": b"", "more_body": False})
@@ -137,14 +138,15 @@ class StreamingRequest(WebRequest):
         receive.put({"type": "http.request", "body": self.content.read(), "more_body": False})
         self._start(receive)
 
-    def _read_request_line(self, command, path, version):
+    def _read_request_line(self, command: bytes, path: bytes, version: bytes) -> None:
         self.method, self.uri, self.clientproto = command, path, version
         self.path = path.partition(b"?")[0]
-        self.args = {}
+        self.args: dict[bytes, list[bytes]] = {}
 
-    def _start(self, receive):
+    def _start(self, receive: BodyQueue) -> None:
         """Start the application, or answer what no application should see."""
-        self._receive = self.application_queue = receive
+        self._receive = receive
+        self.application_queue: BodyQueue | None = receive
         scope = self._make_scope()
         if scope is None:
             self.path = b"/"
@@ -153,7 +155,7 @@ class StreamingRequest(WebRequest):
         else:
             self.server.start_application(self, scope, receive, HttpSend(self))
 
-    def _make_scope(self):
+    def _make_scope(self) -> Scope | None:
         path, _, query = self.uri.partition(b"?")
         headers = []
         for name, values in self.requestHeaders.getAllRawHeaders():
@@ -180,16 +182,16 @@ class StreamingRequest(WebRequest):
             "server": self.server_addr,
         }
 
-    def finish(self):
+    def finish(self) -> None:
         if not self._has_all_content:
             # What is left of the body would be taken for the next request.
             self.channel.persistent = False
         super().finish()
 
-    def send_disconnect(self):
+    def send_disconnect(self) -> None:
         if self._receive is not None:
             self._receive.put({"type": "http.disconnect"})
 
 
-def _address(end):
+def _address(end: Any) -> list[Any] | None:
     return [str(end.host), end.port] if hasattr(end, "port") else None

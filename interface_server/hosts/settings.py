@@ -37,4 +37,4 @@ class HostSettings:
     #: 0 warnings, 1 and what is going on, 2 and debugging.
     verbosity: int = 1
     #: Called with a list of URLs once the host listens.
-    on_listening: Callable[[list], None] = lambda urls: None
+    on_listening: Callable[[list[str]], None] = lambda urls: None

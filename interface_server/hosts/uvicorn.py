@@ -1,11 +1,16 @@
 """Uvicorn as the host of an interface server: `interface-server --server uvicorn`."""
 
+import asyncio
 import logging
 import os
 import signal
 import socket
+from types import FrameType
 
 import uvicorn
+
+from interface_server.hosts.contract import Application
+from interface_server.hosts.settings import HostSettings, Listen
 
 #: Connections that may wait to be accepted.
 _BACKLOG = 2048
@@ -14,7 +19,14 @@ _BACKLOG = 2048
 _KEEP_ALIVE_S = 75
 
 
-def run(application, listen, settings):
+def check() -> None:
+    """Raise UnknownRelease, or ImportError, if uvicorn is not one that this works with."""
+    from interface_server.hosts import uvicorn_inside
+
+    uvicorn_inside.check()
+
+
+def run(application: Application, listen: Listen, settings: HostSettings) -> None:
     """Serve `application` until SIGTERM or SIGINT. Raises OSError if it can't listen.
 
     The arguments are those of `interface_server.hosts.daphne.run`; `listen` names one place only.
@@ -47,45 +59,45 @@ def run(application, listen, settings):
 class UvicornServer(uvicorn.Server):
     """Uvicorn, which ends with 0 after a signal, and closes sockets with 1001 first."""
 
-    def __init__(self, config, application, settings):
+    def __init__(
+        self, config: uvicorn.Config, application: Application, settings: HostSettings
+    ) -> None:
         super().__init__(config)
         self._application = application
         self._settings = settings
 
-    async def startup(self, sockets=None):
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start the application, listen, and say so."""
         await super().startup(sockets=sockets)
         if self.started:
-            self._settings.on_listening([_url(listener) for listener in sockets])
+            self._settings.on_listening([_url(listener) for listener in sockets or ()])
 
-    async def shutdown(self, sockets=None):
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen no more, let the application finish, then close what is left."""
         for server in self.servers:
             server.close()
         await self._application.stop()
         await super().shutdown(sockets=sockets)
 
-    def handle_exit(self, sig, frame):
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop; a second Ctrl-C does not wait. Not raised again, as uvicorn's own would be."""
         if self.should_exit and sig == signal.SIGINT:
             self.force_exit = True
         self.should_exit = True
 
 
-def _choose_http(settings):
-    try:
-        from interface_server.hosts.uvicorn_http import guard
-    except ImportError:  # no httptools: h11 has limits of its own
-        return "auto"
+def _choose_http(settings: HostSettings) -> type[asyncio.Protocol]:
+    from interface_server.hosts.uvicorn_inside import guard
+
     return guard(settings.head_timeout_s, settings.max_header_bytes)
 
 
-def _open_listener(listen):
+def _open_listener(listen: Listen) -> socket.socket:
     if listen.file_descriptor is not None:
         return socket.socket(fileno=listen.file_descriptor)
     if listen.unix_socket:
         return _open_unix_listener(listen.unix_socket)
-    host = listen.host.strip("[]")
+    host = (listen.host or "").strip("[]")
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -97,7 +109,7 @@ def _open_listener(listen):
     return listener
 
 
-def _open_unix_listener(path):
+def _open_unix_listener(path: str) -> socket.socket:
     listener = socket.socket(socket.AF_UNIX)
     try:
         if _is_abandoned(path):
@@ -111,7 +123,7 @@ def _open_unix_listener(path):
     return listener
 
 
-def _is_abandoned(path):
+def _is_abandoned(path: str) -> bool:
     """Whether `path` is a Unix socket that nobody listens on any more."""
     if not os.path.exists(path):
         return False
@@ -125,12 +137,12 @@ def _is_abandoned(path):
     return False
 
 
-def _remove(path):
+def _remove(path: str) -> None:
     if _is_abandoned(path):
         os.unlink(path)
 
 
-def _url(listener):
+def _url(listener: socket.socket) -> str:
     name = listener.getsockname()
     if listener.family == socket.AF_UNIX:
         return f"unix:{name}"

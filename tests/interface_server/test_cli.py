@@ -31,7 +31,7 @@ def told(monkeypatch):
         told["host"] = name
         return type("Host", (), {"run": staticmethod(run)})
 
-    monkeypatch.setattr(cli, "_import_host", fake_host)
+    monkeypatch.setattr(cli, "_load_host", fake_host)
     monkeypatch.setattr(cli, "_allow_many_files", lambda: None)
     monkeypatch.setattr(cli.logging, "basicConfig", lambda **settings: None)
     return told
@@ -162,7 +162,7 @@ def test_a_host_that_is_not_installed_is_named_with_the_way_to_get_it(monkeypatc
     monkeypatch.setattr(importlib, "import_module", fail)
     result = invoke("--server", "uvicorn", "-v", "0")
     assert result.exit_code != 0
-    assert "pip install channels-classic[uvicorn]" in result.output
+    assert "pip install 'channels-classic[uvicorn]'" in result.output
 
 
 # -- the channel layer --------------------------------------------------------------------------

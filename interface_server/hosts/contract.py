@@ -1,0 +1,76 @@
+"""What a host server must give an interface server.
+
+A host server (Daphne, uvicorn) speaks HTTP and WebSocket. Beyond ASGI it must do these things, and
+whoever adds a host adds one module to this folder that does them:
+
+- **run**: serve until SIGTERM or SIGINT, with the times and sizes of `HostSettings`;
+- **hold**: stop reading from a client that sends more than is taken;
+- **wait**: let `send` wait while the client does not read, so that a response does not pile up;
+- **refuse**: answer a handshake with any status (the ASGI extension `websocket.http.response`);
+- **abort**: break off a response, so that it can't pass for a whole one;
+- **close codes**: send those of `channels.messages.SENDABLE_CODES`, and report the client's own,
+  1005 where it gave none, and 1006 where the connection broke;
+- **stop**: call the application's `stop` before it closes connections.
+
+Some of that needs names of the host server's own that are not promised to stay. Each host touches
+them in one file, named `…_inside.py`, whose list is checked when the server starts.
+"""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Protocol, TypeAlias, runtime_checkable
+
+from interface_server.hosts.settings import HostSettings, Listen
+
+#: What ASGI calls a scope and an event: https://asgi.readthedocs.io/en/latest/specs/.
+Scope: TypeAlias = MutableMapping[str, Any]
+Event: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Event]]
+Send: TypeAlias = Callable[[Event], Awaitable[None]]
+
+
+@runtime_checkable
+class HoldingReceive(Protocol):
+    """The `receive` of a host that would read on while nobody calls it."""
+
+    async def __call__(self) -> Event:
+        """Return the next event."""
+
+    def hold(self) -> None:
+        """Read no more from the client until `receive` is called again."""
+
+
+@runtime_checkable
+class AbortingSend(Protocol):
+    """The `send` of a host that does not close the connection when an application returns early."""
+
+    async def __call__(self, event: Event) -> None:
+        """Send an event; wait while the client does not read."""
+
+    def abort(self) -> None:
+        """Close the connection, or the stream of HTTP/2, in the middle of a response."""
+
+
+class Application(Protocol):
+    """What a host serves: the InterfaceServer."""
+
+    #: Whether a host without a lifespan will call `stop`.
+    is_stopped_by_host: bool
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request or socket."""
+
+    async def start(self) -> object:
+        """Make what the process needs."""
+
+    async def stop(self) -> None:
+        """Turn away who comes, close sockets, let requests finish."""
+
+
+class Host(Protocol):
+    """A module of this folder that `interface-server --server` names."""
+
+    def check(self) -> None:
+        """Raise UnknownRelease if the host server is not one that this works with."""
+
+    def run(self, application: Application, listen: Listen, settings: HostSettings) -> None:
+        """Serve until SIGTERM or SIGINT. Raises OSError if it can't listen."""
