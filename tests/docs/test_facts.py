@@ -12,7 +12,7 @@ from channels.layers.acknowledgement import Acknowledgement
 from channels.layers.memory import queues
 from channels.layers.redis.layer import PREFIX
 from channels.layers.redis.ordering import guardian
-from channels.layers.redis.presence import link, presence, registry
+from channels.layers.redis.presence import disconnects, presence, registry
 from channels.layers.redis.transport import hosts
 from channels.messages import CloseCode
 from channels.requests.request import AsgiRequest
@@ -30,7 +30,7 @@ RETRIES = inspect.signature(Worker).parameters["message_retries"].default
 FACTS = [
     ("concepts.md", "a channel holds {} messages", base.CAPACITY),
     ("concepts.md", "does not answer for {:.0f} s counts as dead", hosts.SHARED_TIMEOUT_S),
-    ("concepts.md", "wait up to {:.0f} s for the host", link.ORDER_PATIENCE_S),
+    ("concepts.md", "wait up to {:.0f} s for the host", disconnects.ORDER_PATIENCE_S),
     ("concepts.md", "`websocket.receive` holds {:,}", base.FRAMES_CAPACITY),
     ("concepts.md", "to a server's sockets {:,}", SERVER_CAPACITY),
     ("concepts.md", "expiry: {} s", base.EXPIRY_S),

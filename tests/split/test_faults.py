@@ -53,7 +53,7 @@ def test_a_server_stops_soon_though_nobody_takes_the_disconnects(make_site, host
         began = time.monotonic()
         assert server.stop(LIMIT_S) == 0
         assert time.monotonic() - began < 10.0
-    assert "left with 2 of 2 disconnects unsent" in server.log
+    assert "2 of 2 disconnects could not be sent" in server.log
 
 
 @pytest.fixture

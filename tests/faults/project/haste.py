@@ -1,6 +1,6 @@
 """Dead servers are found out in seconds: for the short forms, which can't wait for a minute."""
 
-from channels.layers.redis.presence import housekeeping, link, presence, registry
+from channels.layers.redis.presence import heartbeat, housekeeping, presence, registry
 
 #: What takes the place of 40 s without a sign of life, and of 5 s between two of them.
 _SERVER_TTL_S, _BEAT_EVERY_S = 4, 0.5
@@ -9,7 +9,7 @@ _SERVER_TTL_S, _BEAT_EVERY_S = 4, 0.5
 def hurry():
     """Change the layer's times for this process."""
     registry.TTL_MS["servers"] = _SERVER_TTL_S * 1000
-    _change("BEAT_EVERY_S", _BEAT_EVERY_S, presence, link)
+    _change("BEAT_EVERY_S", _BEAT_EVERY_S, presence, heartbeat)
     _change("REGISTER_EVERY_S", _BEAT_EVERY_S, housekeeping)
 
 

@@ -8,11 +8,13 @@ from channels.layers.redis.queues.scripts import (
 )
 from channels.layers.redis.transport.scripts import load, read_part
 
-STREAM_PART = read_part(__package__, "stream")
+_HERE = "channels.layers.redis.acknowledged"
 
-SEND = load(__package__, "send", ROOM_PART, SENT_PART, STREAM_PART)
-READ = load(__package__, "read", DEAD_LETTERS_PART, STREAM_PART)
-END = load(__package__, "end", DELAYS_PART, DEAD_LETTERS_PART, STREAM_PART)
-PUT = load(__package__, "put", STREAM_PART)
-PROMOTE = load(__package__, "promote", SENT_PART, DELAYS_PART, STREAM_PART)
-KEEP = load(__package__, "keep", DEAD_LETTERS_PART, STREAM_PART)
+STREAM_PART = read_part(_HERE, "stream")
+
+SEND = load(_HERE, "send", ROOM_PART, SENT_PART, STREAM_PART)
+READ = load(_HERE, "read", DEAD_LETTERS_PART, STREAM_PART)
+END = load(_HERE, "end", DELAYS_PART, DEAD_LETTERS_PART, STREAM_PART)
+PUT = load(_HERE, "put", STREAM_PART)
+PROMOTE = load(_HERE, "promote", SENT_PART, DELAYS_PART, STREAM_PART)
+KEEP = load(_HERE, "keep", DEAD_LETTERS_PART, STREAM_PART)

@@ -2,8 +2,10 @@
 
 from channels.layers.redis.transport.scripts import load
 
-BEAT = load(__package__, "beat")
-REGISTER = load(__package__, "register")
-CLAIM = load(__package__, "claim")
-DEAD = load(__package__, "dead")
-LIVING = load(__package__, "living")
+_HERE = "channels.layers.redis.presence"
+
+BEAT = load(_HERE, "beat")
+REGISTER = load(_HERE, "register")
+CLAIM = load(_HERE, "claim")
+DEAD = load(_HERE, "dead")
+LIVING = load(_HERE, "living")

@@ -2,18 +2,20 @@
 
 from channels.layers.redis.transport.scripts import load, read_part
 
-ROOM_PART = read_part(__package__, "room")
-SENT_PART = read_part(__package__, "sent")
-SEND_PART = read_part(__package__, "send")
-ROWS_PART = read_part(__package__, "rows")
-DELAYS_PART = read_part(__package__, "delays")
-DEAD_LETTERS_PART = read_part(__package__, "dead_letters")
+_HERE = "channels.layers.redis.queues"
 
-SEND = load(__package__, "send", ROOM_PART, SENT_PART, SEND_PART)
-SEND_IN_ROW = load(__package__, "send_in_row", ROOM_PART, SENT_PART, SEND_PART, ROWS_PART)
-SEND_MANY = load(__package__, "send_many", SENT_PART)
-RECEIVE = load(__package__, "receive")
-DRAIN = load(__package__, "drain")
-DELAY = load(__package__, "delay", DELAYS_PART)
-PROMOTE = load(__package__, "promote", SENT_PART, DELAYS_PART)
-PUT_BACK = load(__package__, "put_back")
+ROOM_PART = read_part(_HERE, "room")
+SENT_PART = read_part(_HERE, "sent")
+SEND_PART = read_part(_HERE, "send")
+ROWS_PART = read_part(_HERE, "rows")
+DELAYS_PART = read_part(_HERE, "delays")
+DEAD_LETTERS_PART = read_part(_HERE, "dead_letters")
+
+SEND = load(_HERE, "send", ROOM_PART, SENT_PART, SEND_PART)
+SEND_IN_ROW = load(_HERE, "send_in_row", ROOM_PART, SENT_PART, SEND_PART, ROWS_PART)
+SEND_MANY = load(_HERE, "send_many", SENT_PART)
+RECEIVE = load(_HERE, "receive")
+DRAIN = load(_HERE, "drain")
+DELAY = load(_HERE, "delay", DELAYS_PART)
+PROMOTE = load(_HERE, "promote", SENT_PART, DELAYS_PART)
+PUT_BACK = load(_HERE, "put_back")

@@ -14,11 +14,13 @@ A plan is a generator. It yields a step, is sent the replies, and returns the ve
 Plans do no I/O and read no clock. `check` turns a reply that is an error into a raised one.
 """
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Generator, Iterable, Sequence
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from channels.exceptions import LayerUnavailable
-from channels.layers.redis.transport.scripts import Script
+from channels.layers.redis.transport.scripts import Command, Script
+
+T = TypeVar("T")
 
 #: What is to be done for each of a server's sockets is done for so many in one round trip.
 ASKED_AT_ONCE = 500
@@ -28,7 +30,7 @@ class Request(NamedTuple):
     """One Redis command for one host."""
 
     host: int
-    command: tuple
+    command: Command
 
 
 class Post(NamedTuple):
@@ -38,8 +40,8 @@ class Post(NamedTuple):
     #: The Script that takes several together; its keys and first arguments, and what is this
     #: message's own.
     script: Script
-    keys: tuple
-    args: tuple
+    keys: tuple[str, ...]
+    args: tuple[Any, ...]
     rest: bytes
 
 
@@ -47,21 +49,29 @@ class Wait(NamedTuple):
     """Requests to one host, and a blocking pop behind them."""
 
     host: int
-    commands: list
-    queues: tuple
+    commands: list[Command]
+    queues: tuple[str, ...]
     timeout_s: float
-    go_on: Callable
+    go_on: Callable[[list[Any]], bool]
 
 
 class Block(NamedTuple):
     """A blocking pop: the same queues, waited for on each of `hosts`."""
 
-    hosts: tuple
-    queues: tuple
+    hosts: tuple[int, ...]
+    queues: tuple[str, ...]
     timeout_s: float
 
 
-def check(reply):
+#: What a plan yields, and a plan whose result is a T.
+Step: TypeAlias = Sequence[Request] | Wait | Block
+Plan: TypeAlias = Generator[Step, Any, T]
+
+#: A part of a batch: its requests, and what makes its result of their replies.
+Part: TypeAlias = tuple[list[Request], Callable[[list[Any]], Any]]
+
+
+def check(reply: Any) -> Any:
     """Return `reply`, or raise it if it is an error."""
     if isinstance(reply, LayerUnavailable):
         raise reply
@@ -70,25 +80,25 @@ def check(reply):
     return reply
 
 
-def pairs(reply):
+def pairs(reply: Any) -> list[tuple[Any, Any]]:
     """The (field, value) pairs of a hash, as RESP2 or RESP3 gives it."""
     if isinstance(reply, dict):
         return list(reply.items())
     return list(zip(reply[::2], reply[1::2], strict=True))
 
 
-def in_parts(items):
+def in_parts(items: list[T]) -> list[list[T]]:
     """`items`, a list, in lists of ASKED_AT_ONCE."""
     return [items[at : at + ASKED_AT_ONCE] for at in range(0, len(items), ASKED_AT_ONCE)]
 
 
-def raise_if_all_are_away(replies):
+def raise_if_all_are_away(replies: Sequence[Any]) -> None:
     """Raise the LayerUnavailable of a step that reached no host at all."""
     if replies and all(isinstance(reply, LayerUnavailable) for reply in replies):
         raise replies[0]
 
 
-def read_nothing(replies):
+def read_nothing(replies: Iterable[Any]) -> None:
     """Check every reply of a part whose result is None."""
     for reply in replies:
         check(reply)

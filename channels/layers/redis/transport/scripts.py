@@ -7,7 +7,11 @@ files called `part_<name>.lua`.
 
 import hashlib
 import importlib.resources
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+#: A Redis command: its name and its arguments, which are str, bytes or numbers.
+Command: TypeAlias = tuple[Any, ...]
 
 
 class Script(NamedTuple):
@@ -16,7 +20,7 @@ class Script(NamedTuple):
     text: bytes
     sha: str
 
-    def call(self, keys, args):
+    def call(self, keys: Sequence[str], args: Sequence[Any]) -> Command:
         """Return the command that runs the script."""
         return ("EVALSHA", self.sha, len(keys), *keys, *args)
 
@@ -24,12 +28,12 @@ class Script(NamedTuple):
 _loaded: list[Script] = []
 
 
-def read_part(package, name):
+def read_part(package: str, name: str) -> bytes:
     """Return the text of what scripts share, the file `part_<name>.lua` of a package."""
     return _read(package, f"part_{name}")
 
 
-def load(package, name, *parts):
+def load(package: str, name: str, *parts: bytes) -> Script:
     """Return the Script in a package's file `<name>.lua`, with the texts `parts` in front."""
     text = b"".join((_PRELUDE, *parts, _read(package, name)))
     script = Script(text, hashlib.sha1(text).hexdigest())
@@ -37,13 +41,13 @@ def load(package, name, *parts):
     return script
 
 
-def loaded():
+def loaded() -> tuple[Script, ...]:
     """Return every Script of the layer: a new connection makes them known to Redis."""
     return tuple(_loaded)
 
 
-def _read(package, name):
+def _read(package: str, name: str) -> bytes:
     return (importlib.resources.files(package) / f"{name}.lua").read_bytes()
 
 
-_PRELUDE = _read(__package__, "prelude")
+_PRELUDE = _read("channels.layers.redis.transport", "prelude")

@@ -15,7 +15,7 @@ from channels.layers.operations import (
 )
 from channels.layers.redis.ordering import guardian as guardian_module
 from channels.layers.redis.ordering.guardian import SUSPECT_S, Guardian
-from channels.layers.redis.presence import link as link_module
+from channels.layers.redis.presence import heartbeat
 
 SERVER, CLIENT = "server", "client"
 SOCKET = f"websocket.send.{SERVER}!{CLIENT}"
@@ -336,7 +336,7 @@ def test_a_forgotten_socket_leaves_nothing_to_look_after(layer, redis_server):
 
 @pytest.fixture
 def quick_link(monkeypatch):
-    monkeypatch.setattr(link_module, "BEAT_EVERY_S", 0.02)
+    monkeypatch.setattr(heartbeat, "BEAT_EVERY_S", 0.02)
 
 
 async def run_link(layer, scenario):

@@ -6,8 +6,7 @@ import pytest
 
 from channels.exceptions import LayerUnavailable, PrefixTaken
 from channels.layers.redis.layer import RedisChannelLayer
-from channels.layers.redis.presence import link as link_module
-from channels.layers.redis.presence import registry
+from channels.layers.redis.presence import heartbeat, registry
 from channels.startup import identity
 
 
@@ -21,7 +20,7 @@ def be(monkeypatch):
 
     def be(*keys):
         marks = [identity._mark(key) for key in keys]
-        for module in (identity, link_module):
+        for module in (identity, heartbeat):
             monkeypatch.setattr(module, "project_marks", lambda: marks, raising=False)
         monkeypatch.setattr("channels.layers.redis.layer.project_marks", lambda: marks)
 
@@ -110,7 +109,7 @@ def test_other_encryption_keys_are_refused(make_layer, be):
 
 
 def test_an_interface_server_serves_nobody_until_the_prefix_is_free(layer, be, monkeypatch, caplog):
-    monkeypatch.setattr(link_module, "BEAT_EVERY_S", 0.02)
+    monkeypatch.setattr(heartbeat, "BEAT_EVERY_S", 0.02)
     be("one")
     live(layer)
     be("two")
@@ -142,7 +141,7 @@ def test_an_interface_server_serves_nobody_until_the_prefix_is_free(layer, be, m
 def test_a_server_lives_while_the_host_of_the_registry_is_away(
     redis_server, second_redis_server, monkeypatch
 ):
-    monkeypatch.setattr(link_module, "BEAT_EVERY_S", 0.02)
+    monkeypatch.setattr(heartbeat, "BEAT_EVERY_S", 0.02)
     servers = [redis_server, second_redis_server]
     layer = RedisChannelLayer(hosts=[server.url for server in servers], prefix="two:")
     layer.flush()

@@ -7,7 +7,7 @@ import pytest
 from channels.exceptions import LayerUnavailable
 from channels.layers.operations import Delivery, FinishOrdered, ForgetSocket, SaveSession, Turn
 from channels.layers.redis.ordering.guardian import Guardian
-from channels.layers.redis.presence import link as link_module
+from channels.layers.redis.presence import heartbeat, replies, upkeep
 from channels.layers.redis.presence import presence as presence_module
 from channels.layers.redis.presence.presence import LONGEST_GAP_S, WATCHED_FOR_S, Watch
 from channels.layers.redis.transport.plans import Request
@@ -94,7 +94,7 @@ def test_groups_reach_a_server_whose_sign_of_life_did_not_outlive_an_outage(laye
 @pytest.mark.parametrize("error", [LayerUnavailable("lost a connection"), ValueError("a mistake")])
 def test_a_delayed_reply_comes_though_it_could_not_be_looked_at_once(layer, monkeypatch, error):
     """And nothing else tells the server to look again."""
-    monkeypatch.setattr(link_module, "PROMOTE_RETRY_S", 0.01)
+    monkeypatch.setattr(replies, "PROMOTE_RETRY_S", 0.01)
 
     async def send_later():
         replies = asyncio.Queue()
@@ -141,7 +141,7 @@ def test_sockets_that_older_data_does_not_know_of_are_closed(
     layer, redis_server, monkeypatch, caplog
 ):
     """Though the server itself is known to it: it lost less than what lies between two beats."""
-    monkeypatch.setattr(link_module, "BEAT_EVERY_S", 60.0)  # but for the one when Redis is back
+    monkeypatch.setattr(heartbeat, "BEAT_EVERY_S", 60.0)  # but for the one when Redis is back
 
     async def lose_a_socket():
         closed, lost = asyncio.Queue(), []
@@ -381,8 +381,8 @@ def test_a_session_waits_for_the_ordered_messages_that_its_closed_socket_left(la
 
 
 def test_a_server_renews_it_again_and_again(layer, redis_server, lives_s, monkeypatch):
-    monkeypatch.setattr(link_module, "RENEW_EVERY_S", 0.0)
-    monkeypatch.setattr(link_module, "BEAT_EVERY_S", 0.02)
+    monkeypatch.setattr(upkeep, "RENEW_EVERY_S", 0.0)
+    monkeypatch.setattr(heartbeat, "BEAT_EVERY_S", 0.02)
 
     async def stay_open():
         link = layer.open_link("stayer", lambda clients, message: None, lambda: None)
@@ -451,7 +451,7 @@ def test_disconnects_that_a_stopping_server_could_not_send_are_made_up_for(
     monkeypatch.setattr(presence_module, "WATCHED_FOR_S", 0.0)
     layer = make_layer(channel_capacity={"websocket.disconnect": 1})
     asyncio.run(stop_with_full_disconnects(layer, "abc"))
-    assert "left with 2 of 2 disconnects unsent" in caplog.text
+    assert "2 of 2 disconnects could not be sent" in caplog.text
     assert [server["id"] for server in layer.status()["servers"]] == []
     disconnected = drain(layer)
     for _ in range(2):

@@ -9,7 +9,7 @@ import pytest
 
 from channels.exceptions import LayerUnavailable
 from channels.layers.redis import RedisChannelLayer
-from channels.layers.redis.presence import link
+from channels.layers.redis.presence import disconnects, heartbeat, replies
 from channels.layers.redis.queues.cursor import Cursor
 from channels.layers.redis.transport import hosts, sync, sync_connection
 from channels.layers.redis.transport.hosts import Health
@@ -198,8 +198,8 @@ def server_on(layer, host):
 @contextlib.asynccontextmanager
 async def moved_link(layers, server, monkeypatch):
     """A link whose own host, the first, has fallen silent, and which has moved to the other one."""
-    monkeypatch.setattr(link, "READ_FOR_S", (0.2, 0.2))
-    monkeypatch.setattr(link, "MOVE_AFTER_S", 0.1)
+    monkeypatch.setattr(replies, "READ_FOR_S", (0.2, 0.2))
+    monkeypatch.setattr(heartbeat, "MOVE_AFTER_S", 0.1)
     moved = asyncio.Event()
     here = layers[0].open_link(server_on(layers[0], 0), lambda *reply: None, moved.set)
     await here.start()
@@ -225,7 +225,7 @@ def test_a_server_moves_off_a_silent_host(layers, servers, monkeypatch):
 
 
 def test_disconnects_of_sockets_that_a_silent_host_knew_go_out(layers, servers, monkeypatch):
-    monkeypatch.setattr(link, "ORDER_PATIENCE_S", 0.2)
+    monkeypatch.setattr(disconnects, "ORDER_PATIENCE_S", 0.2)
     channel = "websocket.disconnect"
 
     async def scenario():

@@ -1,0 +1,128 @@
+"""How an interface server sends the disconnects of its sockets: none is lost while it lives."""
+
+import asyncio
+import contextlib
+import logging
+import math
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from channels.exceptions import ChannelFull, LayerUnavailable
+from channels.layers.backoff import Backoff
+from channels.layers.redis.ordering.guardian import Guardian
+from channels.layers.redis.ordering.sockets import Sockets
+from channels.layers.redis.presence.own_server import OwnServer
+from channels.layers.redis.presence.presence import Presence
+from channels.layers.redis.queues.core import Core
+from channels.layers.redis.transport.hosts import COMMAND_TIMEOUT_S
+from channels.layers.redis.transport.plans import Plan
+
+logger = logging.getLogger("channels.layers")
+
+T = TypeVar("T")
+
+#: Between two tries to send a disconnect whose channel is full or away.
+DISCONNECT_RETRY_S = (0.05, 2.0)
+#: With several hosts: the disconnect of a socket waits this long for the host that knows its order
+#: and its session, to run as if nothing had been; then it runs without.
+ORDER_PATIENCE_S = 30.0
+
+
+class Disconnects:
+    """Sends websocket.disconnect for sockets that have closed, and forgets the sockets."""
+
+    def __init__(
+        self,
+        server: OwnServer,
+        presence: Presence,
+        core: Core,
+        sockets: Sockets,
+        guardian: Guardian,
+    ) -> None:
+        self._server, self._presence, self._core = server, presence, core
+        self._sockets, self._guardian = sockets, guardian
+        self._under_way: set[asyncio.Future[bool]] = set()
+        self._is_last_try = asyncio.Event()
+
+    def start(self) -> None:
+        """The server starts, maybe not for the first time."""
+        self._is_last_try.clear()
+
+    async def send(self, client: str, message: dict[str, Any]) -> None:
+        """Send the disconnect of a socket; goes on if the caller is cancelled."""
+        self._server.sockets.discard(client)
+        task = asyncio.ensure_future(self._send(self._server.id, client, message))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        await asyncio.shield(task)
+
+    async def end(self) -> None:
+        """Let each disconnect be tried a last time; what is left then is made up for by others."""
+        if not self._under_way:
+            return
+        self._is_last_try.set()
+        tasks = list(self._under_way)
+        _, waiting = await asyncio.wait(tasks, timeout=COMMAND_TIMEOUT_S)
+        for task in waiting:
+            task.cancel()
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+        left = sum(is_sent is not True for is_sent in ended)
+        if left:
+            logger.warning(
+                "%d of %d disconnects could not be sent before the server stopped, as their "
+                "channel is full or Redis is unreachable: another server or a worker will send "
+                "them within a minute",
+                left,
+                len(tasks),
+            )
+
+    async def _send(self, server_id: str, client: str, message: dict[str, Any]) -> bool:
+        """Returns whether the disconnect was sent: it is not if the server stops before."""
+        operation = self._core.pack_send("websocket.disconnect", message)
+        reply_channel, is_sent, is_broken = message.get("reply_channel") or "", False, True
+        try:
+            if reply_channel and reply_channel != self._server.socket_channel(client):
+                # The layer has lost all it knew of us under an old id, and so whose turn it is.
+                server_id = self._core.keyspace.queue(reply_channel).tag
+                is_broken = await self._break_order(reply_channel)
+            await self._insist(lambda: self._core.send(operation))
+            is_sent = True
+            if not is_broken:
+                await self._insist(lambda: self._sockets.break_order(reply_channel))
+                # It may have come meanwhile, and wait for its turn.
+                await self._insist(lambda: self._guardian.give_up(server_id, client))
+            await self._insist(lambda: self._presence.forget_socket(server_id, client))
+        except (ChannelFull, LayerUnavailable) as error:
+            logger.debug("a disconnect of %s was not completed: %s", reply_channel, error)
+        return is_sent
+
+    async def _break_order(self, reply_channel: str) -> bool:
+        """Let nothing but a socket's disconnect run; returns whether it is so. If the server has
+        moved off the host that has the order, that is not waited for any longer than need be."""
+        place = self._sockets.place_of(reply_channel)
+        has_moved = place.host != self._server.host_number
+        patience_s = ORDER_PATIENCE_S if has_moved else math.inf
+        try:
+            await self._insist(lambda: self._sockets.break_order(reply_channel), patience_s)
+        except LayerUnavailable:
+            if not has_moved:
+                raise
+            return False
+        return True
+
+    async def _insist(self, make_plan: Callable[[], Plan[T]], patience_s: float = math.inf) -> T:
+        """Run a plan until neither a full channel nor an absent Redis stops it, or `patience_s`
+        are over; when the server stops, once more."""
+        backoff = Backoff(*DISCONNECT_RETRY_S)
+        ends_at = time.monotonic() + patience_s
+        while True:
+            is_last = self._is_last_try.is_set() or time.monotonic() >= ends_at
+            try:
+                return await self._server.run(make_plan())
+            except (ChannelFull, LayerUnavailable) as error:
+                if is_last:
+                    raise
+                logger.debug("a disconnect waits: %s", error)
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._is_last_try.wait(), backoff.next_s())

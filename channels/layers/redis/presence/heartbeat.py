@@ -1,0 +1,148 @@
+"""The signs of life of an interface server, and what it does each time it gives one."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from channels.exceptions import LayerUnavailable, PrefixTaken
+from channels.layers import names
+from channels.layers.drops import Drops
+from channels.layers.redis.presence.own_server import OwnServer
+from channels.layers.redis.presence.presence import BEAT_EVERY_S, Presence, Watch
+from channels.layers.redis.presence.registry import Registry
+from channels.startup.identity import describe_process
+
+logger = logging.getLogger("channels.layers")
+
+#: With several hosts: a server whose own one is away for this long moves to another.
+MOVE_AFTER_S = 2.0
+
+
+class Heartbeat:
+    """Shows that a server lives; cleans up after dead ones; notices that the layer forgot it.
+
+    Args:
+        server: the OwnServer.
+        presence, registry, prefix: of the layer.
+        drops: is told to sum up with each sign of life.
+        chores: what is to be done after each, a list of functions that return awaitables.
+        begin_anew: is called with the server's new id when the layer has forgotten the old one.
+    """
+
+    def __init__(
+        self,
+        server: OwnServer,
+        presence: Presence,
+        registry: Registry,
+        prefix: str,
+        drops: Drops,
+        *,
+        chores: Sequence[Callable[[], Awaitable[None]]],
+        begin_anew: Callable[[str], None],
+    ) -> None:
+        self._server, self._presence = server, presence
+        self._registry, self._prefix, self._drops = registry, prefix, drops
+        self._chores, self._begin_anew = chores, begin_anew
+        self._watch = Watch()
+        self._has_neighbours_checked = False
+        #: The number of the latest beat, and of the latest one that was answered.
+        self._beats = self._answered = 0
+        self._started = time.time()
+
+    async def beat_forever(self) -> None:
+        """Give a sign of life every few seconds, and at once when the host is back."""
+        is_back = self._server.is_back
+        while True:
+            try:
+                await self._beat()
+                for chore in self._chores:
+                    await chore()
+                self._drops.sum_up()
+            except LayerUnavailable as error:
+                logger.debug("no sign of life could be given: %s", error)
+                self.move_if_host_is_away()
+                await asyncio.sleep(self._server.host.health.retry_in_s or 0.05)
+                continue
+            except PrefixTaken:
+                pass  # which was told
+            except Exception:
+                logger.exception("giving a sign of life failed; trying again")
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(is_back.wait(), BEAT_EVERY_S)
+            is_back.clear()
+
+    async def beat_once_more(self) -> None:
+        """Give one sign of life more, as the server has a new id."""
+        try:
+            await self._beat()
+        except (LayerUnavailable, PrefixTaken) as error:
+            logger.debug("no sign of life could be given: %s", error)
+
+    async def _beat(self) -> None:
+        facts = {**describe_process(), "started": self._started}
+        if not self._has_neighbours_checked:
+            await self._check_neighbours(facts["project"])
+        server_id, self._beats = self._server.id, self._beats + 1
+        number = self._beats
+        plan = self._presence.beat(server_id, facts, number, self._answered)
+        known, dead = await self._server.run(plan)
+        if server_id != self._server.id:
+            return
+        if not known:
+            self._forget_everything()
+            return
+        self._answered = max(self._answered, number)
+        knows_who_lives = self._watch.note(time.monotonic())
+        for dead_id in dead if knows_who_lives else ():
+            count = await self._server.run(self._presence.bury(dead_id))
+            if count is not None:
+                logger.warning(
+                    "interface server %s is dead: %d disconnects made up for it", dead_id, count
+                )
+
+    async def _check_neighbours(self, project: Any) -> None:
+        """Serve nobody as long as processes of another project live under our prefix."""
+        server = self._server
+        try:
+            await server.run(self._registry.check_neighbours(self._prefix, project))
+        except PrefixTaken as error:
+            if server.refusal is None:
+                logger.error("%s. Until then, requests and new sockets get 503", error)
+            server.refusal = error
+            raise
+        except LayerUnavailable as error:  # of several hosts, that of the registry may be away
+            logger.debug("who else uses the layer is not known: %s", error)
+            return
+        self._has_neighbours_checked = True
+        if server.refusal is not None:
+            logger.warning("the prefix %r is free", self._prefix)
+        server.refusal = None
+
+    def _forget_everything(self) -> None:
+        """The layer lost our state, so every socket is cut off from its groups: begin anew."""
+        logger.error("the layer has forgotten this server: its sockets are closed with 1012")
+        self._move_to(names.random_suffix())
+
+    def move_if_host_is_away(self) -> None:
+        """With several hosts: be a new server on one that is there, if our own one stays away."""
+        hosts, own = self._server.hosts, self._server.host
+        if own.health.down_for_s < MOVE_AFTER_S:
+            return
+        if all(host.health.is_down for host in hosts):
+            return
+        logger.error(
+            "Redis at %s, which this server's replies come from, is away for %.0f s: the server "
+            "moves to another host; its sockets are closed with 1012",
+            own.name,
+            own.health.down_for_s,
+        )
+        host_of = self._server.keyspace.host_of
+        ids = iter(names.random_suffix, None)
+        self._move_to(next(i for i in ids if not hosts[host_of(i)].health.is_down))
+
+    def _move_to(self, server_id: str) -> None:
+        self._answered = 0
+        self._begin_anew(server_id)

@@ -1,0 +1,68 @@
+"""What the parts of an interface server's link share: who it is, and how its hosts are."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import TypeVar
+
+from channels.exceptions import LayerUnavailable, PrefixTaken
+from channels.layers.names import WEBSOCKET_SEND, reply_channel_name
+from channels.layers.redis.keys import Keyspace
+from channels.layers.redis.transport.aio import AsyncDriver
+from channels.layers.redis.transport.hosts import Host
+from channels.layers.redis.transport.plans import Plan, Request
+
+T = TypeVar("T")
+
+
+class OwnServer:
+    """The interface server that this process is, as its link sees it."""
+
+    def __init__(self, server_id: str, hosts: Sequence[Host], keyspace: Keyspace) -> None:
+        self.id = server_id
+        self.hosts, self.keyspace = hosts, keyspace
+        #: The PrefixTaken for which it serves nobody just now, or None.
+        self.refusal: PrefixTaken | None = None
+        #: None before it has started and after it has stopped.
+        self.driver: AsyncDriver | None = None
+        #: The sockets that the layer has a record of, unless it lost some when it was away.
+        self.sockets: set[str] = set()
+        #: Its host was away, and what is lost by that was not looked at yet.
+        self.was_away, self.is_back = False, asyncio.Event()
+        #: There may be replies that are delayed.
+        self.is_woken = asyncio.Event()
+
+    @property
+    def host_number(self) -> int:
+        """The number of the host that its replies come from."""
+        return self.keyspace.host_of(self.id)
+
+    @property
+    def host(self) -> Host:
+        """The Host that its replies come from."""
+        return self.hosts[self.host_number]
+
+    @property
+    def is_available(self) -> bool:
+        """Whether it serves clients, and every host answers."""
+        return self.refusal is None and not any(host.health.is_down for host in self.hosts)
+
+    def socket_channel(self, client: str) -> str:
+        """The reply channel of one of its sockets."""
+        return reply_channel_name(WEBSOCKET_SEND, self.id, client)
+
+    async def run(self, plan: Plan[T]) -> T:
+        """Run a plan. Raises LayerUnavailable, also if the link has been stopped."""
+        if self.driver is None:
+            raise LayerUnavailable("the link to Redis has been stopped", was_sent=False)
+        return await self.driver.run(plan)
+
+    async def run_for_clients(self, plan: Plan[T]) -> T:
+        """The same for what a client has sent: not while the server serves nobody."""
+        if self.refusal is not None:
+            raise LayerUnavailable(str(self.refusal), was_sent=False)
+        return await self.run(plan)
+
+    def submit(self, request: Request) -> None:
+        """Run a request and ignore its fate."""
+        if self.driver is not None:
+            self.driver.submit(request)

@@ -1,0 +1,138 @@
+"""How an interface server gets its replies: in batches, as soon as they are there."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from channels.exceptions import LayerUnavailable
+from channels.layers.codec import UndecodableMessage
+from channels.layers.redis.keys import QueueKeys
+from channels.layers.redis.presence.own_server import OwnServer
+from channels.layers.redis.presence.presence import DRAIN_BYTES, DRAIN_MESSAGES, Presence
+from channels.layers.redis.presence.rush import Rush
+from channels.layers.redis.queues import envelope as envelopes
+from channels.layers.redis.queues import scripts
+from channels.layers.redis.queues.core import Core
+from channels.layers.redis.transport.aio_connection import AsyncConnection
+from channels.layers.redis.transport.plans import check
+
+logger = logging.getLogger("channels.layers")
+
+#: A server waits for replies in one go for so long: for so much longer than for any command it may
+#: not know that its host is silent. With several hosts, where it can move to another: the second.
+READ_FOR_S = (3.0, 1.5)
+#: Between two tries to look at delayed replies, or to read any, while that fails.
+PROMOTE_RETRY_S = READ_RETRY_S = 1.0
+
+
+class ReplyReader:
+    """Reads the two reply queues of a server and hands out what is in them.
+
+    `on_away()` is called each time that the server's host can't be reached.
+    """
+
+    def __init__(
+        self,
+        server: OwnServer,
+        presence: Presence,
+        core: Core,
+        on_reply: Callable[[list[str], dict[str, Any]], None],
+        on_away: Callable[[], None],
+    ) -> None:
+        self._server, self._presence, self._core = server, presence, core
+        self._on_reply, self._on_away = on_reply, on_away
+
+    async def read_forever(self) -> None:
+        """Hand out replies as they come; again and again connect, if need be."""
+        server = self._server
+        while True:
+            try:
+                connection = await AsyncConnection(server.host).open()
+                if server.was_away:
+                    server.is_back.set()
+                server.is_woken.set()
+                await self._read_with(connection)
+            except LayerUnavailable as error:
+                server.was_away = True
+                logger.debug("replies can't be read: %s", error)
+                self._on_away()
+                await asyncio.sleep(server.host.health.retry_in_s or 0.01)
+            except Exception:
+                logger.exception("reading replies failed; trying again")
+                await asyncio.sleep(READ_RETRY_S)
+
+    async def _read_with(self, connection: AsyncConnection) -> None:
+        """Wait for a first reply, and take with it, in the same round trip, what else is there."""
+        keys = self._presence.queues(self._server.id)
+        queues = [key.queue for key in keys]
+        block_s = READ_FOR_S[len(self._server.hosts) > 1]
+        pop = ("BLPOP", *queues, block_s)
+        drain = scripts.DRAIN.call(queues, [DRAIN_MESSAGES, DRAIN_BYTES])
+        rush = Rush()
+        try:
+            while True:
+                popped, drained = await connection.exchange([pop, drain], block_s)
+                drained = check(drained)
+                self._note_expired(keys, drained[: len(keys)])
+                found = [popped[1]] if check(popped) else []
+                clients = self._hand_out([*found, *drained[len(keys) :]], self._server.id)
+                pause_s = rush.note(clients, time.monotonic())
+                if pause_s:
+                    await asyncio.sleep(pause_s)
+        finally:
+            await connection.close()
+
+    async def promote_forever(self) -> None:
+        """Let replies that are delayed come when they are due."""
+        wait_s, is_woken = None, self._server.is_woken
+        while True:
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(is_woken.wait(), wait_s)
+            is_woken.clear()
+            try:
+                wait_s = await self._server.run(self._presence.promote(self._server.id))
+            except LayerUnavailable as error:
+                logger.debug("delayed replies can't be looked at: %s", error)
+                wait_s = PROMOTE_RETRY_S
+            except Exception:
+                logger.exception("looking at delayed replies failed; trying again")
+                wait_s = PROMOTE_RETRY_S
+
+    def _hand_out(self, found: Iterable[bytes], where: str) -> list[str]:
+        """Hand replies to the clients they are for; return the (first) client of each."""
+        clients: list[str] = []
+        for data in found:
+            if envelopes.kind_of(data) == envelopes.WAKE:
+                self._server.is_woken.set()
+                continue
+            try:
+                envelope = envelopes.parse(data)
+                message = self._core.codec.unpack_message(envelope.body)
+            except (envelopes.MalformedEnvelope, UndecodableMessage) as error:
+                self._note_undecodable(where, error)
+                continue
+            clients += envelope.clients[:1]
+            try:
+                self._on_reply(envelope.clients, message)
+            except Exception:
+                logger.exception("a reply could not be handed to %s", envelope.clients)
+        return clients
+
+    def _note_undecodable(self, where: str, error: Exception) -> None:
+        text = "a reply on %s was dropped: it can't be read: %s"
+        self._core.drops.error(where, "undecodable", 1, text, where, error)
+        self._count("undecodable", 1, self._presence.queues(self._server.id)[0])
+
+    def _note_expired(self, keys: Sequence[QueueKeys], counts: Sequence[int]) -> None:
+        text = "%d replies on %s expired before they could be read"
+        for key, count in zip(keys, counts, strict=True):
+            if count:
+                self._core.drops.warn(key.name, "expired", count, text, count, key.name)
+                self._count("expired", count, key)
+
+    def _count(self, reason: str, count: int, keys: QueueKeys) -> None:
+        for request in self._core.count_requests(keys.name, reason, count):
+            self._server.submit(request)

@@ -1,0 +1,76 @@
+"""What an interface server does for its open sockets from time to time."""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from channels.exceptions import LayerUnavailable
+from channels.layers.redis.ordering.guardian import Guardian
+from channels.layers.redis.ordering.sockets import Sockets
+from channels.layers.redis.presence.own_server import OwnServer
+from channels.layers.redis.presence.presence import Presence
+from channels.messages import CloseCode
+
+logger = logging.getLogger("channels.layers")
+
+#: What open sockets keep in the layer is renewed this often, well before it would expire.
+RENEW_EVERY_S = 21_600.0
+
+
+class Upkeep:
+    """Closes sockets that the layer has lost, brings ordered ones on, and lets none expire."""
+
+    def __init__(
+        self,
+        server: OwnServer,
+        presence: Presence,
+        sockets: Sockets,
+        guardian: Guardian,
+        on_reply: Callable[[list[str], dict[str, Any]], None],
+    ) -> None:
+        self._server, self._presence = server, presence
+        self._sockets, self._guardian, self._on_reply = sockets, guardian, on_reply
+        self._renew_at = time.monotonic() + RENEW_EVERY_S
+
+    async def find_lost_sockets(self) -> None:
+        """Close the sockets that the layer has forgotten: it was away and came back with data from
+        before they were opened, so that they are in no group and could join none."""
+        server = self._server
+        if not server.was_away:
+            return
+        server.was_away = False
+        try:
+            await self._close_unknown_sockets()
+        except LayerUnavailable:
+            server.was_away = True
+            raise
+
+    async def _close_unknown_sockets(self) -> None:
+        server = self._server
+        unknown = await server.run(self._presence.find_unknown(server.id, list(server.sockets)))
+        lost = [client for client in unknown if client in server.sockets]
+        if not lost:
+            return
+        logger.error(
+            "the layer has forgotten %d sockets of this server: they are closed with 1012",
+            len(lost),
+        )
+        for client in lost:
+            await server.run(self._sockets.break_order(server.socket_channel(client)))
+        self._on_reply(lost, {"close": CloseCode.SERVICE_RESTART})
+
+    async def look_after_sockets(self) -> None:
+        """Bring on ordered sockets whose worker died, or whose next message is lost."""
+        plan = self._guardian.look_after(self._server.id, time.monotonic())
+        try:
+            for client in await self._server.run(plan):
+                self._on_reply([client], {"close": CloseCode.INTERNAL_ERROR})
+        except LayerUnavailable as error:
+            logger.debug("ordered sockets can't be looked after: %s", error)
+
+    async def renew_sockets(self) -> None:
+        """Let nothing expire that belongs to sockets which are open, but silent."""
+        if time.monotonic() >= self._renew_at:
+            await self._server.run(self._presence.renew(self._server.id))
+            self._renew_at = time.monotonic() + RENEW_EVERY_S
