@@ -9,6 +9,7 @@ interface servers to run over it, though slower than a layer that gives its own.
 import asyncio
 import functools
 import logging
+from collections.abc import Callable
 
 from channels import exceptions
 from channels.layers import names
@@ -16,6 +17,8 @@ from channels.layers.acknowledgement import read_acknowledged
 from channels.layers.codec import Codec
 from channels.layers.drops import Drops
 from channels.layers.operations import SaveSession, Send, SendGroup, carry_out_in_rows
+from channels.layers.worker_link import ReceivingWorkerLink, WorkerLink
+from channels.messages import Content
 
 logger = logging.getLogger("channels.layers")
 
@@ -30,8 +33,13 @@ CAPACITY = 100
 FRAMES_CAPACITY = 1_000
 #: The largest packed message, in bytes: 1 MiB, as the 1.x message format asked layers to carry.
 MAX_MESSAGE_BYTES = 1024 * 1024
-#: One queue serves all sockets of an interface server, so it holds far more than one channel does.
-DEFAULT_CHANNEL_CAPACITY = {"websocket.send.*!*": 5_000}
+#: One queue serves all sockets of an interface server, or of a worker: it holds far more than one
+#: channel does; and a worker that stops hands over all of its sockets at about the same time.
+DEFAULT_CHANNEL_CAPACITY = {
+    "websocket.send.*!*": 5_000,
+    "worker.*!*": 5_000,
+    "websocket.resume": 10_000,
+}
 #: What comes before an interface server's id in the names of its two reply queues.
 REPLY_KINDS = ("http.response", "websocket.send")
 #: Messages of one socket that may wait for an earlier one before the socket is given up (1013).
@@ -322,6 +330,10 @@ class BaseChannelLayer:
         from channels.layers import fallback
 
         return fallback.ReceivingLink(self, server_id, on_reply, on_lost)
+
+    def open_worker_link(self, worker_id: str, on_message: Callable[[Content], None]) -> WorkerLink:
+        """Return a WorkerLink for one worker process that hosts sockets."""
+        return ReceivingWorkerLink(self, worker_id, on_message)
 
     def close(self):
         """Close what is open. The layer may be used again: it reopens what it needs."""

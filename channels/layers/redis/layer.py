@@ -7,6 +7,7 @@ import os
 import secrets
 import time
 import weakref
+from collections.abc import Callable
 
 from channels.layers import names
 from channels.layers import operations as ops
@@ -24,6 +25,7 @@ from channels.layers.redis.presence.housekeeping import Housekeeping
 from channels.layers.redis.presence.link import RedisServerLink
 from channels.layers.redis.presence.presence import Presence
 from channels.layers.redis.presence.registry import Registry
+from channels.layers.redis.presence.worker_link import RedisWorkerLink
 from channels.layers.redis.queues.core import Core, Row
 from channels.layers.redis.queues.cursor import Cursor
 from channels.layers.redis.reader import RedisReader
@@ -32,6 +34,7 @@ from channels.layers.redis.transport.hosts import BLOCK_S, Host, parse_hosts
 from channels.layers.redis.transport.plans import raise_if_all_are_away
 from channels.layers.redis.transport.sentinel import SentinelHost, find_services, parse_sentinels
 from channels.layers.redis.transport.sync import SyncDriver
+from channels.messages import Content
 from channels.startup.identity import project_marks
 
 logger = logging.getLogger("channels.layers")
@@ -344,6 +347,11 @@ class RedisChannelLayer(BaseChannelLayer):
 
     def open_link(self, server_id, on_reply, on_lost):
         return RedisServerLink(self, self._hosts, server_id, on_reply, on_lost)
+
+    def open_worker_link(
+        self, worker_id: str, on_message: Callable[[Content], None]
+    ) -> RedisWorkerLink:
+        return RedisWorkerLink(self, self._hosts, worker_id, on_message)
 
     def close(self):
         self._sync.close()

@@ -1,0 +1,111 @@
+"""What a worker that hosts sockets holds of a layer: a queue of its own, and a way to its clients.
+
+The queue of worker `web1-4711-Ab12cd` is `worker.web1-4711-Ab12cd!`. Interface servers put there
+what is for sockets that it hosts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from channels.exceptions import LayerUnavailable
+from channels.messages import Content
+
+if TYPE_CHECKING:
+    from channels.layers.base import BaseChannelLayer
+
+logger = logging.getLogger("channels.layers")
+
+#: What the names of workers' queues begin with.
+WORKER_QUEUE = "worker"
+#: Seconds between two attempts to reach a layer that is away.
+TRY_AGAIN_S = 0.25
+
+
+def worker_queue(worker_id: str) -> str:
+    """Return the name of a worker's queue."""
+    return f"{WORKER_QUEUE}.{worker_id}!"
+
+
+def worker_id_of(queue: str) -> str:
+    """Return the id of the worker whose queue this is."""
+    return queue[len(WORKER_QUEUE) + 1 : -1]
+
+
+class WorkerLink:
+    """The side of one worker. Used on one event loop.
+
+    `on_message(message)` is called there for each message in the worker's queue, in order.
+
+    Attributes:
+        queue: the name of the worker's queue; it ends with "!".
+    """
+
+    def __init__(self, worker_id: str, on_message: Callable[[Content], None]) -> None:
+        self.queue = worker_queue(worker_id)
+        self._on_message = on_message
+
+    async def start(self) -> None:
+        """Begin to read. Returns at once, even if the layer is away."""
+        raise NotImplementedError
+
+    async def stop(self) -> None:
+        """Stop reading; nobody will read this queue any more."""
+        raise NotImplementedError
+
+    async def send(self, channel: str, message: Content) -> None:
+        """Send; raises as `BaseChannelLayer.send` does."""
+        raise NotImplementedError
+
+    async def send_to_clients(self, queue: str, clients: Sequence[str], message: Content) -> None:
+        """Send one message to several clients of a server; `queue` is that of its sockets.
+
+        Counts once against the capacity of the queue. Raises as `send` does.
+        """
+        raise NotImplementedError
+
+    def hand_out(self, message: Content) -> None:
+        """Give a message to the worker, whatever comes of it."""
+        try:
+            self._on_message(message)
+        except Exception:
+            logger.exception("a message on %s was dropped: the worker failed", self.queue)
+
+
+class ReceivingWorkerLink(WorkerLink):
+    """A WorkerLink over `areceive` and `asend`, for a layer that gives none of its own."""
+
+    def __init__(
+        self, layer: BaseChannelLayer, worker_id: str, on_message: Callable[[Content], None]
+    ) -> None:
+        super().__init__(worker_id, on_message)
+        self._layer = layer
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._read())
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def send(self, channel: str, message: Content) -> None:
+        await self._layer.asend(channel, message)
+
+    async def send_to_clients(self, queue: str, clients: Sequence[str], message: Content) -> None:
+        for client in clients:
+            await self._layer.asend(queue + client, message)
+
+    async def _read(self) -> None:
+        while True:
+            try:
+                _, message = await self._layer.areceive([self.queue], block=True)
+                self.hand_out(message)
+            except LayerUnavailable:
+                await asyncio.sleep(TRY_AGAIN_S)
