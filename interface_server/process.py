@@ -10,6 +10,7 @@ from typing import Any
 from channels.layers.base import BaseChannelLayer
 from channels.layers.names import random_suffix
 from interface_server.options import Options
+from interface_server.owners.table import Owners
 from interface_server.proxy import ProxyHeaders
 from interface_server.refusals import RefusalLog
 from interface_server.replies import Dispatcher
@@ -36,6 +37,7 @@ class ServerProcess:
         dispatcher: the clients that replies go to.
         addresses: open sockets by client address.
         refusals: the RefusalLog.
+        owners: which workers host the sockets of class consumers.
         slow_sockets: how many were closed because they took too little of what was sent to them.
         is_started: whether `start` has ended.
         is_stopping: whether new requests and sockets are turned away.
@@ -55,6 +57,7 @@ class ServerProcess:
         self.get_expiry = layer.get_expiry
         self.link = layer.open_link(random_suffix(), self.dispatcher.dispatch, self._lose_clients)
         self.refusals = RefusalLog(self.loop.time)
+        self.owners = self.dispatcher.owners = Owners(self)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._ids = itertools.count()
         self._starting: asyncio.Task[None] | None = None

@@ -8,6 +8,7 @@ from interface_server.bad_reply import BadReply, log_bad_reply
 from interface_server.socket_reply import read_reply
 
 if TYPE_CHECKING:
+    from interface_server.owners.table import Owners
     from interface_server.reply_queue import ReplyQueue
     from interface_server.websocket import Socket
 
@@ -20,16 +21,21 @@ class Dispatcher:
     Attributes:
         exchanges: the ReplyQueues of HTTP requests, by client id.
         sockets: the Sockets, by client id.
+        owners: who hosts the instances of sockets; messages with a `type` are theirs.
     """
 
-    __slots__ = ("exchanges", "sockets")
+    __slots__ = ("exchanges", "owners", "sockets")
 
     def __init__(self) -> None:
         self.exchanges: dict[str, ReplyQueue] = {}
         self.sockets: dict[str, Socket] = {}
+        self.owners: Owners | None = None
 
     def dispatch(self, clients: list[str], message: Message) -> None:
         """Give `message` to each of `clients`; those that have gone meanwhile are passed over."""
+        if self.owners is not None and "type" in message:
+            self.owners.dispatch(clients, message)
+            return
         sockets = []
         for client in clients:
             if (socket := self.sockets.get(client)) is not None:
@@ -37,9 +43,10 @@ class Dispatcher:
             elif (replies := self.exchanges.get(client)) is not None:
                 replies.deliver(message)
         if sockets:
-            self._deliver(sockets, message)
+            self.deliver(sockets, message)
 
-    def _deliver(self, sockets: "list[Socket]", message: Message) -> None:
+    def deliver(self, sockets: "list[Socket]", message: Message) -> None:
+        """Give a message of functions to sockets."""
         try:
             reply = read_reply(message)
         except BadReply as error:

@@ -2,7 +2,7 @@
 
 import logging
 
-from interface_server.asgi import Event, Message
+from interface_server.asgi import Event, Headers, Message
 from interface_server.bad_reply import BadReply
 
 logger = logging.getLogger("interface_server")
@@ -20,9 +20,11 @@ class Reply:
         event: the `websocket.send` ASGI event to send, or None. Shared by all sockets it goes to.
         size: about how many bytes `event` holds.
         close: the code to close with, or None.
+        reason: what to say of it, or None.
+        headers: the headers to accept with.
     """
 
-    __slots__ = ("accept", "close", "event", "size", "subprotocol")
+    __slots__ = ("accept", "close", "event", "headers", "reason", "size", "subprotocol")
 
     def __init__(self, accept: bool | None = None, subprotocol: str | None = None) -> None:
         self.accept = accept
@@ -30,6 +32,8 @@ class Reply:
         self.event: Event | None = None
         self.size = 0
         self.close: int | None = None
+        self.reason: str | None = None
+        self.headers: Headers = []
 
 
 def read_reply(message: Message) -> Reply:
@@ -50,6 +54,25 @@ def read_reply(message: Message) -> Reply:
     if close is not None and close is not False and close != 0:
         reply.close = read_code(close)
     return reply
+
+
+def read_event(message: Message) -> Reply:
+    """Return the Reply in an event of ASGI, which has a `type`. Raises BadReply."""
+    kind = message["type"]
+    if kind == "websocket.send":
+        return read_reply({"text": message.get("text"), "bytes": message.get("bytes")})
+    if kind == "websocket.accept":
+        reply = Reply(True, _read_subprotocol(message))
+        reply.headers = [
+            (bytes(name), bytes(value)) for name, value in message.get("headers") or ()
+        ]
+        return reply
+    if kind == "websocket.close":
+        reply = Reply()
+        reply.close = read_code(1000 if message.get("code") is None else message["code"])
+        reply.reason = message.get("reason")
+        return reply
+    raise BadReply(f"no client can be sent a {kind!r}: use websocket.send or websocket.close")
 
 
 def read_code(value: object) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from channels.exceptions import ChannelFull, InvalidMessage, LayerUnavailable, MessageTooLarge
 from interface_server.asgi import Event as AsgiEvent
-from interface_server.asgi import Message, Receive, Scope, Send
+from interface_server.asgi import Headers, Message, Receive, Scope, Send
 from interface_server.frames.intake import FrameIntake
 from interface_server.frames.writer import FrameWriter
 from interface_server.interruption import Interruption
@@ -205,21 +205,28 @@ class Socket:
         if reply.event is not None and not self._writer.put(reply.event, reply.size):
             self._overflow()
         elif reply.close is not None:
-            self.close(reply.close)
+            self.close(reply.close, reply.reason)
+
+    @property
+    def is_connecting(self) -> bool:
+        """Whether the handshake has not been answered yet."""
+        return self._state is State.CONNECTING
 
     def _answer(self, reply: Reply) -> None:
         if reply.accept or (reply.accept is None and reply.event is not None):
-            self._accept(reply.subprotocol)
+            self._accept(reply.subprotocol, reply.headers)
         elif reply.accept is False or reply.close is not None:
             self._refuse(403)
 
-    def _accept(self, subprotocol: str | None) -> None:
+    def _accept(self, subprotocol: str | None, headers: Headers) -> None:
         self._state = next_state(self._state, Event.ACCEPT)
         self._set_timer(self._process.options.websocket_timeout_s, lambda: self.close(1000))
         event: AsgiEvent = {
             "type": "websocket.accept",
             "subprotocol": self._choose_subprotocol(subprotocol),
         }
+        if headers:
+            event["headers"] = headers
         self._writer.put(event, 0)
         if self._answered is not None and not self._answered.done():
             self._answered.set_result(None)
@@ -260,7 +267,7 @@ class Socket:
 
     # -- the end ------------------------------------------------------------------------------
 
-    def close(self, code: int) -> None:
+    def close(self, code: int, reason: str | None = None) -> None:
         """Close the socket with `code`, after what waits to be written; refuse it if it is not
         open yet. Does nothing if it is on its way out."""
         if self._state is State.CONNECTING:
@@ -268,7 +275,10 @@ class Socket:
         elif self._state is State.OPEN:
             self._state = next_state(self._state, Event.CLOSE)
             self._close_code = code
-            self._end_with([{"type": "websocket.close", "code": code}])
+            event: AsgiEvent = {"type": "websocket.close", "code": code}
+            if reason:
+                event["reason"] = reason
+            self._end_with([event])
 
     def _overflow(self) -> None:
         """The client takes less than is sent to it: its queue is full."""
@@ -322,7 +332,7 @@ class Socket:
             "path": self._scope["path"],
             "order": self._intake.order + 1,
         }
-        await self._process.link.close_socket(self.client, message)
+        await self._process.owners.close_socket(self.client, message)
 
     # -- odds and ends ------------------------------------------------------------------------
 

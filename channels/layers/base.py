@@ -437,8 +437,9 @@ class ServerLink:
         """Record the socket and send its `websocket.connect`, both or neither."""
         raise NotImplementedError
 
-    async def close_socket(self, client, message):
-        """Send the socket's `websocket.disconnect`, and forget the socket (groups, record).
+    async def close_socket(self, client, message, channel="websocket.disconnect"):
+        """Send the socket's `websocket.disconnect` on `channel`, and forget the socket (groups,
+        record).
 
         Waits, while the channel is full or the layer away, for as long as the server lives.
         """

@@ -195,10 +195,10 @@ class ReceivingLink(ServerLink):
     async def open_socket(self, client, message):
         await self._layer.asend("websocket.connect", message)
 
-    async def close_socket(self, client, message):
+    async def close_socket(self, client, message, channel="websocket.disconnect"):
         while True:
             try:
-                return await self._layer.asend("websocket.disconnect", message)
+                return await self._layer.asend(channel, message)
             except (ChannelFull, LayerUnavailable, self._layer.ChannelFull):
                 await asyncio.sleep(TRY_AGAIN_S)
 

@@ -4,6 +4,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from channels.exceptions import ChannelFull, InvalidMessage, LayerUnavailable, MessageTooLarge
+from channels.layers.names import split_local
 from interface_server.asgi import Event, Message, Receive
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class FrameIntake:
     """
 
     __slots__ = (
+        "_client",
         "_count",
         "_path",
         "_process",
@@ -44,6 +46,7 @@ class FrameIntake:
         self._process = process
         self._receive = receive
         self._reply_channel = reply_channel
+        self._client = split_local(reply_channel)[1]
         self._path = path
         self._second = 0
         self._count = 0
@@ -108,10 +111,11 @@ class FrameIntake:
         deadline, delay_s = None, _FIRST_DELAY_S
         while True:
             try:
-                await self._process.link.send("websocket.receive", message)
+                await self._process.owners.send_frame(self._client, message)
                 return None
             except LayerUnavailable as error:
-                if error.was_sent:
+                # The owner of a socket knows a frame by its number, if it comes twice.
+                if error.was_sent and self._process.owners.of(self._client) is None:
                     return 1012
                 deadline = deadline or loop.time() + self._process.options.websocket_patience_s
                 if loop.time() >= deadline or self.is_stopped:

@@ -99,8 +99,7 @@ class MemoryLink(ServerLink):
             self._forget(client)
             raise
 
-    async def close_socket(self, client, message):
-        channel = "websocket.disconnect"
+    async def close_socket(self, client, message, channel="websocket.disconnect"):
         operation = self._layer.prepare_send(channel, message)
         server, store = self._server, self._layer.store
         self._forget(client)

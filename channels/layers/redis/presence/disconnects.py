@@ -49,10 +49,12 @@ class Disconnects:
         """The server starts, maybe not for the first time."""
         self._is_last_try.clear()
 
-    async def send(self, client: str, message: dict[str, Any]) -> None:
-        """Send the disconnect of a socket; goes on if the caller is cancelled."""
+    async def send(
+        self, client: str, message: dict[str, Any], channel: str = "websocket.disconnect"
+    ) -> None:
+        """Send the disconnect of a socket on `channel`; goes on if the caller is cancelled."""
         self._server.sockets.discard(client)
-        task = asyncio.ensure_future(self._send(self._server.id, client, message))
+        task = asyncio.ensure_future(self._send(self._server.id, client, message, channel))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
         await asyncio.shield(task)
@@ -77,9 +79,11 @@ class Disconnects:
                 len(tasks),
             )
 
-    async def _send(self, server_id: str, client: str, message: dict[str, Any]) -> bool:
+    async def _send(
+        self, server_id: str, client: str, message: dict[str, Any], channel: str
+    ) -> bool:
         """Returns whether the disconnect was sent: it is not if the server stops before."""
-        operation = self._core.pack_send("websocket.disconnect", message)
+        operation = self._core.pack_send(channel, message)
         reply_channel, is_sent, is_broken = message.get("reply_channel") or "", False, True
         try:
             if reply_channel and reply_channel != self._server.socket_channel(client):

@@ -141,8 +141,10 @@ class RedisServerLink(ServerLink):
         await self._server.run_for_clients(plan)
         self._server.sockets.add(client)
 
-    async def close_socket(self, client: str, message: dict[str, Any]) -> None:
-        await self._disconnects.send(client, message)
+    async def close_socket(
+        self, client: str, message: dict[str, Any], channel: str = "websocket.disconnect"
+    ) -> None:
+        await self._disconnects.send(client, message, channel)
 
     # -- flow control -----------------------------------------------------------------------------
 

@@ -1,0 +1,43 @@
+"""What an interface server and the worker that hosts one of its sockets say to one another.
+
+A socket whose consumer is a class is hosted by one worker, its owner: that has the instance. The
+server knows the owner's queue and the number of the ownership, which grows by one each time that
+the socket gets another owner. Every message has a `type`.
+
+To the server, on the socket's reply channel:
+
+- OWN: the worker whose queue is `queue` owns the socket from now on, under `number`. What was held
+  for it is let go.
+- HOLD: hold what comes for the socket, and put a FENCE into my queue. `number` as above.
+- CHECKPOINT: `state` is what the instance was when it had handled frame `order`; `events` are what
+  it sent meanwhile.
+- `websocket.accept`, `websocket.send` and `websocket.close` as in ASGI, with the queue of the owner
+  in `from`. Without that they are anybody's, as a message to a group is.
+- any other `type` is a message for the instance, from anybody: it goes on to the owner, as MEMBERS.
+
+To the owner, on its queue, with `reply_channel` and `number` but for the last one:
+
+- `websocket.receive` and `websocket.disconnect`: what the client did.
+- FENCE: nothing more comes for this socket.
+- GONE: the socket is not yours, or is closed: let go of the instance.
+- MEMBERS: `message` is for the instances of `clients` of the server with the queue `server`.
+
+On the channel RESUME, for any worker with room: an instance that moves, or has lost its worker.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+OWN: Final = "channels.own"
+HOLD: Final = "channels.hold"
+CHECKPOINT: Final = "channels.checkpoint"
+FENCE: Final = "channels.fence"
+GONE: Final = "channels.gone"
+MEMBERS: Final = "channels.members"
+
+#: The channel on which instances wait for a worker.
+RESUME: Final = "websocket.resume"
+
+#: What stands behind the "!" of a worker's queue in the name of the channel that is sent to.
+LOCAL_PART: Final = "host"

@@ -1,0 +1,1 @@
+"""Which worker hosts which socket, and what that means for its frames and messages."""

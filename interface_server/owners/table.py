@@ -1,0 +1,286 @@
+"""The owners of a process's sockets: what goes to them, and what they ask for."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from channels.exceptions import ChannelFull, ChannelsError, LayerUnavailable
+from channels.layers import hosting, names
+from interface_server.asgi import Message
+from interface_server.bad_reply import BadReply, log_bad_reply
+from interface_server.owners.ownership import Ownership
+from interface_server.socket_reply import read_event
+
+if TYPE_CHECKING:
+    from interface_server.process import ServerProcess
+
+logger = logging.getLogger("interface_server")
+
+#: Between two attempts to reach an owner whose queue is full, or while the layer is away.
+RETRY_S = (0.05, 1.0)
+#: The disconnect of a socket that nobody owns waits so long for somebody who takes it over.
+DISCONNECT_PATIENCE_S = 60.0
+#: Messages for a socket's instance that are kept until its handshake is with a worker.
+MOST_EARLY = 100
+
+
+class Owners:
+    """Who hosts the sockets of one process. Used on its event loop."""
+
+    def __init__(self, process: ServerProcess) -> None:
+        self._process = process
+        self._by_client: dict[str, Ownership] = {}
+        #: What has come for sockets that are still connecting.
+        self._early: dict[str, list[Message]] = {}
+        #: Set when a socket that is held has an owner again.
+        self._released: dict[str, asyncio.Event] = {}
+        self._controls: dict[str, Callable[[str, Message], None]] = {
+            hosting.OWN: self._claim,
+            hosting.HOLD: self._hold,
+            hosting.CHECKPOINT: self._note_checkpoint,
+        }
+
+    def __len__(self) -> int:
+        return len(self._by_client)
+
+    def of(self, client: str) -> Ownership | None:
+        """The Ownership of a socket; None if no worker hosts it."""
+        return self._by_client.get(client)
+
+    def clients_of(self, queue: str) -> list[str]:
+        """The sockets that one worker hosts."""
+        return [client for client, one in self._by_client.items() if one.queue == queue]
+
+    def queues(self) -> set[str]:
+        """The queues of all owners."""
+        return {one.queue for one in self._by_client.values() if not one.is_held}
+
+    # -- messages with a type -------------------------------------------------------------------
+
+    def dispatch(self, clients: list[str], message: Message) -> None:
+        """Do what a message with a `type` asks for."""
+        kind = message["type"]
+        control = self._controls.get(kind)
+        if control is not None:
+            for client in clients:
+                control(client, message)
+        elif isinstance(kind, str) and kind.startswith("websocket."):
+            self._deliver(clients, message)
+        else:
+            self._forward(clients, message)
+
+    def _deliver(self, clients: list[str], message: Message) -> None:
+        """Pass an event of ASGI on to the clients."""
+        try:
+            reply = read_event(message)
+        except BadReply as error:
+            log_bad_reply(error, self._reply_channel(clients[0]), "it was ignored")
+            return
+        sender = message.get("from")
+        for client in clients:
+            socket = self._process.sockets.get(client)
+            if socket is not None and self._is_by_owner(client, sender):
+                socket.deliver(reply)
+
+    def _is_by_owner(self, client: str, sender: str | None) -> bool:
+        """Whether a worker that sends as the owner is the owner; it is told if not."""
+        if sender is None:
+            return True
+        ownership = self._by_client.get(client)
+        if ownership is not None and ownership.queue == sender:
+            return True
+        self._disown(client, sender)
+        return False
+
+    def _disown(self, client: str, queue: str, number: int | None = None) -> None:
+        message = {
+            "type": hosting.GONE,
+            "reply_channel": self._reply_channel(client),
+            "number": number,
+        }
+        self._post(queue, message)
+
+    def _forward(self, clients: list[str], message: Message) -> None:
+        """Pass a message on to the instances of these sockets, in one push for each owner."""
+        by_queue: dict[str, list[str]] = {}
+        for client in clients:
+            ownership = self._by_client.get(client)
+            if ownership is None:
+                self._keep_early(client, message)
+            elif not ownership.is_held:
+                by_queue.setdefault(ownership.queue, []).append(client)
+            elif not ownership.keep(message):
+                self._tell_lost(client)
+        for queue, some in by_queue.items():
+            self._post(queue, self._members(some, message))
+
+    def _members(self, clients: list[str], message: Message) -> Message:
+        return {
+            "type": hosting.MEMBERS,
+            "server": self._reply_channel(""),
+            "clients": clients,
+            "message": message,
+        }
+
+    def _keep_early(self, client: str, message: Message) -> None:
+        socket = self._process.sockets.get(client)
+        if socket is None:
+            return
+        if not socket.is_connecting:
+            # A socket of functions: what it can use of a message, it is sent.
+            self._process.dispatcher.deliver([socket], message)
+            return
+        early = self._early.setdefault(client, [])
+        if len(early) < MOST_EARLY:
+            early.append(message)
+
+    def _tell_lost(self, client: str) -> None:
+        logger.error(
+            "a message for %s was dropped: too many wait for a worker that takes the socket over",
+            self._reply_channel(client),
+        )
+
+    # -- what owners ask for --------------------------------------------------------------------
+
+    def _claim(self, client: str, message: Message) -> None:
+        queue, number = message["queue"], message["number"]
+        ownership = self._by_client.get(client)
+        if ownership is None:
+            if client not in self._process.sockets:
+                self._disown(client, queue, number)
+                return
+            ownership = self._by_client[client] = Ownership(queue, number)
+        elif not ownership.claim(queue, number):
+            self._disown(client, queue, number)
+            return
+        self._release(client, ownership)
+
+    def _release(self, client: str, ownership: Ownership) -> None:
+        for waiting in (*self._early.pop(client, ()), *ownership.take_held()):
+            self._post(ownership.queue, self._members([client], waiting))
+        released = self._released.pop(client, None)
+        if released is not None:
+            released.set()
+
+    def _hold(self, client: str, message: Message) -> None:
+        queue, number = message["queue"], message["number"]
+        ownership = self._by_client.get(client)
+        if ownership is None or not ownership.is_of(queue, number):
+            self._disown(client, queue, number)
+            return
+        self.hold(client)
+        self._post(
+            queue,
+            {
+                "type": hosting.FENCE,
+                "reply_channel": self._reply_channel(client),
+                "number": number,
+            },
+        )
+
+    def hold(self, client: str) -> None:
+        """Keep what comes for a socket, until another worker owns it; not for ever."""
+        ownership = self._by_client[client]
+        ownership.hold()
+        self._released.setdefault(client, asyncio.Event())
+        self._process.loop.call_later(
+            self._process.options.websocket_patience_s, self._give_up, client, ownership.number
+        )
+
+    def _give_up(self, client: str, number: int) -> None:
+        ownership = self._by_client.get(client)
+        socket = self._process.sockets.get(client)
+        if ownership is None or socket is None or not ownership.is_held:
+            return
+        if ownership.number == number:
+            logger.error(
+                "no worker has taken %s over within %.0f s: it is closed with 1012",
+                socket.reply_channel,
+                self._process.options.websocket_patience_s,
+            )
+            socket.close(1012)
+
+    def _note_checkpoint(self, client: str, message: Message) -> None:
+        if not self._is_by_owner(client, message["from"]):
+            return
+        ownership = self._by_client[client]
+        ownership.checkpoint, ownership.order = message["state"], message["order"]
+        for event in message["events"]:
+            self._deliver([client], event)
+
+    # -- what clients do ------------------------------------------------------------------------
+
+    async def send_frame(self, client: str, message: Message) -> None:
+        """Send a frame to whoever consumes it. Raises as ServerLink.send does."""
+        ownership = self._by_client.get(client)
+        if ownership is None:
+            await self._process.link.send("websocket.receive", message)
+            return
+        while ownership.is_held:
+            await self._released[client].wait()
+        await self._process.link.send(
+            ownership.queue + hosting.LOCAL_PART,
+            {**message, "type": "websocket.receive", "number": ownership.number},
+        )
+
+    async def close_socket(self, client: str, message: Message) -> None:
+        """Send a socket's disconnect to whoever consumes it; see ServerLink.close_socket."""
+        ownership = self._by_client.get(client)
+        self._early.pop(client, None)
+        if ownership is None:
+            await self._process.link.close_socket(client, message)
+            return
+        released = self._released.get(client)
+        if ownership.is_held and released is not None:
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(released.wait(), DISCONNECT_PATIENCE_S)
+        message = {**message, "type": "websocket.disconnect", "number": ownership.number}
+        channel = ownership.queue + hosting.LOCAL_PART
+        try:
+            await self._process.link.close_socket(client, message, channel)
+        finally:
+            self._by_client.pop(client, None)
+            self._released.pop(client, None)
+
+    # -- sending --------------------------------------------------------------------------------
+
+    def _post(self, queue: str, message: Message) -> None:
+        self._process.spawn(self._send(queue, message))
+
+    async def _send(self, queue: str, message: Message) -> None:
+        """Send to an owner, as soon as there is room for it; not for ever."""
+        loop = self._process.loop
+        deadline = loop.time() + self._process.options.websocket_patience_s
+        pause_s, longest_s = RETRY_S
+        while True:
+            try:
+                await self._process.link.send(queue + hosting.LOCAL_PART, message)
+                return
+            except (ChannelFull, LayerUnavailable) as error:
+                is_hopeless = getattr(error, "was_sent", False) or loop.time() >= deadline
+                if is_hopeless or message["type"] == hosting.MEMBERS:
+                    _tell_dropped(queue, message, error)
+                    return
+            except ChannelsError as error:
+                _tell_dropped(queue, message, error)
+                return
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 2, longest_s)
+
+    def _reply_channel(self, client: str) -> str:
+        return self._process.link.reply_channel(names.WEBSOCKET_SEND, client)
+
+
+def _tell_dropped(queue: str, message: Message, error: Exception) -> None:
+    clients: Iterable[str] = message.get("clients", ())
+    logger.error(
+        "a %s for %d instances on the worker with the queue %s was dropped: %s",
+        message["type"],
+        len(list(clients)) or 1,
+        queue,
+        error,
+    )
