@@ -14,7 +14,8 @@ from channels.layers.codec import UndecodableMessage
 from channels.layers.redis.presence.presence import DRAIN_BYTES, DRAIN_MESSAGES
 from channels.layers.redis.queues import envelope as envelopes
 from channels.layers.redis.queues import scripts
-from channels.layers.redis.transport.aio import AsyncConnection, AsyncDriver
+from channels.layers.redis.transport.aio import AsyncDriver
+from channels.layers.redis.transport.aio_connection import AsyncConnection
 from channels.layers.redis.transport.plans import check
 from channels.layers.worker_link import WorkerLink
 from channels.messages import Content
