@@ -1,8 +1,14 @@
 """Channels Classic: the Django Channels 1.x model on today's Python, Django, Daphne and Redis."""
 
+from typing import TYPE_CHECKING, Any
+
 __version__ = "1.2.0.dev0"
 
 from channels.channel import DEFAULT_CHANNEL_LAYER, Channel, Group
+
+if TYPE_CHECKING:
+    from channels.asgi import channel_layers
+    from channels.routing import include, route, route_class
 
 __all__ = [
     "DEFAULT_CHANNEL_LAYER",
@@ -16,7 +22,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     # Loaded on demand: reading CHANNEL_LAYERS needs settings, which `import channels` must not.
     if name == "channel_layers":
         from channels.asgi import channel_layers

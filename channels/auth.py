@@ -1,12 +1,16 @@
 """Decorators that give a consumer its user, and log-in and log-out on a socket."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django.conf import settings
 from django.contrib import auth
 from django.utils.functional import SimpleLazyObject
 
-from channels.consuming.decorators import nest, run_consumer
+from channels.consuming.decorators import Call, P, R, Steps, StepsFunction, nest, run_consumer
 from channels.consuming.session_steps import channel_session_steps
 from channels.security.websockets import check_origin
 from channels.sessions import (
@@ -16,17 +20,27 @@ from channels.sessions import (
     wrap_in_session,
 )
 
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
+    from django.contrib.auth.models import AnonymousUser
+    from django.contrib.sessions.backends.base import SessionBase
+
+    from channels.message import Message
+
+    #: Who is on a socket: one who has logged in, or nobody known.
+    SocketUser: TypeAlias = AbstractBaseUser | AnonymousUser
+
 _AUTH_KEYS = (auth.SESSION_KEY, auth.BACKEND_SESSION_KEY, auth.HASH_SESSION_KEY)
 
 
-def transfer_user(from_session, to_session):
+def transfer_user(from_session: SessionBase, to_session: SessionBase) -> None:
     """Copy who is logged in from one session to another; nothing if nobody is."""
     if all(key in from_session for key in _AUTH_KEYS):
         for key in _AUTH_KEYS:
             to_session[key] = from_session[key]
 
 
-def channel_session_user(func):
+def channel_session_user(func: Callable[P, R]) -> Callable[P, R]:
     """Decorate a consumer so that `message.user` is the user of its socket.
 
     That is the one that `channel_session_user_from_http` or `login` has put into the channel
@@ -37,7 +51,7 @@ def channel_session_user(func):
     return wrap_in_session(func, steps, "channel_session_user", "channel_session")
 
 
-def http_session_user(func):
+def http_session_user(func: Callable[P, R]) -> Callable[P, R]:
     """Decorate a consumer so that `message.user` is the user of the browser's Django session.
 
     For messages with headers: `http.request` and `websocket.connect`. Comes with `http_session`. On
@@ -47,7 +61,7 @@ def http_session_user(func):
     return wrap_in_session(func, steps, "http_session_user", "http_session")
 
 
-def channel_session_user_from_http(func):
+def channel_session_user_from_http(func: Callable[P, R]) -> Callable[P, R]:
     """Decorate a `websocket.connect` consumer so that the browser's user becomes the socket's.
 
     `message.user` is that user, there and, with `channel_session_user`, in the socket's later
@@ -71,7 +85,7 @@ def channel_session_user_from_http(func):
     )
 
 
-def channel_and_http_session_user_from_http(func):
+def channel_and_http_session_user_from_http(func: Callable[P, R]) -> Callable[P, R]:
     """Decorate a consumer as `channel_session_user_from_http` does, with `http_session` in the
     later messages of the socket too."""
     steps = nest(
@@ -88,7 +102,7 @@ def channel_and_http_session_user_from_http(func):
     )
 
 
-def login(message, user, backend=None):
+def login(message: Message, user: AbstractBaseUser, backend: str | None = None) -> None:
     """Make `user` the user of the message's socket, from now on.
 
     `backend`: the dotted path of the authentication backend; needed if there are several and the
@@ -104,10 +118,10 @@ def login(message, user, backend=None):
     auth.user_logged_in.send(sender=type(user), request=None, user=user)
 
 
-def _backend_of(user, backend):
-    backend = backend or getattr(user, "backend", None)
-    if backend:
-        return backend
+def _backend_of(user: AbstractBaseUser, backend: str | None) -> str:
+    named: str | None = backend or getattr(user, "backend", None)
+    if named:
+        return named
     known = settings.AUTHENTICATION_BACKENDS
     if len(known) != 1:
         raise ValueError(
@@ -116,32 +130,33 @@ def _backend_of(user, backend):
     return known[0]
 
 
-def logout(message):
+def logout(message: Message) -> None:
     """Make the user of the message's socket anonymous; what else is in its session stays.
 
     The browser's HTTP session is left as it is.
     """
     session = _channel_session_of(message, "logout")
-    user = load_user(session)
+    user: SocketUser | None = load_user(session)
     for key in _AUTH_KEYS:
         session.pop(key, None)
     message.user = _anonymous_user()
-    if not user.is_authenticated:
+    if user is not None and not user.is_authenticated:
         user = None
     auth.user_logged_out.send(sender=type(user), request=None, user=user)
 
 
-def load_user(session):
+def load_user(session: SessionBase | None) -> SocketUser:
     """Return the user whom `session` (a channel or HTTP session, or None) is about."""
     if session is None:
         return _anonymous_user()
-    return auth.get_user(_SessionHolder(_ReadOnlySession(session)))
+    holder: Any = _SessionHolder(_ReadOnlySession(session))
+    return auth.get_user(holder)
 
 
 class _SessionHolder:
     """What `django.contrib.auth.get_user` needs of a request."""
 
-    def __init__(self, session):
+    def __init__(self, session: _ReadOnlySession) -> None:
         self.session = session
 
 
@@ -152,45 +167,45 @@ class _ReadOnlySession:
     but keeps what else is in its session; the browser could not be told of a new key.
     """
 
-    def __init__(self, session):
+    def __init__(self, session: SessionBase) -> None:
         self.get = session.get
         self._session = session
 
-    def __getitem__(self, key):
+    def __getitem__(self, key: str) -> Any:
         return self._session[key]
 
-    def __setitem__(self, key, value):
+    def __setitem__(self, key: str, value: Any) -> None:
         pass
 
-    def flush(self):
+    def flush(self) -> None:
         pass
 
-    def cycle_key(self):
+    def cycle_key(self) -> None:
         pass
 
 
-def _give_user(call, session):
+def _give_user(call: Call, session: SessionBase | None) -> Steps:
     """Steps: set `message.user`; in an event loop it can't be loaded later."""
     load = partial(load_user, session)
     call.message.user = (yield load) if call.is_async else SimpleLazyObject(load)
 
 
-def _channel_user_steps(call, inner=run_consumer):
+def _channel_user_steps(call: Call, inner: StepsFunction = run_consumer) -> Steps:
     yield from _give_user(call, call.message.channel_session)
     yield from inner(call)
 
 
-def _http_user_steps(call, inner=run_consumer):
+def _http_user_steps(call: Call, inner: StepsFunction = run_consumer) -> Steps:
     yield from _give_user(call, call.message.http_session)
     yield from inner(call)
 
 
-def _origin_steps(call, inner):
+def _origin_steps(call: Call, inner: StepsFunction) -> Steps:
     check_origin(call.message)
     yield from inner(call)
 
 
-def _transfer_steps(call, inner):
+def _transfer_steps(call: Call, inner: StepsFunction) -> Steps:
     message = call.message
     # Later messages have no headers: by then the socket's own session knows who it is.
     if message.http_session is not None and "headers" in message:
@@ -198,14 +213,14 @@ def _transfer_steps(call, inner):
     yield from inner(call)
 
 
-def _anonymous_user():
+def _anonymous_user() -> AnonymousUser:
     from django.contrib.auth.models import AnonymousUser  # needs the apps to be loaded
 
     return AnonymousUser()
 
 
-def _channel_session_of(message, caller):
-    session = getattr(message, "channel_session", None)
+def _channel_session_of(message: Message, caller: str) -> SessionBase:
+    session: SessionBase | None = getattr(message, "channel_session", None)
     if session is None:
         raise ValueError(
             f"{caller}() got a message on {message.channel.name!r} without a channel_session: "

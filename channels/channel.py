@@ -1,7 +1,16 @@
 """`Channel` and `Group`: how consumers, views and scripts send."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
 from channels.consuming.pending import pending_message_store
 from channels.exceptions import InvalidMessage
+
+if TYPE_CHECKING:
+    from channels.layers.base import BaseChannelLayer
+    from channels.layers.operations import Operation
 
 #: The alias in CHANNEL_LAYERS that is used when none is named.
 DEFAULT_CHANNEL_LAYER = "default"
@@ -10,7 +19,15 @@ DEFAULT_CHANNEL_LAYER = "default"
 class _Addressee:
     """What Channel and Group share: a name in a layer, and sends that wait for their time."""
 
-    def __init__(self, name, alias=DEFAULT_CHANNEL_LAYER, channel_layer=None):
+    name: str
+    channel_layer: BaseChannelLayer
+
+    def __init__(
+        self,
+        name: str | bytes,
+        alias: str = DEFAULT_CHANNEL_LAYER,
+        channel_layer: BaseChannelLayer | None = None,
+    ) -> None:
         self.name = name.decode("ascii") if isinstance(name, bytes) else name
         if channel_layer is None:
             from channels.asgi import channel_layers
@@ -18,34 +35,34 @@ class _Addressee:
             channel_layer = channel_layers[alias]
         self.channel_layer = channel_layer
 
-    def _keep(self, operation, immediately):
+    def _keep(self, operation: Operation, immediately: bool) -> bool:
         """Keep a send until the consumer that runs here ends; False if it is to go out at once."""
         if immediately or not pending_message_store.active:
             return False
         pending_message_store.append(self.channel_layer, operation)
         return True
 
-    def _post(self, operation, immediately):
+    def _post(self, operation: Operation, immediately: bool) -> None:
         if self._keep(operation, immediately):
             return
         (result,) = self.channel_layer.apply([operation])
         if isinstance(result, Exception):
             raise result
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.name
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r})"
 
-    def __eq__(self, other):
-        return type(self) is type(other) and self.name == other.name
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self.name == getattr(other, "name", None)
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         return hash((type(self), self.name))
 
 
-def _check_content(content):
+def _check_content(content: object) -> None:
     if not isinstance(content, dict):
         raise InvalidMessage(
             f"a message must be a dict, got {type(content).__name__}: wrap it, "
@@ -62,7 +79,9 @@ class Channel(_Addressee):
         channel_layer: the layer itself, instead of its alias.
     """
 
-    def send(self, content, immediately=False, delay_s=0.0):
+    def send(
+        self, content: Mapping[str, Any], immediately: bool = False, delay_s: float = 0.0
+    ) -> None:
         """Send `content`, a dict.
 
         Inside a consumer it goes out when the consumer ends, with all else that it sent, in order;
@@ -74,7 +93,9 @@ class Channel(_Addressee):
         self._post(operation, immediately)
         pending_message_store.note_sent(self.name, content)
 
-    async def asend(self, content, immediately=False, delay_s=0.0):
+    async def asend(
+        self, content: Mapping[str, Any], immediately: bool = False, delay_s: float = 0.0
+    ) -> None:
         """`send`, as a coroutine: an `async def` consumer that sends at once blocks nobody."""
         _check_content(content)
         operation = self.channel_layer.prepare_send(self.name, content, delay_s)
@@ -82,7 +103,7 @@ class Channel(_Addressee):
             await self.channel_layer.asend(self.name, content, delay_s)
         pending_message_store.note_sent(self.name, content)
 
-    def leave_groups(self):
+    def leave_groups(self) -> list[str]:
         """Take this channel out of every group that it is in; return the list of their names."""
         return self.channel_layer.group_discard_all(self.name)
 
@@ -93,45 +114,45 @@ class Group(_Addressee):
     The arguments are those of Channel.
     """
 
-    def add(self, channel):
+    def add(self, channel: Channel | str) -> None:
         """Make a channel (a Channel, or its name) a member; renews the membership if it is one.
 
         A client who has left can't become a member: then it does nothing.
         """
         self.channel_layer.group_add(self.name, _name_of(channel))
 
-    def discard(self, channel):
+    def discard(self, channel: Channel | str) -> None:
         """Take a channel (a Channel, or its name) out; fine if it is not a member."""
         self.channel_layer.group_discard(self.name, _name_of(channel))
 
-    def channels(self):
+    def channels(self) -> list[str]:
         """Return the names of the members, as a list."""
         return self.channel_layer.group_channels(self.name)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.channels())
 
-    def __bool__(self):
+    def __bool__(self) -> bool:
         return True
 
-    def send(self, content, immediately=False):
+    def send(self, content: Mapping[str, Any], immediately: bool = False) -> None:
         """Send `content`, a dict, to every member; when it goes out is as for `Channel.send`."""
         _check_content(content)
         self._post(self.channel_layer.prepare_send_group(self.name, content), immediately)
 
-    async def aadd(self, channel):
+    async def aadd(self, channel: Channel | str) -> None:
         """`add`, as a coroutine."""
         await self.channel_layer.agroup_add(self.name, _name_of(channel))
 
-    async def adiscard(self, channel):
+    async def adiscard(self, channel: Channel | str) -> None:
         """`discard`, as a coroutine."""
         await self.channel_layer.agroup_discard(self.name, _name_of(channel))
 
-    async def achannels(self):
+    async def achannels(self) -> list[str]:
         """`channels`, as a coroutine."""
         return await self.channel_layer.agroup_channels(self.name)
 
-    async def asend(self, content, immediately=False):
+    async def asend(self, content: Mapping[str, Any], immediately: bool = False) -> None:
         """`send`, as a coroutine."""
         _check_content(content)
         operation = self.channel_layer.prepare_send_group(self.name, content)
@@ -139,5 +160,5 @@ class Group(_Addressee):
             await self.channel_layer.asend_group(self.name, content)
 
 
-def _name_of(channel):
+def _name_of(channel: Channel | str) -> str:
     return channel.name if isinstance(channel, Channel) else channel

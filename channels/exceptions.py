@@ -3,9 +3,15 @@
 The names up to `SendNotAvailableOnDemultiplexer` are those of Channels 1.x.
 """
 
+from __future__ import annotations
+
 import logging
+from typing import TYPE_CHECKING, Any
 
 from channels.messages import APPLICATION_CODES, CloseCode
+
+if TYPE_CHECKING:
+    from channels.message import Message
 
 logger = logging.getLogger("django.channels")
 
@@ -44,7 +50,7 @@ class DenyConnection(ChannelsError):
 class ChannelSocketException(ChannelsError):
     """Base of the exceptions that act on the socket of the message: `run(message)` is called."""
 
-    def run(self, message):
+    def run(self, message: Message) -> None:
         raise NotImplementedError(f"{type(self).__name__} must define run(message)")
 
 
@@ -55,13 +61,13 @@ class WebsocketCloseException(ChannelSocketException):
     to applications. Raises ValueError for any other.
     """
 
-    def __init__(self, code=None):
+    def __init__(self, code: int | None = None) -> None:
         if code is not None and code != CloseCode.NORMAL and code not in APPLICATION_CODES:
             raise ValueError(f"invalid close code {code!r}: use 1000, or one from 3000 to 4999")
         super().__init__(code)
         self.code = code
 
-    def run(self, message):
+    def run(self, message: Message) -> None:
         if message.reply_channel is None or not message.reply_channel.name.startswith("websocket."):
             raise ValueError(
                 f"WebsocketCloseException raised for a message on {message.channel.name!r}, "
@@ -77,14 +83,14 @@ class InvalidFrame(ChannelSocketException, ValueError):
     Channels 1.x raised ValueError, and left the socket open.
     """
 
-    def __init__(self, code, problem):
+    def __init__(self, code: int, problem: str) -> None:
         super().__init__(code, problem)
         self.code, self.problem = code, problem
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.problem
 
-    def run(self, message):
+    def run(self, message: Message) -> None:
         logger.warning(
             "%s; closing socket %s with %d", self.problem, message.reply_channel, self.code
         )
@@ -103,7 +109,7 @@ class InvalidChannelLayerError(ChannelsError, ValueError):
 class PrefixTaken(InvalidChannelLayerError):
     """Processes that this one can't share a channel layer with live under the same `prefix`."""
 
-    def __init__(self, prefix, who, trouble):
+    def __init__(self, prefix: str, who: str, trouble: str) -> None:
         super().__init__(
             f"the prefix {prefix!r} is in use on this Redis, by {who}: it {trouble}. Set another "
             "`prefix` in the CONFIG of one of them, in CHANNEL_LAYERS; or stop those that are left "
@@ -111,7 +117,7 @@ class PrefixTaken(InvalidChannelLayerError):
         )
         self.prefix, self.who, self.trouble = prefix, who, trouble
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.prefix, self.who, self.trouble)
 
 
@@ -126,35 +132,35 @@ class InvalidMessage(ChannelsError, TypeError, ValueError):
 class MessageTooLarge(ChannelsError):
     """A packed message is larger than a layer carries (`size` and `limit` in bytes)."""
 
-    def __init__(self, channel, size, limit):
+    def __init__(self, channel: str, size: int, limit: int) -> None:
         super().__init__(
             f"a message of {size} bytes for {channel!r} is larger than the {limit} bytes that fit: "
             "send it in parts, or store it and send where it is"
         )
         self.channel, self.size, self.limit = channel, size, limit
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.channel, self.size, self.limit)
 
 
 class ChannelFull(ChannelsError):
     """A channel holds as many messages as its capacity allows; this one was not sent."""
 
-    def __init__(self, channel, length, capacity):
+    def __init__(self, channel: str, length: int, capacity: int) -> None:
         super().__init__(
             f"channel {channel!r} is full ({length} of {capacity} waiting): "
             "add workers, or raise its capacity in CHANNEL_LAYERS"
         )
         self.channel, self.length, self.capacity = channel, length, capacity
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.channel, self.length, self.capacity)
 
 
 class ClientBusy(ChannelFull):
     """The client behind a reply channel reads more slowly than it is sent to; this was not sent."""
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"the client of {self.channel!r} has more to read than it takes"
 
 
@@ -162,18 +168,18 @@ class HeldBack(ChannelFull):
     """A message was not sent, as one that its consumer sent to the same channel before it was
     refused, and must not be overtaken."""
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"what was sent to {self.channel!r} before it was refused"
 
 
 class ClientGone(ChannelsError):
     """The client behind a reply channel, or its interface server, is no longer there."""
 
-    def __init__(self, channel):
+    def __init__(self, channel: str) -> None:
         super().__init__(f"nobody reads {channel!r} any more: the client or its server has gone")
         self.channel = channel
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.channel,)
 
 
@@ -183,6 +189,6 @@ class LayerUnavailable(ChannelsError, ConnectionError):
     `was_sent` is False if what was to be done was certainly not done, True if nobody can know.
     """
 
-    def __init__(self, text, *, was_sent=True):
+    def __init__(self, text: str, *, was_sent: bool = True) -> None:
         super().__init__(text)
         self.was_sent = was_sent

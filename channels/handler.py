@@ -1,10 +1,14 @@
 """Django's views behind `http.request`: the message becomes a request, the response messages."""
 
+from __future__ import annotations
+
 import contextlib
 import functools
 import logging
 import time
 import traceback
+from collections.abc import Generator, Iterator
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core import signals
@@ -30,6 +34,11 @@ from channels.exceptions import (
 from channels.requests.async_parts import iterate_async
 from channels.requests.request import AsgiRequest, get_script_name
 
+if TYPE_CHECKING:
+    from channels.channel import Channel
+    from channels.message import Message
+    from channels.messages import Content
+
 __all__ = ["AsgiHandler", "AsgiRequest", "ViewConsumer"]
 
 logger = logging.getLogger("django.request")
@@ -49,11 +58,11 @@ class AsgiHandler(BaseHandler):
     #: The largest piece of a response body, in bytes: well below what a channel layer carries.
     chunk_size = 256 * 1024
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.load_middleware()
 
-    def __call__(self, message):
+    def __call__(self, message: Message) -> Generator[Content, None, None]:
         set_script_prefix(get_script_name(message.content))
         signals.request_started.send(sender=self.__class__, scope=message.content, message=message)
         request, response, error = self._answer(message)
@@ -66,13 +75,14 @@ class AsgiHandler(BaseHandler):
         if error is not None:
             raise error  # the client has had its 500; the log is to have the cause
 
-    def _answer(self, message):
+    def _answer(self, message: Message) -> tuple[AsgiRequest | None, Any, Exception | None]:
         """Return (request or None, response, the error that even Django's handlers let through)."""
         try:
             request = self.request_class(message)
         except UnicodeDecodeError:
             logger.warning("Bad Request (UnicodeDecodeError)", exc_info=True)
             return None, HttpResponseBadRequest(), None
+        response: Any
         try:
             response = self.get_response(request)
         except Exception as error:
@@ -84,7 +94,7 @@ class AsgiHandler(BaseHandler):
             response._resource_closers.extend(closers)
         return request, response, None
 
-    def process_exception_by_middleware(self, exception, request):
+    def process_exception_by_middleware(self, exception: Exception, request: Any) -> Any:
         """Turn what a view raised into a response, if it is ours or a middleware knows it."""
         if isinstance(exception, ResponseLater):
             request.is_response_later = True
@@ -95,13 +105,13 @@ class AsgiHandler(BaseHandler):
         return super().process_exception_by_middleware(exception, request)
 
     @staticmethod
-    def _make_last_resort(error):
+    def _make_last_resort(error: Exception) -> HttpResponse:
         text = "Internal Server Error"
         if settings.DEBUG:
             text = "".join(traceback.format_exception(error))
         return HttpResponseServerError(text, content_type="text/plain")
 
-    def _encode_for(self, request, response):
+    def _encode_for(self, request: AsgiRequest | None, response: Any) -> Iterator[Content]:
         if isinstance(response, FileResponse):
             response.block_size = self.chunk_size
         if request is not None and request.method == "HEAD":
@@ -110,7 +120,7 @@ class AsgiHandler(BaseHandler):
             yield from self.encode_response(response)
 
     @classmethod
-    def encode_response(cls, response):
+    def encode_response(cls, response: Any) -> Iterator[Content]:
         """Yield the messages of a Django response (any kind), for its reply channel, in order."""
         head = cls.encode_head(response)
         if not response.streaming:
@@ -131,7 +141,7 @@ class AsgiHandler(BaseHandler):
         yield {**head, "content": b"", "more_content": False}
 
     @staticmethod
-    def encode_head(response):
+    def encode_head(response: Any) -> Content:
         """Return the keys of the first message: status, and headers as [name, value] in bytes."""
         headers = [[_wire_name(name), value.encode("latin1")] for name, value in response.items()]
         headers += [
@@ -141,7 +151,7 @@ class AsgiHandler(BaseHandler):
         return {"status": response.status_code, "headers": headers}
 
     @classmethod
-    def chunk_bytes(cls, data):
+    def chunk_bytes(cls, data: bytes) -> Iterator[tuple[bytes, bool]]:
         """Yield (piece of `data`, whether it is the last one); one empty piece if it is empty."""
         size = cls.chunk_size
         if len(data) <= size:
@@ -167,10 +177,10 @@ class ViewConsumer:
     #: Seconds between two looks at whether the client's server is still there, while it is full.
     life_check_s = 1.0
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.handler = self.handler_class()
 
-    def __call__(self, message):
+    def __call__(self, message: Message) -> None:
         replies = self.handler(message)
         with contextlib.closing(replies):
             first = next(replies, None)
@@ -182,7 +192,9 @@ class ViewConsumer:
                 return
             self._send_parts(message, first, replies)
 
-    def _send_parts(self, message, part, replies):
+    def _send_parts(
+        self, message: Message, part: Content | None, replies: Iterator[Content]
+    ) -> None:
         try:
             while part is not None:
                 self._send_part(message.reply_channel, part)
@@ -200,7 +212,7 @@ class ViewConsumer:
                 self._send_part(message.reply_channel, CUT_OFF)
             raise
 
-    def _send_part(self, channel, part):
+    def _send_part(self, channel: Channel, part: Content) -> None:
         pause_s, longest_s = self.retry_pauses_s
         begun = looked = time.monotonic()
         while True:
@@ -217,7 +229,7 @@ class ViewConsumer:
             pause_s = min(2 * pause_s, longest_s)
 
     @staticmethod
-    def _check_read(channel):
+    def _check_read(channel: Channel) -> None:
         """Raise ClientGone if the server that has the client shows no sign of life."""
         with contextlib.suppress(LayerUnavailable):
             if not channel.channel_layer.is_read(channel.name):
@@ -225,16 +237,16 @@ class ViewConsumer:
 
 
 @functools.lru_cache(maxsize=1024)
-def _wire_name(name):
+def _wire_name(name: str) -> bytes:
     return name.lower().encode("ascii")
 
 
-def _is_dropped(request):
+def _is_dropped(request: AsgiRequest | None) -> bool:
     if request is None:
         return False
     return request.is_response_later or isinstance(request.body_failure, RequestAborted)
 
 
-def _make_timeout_response():
+def _make_timeout_response() -> HttpResponse:
     text = "408 Request Timeout (the upload is too slow)"
     return HttpResponse(text, status=408, content_type="text/plain")

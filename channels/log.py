@@ -1,6 +1,7 @@
 """Logging for the commands, at its Channels 1.x import path."""
 
 import logging
+from collections.abc import Iterable
 
 from django.utils.log import RequireDebugFalse, RequireDebugTrue
 
@@ -14,7 +15,7 @@ LOGGERS = ("django.channels", "channels.layers", "channels.sessions", "django.se
 SERVER_LOGGERS = ("daphne.ws_protocol", "daphne.http_protocol", "daphne.server")
 
 
-def setup_loggers(verbosity=1, also=()):
+def setup_loggers(verbosity: int = 1, also: Iterable[str] = ()) -> logging.Logger:
     """Show what happens in a command's process; return the logger `django.channels`.
 
     `verbosity`: as for `setup_logger`. `also`: names of more loggers.
@@ -24,7 +25,7 @@ def setup_loggers(verbosity=1, also=()):
     return logging.getLogger("django.channels")
 
 
-def setup_logger(name, verbosity=1):
+def setup_logger(name: str, verbosity: int = 1) -> logging.Logger:
     """Show what the logger `name` and the server's loggers say; return the former.
 
     What LOGGING in the settings has a handler for is left to that. `verbosity`: a command's; above
@@ -35,7 +36,7 @@ def setup_logger(name, verbosity=1):
     return logging.getLogger(name)
 
 
-def _show(logger, verbosity):
+def _show(logger: logging.Logger, verbosity: int) -> None:
     if verbosity > 1:
         logger.setLevel(logging.DEBUG)
     if _has_handler(logger):
@@ -46,16 +47,17 @@ def _show(logger, verbosity):
     logger.propagate = False  # else Django's own handler shows it again under DEBUG
 
 
-def _has_handler(logger):
+def _has_handler(logger: logging.Logger) -> bool:
     """Whether what `logger` says goes to a handler, other than Django's own of `django`."""
-    while logger is not None:
-        if not all(_is_djangos(one, logger) for one in logger.handlers):
+    found: logging.Logger | None = logger
+    while found is not None:
+        if not all(_is_djangos(one, found) for one in found.handlers):
             return True
-        logger = logger.parent if logger.propagate else None
+        found = found.parent if found.propagate else None
     return False
 
 
-def _is_djangos(handler, logger):
+def _is_djangos(handler: logging.Handler, logger: logging.Logger) -> bool:
     # Django's DEFAULT_LOGGING: a console under DEBUG, mails to ADMINS without.
     return logger.name == "django" and any(
         isinstance(one, (RequireDebugTrue, RequireDebugFalse)) for one in handler.filters

@@ -133,7 +133,7 @@ class WebsocketSend(TypedDict, total=False):
 # -- what goes on inside of this package ----------------------------------------------------------
 
 
-class DelayedMessage(TypedDict):
+class DelayRequest(TypedDict):
     """On `asgi.delay`: a message for the delay server, `manage.py rundelay`."""
 
     channel: str

@@ -1,17 +1,31 @@
 """Decorators that give a consumer a session: its socket's own, the browser's, or both."""
 
+from __future__ import annotations
+
 import logging
+from collections.abc import Callable
 from importlib import import_module
 
 from django.conf import settings
 from django.contrib.sessions.backends import signed_cookies
-from django.contrib.sessions.backends.base import UpdateError
+from django.contrib.sessions.backends.base import SessionBase, UpdateError
 from django.http import QueryDict, parse_cookie
 
-from channels.consuming.decorators import marks_of, nest, run_consumer, wrap_consumer
+from channels.consuming.decorators import (
+    Call,
+    P,
+    R,
+    Steps,
+    StepsFunction,
+    marks_of,
+    nest,
+    run_consumer,
+    wrap_consumer,
+)
 from channels.consuming.ordering import enforce_ordering
 from channels.consuming.session_steps import channel_session_steps
 from channels.consuming.session_stores import session_for_reply_channel
+from channels.message import Message
 from channels.requests.headers import get_cookie_text
 
 __all__ = [
@@ -25,7 +39,7 @@ __all__ = [
 logger = logging.getLogger("channels.sessions")
 
 
-def channel_session(func):
+def channel_session(func: Callable[P, R]) -> Callable[P, R]:
     """Decorate a consumer so that `message.channel_session` is its socket's own session.
 
     It has Django's session interface, and lives from the socket's connect to the end of its
@@ -37,7 +51,7 @@ def channel_session(func):
     return wrap_in_session(func, channel_session_steps, "channel_session")
 
 
-def http_session(func):
+def http_session(func: Callable[P, R]) -> Callable[P, R]:
     """Decorate a consumer so that `message.http_session` is the Django session of the browser.
 
     It is found by the session cookie or a `session_key` in the query string, and None if there is
@@ -48,7 +62,7 @@ def http_session(func):
     return wrap_in_session(func, http_session_steps, "http_session")
 
 
-def channel_and_http_session(func):
+def channel_and_http_session(func: Callable[P, R]) -> Callable[P, R]:
     """Decorate a consumer so that it has both `channel_session` and `http_session`.
 
     The key of the HTTP session is kept in the channel session, so that `http_session` is there in
@@ -63,7 +77,7 @@ def channel_and_http_session(func):
     )
 
 
-def wrap_in_session(consumer, steps, *marks):
+def wrap_in_session(consumer: Callable[P, R], steps: StepsFunction, *marks: str) -> Callable[P, R]:
     """`wrap_consumer`, for steps that load a session: those of an ordered consumer run in its turn.
 
     A session that is loaded before lacks what the consumers of earlier messages save in theirs.
@@ -72,7 +86,7 @@ def wrap_in_session(consumer, steps, *marks):
     return enforce_ordering(wrapped) if "enforce_ordering" in marks_of(consumer) else wrapped
 
 
-def http_session_steps(call, inner=run_consumer):
+def http_session_steps(call: Call, inner: StepsFunction = run_consumer) -> Steps:
     """The steps of `http_session`: a message that can't have one is refused."""
     message = call.message
     if not hasattr(message, "http_session") and not (
@@ -86,7 +100,7 @@ def http_session_steps(call, inner=run_consumer):
     yield from optional_http_session_steps(call, inner)
 
 
-def optional_http_session_steps(call, inner=run_consumer):
+def optional_http_session_steps(call: Call, inner: StepsFunction = run_consumer) -> Steps:
     """As `http_session_steps`, but for messages without headers too: None then."""
     message = call.message
     if not hasattr(message, "http_session"):
@@ -99,7 +113,7 @@ def optional_http_session_steps(call, inner=run_consumer):
         yield lambda: _save_http_session(session, call)
 
 
-def channel_and_http_session_steps(call, inner=run_consumer):
+def channel_and_http_session_steps(call: Call, inner: StepsFunction = run_consumer) -> Steps:
     """The steps of `channel_and_http_session`."""
     steps = nest(
         optional_http_session_steps, channel_session_steps, _remember_http_session_steps, inner
@@ -107,7 +121,7 @@ def channel_and_http_session_steps(call, inner=run_consumer):
     yield from steps(call)
 
 
-def _remember_http_session_steps(call, inner):
+def _remember_http_session_steps(call: Call, inner: StepsFunction) -> Steps:
     message, name = call.message, settings.SESSION_COOKIE_NAME
     if message.http_session is None:
         message.http_session = _open_http_session(message.channel_session.get(name))
@@ -118,7 +132,7 @@ def _remember_http_session_steps(call, inner):
     yield from inner(call)
 
 
-def _save_http_session(session, call):
+def _save_http_session(session: SessionBase, call: Call) -> None:
     reason = None
     if isinstance(session, signed_cookies.SessionStore):
         reason = "it is kept in a cookie, which only a view can set"
@@ -134,7 +148,7 @@ def _save_http_session(session, call):
         logger.warning("%s: a change of message.http_session is lost: %s", call, reason)
 
 
-def _read_session_key(message):
+def _read_session_key(message: Message) -> str | None:
     """Return the session key in the query string or the cookies of a message, or None."""
     query = message.get("query_string")
     if query:
@@ -144,8 +158,9 @@ def _read_session_key(message):
     return parse_cookie(get_cookie_text(message.content)).get(settings.SESSION_COOKIE_NAME)
 
 
-def _open_http_session(session_key):
+def _open_http_session(session_key: str | None) -> SessionBase | None:
     """Return the session kept under `session_key`, loaded when first touched; None for no key."""
     if not session_key:
         return None
-    return import_module(settings.SESSION_ENGINE).SessionStore(session_key=session_key)
+    store: type[SessionBase] = import_module(settings.SESSION_ENGINE).SessionStore
+    return store(session_key=session_key)

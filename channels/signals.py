@@ -19,6 +19,6 @@ consumer_finished.connect(close_old_connections)
 _own_receivers = list(consumer_finished.receivers)
 
 
-def only_we_wait_for_the_end():
+def only_we_wait_for_the_end() -> bool:
     """Whether consumer_finished has no receiver but this module's."""
     return consumer_finished.receivers == _own_receivers

@@ -2,9 +2,10 @@
 
 import functools
 import types
+from typing import Any
 
 
-def name_that_thing(thing):
+def name_that_thing(thing: Any) -> str:
     """Return the dotted path of a function, method or class, or of an object's class: for logs."""
     if isinstance(thing, functools.partial):
         return name_that_thing(thing.func)

@@ -156,9 +156,13 @@ class ConsumerThread(threading.Thread):
 
     def _consume(self, delivery):
         """Run a delivery's consumer; note what it leaves to be done."""
-        message = Message(delivery.content, delivery.channel, self._worker.layer)
-        message.delivery = delivery
-        message.worker_id = self._worker.id
+        message = Message(
+            delivery.content,
+            delivery.channel,
+            self._worker.layer,
+            delivery=delivery,
+            worker_id=self._worker.id,
+        )
         match = self._find(message)
         if match is None:
             self._operations = [ops.Drop(delivery.channel, "dropped"), ops.Done(delivery)]
@@ -278,7 +282,7 @@ def _was_last_of_socket(delivery, message):
     """Whether a disconnect has been consumed; an ordered one that came early waits in the layer."""
     if delivery.channel != "websocket.disconnect" or message.reply_channel is None:
         return False
-    return not getattr(message, "was_left_out", False)
+    return not message.was_left_out
 
 
 def _signal(signal, **kwargs):

@@ -12,14 +12,36 @@ A decorator is a generator function, its "steps", that runs around the consumer:
 Steps that end without having gone into `inner` leave the consumer out.
 """
 
+from __future__ import annotations
+
 import functools
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from typing import Any, ParamSpec, Protocol, TypeAlias, TypeVar, cast
 
 from asgiref.sync import iscoroutinefunction, sync_to_async
 
 from channels.message import Message
 from channels.utils import name_that_thing
 
-_RUN = object()
+P = ParamSpec("P")
+R = TypeVar("R")
+
+#: A decorator of consumers.
+Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+#: What runs around a consumer: it yields what is to be called, and is sent what that returned.
+Steps: TypeAlias = Generator[Any, Any, None]
+#: What makes them for one call.
+StepsFunction: TypeAlias = Callable[["Call"], Steps]
+
+
+class NestedSteps(Protocol):
+    """A generator function of steps around other ones."""
+
+    def __call__(self, call: Call, /, inner: StepsFunction) -> Steps: ...
+
+
+_RUN: Callable[[], Any] = object  # a mark: it is never called
 
 
 class Call:
@@ -34,17 +56,23 @@ class Call:
 
     __slots__ = ("consumer", "decorator", "is_async", "message")
 
-    def __init__(self, args, consumer, decorator, is_async):
+    def __init__(
+        self,
+        args: Sequence[Any],
+        consumer: Callable[..., Any],
+        decorator: str,
+        is_async: bool,
+    ) -> None:
         self.message = find_message(args, decorator, consumer)
         self.consumer = consumer
         self.decorator = decorator
         self.is_async = is_async
 
-    def __str__(self):
+    def __str__(self) -> str:
         where = self.message.channel.name
         return f"{self.decorator} around {name_that_thing(self.consumer)}, on {where!r},"
 
-    def require_reply_channel(self):
+    def require_reply_channel(self) -> None:
         """Raise ValueError if the message has no reply channel, which is what names the client."""
         if not self.message.reply_channel:
             raise ValueError(
@@ -54,7 +82,7 @@ class Call:
             )
 
 
-def wrap_consumer(consumer, steps, *marks):
+def wrap_consumer(consumer: Callable[P, R], steps: StepsFunction, *marks: str) -> Callable[P, R]:
     """Return `consumer` with `steps` around it.
 
     Args:
@@ -64,40 +92,47 @@ def wrap_consumer(consumer, steps, *marks):
         marks: the name of the decorator, and of those that it implies. With those of decorators
             further in, they are kept in `consumer_marks`, a frozenset, for the system checks.
     """
+    inner: Any
     if is_async_consumer(consumer):
 
         @functools.wraps(consumer)
-        async def inner(*args, **kwargs):
+        async def inner(*args: Any, **kwargs: Any) -> Any:
             call = Call(args, consumer, marks[0], True)
-            return await _walk_async(steps(call), functools.partial(consumer, *args, **kwargs))
+            run = cast(Callable[[], Awaitable[Any]], functools.partial(consumer, *args, **kwargs))
+            return await _walk_async(steps(call), run)
 
     else:
 
         @functools.wraps(consumer)
-        def inner(*args, **kwargs):
+        def inner(*args: Any, **kwargs: Any) -> Any:
             call = Call(args, consumer, marks[0], False)
             return _walk(steps(call), functools.partial(consumer, *args, **kwargs))
 
-    inner.consumer_marks = marks_of(consumer).union(marks)
-    return inner
+    return mark_consumer(inner, *marks_of(consumer).union(marks))
 
 
-def run_consumer(call):
+def mark_consumer(consumer: Callable[P, R], *marks: str) -> Callable[P, R]:
+    """Note the names of decorators on `consumer`, for the system checks; return it."""
+    consumer.consumer_marks = frozenset(marks)  # type: ignore[attr-defined]
+    return consumer
+
+
+def run_consumer(call: Call) -> Steps:
     """The innermost steps: the consumer itself."""
     yield _RUN
 
 
-def nest(outer, *inner):
+def nest(outer: Callable[..., Steps], *inner: Callable[..., Steps]) -> StepsFunction:
     """Return the steps of `outer` around those of the next, and so on."""
     return functools.partial(outer, inner=nest(*inner)) if inner else outer
 
 
-def marks_of(consumer):
+def marks_of(consumer: object) -> frozenset[str]:
     """Return the names of the decorators around `consumer`, as a frozenset."""
     return getattr(consumer, "consumer_marks", frozenset())
 
 
-def is_async_consumer(consumer):
+def is_async_consumer(consumer: object) -> bool:
     """Whether calling `consumer` gives something to await."""
     if iscoroutinefunction(consumer):
         return True
@@ -106,7 +141,7 @@ def is_async_consumer(consumer):
     )
 
 
-def find_message(args, decorator, consumer):
+def find_message(args: Sequence[Any], decorator: str, consumer: object) -> Message:
     """Return the message among the first two positional arguments; raise ValueError if none is."""
     for arg in args[:2]:
         if isinstance(arg, Message):
@@ -118,9 +153,9 @@ def find_message(args, decorator, consumer):
     )
 
 
-def _walk(steps, run):
+def _walk(steps: Steps, run: Callable[[], R]) -> R | None:
     """Go through `steps`; return what the consumer returned, None if it was left out."""
-    returned = None
+    returned: R | None = None
     try:
         wanted = next(steps)
         while True:
@@ -136,9 +171,9 @@ def _walk(steps, run):
         return returned
 
 
-async def _walk_async(steps, run):
+async def _walk_async(steps: Steps, run: Callable[[], Awaitable[R]]) -> R | None:
     """`_walk` for an `async def` consumer: what else is yielded is called in a thread."""
-    returned = None
+    returned: R | None = None
     try:
         wanted = next(steps)
         while True:

@@ -1,8 +1,20 @@
 """`enforce_ordering`: the messages of one socket are consumed one after another, in their order."""
 
-import functools
+from __future__ import annotations
 
-from channels.consuming.decorators import run_consumer, wrap_consumer
+import functools
+from collections.abc import Callable
+from typing import Any, overload
+
+from channels.consuming.decorators import (
+    Call,
+    P,
+    R,
+    Steps,
+    StepsFunction,
+    run_consumer,
+    wrap_consumer,
+)
 from channels.consuming.session_steps import channel_session_steps
 from channels.exceptions import ConsumeLater, LayerUnavailable
 from channels.layers.operations import Delivery, FinishOrdered, PutBack, ReleaseOrdered, Turn
@@ -10,7 +22,13 @@ from channels.message import pending_message_store
 from channels.messages import CloseCode
 
 
-def enforce_ordering(func=None, slight=False):
+@overload
+def enforce_ordering(func: Callable[P, R], slight: bool = ...) -> Callable[P, R]: ...
+@overload
+def enforce_ordering(
+    func: None = ..., slight: bool = ...
+) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
+def enforce_ordering(func: Callable[..., Any] | None = None, slight: bool = False) -> Any:
     """Decorate a consumer so that the messages of a socket run in order and one at a time.
 
     Across any number of workers, each message waits until the consumer of the one before it has
@@ -30,10 +48,10 @@ def enforce_ordering(func=None, slight=False):
     return wrap_consumer(func, ordering_steps, "enforce_ordering", "channel_session")
 
 
-def ordering_steps(call, inner=run_consumer):
+def ordering_steps(call: Call, inner: StepsFunction = run_consumer) -> Steps:
     """The steps of `enforce_ordering`."""
     message = call.message
-    if getattr(message, "is_ordered", False):  # a decorator further out holds the turn
+    if message.is_ordered:  # a decorator further out holds the turn
         yield from inner(call)
         return
     place = _Place(call)
@@ -59,7 +77,7 @@ def ordering_steps(call, inner=run_consumer):
 class _Place:
     """The place of one message in the order of its socket."""
 
-    def __init__(self, call):
+    def __init__(self, call: Call) -> None:
         call.require_reply_channel()
         message = call.message
         if "order" not in message:
@@ -72,13 +90,12 @@ class _Place:
         self.layer = message.reply_channel.channel_layer
         self.order = int(message.content["order"])
 
-    def begin(self):
+    def begin(self) -> Turn:
         """Ask the layer whose turn it is; it parks a message that is early."""
         message = self.message
-        delivery = getattr(message, "delivery", None)
-        if delivery is None:  # a consumer called by a test
-            delivery = Delivery(message.channel.name, message.content)
-        owner = getattr(message, "worker_id", "test")
+        # A consumer that a test calls has neither.
+        delivery = message.delivery or Delivery(message.channel.name, message.content)
+        owner = message.worker_id or "test"
         try:
             return self.layer.begin_ordered(delivery, self.name, self.order, owner)
         except LayerUnavailable as error:
@@ -89,18 +106,19 @@ class _Place:
             pending_message_store.append(self.layer, ReleaseOrdered(self.name, self.order))
             raise ConsumeLater from error
 
-    def give_up_socket(self):
+    def give_up_socket(self) -> None:
         self.message.reply_channel.send({"close": CloseCode.TRY_AGAIN_LATER})
 
-    def leave(self, will_retry):
+    def leave(self, will_retry: bool) -> Steps:
         """Steps: end the turn, once all that the consumer sent has gone out."""
-        operation = (ReleaseOrdered if will_retry else FinishOrdered)(self.name, self.order)
+        kind = ReleaseOrdered if will_retry else FinishOrdered
+        operation = kind(self.name, self.order)
         if pending_message_store.active:
             pending_message_store.append(self.layer, operation)
         else:
             yield functools.partial(self.leave_at_once, operation)
 
-    def leave_at_once(self, operation):
+    def leave_at_once(self, operation: FinishOrdered | ReleaseOrdered) -> None:
         """Without a worker, a message that waited goes back to its channel."""
         (freed,) = self.layer.apply([operation])
         if isinstance(freed, Delivery):

@@ -1,6 +1,18 @@
 """Where the messages that a consumer sends wait until it ends."""
 
+from __future__ import annotations
+
 import contextvars
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from channels.layers.base import BaseChannelLayer
+    from channels.layers.operations import Operation
+
+
+#: An operation, and the layer that is to carry it out.
+Entry = tuple["BaseChannelLayer", "Operation"]
 
 
 class PendingMessageStore:
@@ -12,50 +24,61 @@ class PendingMessageStore:
     Held per context, not per thread: an `async def` consumer and what it awaits share their store.
     """
 
-    def __init__(self):
-        self._entries = contextvars.ContextVar("channels_pending", default=None)
-        self._last_sent = contextvars.ContextVar("channels_last_sent")
+    def __init__(self) -> None:
+        self._entries: contextvars.ContextVar[list[Entry] | None] = contextvars.ContextVar(
+            "channels_pending", default=None
+        )
+        self._last_sent: contextvars.ContextVar[dict[str, bool]] = contextvars.ContextVar(
+            "channels_last_sent"
+        )
 
     @property
-    def active(self):
+    def active(self) -> bool:
         """Whether a consumer is running here, so that sends are to be kept."""
         return self._entries.get() is not None
 
-    def prepare(self, **kwargs):
+    def prepare(self, **kwargs: Any) -> None:
         """Start keeping what is sent."""
         self._entries.set([])
         self._last_sent.set({})
 
-    def append(self, layer, operation):
+    def append(self, layer: BaseChannelLayer, operation: Operation) -> None:
         """Keep one operation for `layer` (from `layer.prepare_send` and its kin)."""
-        self._entries.get().append((layer, operation))
+        self._kept.append((layer, operation))
 
-    def prepend(self, layer, operation):
+    def prepend(self, layer: BaseChannelLayer, operation: Operation) -> None:
         """Keep one operation that has to be done before all that is kept so far."""
-        self._entries.get().insert(0, (layer, operation))
+        self._kept.insert(0, (layer, operation))
 
-    def note_sent(self, channel, content):
+    @property
+    def _kept(self) -> list[Entry]:
+        entries = self._entries.get()
+        if entries is None:
+            raise RuntimeError("nothing is kept here: no consumer runs; call prepare() first")
+        return entries
+
+    def note_sent(self, channel: str, content: Mapping[str, Any]) -> None:
         """Note that the consumer that runs here, if one does, has sent `content` on `channel`."""
         if self._entries.get() is not None:
             more = content.get("more_content") and not content.get("closed")
             self._last_sent.get()[channel] = bool(more)
 
-    def is_unfinished(self, channel):
+    def is_unfinished(self, channel: str) -> bool | None:
         """Whether the last thing sent on `channel` said that more follows; None: nothing was sent.
 
         It is about the consumer that runs here; once it has ended, until the next one begins.
         """
         return self._last_sent.get({}).get(channel)
 
-    def take(self):
+    def take(self) -> list[Entry]:
         """Stop keeping; return what was kept, as a list of (layer, operation)."""
         entries = self._entries.get()
         self._entries.set(None)
         return entries or []
 
-    def send_and_flush(self, **kwargs):
+    def send_and_flush(self, **kwargs: Any) -> None:
         """Stop keeping, and send what was kept; after all were tried, raise the first refusal."""
-        refusals = []
+        refusals: list[Exception] = []
         for layer, operation in self.take():
             refusals += [r for r in layer.apply([operation]) if isinstance(r, Exception)]
         if refusals:

@@ -1,15 +1,20 @@
 """The steps of `channel_session`, which those of `enforce_ordering` and others go through too."""
 
-from channels.consuming.decorators import run_consumer
+from __future__ import annotations
+
+from django.contrib.sessions.backends.base import SessionBase
+
+from channels.consuming.decorators import Call, Steps, StepsFunction, run_consumer
 from channels.consuming.session_stores import (
     EngineSession,
     TrackedSession,
     session_for_reply_channel,
 )
 from channels.exceptions import ConsumeLater
+from channels.message import Message
 
 
-def channel_session_steps(call, inner=run_consumer):
+def channel_session_steps(call: Call, inner: StepsFunction = run_consumer) -> Steps:
     """The steps of `channel_session`."""
     call.require_reply_channel()
     message = call.message
@@ -28,7 +33,7 @@ def channel_session_steps(call, inner=run_consumer):
             yield message.channel_session.delete
 
 
-def _attach_session(message):
+def _attach_session(message: Message) -> bool:
     """Give the message its `channel_session`; return False if it has one already."""
     if hasattr(message, "channel_session"):
         return False
@@ -40,7 +45,7 @@ def _attach_session(message):
     return True
 
 
-def _keep_changes(session):
+def _keep_changes(session: SessionBase) -> Steps:
     """Steps: save what changed, if anything did, with what the consumer leaves."""
     if isinstance(session, TrackedSession):
         if not session.leave_changes():
@@ -49,10 +54,8 @@ def _keep_changes(session):
         yield session.save
 
 
-def _outlives_socket(message):
+def _outlives_socket(message: Message) -> bool:
     """Whether the last message of the socket has been consumed, and the session stays behind."""
     if not isinstance(message.channel_session, EngineSession):
         return False
-    return message.channel.name == "websocket.disconnect" and not getattr(
-        message, "was_left_out", False
-    )
+    return message.channel.name == "websocket.disconnect" and not message.was_left_out

@@ -8,9 +8,13 @@ session's row is locked. The other engines can't be locked; there one of two tha
 moment may lose what it changed.
 """
 
+from __future__ import annotations
+
 import functools
 import hashlib
+from collections.abc import Iterable, Mapping
 from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import msgpack
 from asgiref.sync import sync_to_async
@@ -26,21 +30,33 @@ from django.utils.module_loading import import_string
 
 from channels.message import pending_message_store
 
+if TYPE_CHECKING:
+    from channels.layers.base import BaseChannelLayer
+    from channels.layers.operations import SaveSession
+
+    _SessionBase = SessionBase
+else:
+    _SessionBase = object  # an engine's own class comes behind it
+
 _ATOMS = frozenset([str, bytes, int, float, bool, type(None)])
 
 
-class TrackedSession:
+class TrackedSession(_SessionBase):
     """What a channel session is beyond Django's SessionBase: it has one key for good, and it knows
     what changed since it was loaded, in nested values too."""
 
-    def __init__(self, layer, reply_channel):
+    if TYPE_CHECKING:  # SessionBase's own
+        _session: dict[str, Any]
+        _session_cache: dict[str, Any]
+
+    def __init__(self, layer: BaseChannelLayer, reply_channel: str) -> None:
         self._own_key = session_key_for(reply_channel)
         super().__init__(session_key=self._own_key)
         self._layer = layer
         self._reply_channel = reply_channel
-        self._seen = {}
+        self._seen: dict[str, Any] = {}
 
-    def changes(self):
+    def changes(self) -> tuple[dict[str, Any], frozenset[str]]:
         """Return (dict of the keys that changed, set of those that went) since they were read."""
         cache = self.__dict__.get("_session_cache")
         if cache is None:
@@ -53,46 +69,46 @@ class TrackedSession:
         }
         return changed, frozenset(seen.keys() - cache.keys())
 
-    def leave_changes(self):
+    def leave_changes(self) -> bool:
         """Have the changes go out with what the consumer sends; False if `save` is due instead."""
         changed, removed = self.changes()
         return not changed and not removed
 
-    def _remember(self, data):
+    def _remember(self, data: Mapping[str, Any]) -> None:
         self._seen = {key: _fingerprint(value) for key, value in data.items()}
         self.modified = False
 
-    def is_empty(self):
+    def is_empty(self) -> bool:
         """Whether it holds nothing."""
         return not self._session
 
-    def clear(self):
+    def clear(self) -> None:
         """Remove every key."""
         self._session.clear()
         self.modified = True
 
-    def flush(self):
+    def flush(self) -> None:
         """Remove every key; the session goes on under its socket's name."""
         self.clear()
 
-    def cycle_key(self):
+    def cycle_key(self) -> None:
         """Do nothing: nobody but the socket can name its session."""
 
-    def create(self):
+    def create(self) -> None:
         """Do nothing: a channel session comes to be with its first key."""
 
     # Django's engines have coroutines of their own, which would pass by the methods here.
 
-    async def aload(self):
+    async def aload(self) -> dict[str, Any]:
         return await sync_to_async(self.load)()
 
-    async def asave(self, must_create=False):
+    async def asave(self, must_create: bool = False) -> None:
         await sync_to_async(self.save)(must_create)
 
-    async def aflush(self):
+    async def aflush(self) -> None:
         await sync_to_async(self.flush)()
 
-    async def acycle_key(self):
+    async def acycle_key(self) -> None:
         """Do nothing, as `cycle_key`."""
 
 
@@ -101,30 +117,30 @@ class LayerSession(TrackedSession, SessionBase):
     little as can be: the attributes of SessionBase, those that are seldom asked for as properties.
     """
 
-    def __init__(self, layer, reply_channel):
+    def __init__(self, layer: BaseChannelLayer, reply_channel: str) -> None:
         self._layer = layer
         self._reply_channel = reply_channel
         self._seen = {}
         self.accessed = self.modified = False
 
     @property
-    def session_key(self):
+    def session_key(self) -> str:
         """The name of the session: its own for good."""
         return session_key_for(self._reply_channel)
 
     _own_key = _session_key = session_key
 
     @property
-    def serializer(self):
+    def serializer(self) -> Any:
         """The class that SESSION_SERIALIZER names; this session does without."""
         return import_string(settings.SESSION_SERIALIZER)
 
-    def load(self):
-        data = self._layer.load_session(self._reply_channel)
+    def load(self) -> dict[str, Any]:
+        data: dict[str, Any] = self._layer.load_session(self._reply_channel)
         self._remember(data)
         return data
 
-    def leave_changes(self):
+    def leave_changes(self) -> bool:
         if not pending_message_store.active:
             return super().leave_changes()
         operation = self._prepare()
@@ -134,31 +150,31 @@ class LayerSession(TrackedSession, SessionBase):
             self._remember(self._session_cache)
         return True
 
-    def save(self, must_create=False):
+    def save(self, must_create: bool = False) -> None:
         """Save what changed, at once. Raises InvalidMessage if a value can't be packed."""
         operation = self._prepare()
         if operation is not None:
             self._apply(operation)
             self._remember(self._session_cache)
 
-    def exists(self, session_key):
+    def exists(self, session_key: str) -> bool:
         """Whether something is kept under `session_key`, if it is this session's own."""
         return session_key == self._own_key and bool(self._layer.load_session(self._reply_channel))
 
-    def delete(self, session_key=None):
+    def delete(self, session_key: str | None = None) -> None:
         """Remove what is kept, at once."""
         keys = self._layer.load_session(self._reply_channel).keys()
         if keys:
             self._apply(self._layer.prepare_session(self._reply_channel, {}, frozenset(keys)))
         self._seen = {}
 
-    def _prepare(self):
+    def _prepare(self) -> SaveSession | None:
         changed, removed = self.changes()
         if not changed and not removed:
             return None
         return self._layer.prepare_session(self._reply_channel, changed, removed)
 
-    def _apply(self, operation):
+    def _apply(self, operation: SaveSession) -> None:
         (result,) = self._layer.apply([operation])
         if isinstance(result, Exception):
             raise result
@@ -167,20 +183,20 @@ class LayerSession(TrackedSession, SessionBase):
 class EngineSession(TrackedSession):
     """A channel session in a Django session engine, whose SessionStore is mixed in."""
 
-    def load(self):
+    def load(self) -> dict[str, Any]:
         data = super().load()
         self._session_key = self._own_key  # engines drop the key of a session that isn't there yet
         self._remember(data)
         return data
 
-    def save(self, must_create=False):
+    def save(self, must_create: bool = False) -> None:
         """Save what changed, on top of what is there by now."""
         changed, removed = self.changes()
         if changed or removed:
             self._save_changes(changed, removed)
             self._remember(self._session_cache)
 
-    def _save_changes(self, changed, removed):
+    def _save_changes(self, changed: dict[str, Any], removed: frozenset[str]) -> None:
         there = super().load()
         self._session_key = self._own_key
         self._merge(there, changed, removed)
@@ -193,7 +209,9 @@ class EngineSession(TrackedSession):
             except CreateError:
                 super().save()
 
-    def _merge(self, there, changed, removed):
+    def _merge(
+        self, there: Mapping[str, Any], changed: Mapping[str, Any], removed: Iterable[str]
+    ) -> None:
         kept = {key: value for key, value in there.items() if key not in removed}
         self._session_cache = {**kept, **changed}
 
@@ -201,7 +219,10 @@ class EngineSession(TrackedSession):
 class DatabaseSession(EngineSession):
     """A channel session in an engine that keeps it in the database, as Django's `db` does."""
 
-    def _save_changes(self, changed, removed):
+    #: The model of the engine.
+    model: Any
+
+    def _save_changes(self, changed: dict[str, Any], removed: frozenset[str]) -> None:
         using = router.db_for_write(self.model)
         if self._update(using, changed, removed):
             return
@@ -213,7 +234,7 @@ class DatabaseSession(EngineSession):
             if not self._update(using, changed, removed):
                 raise
 
-    def _update(self, using, changed, removed):
+    def _update(self, using: str, changed: dict[str, Any], removed: frozenset[str]) -> bool:
         """Change the row; return False if there is none."""
         rows = self.model.objects.using(using).filter(session_key=self._own_key)
         with transaction.atomic(using=using):
@@ -227,7 +248,9 @@ class DatabaseSession(EngineSession):
         return True
 
 
-def session_for_reply_channel(reply_channel, channel_layer=None):
+def session_for_reply_channel(
+    reply_channel: str, channel_layer: BaseChannelLayer | None = None
+) -> TrackedSession:
     """Return the channel session of the client behind `reply_channel` (a str).
 
     `channel_layer`: the layer, if it isn't the default one. The session is loaded when it is first
@@ -243,18 +266,18 @@ def session_for_reply_channel(reply_channel, channel_layer=None):
 
 
 @functools.lru_cache(maxsize=4096)
-def session_key_for(reply_channel):
+def session_key_for(reply_channel: str) -> str:
     """Return the 32 characters that a session is kept under in an engine: those of Channels 1.x."""
     return "chn" + hashlib.sha1(reply_channel.encode()).hexdigest()[:29]
 
 
-def are_kept_in(layer):
+def are_kept_in(layer: BaseChannelLayer) -> bool:
     """Whether the channel sessions of `layer` are kept in the layer itself."""
     return "sessions" in layer.extensions and not getattr(settings, "CHANNEL_SESSION_ENGINE", None)
 
 
 @functools.lru_cache(maxsize=8)
-def session_class_for(layer):
+def session_class_for(layer: BaseChannelLayer) -> type[TrackedSession]:
     """Return the class of the channel sessions of `layer`. Raises ValueError.
 
     Asked for each message, and kept: Django takes long to say that a setting is not there.
@@ -268,12 +291,12 @@ def session_class_for(layer):
 
 
 @receiver(setting_changed)
-def _forget_session_classes(**kwargs):
+def _forget_session_classes(**kwargs: Any) -> None:
     session_class_for.cache_clear()
 
 
 @functools.lru_cache(maxsize=8)
-def _engine_class(path, setting):
+def _engine_class(path: str, setting: str) -> type[TrackedSession]:
     try:
         store = import_module(path).SessionStore
     except (ImportError, AttributeError) as error:
@@ -290,7 +313,7 @@ def _engine_class(path, setting):
     return type(store.__name__, (kind, store), {})
 
 
-def _fingerprint(value):
+def _fingerprint(value: object) -> object:
     """Return what is equal if, and only if, the value is the same, down to the nested types."""
     if type(value) in _ATOMS:
         return type(value), value

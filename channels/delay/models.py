@@ -1,6 +1,9 @@
 """`DelayedMessage`: a message that waits in the database until it is due."""
 
+from __future__ import annotations
+
 from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 from django.db import models, transaction
 from django.utils import timezone
@@ -8,15 +11,22 @@ from django.utils import timezone
 from channels.channel import DEFAULT_CHANNEL_LAYER, Channel
 from channels.delay import contents
 
+if TYPE_CHECKING:
+    from channels.layers.base import BaseChannelLayer
 
-class DelayedMessageQuerySet(models.QuerySet):
+    _QuerySet = models.QuerySet["DelayedMessage"]
+else:
+    _QuerySet = models.QuerySet
+
+
+class DelayedMessageQuerySet(_QuerySet):
     """Delayed messages."""
 
-    def is_due(self):
+    def is_due(self) -> DelayedMessageQuerySet:
         """Return those whose time has come."""
         return self.filter(due_date__lte=timezone.now())
 
-    def in_order(self):
+    def in_order(self) -> DelayedMessageQuerySet:
         """Return them in the order they are to be sent in."""
         return self.order_by("due_date", "pk")
 
@@ -27,29 +37,31 @@ class DelayedMessage(models.Model):
     The table is that of Channels 1.x.
     """
 
-    due_date = models.DateTimeField(db_index=True)
-    channel_name = models.CharField(max_length=512)
-    content = models.TextField()
+    due_date: Any = models.DateTimeField(db_index=True)
+    channel_name: Any = models.CharField(max_length=512)
+    content: Any = models.TextField()
 
     objects = DelayedMessageQuerySet.as_manager()
 
     class Meta:
         db_table = "channels.delay_delayedmessage"
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"a message for {self.channel_name}, due {self.due_date}"
 
     @property
-    def delay(self):
+    def delay(self) -> float:
         """What was set: the milliseconds from then to due_date."""
         return self._delay
 
     @delay.setter
-    def delay(self, milliseconds):
+    def delay(self, milliseconds: float) -> None:
         self._delay = milliseconds
         self.due_date = timezone.now() + timedelta(milliseconds=milliseconds)
 
-    def send(self, channel_layer=None, requeue_delay=1000):
+    def send(
+        self, channel_layer: BaseChannelLayer | None = None, requeue_delay: float = 1000
+    ) -> None:
         """Send the message and delete it here, both or neither.
 
         Args:
@@ -66,7 +78,7 @@ class DelayedMessage(models.Model):
             self.delay = requeue_delay
             self.save()
 
-    def send_once(self, channel_layer):
+    def send_once(self, channel_layer: BaseChannelLayer) -> bool:
         """Send the message and delete it here; return False if another delay server has done so.
 
         If it can't be sent it stays, and the error is raised: ChannelFull, LayerUnavailable, and

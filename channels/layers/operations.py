@@ -7,7 +7,7 @@ in order, in as few round trips as the layer can.
 
 import dataclasses
 import enum
-from typing import Any
+from typing import Any, TypeAlias
 
 from channels.exceptions import ClientGone
 
@@ -136,6 +136,22 @@ class Turn(enum.Enum):
     STALE = "stale"
     #: Too many wait: the socket is given up. Close it with 1013; its disconnect still runs, once.
     OVERFLOW = "overflow"
+
+
+#: What `layer.apply` carries out.
+Operation: TypeAlias = (
+    Send
+    | SendGroup
+    | Retry
+    | DeadLetter
+    | Done
+    | Drop
+    | SaveSession
+    | ForgetSocket
+    | FinishOrdered
+    | ReleaseOrdered
+    | PutBack
+)
 
 
 def row_of(operation):

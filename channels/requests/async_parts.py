@@ -1,7 +1,11 @@
 """An async iterator, read by code that is not async."""
 
+from __future__ import annotations
+
 import asyncio
 import contextlib
+from collections.abc import AsyncIterable, Iterator
+from typing import Any
 
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from django.db import connections
@@ -9,7 +13,7 @@ from django.db import connections
 _END = object()
 
 
-def iterate_async(parts):
+def iterate_async(parts: AsyncIterable[Any]) -> Iterator[Any]:
     """Yield what the async iterable `parts` gives, as soon as it gives it.
 
     It runs in an event loop of its own, and all of it in one task, so that time-outs and context
@@ -32,15 +36,17 @@ def iterate_async(parts):
 class _Relay:
     """Hands parts over one at a time, each made when it is wanted."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._wanted = asyncio.Semaphore(0)
-        self._made = asyncio.Queue()
+        self._made: asyncio.Queue[Any] = asyncio.Queue()
 
-    async def pump(self, parts):
+    async def pump(self, parts: AsyncIterable[Any]) -> None:
         # Plain code that it calls runs in a thread of its own; its database connections go with it.
         async with ThreadSensitiveContext():
             try:
-                async with contextlib.aclosing(aiter(parts)) as iterator:
+                # An async generator has something to close, as most iterators have not.
+                made: Any = aiter(parts)
+                async with contextlib.aclosing(made) as iterator:
                     await self._wanted.acquire()
                     async for part in iterator:
                         self._made.put_nowait(part)
@@ -48,7 +54,7 @@ class _Relay:
             finally:
                 await sync_to_async(connections.close_all)()
 
-    async def next_part(self, task):
+    async def next_part(self, task: asyncio.Task[None]) -> Any:
         """Return the next part, or _END; raises what the iterator raised."""
         self._wanted.release()
         getter = asyncio.ensure_future(self._made.get())

@@ -5,7 +5,11 @@ for "username" in what `urllib.parse.parse_qs` makes of it, some for b"username"
 decode, and some that decode it first. All of them are right here.
 """
 
+from __future__ import annotations
+
 import functools
+from collections.abc import Callable
+from typing import Any
 from urllib.parse import unquote
 
 #: The methods of str that take bytes as well, and whose text is a QueryString again.
@@ -44,12 +48,12 @@ class QueryString(str):
     __slots__ = ()
 
     @classmethod
-    def from_message(cls, value):
+    def from_message(cls, value: Any) -> Any:
         """Return the QueryString for `value`, str or bytes; anything else as it is."""
         value = _as_text(value)
         return cls(value) if isinstance(value, str) else value
 
-    def to_bytes(self):
+    def to_bytes(self) -> bytes:
         """Return the bytes that came from the network."""
         return self.encode("utf-8", "surrogateescape")
 
@@ -58,29 +62,29 @@ class QueryString(str):
     # The hash of ASCII text and that of the same bytes are one in CPython, so that dicts find it.
     __hash__ = str.__hash__
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         if isinstance(other, bytes):
             return self.to_bytes() == other
         return str.__eq__(self, other)
 
-    def __ne__(self, other):
+    def __ne__(self, other: object) -> bool:
         return not self == other
 
-    def __add__(self, other):
+    def __add__(self, other: Any) -> QueryString:
         if not isinstance(other, (str, bytes)):
             return NotImplemented
         return QueryString(str.__add__(self, _as_text(other)))
 
-    def __radd__(self, other):
+    def __radd__(self, other: Any) -> QueryString:
         if not isinstance(other, (str, bytes)):
             return NotImplemented
         return QueryString(_as_text(other)) + self
 
-    def decode(self, encoding="utf-8", errors="strict"):
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
         """Return it as str, as bytes would; the encoding is UTF-8 in any case."""
         return str(self)
 
-    def replace(self, old, new, count=-1):
+    def replace(self, old: Any, new: Any, count: Any = -1) -> QueryString:
         replaced = super().replace(_as_text(old), _as_text(new), count)
         if isinstance(old, str) and (old, new) == ("+", " "):
             # So `urllib.parse` begins to unquote a name or value; it leaves what it finds done.
@@ -89,18 +93,18 @@ class QueryString(str):
         return QueryString(replaced)
 
 
-def _as_text(value):
+def _as_text(value: Any) -> Any:
     """Bytes as str, decoded as those from the network; so are bytes in a tuple."""
     if isinstance(value, bytes):
         return value.decode("utf-8", "surrogateescape")
     return tuple(map(_as_text, value)) if isinstance(value, tuple) else value
 
 
-def _take_bytes(name):
+def _take_bytes(name: str) -> Callable[..., Any]:
     method = getattr(str, name)
 
     @functools.wraps(method)
-    def inner(self, *args, **kwargs):
+    def inner(self: QueryString, *args: Any, **kwargs: Any) -> Any:
         kwargs = {key: _as_text(value) for key, value in kwargs.items()}
         result = method(self, *map(_as_text, args), **kwargs)
         if isinstance(result, (list, tuple)):

@@ -1,9 +1,13 @@
 """`AsgiRequest`: an `http.request` message as a Django request, its body read as it comes."""
 
+from __future__ import annotations
+
 import functools
 import io
 import sys
 import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
@@ -19,6 +23,11 @@ from channels.exceptions import (
 )
 from channels.requests.headers import list_headers
 from channels.requests.query_string import QueryString
+
+if TYPE_CHECKING:
+    from channels.layers.base import Reader
+    from channels.message import Message
+    from channels.messages import Content
 
 
 class AsgiRequest(ASGIRequest):
@@ -40,7 +49,7 @@ class AsgiRequest(ASGIRequest):
     #: Whether a view has raised ResponseLater: somebody else answers.
     is_response_later = False
 
-    def __init__(self, message):
+    def __init__(self, message: Message) -> None:
         content = message.content
         self.message = message
         self.reply_channel = message.reply_channel
@@ -52,18 +61,18 @@ class AsgiRequest(ASGIRequest):
         self.path, self.path_info = _split_path(content["path"], self.script_name)
         self.META = self._make_meta(content)
         if "CONTENT_TYPE" in self.META:
-            self._set_content_type_params(self.META)
+            self._set_content_type_params(self.META)  # type: ignore[attr-defined]
         else:
             self.content_type, self.content_params = "", {}
-        self._stream = self._open_body(content)
+        self._stream: Any = self._open_body(content)
 
-    def _make_meta(self, content):
+    def _make_meta(self, content: Mapping[str, Any]) -> dict[str, Any]:
         query_string = content.get("query_string") or ""
         if isinstance(query_string, QueryString):
             query_string = query_string.to_bytes()
         if isinstance(query_string, bytes):
             query_string = query_string.decode()
-        meta = {
+        meta: dict[str, Any] = {
             "REQUEST_METHOD": self.method,
             "QUERY_STRING": query_string,
             "SCRIPT_NAME": self.script_name,
@@ -85,13 +94,13 @@ class AsgiRequest(ASGIRequest):
             key = _meta_key(name)
             if key is None:
                 continue
-            value = value.decode("latin1")
+            text = value.decode("latin1")
             if key in meta:
-                value = f"{meta[key]}{'; ' if key == 'HTTP_COOKIE' else ','}{value}"
-            meta[key] = value
+                text = f"{meta[key]}{'; ' if key == 'HTTP_COOKIE' else ','}{text}"
+            meta[key] = text
         return meta
 
-    def _open_body(self, content):
+    def _open_body(self, content: Mapping[str, Any]) -> io.BufferedIOBase:
         body = content.get("body") or b""
         body_channel = content.get("body_channel")
         length = self.META.get("CONTENT_LENGTH")
@@ -108,14 +117,14 @@ class AsgiRequest(ASGIRequest):
         return io.BufferedReader(self._body_stream, BodyStream.BUFFER_BYTES)
 
     @property
-    def body_failure(self):
+    def body_failure(self) -> ChannelsError | None:
         """What went wrong while the body was read: a RequestTimeout, a RequestAborted, a
         RequestBodyExpired, or None.
         """
-        stream = self.__dict__.get("_body_stream")
-        return stream and stream.failure
+        stream: BodyStream | None = self.__dict__.get("_body_stream")
+        return stream.failure if stream is not None else None
 
-    def parse_file_upload(self, META, post_data):
+    def parse_file_upload(self, META: Mapping[str, Any], post_data: Any) -> Any:
         # Django takes a body of unknown length for an empty one; told that it may be huge, it
         # keeps files on disk.
         if not META.get("CONTENT_LENGTH"):
@@ -123,12 +132,13 @@ class AsgiRequest(ASGIRequest):
         return super().parse_file_upload(META, post_data)
 
     @cached_property
-    def scope(self):
+    def scope(self) -> Content:  # type: ignore[override]
         """The message as an ASGI scope, for libraries that look into one."""
         return {"type": "http", **self.message.content}
 
-    def _get_scheme(self):
-        return self.message.content.get("scheme") or "http"
+    def _get_scheme(self) -> str:
+        scheme: str = self.message.content.get("scheme") or "http"
+        return scheme
 
 
 class _BodyTimeout(RequestTimeout, UnreadablePostError):
@@ -152,21 +162,28 @@ class BodyStream(io.RawIOBase):
     #: What is read ahead for those who read by lines or in small pieces.
     BUFFER_BYTES = 64 * 1024
 
-    def __init__(self, first, open_reader, *, length_bytes, timeout_s):
+    def __init__(
+        self,
+        first: bytes,
+        open_reader: Callable[[], Reader],
+        *,
+        length_bytes: int | None,
+        timeout_s: float,
+    ) -> None:
         super().__init__()
-        self.failure = None
+        self.failure: ChannelsError | None = None
         self._part = memoryview(first)
         self._open_reader = open_reader
-        self._reader = None
+        self._reader: Reader | None = None
         self._is_complete = False
         self._received_bytes = len(first)
         self._length_bytes = length_bytes
         self._timeout_s = timeout_s
 
-    def readable(self):
+    def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer):
+    def readinto(self, buffer: Any) -> int:
         while not self._part and not self._is_complete:
             if self.failure is not None:
                 raise self.failure
@@ -180,25 +197,25 @@ class BodyStream(io.RawIOBase):
         self._part = self._part[size:]
         return size
 
-    def close(self):
+    def close(self) -> None:
         if self._reader is not None:
             self._reader.close()
             self._reader = None
         super().close()
 
-    def _next_part(self):
+    def _next_part(self) -> bytes:
         message = self._receive()
         self._check_whole(message.get("offset"))
         if message.get("closed"):
             raise _BodyAborted("the client has gone away in the middle of its request")
-        part = message.get("content") or b""
+        part: bytes = message.get("content") or b""
         self._received_bytes += len(part)
         self._is_complete = not message.get("more_content")
         if self._is_complete:
             self._check_whole(self._length_bytes)
         return part
 
-    def _check_whole(self, expected_bytes):
+    def _check_whole(self, expected_bytes: int | None) -> None:
         """Raise if less of the body has come than what, if known, should have."""
         if expected_bytes is not None and expected_bytes > self._received_bytes:
             # Not an UnreadablePostError, which sites leave out of their logs as the client's fault.
@@ -209,7 +226,7 @@ class BodyStream(io.RawIOBase):
                 "'http.request.body?*' in channel_expiry"
             )
 
-    def _receive(self):
+    def _receive(self) -> Content:
         if self._reader is None:
             self._reader = self._open_reader()
         deadline = time.monotonic() + self._timeout_s
@@ -220,13 +237,16 @@ class BodyStream(io.RawIOBase):
         raise _BodyTimeout(f"nothing of the request body has come for {self._timeout_s} s")
 
 
-def get_script_name(content):
+def get_script_name(content: Mapping[str, Any]) -> str:
     """Return what URLs of this site begin with: FORCE_SCRIPT_NAME, or the message's root_path."""
-    forced = settings.FORCE_SCRIPT_NAME
-    return forced if forced is not None else content.get("root_path") or ""
+    forced: str | None = settings.FORCE_SCRIPT_NAME
+    if forced is not None:
+        return forced
+    root_path: str = content.get("root_path") or ""
+    return root_path
 
 
-def _split_path(path, script_name):
+def _split_path(path: str, script_name: str) -> tuple[str, str]:
     """Return (whole path, path below `script_name`), whether or not `path` begins with that."""
     root = script_name.rstrip("/")
     if not root:
@@ -237,7 +257,7 @@ def _split_path(path, script_name):
 
 
 @functools.lru_cache(maxsize=1024)
-def _meta_key(name):
+def _meta_key(name: bytes) -> str | None:
     """Return the key in META of a header; None for one that could pass for another."""
     text = name.decode("latin1")
     if "_" in text:

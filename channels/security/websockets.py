@@ -4,8 +4,12 @@ A browser sends a site's cookies with a WebSocket that a page of any other site 
 the two apart is the Origin header, which the browser sets and a page can't.
 """
 
+from __future__ import annotations
+
 import functools
 import logging
+from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlsplit
 
 from asgiref.sync import markcoroutinefunction
@@ -15,6 +19,7 @@ from django.utils.http import is_same_domain
 
 from channels.consuming.decorators import find_message, is_async_consumer, marks_of
 from channels.exceptions import DenyConnection
+from channels.message import Message
 from channels.requests.headers import get_header, list_headers
 
 logger = logging.getLogger("django.security.channels")
@@ -30,25 +35,25 @@ class BaseOriginValidator:
     client sees 403) if that returns False, or if the Origin is missing or not ASCII.
     """
 
-    def __init__(self, func):
+    def __init__(self, func: Callable[..., Any]) -> None:
         functools.update_wrapper(self, func)
         self.func = func
         self.consumer_marks = marks_of(func).union([type(self).__name__])
         if is_async_consumer(func):
             markcoroutinefunction(self)
 
-    def __call__(self, *args, **kwargs):
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         message = find_message(args, type(self).__name__, self.func)
         origin = self.get_origin(message)
         if not self.validate_origin(message, origin):
             raise _denial(message, origin, "validate_origin() does not allow it")
         return self.func(*args, **kwargs)
 
-    def __get__(self, instance, owner=None):
+    def __get__(self, instance: Any, owner: type | None = None) -> BaseOriginValidator:
         """Make it work on the methods of a class."""
         return self if instance is None else type(self)(self.func.__get__(instance, owner))
 
-    def get_header(self, message, name):
+    def get_header(self, message: Message, name: bytes) -> list[bytes]:
         """Return the values (bytes) of the header `name` (lower-case bytes) as a list.
 
         Raises KeyError if there is none.
@@ -58,7 +63,7 @@ class BaseOriginValidator:
             raise KeyError(f"no header named {name!r}")
         return values
 
-    def get_origin(self, message):
+    def get_origin(self, message: Message) -> str:
         """Return the Origin as str. Raises DenyConnection if it is missing or not ASCII."""
         try:
             return self.get_header(message, b"origin")[0].decode("ascii")
@@ -67,7 +72,7 @@ class BaseOriginValidator:
         except UnicodeDecodeError as error:
             raise _denial(message, error.object, "it is not ASCII") from error
 
-    def validate_origin(self, message, origin):
+    def validate_origin(self, message: Message, origin: str) -> bool:
         """Say whether a page of `origin`, such as "https://example.com:8000", may connect."""
         raise NotImplementedError(f"{type(self).__name__} must define validate_origin()")
 
@@ -75,14 +80,14 @@ class BaseOriginValidator:
 class AllowedHostsOnlyOriginValidator(BaseOriginValidator):
     """Lets pages of the hosts in ALLOWED_HOSTS connect, and no others."""
 
-    def validate_origin(self, message, origin):
+    def validate_origin(self, message: Message, origin: str) -> bool:
         return is_allowed_host(origin)
 
 
 allowed_hosts_only = AllowedHostsOnlyOriginValidator
 
 
-def check_origin(message):
+def check_origin(message: Message) -> None:
     """Refuse a `websocket.connect` that a page of a foreign site opens; let all else pass.
 
     Decorators that read a cookie's user do this by default; CHANNELS_CHECK_ORIGIN = False switches
@@ -92,15 +97,15 @@ def check_origin(message):
     """
     if message.channel.name != "websocket.connect":
         return
-    origin = get_header(message.content, b"origin")
-    if origin is None or not getattr(settings, "CHANNELS_CHECK_ORIGIN", True):
+    header = get_header(message.content, b"origin")
+    if header is None or not getattr(settings, "CHANNELS_CHECK_ORIGIN", True):
         return
-    origin = origin.decode("latin1")
+    origin = header.decode("latin1")
     if not (is_allowed_host(origin) or is_trusted_origin(origin)):
         raise _denial(message, origin, "it is in neither ALLOWED_HOSTS nor CSRF_TRUSTED_ORIGINS")
 
 
-def is_allowed_host(origin):
+def is_allowed_host(origin: str) -> bool:
     """Whether the host of `origin` is one of ALLOWED_HOSTS."""
     allowed_hosts = settings.ALLOWED_HOSTS
     if settings.DEBUG and not allowed_hosts:
@@ -109,7 +114,7 @@ def is_allowed_host(origin):
     return bool(host) and validate_host(host, allowed_hosts)
 
 
-def is_trusted_origin(origin):
+def is_trusted_origin(origin: str) -> bool:
     """Whether `origin` matches one of CSRF_TRUSTED_ORIGINS."""
     scheme, host, netloc = _split(origin)
     for trusted in settings.CSRF_TRUSTED_ORIGINS:
@@ -123,7 +128,7 @@ def is_trusted_origin(origin):
     return False
 
 
-def _split(origin):
+def _split(origin: str) -> tuple[str, str, str]:
     """Return (scheme, host, host and port) of an Origin in lower case; "" for what it lacks."""
     try:
         parts = urlsplit(origin.lower())
@@ -133,7 +138,7 @@ def _split(origin):
     return parts.scheme, f"[{host}]" if ":" in host else host, parts.netloc
 
 
-def _denial(message, origin, reason):
+def _denial(message: Message, origin: str | bytes | None, reason: str) -> DenyConnection:
     logger.warning(
         "WebSocket to %s from Origin %r refused: %s", message.get("path"), origin, reason
     )

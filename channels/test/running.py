@@ -1,6 +1,10 @@
 """Taking a message and running its consumer as a worker would, but for its threads and retries."""
 
+from __future__ import annotations
+
 import inspect
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import async_to_sync
 from django.db import close_old_connections
@@ -12,23 +16,24 @@ from channels.layers.operations import Delivery, PutBack, Send, SendGroup
 from channels.message import Message, pending_message_store
 from channels.signals import consumer_finished, consumer_started
 
+if TYPE_CHECKING:
+    from channels.consuming.pending import Entry
+    from channels.layers.base import BaseChannelLayer
 
-def take_message(layer, channel):
+
+def take_message(layer: BaseChannelLayer, channel: str) -> Message | None:
     """Return the next Message on `channel`, or None."""
     make_test_announcements()
     delivery = _take_delivery(layer, channel)
     if delivery is None:
         return None
-    message = Message(delivery.content, delivery.channel, layer)
-    message.delivery = delivery
-    message.worker_id = "test"
-    return message
+    return Message(delivery.content, delivery.channel, layer, delivery=delivery, worker_id="test")
 
 
-def _take_delivery(layer, channel):
+def _take_delivery(layer: BaseChannelLayer, channel: str) -> Delivery | None:
     """Take from the queue of a process-specific channel what is for this very channel."""
     reader = layer.open_reader([names.queue_name(channel)])
-    others = []
+    others: list[PutBack] = []
     try:
         while True:
             _, delivery = reader.take()
@@ -40,7 +45,9 @@ def _take_delivery(layer, channel):
         reader.close()
 
 
-def run_consumer(consumer, message, kwargs, sender):
+def run_consumer(
+    consumer: Callable[..., Any], message: Message, kwargs: dict[str, Any], sender: object
+) -> Any:
     """Run `consumer`, then send what it sent; return what it returned, raise what it raised.
 
     A ChannelSocketException is not raised: it acts on the socket. If the consumer raises
@@ -63,18 +70,18 @@ def run_consumer(consumer, message, kwargs, sender):
             _finish(sender)
 
 
-def _call(consumer, message, kwargs):
+def _call(consumer: Callable[..., Any], message: Message, kwargs: dict[str, Any]) -> Any:
     result = consumer(message, **kwargs)
     return async_to_sync(_wait_for)(result) if inspect.isawaitable(result) else result
 
 
-async def _wait_for(awaitable):
+async def _wait_for(awaitable: Awaitable[Any]) -> Any:
     return await awaitable
 
 
-def _flush(entries, is_retry):
+def _flush(entries: Iterable[Entry], is_retry: bool) -> None:
     """Carry out what the consumer left; raise the first refusal, after all has been tried."""
-    refusals = []
+    refusals: list[Exception] = []
     for layer, operation in entries:
         if is_retry and isinstance(operation, (Send, SendGroup)):
             continue
@@ -87,7 +94,7 @@ def _flush(entries, is_retry):
         raise refusals[0]
 
 
-def _finish(sender):
+def _finish(sender: object) -> None:
     # As Django's test client: the test's own database connection must stay open.
     was_connected = consumer_finished.disconnect(close_old_connections)
     try:

@@ -48,8 +48,13 @@ class Worker:
         return freed[0] if freed else delivery
 
     def consume(self, delivery):
-        message = Message(delivery.content, delivery.channel, self.layer)
-        message.delivery, message.worker_id = delivery, "worker-1"
+        message = Message(
+            delivery.content,
+            delivery.channel,
+            self.layer,
+            delivery=delivery,
+            worker_id="worker-1",
+        )
         pending_message_store.prepare()
         try:
             result = self.consumers[delivery.channel](message)

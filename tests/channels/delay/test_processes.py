@@ -147,7 +147,7 @@ def test_it_waits_for_redis_and_goes_on(site, layer, start, redis_server):
     site.manage("migrate")
     server = start()
     redis_server.stop()
-    server.wait_for_log("is held up .*trying again")
+    server.wait_for_log("work just now .*tries again")
     redis_server.start()
     wait_until(lambda: send_again(layer))
     assert drain(layer, "later", 1) == [1]

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError
 
 from channels.asgi import ChannelLayerWrapper, channel_layers
-from channels.delay.outbox import Outbox
+from channels.delay.sending import DueSender
 from channels.delay.worker import Worker
 from channels.exceptions import LayerUnavailable
 
@@ -71,7 +71,7 @@ def test_an_idle_server_stops_at_once(run_until):
 )
 def test_it_goes_on_after_an_error(layer, run_until, put, monkeypatch, caplog, error):
     put()
-    send_due = Outbox.send_due
+    send_due = DueSender.send_due
     errors = [error, error]
 
     def fail_twice(self):
@@ -79,12 +79,12 @@ def test_it_goes_on_after_an_error(layer, run_until, put, monkeypatch, caplog, e
             raise errors.pop()
         return send_due(self)
 
-    monkeypatch.setattr(Outbox, "send_due", fail_twice)
+    monkeypatch.setattr(DueSender, "send_due", fail_twice)
     monkeypatch.setattr("channels.delay.worker.FIRST_PAUSE_S", 0.001)
     with caplog.at_level(logging.ERROR):
         run_until(lambda: count(layer, "later"))
     assert len(caplog.records) == 2
-    assert all("trying again in 0.0 s" in message for message in caplog.messages)
+    assert all("tries again in 0.0 s" in message for message in caplog.messages)
 
 
 def test_sigterm_stops_it(layer, table):

@@ -1,10 +1,12 @@
 """`manage.py rundelay`: the delay server."""
 
-from django.core.management import BaseCommand, CommandError
+from typing import Any
+
+from django.core.management import BaseCommand, CommandError, CommandParser
 
 from channels.asgi import channel_layers
 from channels.channel import DEFAULT_CHANNEL_LAYER
-from channels.delay.worker import Worker
+from channels.delay.worker import DelayServer
 from channels.exceptions import InvalidChannelLayerError, LayerUnavailable
 from channels.log import setup_loggers
 
@@ -14,7 +16,7 @@ class Command(BaseCommand):
 
     help = "Keep messages from asgi.delay in the database, and send them when they are due."
 
-    def add_arguments(self, parser):
+    def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--layer",
             default=DEFAULT_CHANNEL_LAYER,
@@ -27,7 +29,7 @@ class Command(BaseCommand):
             help="The longest time between two looks into the database, in seconds.",
         )
 
-    def handle(self, *args, **options):
+    def handle(self, *args: Any, **options: Any) -> None:
         logger = setup_loggers(options["verbosity"])
         try:
             layer = channel_layers[options["layer"]]
@@ -47,4 +49,4 @@ class Command(BaseCommand):
         except LayerUnavailable as error:
             logger.debug("who else uses the layer is not known: %s", error)
         logger.info("Running delay against channel layer %s", layer)
-        Worker(channel_layer=layer, database_sleep_duration=options["sleep"]).run()
+        DelayServer(channel_layer=layer, database_sleep_duration=options["sleep"]).run()

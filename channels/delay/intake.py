@@ -1,9 +1,13 @@
 """From `asgi.delay` into the database."""
 
+from __future__ import annotations
+
 import logging
 import math
 import numbers
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
 
@@ -13,6 +17,10 @@ from channels.exceptions import InvalidName, LayerUnavailable
 from channels.layers.names import check_channel_name
 from channels.layers.operations import DeadLetter, Done, PutBack
 
+if TYPE_CHECKING:
+    from channels.layers.base import BaseChannelLayer
+    from channels.layers.operations import Delivery, Operation
+
 logger = logging.getLogger("django.channels")
 
 #: What asks for a delay is sent here.
@@ -21,7 +29,7 @@ DELAY_CHANNEL = "asgi.delay"
 BATCH = 100
 
 
-def read_request(content, now):
+def read_request(content: Mapping[str, Any], now: datetime) -> DelayedMessage:
     """Return the DelayedMessage, not yet saved, that `content` asks for.
 
     `content`: {"channel": name, "content": the message, "delay": milliseconds}, all from a sender
@@ -44,19 +52,19 @@ def read_request(content, now):
     return DelayedMessage(channel_name=channel, content=text, due_date=due_date)
 
 
-def _due_date(delay_ms, now):
+def _due_date(delay_ms: Any, now: datetime) -> datetime:
     if not isinstance(delay_ms, numbers.Real) or isinstance(delay_ms, bool):
         raise ValueError(f"its delay must be a number of milliseconds, got {delay_ms!r}")
     try:
         if not math.isfinite(delay_ms):
             raise ValueError(f"its delay must be a number of milliseconds, got {delay_ms!r}")
-        return now + timedelta(milliseconds=max(delay_ms, 0))
+        return now + timedelta(milliseconds=max(float(delay_ms), 0.0))
     except OverflowError as error:
         raise ValueError(f"its delay of {delay_ms} ms is beyond any date") from error
 
 
-class Inbox:
-    """Takes messages from `asgi.delay` and stores them.
+class DelayIntake:
+    """Takes messages from `asgi.delay`, and stores them in the database.
 
     What has been taken is kept in memory until it is stored, whatever fails in between.
 
@@ -64,13 +72,13 @@ class Inbox:
         layer: the channel layer.
     """
 
-    def __init__(self, layer):
+    def __init__(self, layer: BaseChannelLayer) -> None:
         self._layer = layer
         self._reader = layer.open_reader([DELAY_CHANNEL])
-        self._taken = []
-        self._settled = []
+        self._taken: list[Delivery] = []
+        self._settled: list[Operation] = []
 
-    def take_in(self, wait_s):
+    def take_in(self, wait_s: float) -> None:
         """Wait up to `wait_s` for messages, and store those that are there.
 
         Raises LayerUnavailable or DatabaseError; then call it again.
@@ -79,7 +87,7 @@ class Inbox:
         self._gather(wait_s)
         self._store()
 
-    def _gather(self, wait_s):
+    def _gather(self, wait_s: float) -> None:
         while len(self._taken) < BATCH:
             _, delivery = self._reader.take(self._settled, wait_s)
             self._settled = []
@@ -88,9 +96,10 @@ class Inbox:
             self._taken.append(delivery)
             wait_s = 0.0
 
-    def _store(self):
+    def _store(self) -> None:
         now = timezone.now()
-        messages, settled = [], []
+        messages: list[DelayedMessage] = []
+        settled: list[Operation] = []
         for delivery in self._taken:
             try:
                 messages.append(read_request(delivery.content, now))
@@ -108,18 +117,20 @@ class Inbox:
                     operation.reason,
                 )
 
-    def interrupt(self):
+    def interrupt(self) -> None:
         """From another thread: let take_in() return soon."""
         self._reader.interrupt()
 
-    def close(self):
+    def close(self) -> None:
         """Put back what could not be stored, and leave."""
         # Each goes to the front, so the first one goes last.
-        left = self._settled + [PutBack(delivery) for delivery in reversed(self._taken)]
+        left: list[Operation] = [*self._settled, *map(PutBack, reversed(self._taken))]
         try:
             if left:
                 self._layer.apply(left)
         except LayerUnavailable as error:
             if self._taken:
-                logger.error("%d message(s) for later are lost: %s", len(self._taken), error)
+                logger.error(
+                    "%d message(s) that were to be delayed are lost: %s", len(self._taken), error
+                )
         self._reader.close()

@@ -9,13 +9,13 @@ import pytest
 from django.utils import timezone
 
 from channels.delay.models import DelayedMessage
-from channels.delay.outbox import FIRST_RETRY_S, LONGEST_RETRY_S, Outbox
+from channels.delay.sending import FIRST_RETRY_S, LONGEST_RETRY_S, DueSender
 from channels.exceptions import ClientGone, LayerUnavailable
 
 
 @pytest.fixture
-def outbox(layer, table):
-    return Outbox(layer, 5.0, threading.Event())
+def sender(layer, table):
+    return DueSender(layer, 5.0, threading.Event())
 
 
 def received(layer, channel="later"):
@@ -26,30 +26,30 @@ def received(layer, channel="later"):
     return found
 
 
-def test_what_is_due_is_sent_in_the_order_of_its_time(outbox, put, layer, table):
+def test_what_is_due_is_sent_in_the_order_of_its_time(sender, put, layer, table):
     for n, ago_s in [(2, 5), (1, 9), (3, 1)]:
         put(content=json.dumps({"n": n}), ago_s=ago_s)
     put(content='{"n": 4}', ago_s=-60)
-    outbox.send_due()
+    sender.send_due()
     assert received(layer) == [1, 2, 3]
     assert [json.loads(m.content) for m in table.all()] == [{"n": 4}]
 
 
-def test_the_next_look_is_when_the_next_one_is_due(outbox, put):
-    assert outbox.send_due() == 5.0
+def test_the_next_look_is_when_the_next_one_is_due(sender, put):
+    assert sender.send_due() == 5.0
     put(ago_s=-60)
-    assert outbox.send_due() == 5.0
+    assert sender.send_due() == 5.0
     put(ago_s=-2)
-    assert 1.0 < outbox.send_due() <= 2.0
+    assert 1.0 < sender.send_due() <= 2.0
 
 
-def test_messages_for_a_full_channel_wait_in_order_and_hold_up_no_other(outbox, put, layer, table):
+def test_messages_for_a_full_channel_wait_in_order_and_hold_up_no_other(sender, put, layer, table):
     for n in range(250):
         put(content=json.dumps({"n": n}), ago_s=300 - n)
     put("other", ago_s=1)
     got = []
     for left in (150, 50, 0):
-        wait_s = outbox.send_due()
+        wait_s = sender.send_due()
         assert table.count() == left
         assert wait_s == (FIRST_RETRY_S if left else 5.0)
         got += received(layer)
@@ -57,7 +57,7 @@ def test_messages_for_a_full_channel_wait_in_order_and_hold_up_no_other(outbox, 
     assert received(layer, "other") == [1]
 
 
-def test_room_that_comes_up_meanwhile_lets_none_overtake(outbox, put, layer, monkeypatch):
+def test_room_that_comes_up_meanwhile_lets_none_overtake(sender, put, layer, monkeypatch):
     for _ in range(layer.capacity):
         layer.send("later", {"n": 0})
     put(content='{"n": 1}', ago_s=2)
@@ -72,27 +72,27 @@ def test_room_that_comes_up_meanwhile_lets_none_overtake(outbox, put, layer, mon
             drained.extend(received(layer))
 
     monkeypatch.setattr(DelayedMessage, "send_once", drain_after)
-    outbox.send_due()
-    outbox.send_due()
+    sender.send_due()
+    sender.send_due()
     assert drained[layer.capacity :] == [1, 2]
 
 
-def test_a_channel_that_stays_full_is_tried_less_and_less_often(outbox, put, layer):
+def test_a_channel_that_stays_full_is_tried_less_and_less_often(sender, put, layer):
     for _ in range(layer.capacity):
         layer.send("later", {})
     put()
-    waits = [outbox.send_due() for _ in range(8)]
+    waits = [sender.send_due() for _ in range(8)]
     assert waits == sorted(waits)
     assert (waits[0], waits[-1]) == (FIRST_RETRY_S, LONGEST_RETRY_S)
 
 
 @pytest.mark.parametrize("content", ["", "nonsense", "[]", '"text"'])
-def test_a_row_that_is_no_message_is_logged_and_set_aside(outbox, put, layer, caplog, content):
+def test_a_row_that_is_no_message_is_logged_and_set_aside(sender, put, layer, caplog, content):
     bad = put(content=content, ago_s=9)
     put()
     with caplog.at_level(logging.ERROR):
-        outbox.send_due()
-        outbox.send_due()
+        sender.send_due()
+        sender.send_due()
     assert received(layer) == [1]
     assert len(caplog.records) == 1
     assert f"the delayed message {bad.pk} for 'later' can't be sent" in caplog.text
@@ -100,25 +100,25 @@ def test_a_row_that_is_no_message_is_logged_and_set_aside(outbox, put, layer, ca
     assert (bad.content, bad.due_date.year) == (content, 9999)
 
 
-def test_a_row_for_no_channel_is_set_aside(outbox, put, layer, table, settings):
+def test_a_row_for_no_channel_is_set_aside(sender, put, layer, table, settings):
     settings.USE_TZ = False
     put("not a name")
-    outbox.send_due()
+    sender.send_due()
     assert not table.is_due().exists()
     assert table.count() == 1
 
 
-def test_a_message_for_a_client_that_has_left_is_dropped(outbox, put, table, monkeypatch):
+def test_a_message_for_a_client_that_has_left_is_dropped(sender, put, table, monkeypatch):
     def gone(self, channel_layer):
         raise ClientGone("websocket.send.s!c")
 
     put("websocket.send.s!c")
     monkeypatch.setattr(DelayedMessage, "send_once", gone)
-    outbox.send_due()
+    sender.send_due()
     assert table.count() == 0
 
 
-def test_while_the_layer_is_away_all_of_it_stays(outbox, put, layer, table, monkeypatch):
+def test_while_the_layer_is_away_all_of_it_stays(sender, put, layer, table, monkeypatch):
     def away(operations):
         raise LayerUnavailable("away")
 
@@ -126,27 +126,27 @@ def test_while_the_layer_is_away_all_of_it_stays(outbox, put, layer, table, monk
     with monkeypatch.context() as patch:
         patch.setattr(layer, "apply", away)
         with pytest.raises(LayerUnavailable):
-            outbox.send_due()
+            sender.send_due()
     assert table.count() == 1
-    outbox.send_due()
+    sender.send_due()
     assert received(layer) == [1]
 
 
-def test_a_message_that_another_server_has_sent_is_not_sent_again(outbox, put, layer, monkeypatch):
+def test_a_message_that_another_server_has_sent_is_not_sent_again(sender, put, layer, monkeypatch):
     put()
     rows = list(DelayedMessage.objects.all())
     slices = [rows, rows, []]
-    monkeypatch.setattr(Outbox, "_due", staticmethod(lambda full: slices.pop(0)))
-    outbox.send_due()
+    monkeypatch.setattr(DueSender, "_due", staticmethod(lambda full: slices.pop(0)))
+    sender.send_due()
     assert received(layer) == [1]
 
 
 def test_once_told_to_stop_it_sends_no_more(layer, put, table):
     stopping = threading.Event()
-    outbox = Outbox(layer, 5.0, stopping)
+    sender = DueSender(layer, 5.0, stopping)
     put()
     stopping.set()
-    assert outbox.send_due() == 0.0
+    assert sender.send_due() == 0.0
     assert table.count() == 1
 
 

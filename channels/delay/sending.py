@@ -1,7 +1,11 @@
 """From the database to the channels, when the time has come."""
 
+from __future__ import annotations
+
 import datetime
 import logging
+import threading
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.utils import timezone
@@ -15,6 +19,9 @@ from channels.exceptions import (
     MessageTooLarge,
 )
 
+if TYPE_CHECKING:
+    from channels.layers.base import BaseChannelLayer
+
 logger = logging.getLogger("django.channels")
 
 #: Due messages are read from the database in slices of this many.
@@ -25,7 +32,7 @@ NEVER = datetime.datetime(9999, 12, 1, tzinfo=datetime.timezone.utc)
 FIRST_RETRY_S, LONGEST_RETRY_S = 0.05, 1.0
 
 
-class Outbox:
+class DueSender:
     """Sends what is due, in the order of its due date, and deletes it.
 
     Any number of delay servers may do so at the same time: each message is sent by one of them.
@@ -36,16 +43,18 @@ class Outbox:
         stopping: an Event; once set, the message in hand is the last one.
     """
 
-    def __init__(self, layer, look_every_s, stopping):
+    def __init__(
+        self, layer: BaseChannelLayer, look_every_s: float, stopping: threading.Event
+    ) -> None:
         self._layer, self._look_every_s, self._stopping = layer, look_every_s, stopping
         self._retry_s = FIRST_RETRY_S
 
-    def send_due(self):
+    def send_due(self) -> float:
         """Send what is due; return the seconds after which it is worth looking again.
 
         Raises LayerUnavailable or DatabaseError; what was not sent then is still there.
         """
-        full = set()
+        full: set[str] = set()
         sent = 0
         while batch := self._due(full):
             for message in batch:
@@ -56,12 +65,12 @@ class Outbox:
         return self._pause_s(sent, full)
 
     @staticmethod
-    def _due(full):
+    def _due(full: set[str]) -> list[DelayedMessage]:
         """The next due messages for channels that are not full: none may overtake another."""
         due = DelayedMessage.objects.is_due().exclude(channel_name__in=full)
         return list(due.in_order()[:BATCH])
 
-    def _send(self, message, full):
+    def _send(self, message: DelayedMessage, full: set[str]) -> bool:
         """Send one message; return whether it has gone."""
         try:
             logger.debug("sending a delayed message to %s", message.channel_name)
@@ -78,7 +87,7 @@ class Outbox:
         return True
 
     @staticmethod
-    def _set_aside(message, error):
+    def _set_aside(message: DelayedMessage, error: Exception) -> None:
         """Nothing will make it go: keep it for whoever reads the log, where it holds up nothing."""
         message.due_date = NEVER if settings.USE_TZ else NEVER.replace(tzinfo=None)
         message.save(update_fields=["due_date"])
@@ -90,7 +99,7 @@ class Outbox:
             NEVER.year,
         )
 
-    def _pause_s(self, sent, full):
+    def _pause_s(self, sent: int, full: set[str]) -> float:
         wait_s = self._look_every_s
         next_due = DelayedMessage.objects.exclude(channel_name__in=full).in_order().first()
         if next_due is not None:

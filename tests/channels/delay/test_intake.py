@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from channels.delay import contents
-from channels.delay.inbox import BATCH, Inbox, read_request
+from channels.delay.intake import BATCH, DelayIntake, read_request
 from channels.delay.models import DelayedMessage
 from channels.exceptions import LayerUnavailable
 
@@ -92,33 +92,33 @@ def test_text_that_holds_no_message_is_refused(text):
         contents.unpack(text)
 
 
-# -- the inbox ------------------------------------------------------------------------------------
+# -- the intake ------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def inbox(layer, table):
-    inbox = Inbox(layer)
-    yield inbox
-    inbox.close()
+def intake(layer, table):
+    intake = DelayIntake(layer)
+    yield intake
+    intake.close()
 
 
-def test_requests_are_stored(inbox, layer, table):
+def test_requests_are_stored(intake, layer, table):
     for n in range(3):
         layer.send("asgi.delay", {**REQUEST, "content": {"n": n, "raw": b"\xff"}})
-    inbox.take_in(0)
+    intake.take_in(0)
     stored = [contents.unpack(message.content) for message in table.in_order()]
     assert stored == [{"n": n, "raw": b"\xff"} for n in range(3)]
     assert layer.receive(["asgi.delay"]) == (None, None)
 
 
 def test_a_malformed_request_is_logged_and_kept_and_the_others_are_stored(
-    inbox, layer, table, caplog
+    intake, layer, table, caplog
 ):
     layer.send("asgi.delay", {"channel": "later"})
     layer.send("asgi.delay", REQUEST)
     with caplog.at_level(logging.ERROR):
-        inbox.take_in(0)
-        inbox.take_in(0)
+        intake.take_in(0)
+        intake.take_in(0)
     assert table.count() == 1
     assert "Invalid message received on asgi.delay: it must contain" in caplog.text
     (letter,) = layer.dead_letters("asgi.delay")
@@ -126,19 +126,19 @@ def test_a_malformed_request_is_logged_and_kept_and_the_others_are_stored(
     assert "lacks content, delay" in letter["reason"]
 
 
-def test_what_could_not_be_stored_is_stored_later(inbox, layer, table, monkeypatch):
+def test_what_could_not_be_stored_is_stored_later(intake, layer, table, monkeypatch):
     layer.send("asgi.delay", REQUEST)
     with monkeypatch.context() as patch:
         patch.setattr(DelayedMessage.objects, "bulk_create", fail)
         for _ in range(2):
             with pytest.raises(OperationalError):
-                inbox.take_in(0)
-    inbox.take_in(0)
+                intake.take_in(0)
+    intake.take_in(0)
     assert table.count() == 1
 
 
 def test_what_could_not_be_stored_is_stored_before_more_is_waited_for(
-    inbox, layer, table, monkeypatch
+    intake, layer, table, monkeypatch
 ):
     def away(operations, block_s):
         raise LayerUnavailable("away")
@@ -147,24 +147,24 @@ def test_what_could_not_be_stored_is_stored_before_more_is_waited_for(
     with monkeypatch.context() as patch:
         patch.setattr(DelayedMessage.objects, "bulk_create", fail)
         with pytest.raises(OperationalError):
-            inbox.take_in(0)
+            intake.take_in(0)
     with monkeypatch.context() as patch:
-        patch.setattr(inbox._reader, "take", away)
+        patch.setattr(intake._reader, "take", away)
         with pytest.raises(LayerUnavailable):
-            inbox.take_in(30)
+            intake.take_in(30)
     assert table.count() == 1
 
 
 def test_what_could_not_be_stored_goes_back_to_its_channel_in_order(layer, table, monkeypatch):
-    inbox = Inbox(layer)
+    intake = DelayIntake(layer)
     for delay in (1, 2):
         layer.send("asgi.delay", {**REQUEST, "delay": delay})
     with monkeypatch.context() as patch:
         patch.setattr(DelayedMessage.objects, "bulk_create", fail)
         with pytest.raises(OperationalError):
-            inbox.take_in(0)
+            intake.take_in(0)
     assert layer.receive(["asgi.delay"]) == (None, None)
-    inbox.close()
+    intake.close()
     assert [layer.receive(["asgi.delay"])[1]["delay"] for _ in range(2)] == [1, 2]
 
 
@@ -172,11 +172,11 @@ def fail(messages):
     raise OperationalError("the database is away")
 
 
-def test_no_more_than_a_batch_is_in_hand(inbox, layer, table, monkeypatch):
+def test_no_more_than_a_batch_is_in_hand(intake, layer, table, monkeypatch):
     for _ in range(BATCH - 1):
         layer.send("asgi.delay", REQUEST)
-    monkeypatch.setattr("channels.delay.inbox.BATCH", 60)
-    inbox.take_in(0)
+    monkeypatch.setattr("channels.delay.intake.BATCH", 60)
+    intake.take_in(0)
     assert table.count() == 60
-    inbox.take_in(0)
+    intake.take_in(0)
     assert table.count() == BATCH - 1
