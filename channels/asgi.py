@@ -20,13 +20,14 @@ _OLD_BACKENDS = {
     "asgi_redis.RedisLocalChannelLayer": "channels.layers.redis.RedisLocalChannelLayer",
     "asgi_redis.RedisSentinelChannelLayer": "channels.layers.redis.RedisSentinelChannelLayer",
     "asgiref.inmemory.ChannelLayer": "channels.layers.memory.MemoryChannelLayer",
+    "channels.layers.InMemoryChannelLayer": "channels.layers.memory.MemoryChannelLayer",
+    "channels_redis.core.RedisChannelLayer": "channels.layers.redis.RedisChannelLayer",
+    "channels_redis.pubsub.RedisPubSubChannelLayer": "channels.layers.redis.RedisChannelLayer",
 }
 
 _GONE_BACKENDS = {
     "asgi_ipc.IPCChannelLayer": "the in-memory layer (one process) or Redis",
     "asgi_rabbitmq.RabbitmqChannelLayer": "Redis",
-    "channels_redis.core.RedisChannelLayer": "channels.layers.redis.RedisChannelLayer",
-    "channels_redis.pubsub.RedisPubSubChannelLayer": "channels.layers.redis.RedisChannelLayer",
 }
 
 
@@ -35,6 +36,7 @@ class ChannelLayerManager:
 
     def __init__(self):
         self.backends = {}
+        self._made = {}
         self._lock = threading.Lock()
 
     @property
@@ -66,9 +68,8 @@ class ChannelLayerManager:
 
     def _make(self, name, config):
         entry = self._entry(name)
-        for key in ("BACKEND", "ROUTING"):
-            if key not in entry:
-                raise InvalidChannelLayerError(f"CHANNEL_LAYERS[{name!r}] has no {key}: add it")
+        if "BACKEND" not in entry:
+            raise InvalidChannelLayerError(f"CHANNEL_LAYERS[{name!r}] has no BACKEND: add it")
         backend_class = load_backend(entry["BACKEND"], name)
         try:
             layer = backend_class(**config)
@@ -78,7 +79,9 @@ class ChannelLayerManager:
             ) from error
         except LayerUnavailable as error:
             raise InvalidChannelLayerError(f"CHANNEL_LAYERS[{name!r}]: {error}") from error
-        return ChannelLayerWrapper(layer, name, entry["ROUTING"], entry.get("MIDDLEWARE", ()))
+        return ChannelLayerWrapper(
+            layer, name, entry.get("ROUTING", []), entry.get("MIDDLEWARE", ())
+        )
 
     def __getitem__(self, key):
         try:
@@ -87,7 +90,7 @@ class ChannelLayerManager:
             pass
         with self._lock:
             if key not in self.backends:
-                self.backends[key] = self.make_backend(key)
+                self.backends[key] = self._made[key] = self.make_backend(key)
             return self.backends[key]
 
     def __contains__(self, key):
@@ -102,6 +105,13 @@ class ChannelLayerManager:
         if layer is not None:
             self.backends[key] = layer
         return old
+
+    def forget_made(self):
+        """Make the layers of CHANNEL_LAYERS anew; those that were `set` stay."""
+        for key, layer in self._made.items():
+            if self.backends.get(key) is layer:
+                del self.backends[key]
+        self._made.clear()
 
 
 def load_backend(path, alias):

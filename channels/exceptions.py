@@ -28,12 +28,12 @@ class ResponseLater(ChannelsError):
     """Raised by a view that has handed its response to another consumer."""
 
 
-class RequestTimeout(ChannelsError):
-    """Raised while a request body is read, if the client takes too long to send it."""
-
-
 class RequestAborted(ChannelsError):
     """Raised while a request body is read, if the client has gone away."""
+
+
+class RequestTimeout(RequestAborted):
+    """Raised while a request body is read, if the client takes too long to send it."""
 
 
 class RequestBodyExpired(ChannelsError):
@@ -44,7 +44,16 @@ class RequestBodyExpired(ChannelsError):
 
 
 class DenyConnection(ChannelsError):
-    """Raised by a `websocket.connect` consumer to refuse the socket (the client sees 403)."""
+    """Raised while a socket connects, by a consumer of any generation, to refuse it (the client
+    sees 403)."""
+
+
+class AcceptConnection(ChannelsError):
+    """Raised in `connect()` of a class consumer to accept the socket, as `accept()` does."""
+
+
+class StopConsumer(ChannelsError):
+    """Raised by a handler of a class consumer whose connection is done with: the instance ends."""
 
 
 class ChannelSocketException(ChannelsError):
@@ -130,12 +139,19 @@ class InvalidMessage(ChannelsError, TypeError, ValueError):
 
 
 class MessageTooLarge(ChannelsError):
-    """A packed message is larger than a layer carries (`size` and `limit` in bytes)."""
+    """A packed message is larger than a layer carries (`size` and `limit` in bytes).
 
-    def __init__(self, channel: str, size: int, limit: int) -> None:
+    Layers of others, made for Channels 2 and later, raise it with a text, or with nothing.
+    """
+
+    def __init__(
+        self, channel: str = "", size: int | None = None, limit: int | None = None
+    ) -> None:
         super().__init__(
             f"a message of {size} bytes for {channel!r} is larger than the {limit} bytes that fit: "
             "send it in parts, or store it and send where it is"
+            if size is not None
+            else channel
         )
         self.channel, self.size, self.limit = channel, size, limit
 
@@ -144,12 +160,19 @@ class MessageTooLarge(ChannelsError):
 
 
 class ChannelFull(ChannelsError):
-    """A channel holds as many messages as its capacity allows; this one was not sent."""
+    """A channel holds as many messages as its capacity allows; this one was not sent.
 
-    def __init__(self, channel: str, length: int, capacity: int) -> None:
+    Layers of others, made for Channels 2 and later, raise it with a text, or with nothing.
+    """
+
+    def __init__(
+        self, channel: str = "", length: int | None = None, capacity: int | None = None
+    ) -> None:
         super().__init__(
             f"channel {channel!r} is full ({length} of {capacity} waiting): "
             "add workers, or raise its capacity in CHANNEL_LAYERS"
+            if length is not None
+            else channel
         )
         self.channel, self.length, self.capacity = channel, length, capacity
 

@@ -244,7 +244,9 @@ def _wire_name(name: str) -> bytes:
 def _is_dropped(request: AsgiRequest | None) -> bool:
     if request is None:
         return False
-    return request.is_response_later or isinstance(request.body_failure, RequestAborted)
+    failure = request.body_failure
+    has_left = isinstance(failure, RequestAborted) and not isinstance(failure, RequestTimeout)
+    return request.is_response_later or has_left
 
 
 def _make_timeout_response() -> HttpResponse:

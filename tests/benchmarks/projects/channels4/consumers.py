@@ -1,6 +1,7 @@
 """The consumers of shared/classic/consumers.py, written for Channels 4, async and sync."""
 
 from asgiref.sync import async_to_sync
+
 from channels.consumer import AsyncConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer, WebsocketConsumer
 

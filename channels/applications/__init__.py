@@ -1,0 +1,1 @@
+"""What stands between a host server and a consumer: routers and middleware as ASGI applications."""

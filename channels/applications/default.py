@@ -1,0 +1,36 @@
+"""The application that a project serves: ASGI_APPLICATION."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+
+def get_default_application() -> Any:
+    """Return the application that the setting ASGI_APPLICATION names, such as
+    "mysite.asgi.application".
+
+    Raises ImproperlyConfigured.
+    """
+    named = getattr(settings, "ASGI_APPLICATION", None)
+    module_name, _, name = str(named or "").rpartition(".")
+    if not module_name:
+        raise ImproperlyConfigured(
+            f"Cannot find ASGI_APPLICATION setting (it is {named!r}): name your application, as in "
+            'ASGI_APPLICATION = "mysite.asgi.application"'
+        )
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as error:
+        raise ImproperlyConfigured(
+            f"Cannot import ASGI_APPLICATION module {module_name!r}: {error}"
+        ) from error
+    try:
+        return getattr(module, name)
+    except AttributeError as error:
+        raise ImproperlyConfigured(
+            f"Cannot find {name!r} in ASGI_APPLICATION module {module_name}"
+        ) from error

@@ -1,0 +1,133 @@
+"""The bases of class consumers, at their Channels 2 import path.
+
+An instance serves one connection from its beginning to its end. Each event on it, and each message
+on the instance's own channel, goes to the method that its `type` names; one after another.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from typing import Any, ClassVar
+
+from asgiref.sync import async_to_sync
+
+from channels.applications.shapes import Application, Event, Receive, Scope, Send
+from channels.db import DatabaseSyncToAsync, aclose_old_connections
+from channels.exceptions import StopConsumer
+from channels.instances.connections import are_in_use
+from channels.instances.events import dispatch_all
+from channels.instances.handlers import find_handler, get_handler_name
+from channels.instances.hosting import Host, find_host
+from channels.instances.two_calls import FirstCall, is_scope
+from channels.layers import DEFAULT_CHANNEL_LAYER, get_channel_layer
+
+__all__ = [
+    "DEFAULT_CHANNEL_LAYER",
+    "AsyncConsumer",
+    "SyncConsumer",
+    "get_channel_layer",
+    "get_handler_name",
+]
+
+
+class AsyncConsumer:
+    """Base of consumers whose handlers are coroutines.
+
+    Attributes:
+        scope: what is known of the connection (a dict).
+        channel_layer: the layer `channel_layer_alias` of CHANNEL_LAYERS, with awaited verbs; None
+            if there is none.
+        channel_name: the channel of this instance; not set without a layer.
+        base_send: sends an event to the connection; `send` does.
+
+    Put `MyConsumer.as_asgi()` into a route; the class itself will do, as in Channels 2.
+    """
+
+    _sync: ClassVar[bool] = False
+    channel_layer_alias: str = DEFAULT_CHANNEL_LAYER
+
+    scope: Scope
+    channel_layer: Any
+    channel_name: str
+    base_send: Any
+    _host: Host | None = None
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """An instance; or, called with a scope as an application of Channels 2 is, what takes
+        `(receive, send)`; or, called with all three, what is awaited."""
+        if not args or not is_scope(args[0]):
+            return super().__new__(cls)
+        if len(args) >= 3:
+            return FirstCall(cls, args[0], args[3:], kwargs)(args[1], args[2])
+        return FirstCall(cls, args[0], args[1:], kwargs)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Takes the scope that an application of Channels 2 was made with, and leaves it alone."""
+        super().__init__(*(args[1:] if args and is_scope(args[0]) else args), **kwargs)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.scope = scope
+        self.base_send = async_to_sync(send) if self._sync else send
+        self.channel_layer = get_channel_layer(self.channel_layer_alias)
+        sources = [receive]
+        self._host = find_host(scope)
+        if self._host is not None:
+            self.channel_name = self._host.channel_name
+            await self._host.attach(self)
+        elif self.channel_layer is not None:
+            self.channel_name = await self.channel_layer.new_channel()
+            sources.append(functools.partial(self.channel_layer.receive, self.channel_name))
+        with contextlib.suppress(StopConsumer):
+            await dispatch_all(sources, self.dispatch)
+
+    async def dispatch(self, message: Event) -> None:
+        """Run the handler of an event. Raises ValueError if there is none."""
+        handler = find_handler(self, message)
+        if are_in_use():
+            await aclose_old_connections()
+        await handler(message)
+
+    async def send(self, message: Event) -> None:
+        """Send an event to the connection."""
+        await self.base_send(message)
+
+    @classmethod
+    def as_asgi(cls, **initkwargs: Any) -> Application:
+        """Return an ASGI application that makes an instance for each connection.
+
+        `initkwargs` are passed to the class.
+        """
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> Any:
+            return await cls(**initkwargs)(scope, receive, send)
+
+        functools.update_wrapper(app, cls, updated=())
+        app.consumer_class = cls  # type: ignore[attr-defined]
+        app.consumer_initkwargs = initkwargs  # type: ignore[attr-defined]
+        return app
+
+
+class SyncConsumer(AsyncConsumer):
+    """Base of consumers whose handlers are plain functions: they run in a thread."""
+
+    _sync: ClassVar[bool] = True
+
+    async def dispatch(self, message: Event) -> None:
+        executor = self._host.executor if self._host is not None else None
+        if executor is None:
+            await _handle_in_turn(self, message)
+        else:
+            handle = DatabaseSyncToAsync(_handle, thread_sensitive=False, executor=executor)
+            await handle(self, message)
+
+    def send(self, message: Event) -> None:  # type: ignore[override]
+        """Send an event to the connection."""
+        self.base_send(message)
+
+
+def _handle(consumer: SyncConsumer, message: Event) -> None:
+    find_handler(consumer, message)(message)
+
+
+_handle_in_turn = DatabaseSyncToAsync(_handle)

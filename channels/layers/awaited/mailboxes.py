@@ -1,0 +1,162 @@
+"""The channels of one process: `specific.<process>!<local>`.
+
+They share one queue in the layer, which is drained by whoever waits for a message on one of them;
+each message is handed out by the local part of its channel. Receivers may wait in several event
+loops at once, in as many threads; the queue is drained in one of them at a time, so that order is
+kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import logging
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from channels.layers.names import split_local
+
+logger = logging.getLogger("channels.layers")
+
+Message = dict[str, Any]
+#: Waits for the next message of the process's queue; returns it with its full channel.
+Take = Callable[[], Awaitable[tuple[str, Message]]]
+
+#: Somebody who waits looks again after this time whether the queue is being drained.
+LOOK_AGAIN_S = 5.0
+#: Between two tries to drain the queue, while that fails.
+TRY_AGAIN_S = 0.25
+
+
+class Mailboxes:
+    """The messages of one process that have come out of its queue and are not received yet.
+
+    Args:
+        take: waits for the next message.
+        capacity: messages that one channel holds; those beyond are dropped.
+        expiry_s: seconds that a message lives.
+        on_drop: called as `on_drop(local, reason)` for a message that is "full" or "expired".
+    """
+
+    def __init__(
+        self, take: Take, capacity: int, expiry_s: float, on_drop: Callable[[str, str], None]
+    ) -> None:
+        self._take, self._capacity, self._expiry_s = take, capacity, expiry_s
+        self._on_drop = on_drop
+        self._lock = threading.Lock()
+        self._boxes: dict[str, collections.deque[tuple[float, Message]]] = {}
+        self._waiters: dict[str, collections.deque[asyncio.Future[None]]] = {}
+        self._drainer: asyncio.Task[None] | None = None
+        self._sweep_at_s = 0.0
+
+    async def receive(self, local: str) -> Message:
+        """Wait for the next message of a channel, and return it. Cancelling it loses none."""
+        while True:
+            with self._lock:
+                message = self._pop(local)
+                if message is not None:
+                    return message
+                waiter = asyncio.get_running_loop().create_future()
+                self._waiters.setdefault(local, collections.deque()).append(waiter)
+            self._see_to_draining()
+            try:
+                await asyncio.wait([waiter], timeout=LOOK_AGAIN_S)
+            finally:
+                self._stop_waiting(local, waiter)
+
+    def deliver(self, local: str, message: Message) -> None:
+        """Put a message into a channel's mailbox, and wake who waits for it."""
+        now_s = time.monotonic()
+        with self._lock:
+            box = self._boxes.setdefault(local, collections.deque())
+            if len(box) >= self._capacity:
+                self._on_drop(local, "full")
+                return
+            box.append((now_s + self._expiry_s, message))
+            self._wake_one(local)
+            self._sweep(now_s)
+
+    def _pop(self, local: str) -> Message | None:
+        box = self._boxes.get(local)
+        now_s = time.monotonic()
+        while box:
+            expires_at_s, message = box.popleft()
+            if not box:
+                del self._boxes[local]
+            if expires_at_s > now_s:
+                return message
+            self._on_drop(local, "expired")
+        return None
+
+    def _sweep(self, now_s: float) -> None:
+        """Forget what nobody has received in time: its channel may be done with."""
+        if now_s < self._sweep_at_s:
+            return
+        self._sweep_at_s = now_s + self._expiry_s
+        for local in [key for key, box in self._boxes.items() if box[-1][0] <= now_s]:
+            del self._boxes[local]
+
+    # -- who waits ------------------------------------------------------------------------------
+
+    def _wake_one(self, local: str) -> None:
+        for waiter in self._waiters.get(local, ()):
+            if not waiter.done():
+                _wake(waiter)
+                return
+
+    def _stop_waiting(self, local: str, waiter: asyncio.Future[None]) -> None:
+        with self._lock:
+            waiters = self._waiters[local]
+            waiters.remove(waiter)
+            if not waiters:
+                del self._waiters[local]
+            elif local in self._boxes:
+                self._wake_one(local)  # if this one was woken, and does not take what came
+
+    # -- draining ---------------------------------------------------------------------------------
+
+    def _see_to_draining(self) -> None:
+        """Drain the queue in this event loop, unless that goes on in another one."""
+        with self._lock:
+            drainer = self._drainer
+            if drainer is None or drainer.done() or drainer.get_loop().is_closed():
+                self._drainer = asyncio.get_running_loop().create_task(self._drain())
+
+    async def _drain(self) -> None:
+        try:
+            while True:
+                try:
+                    channel, message = await self._take()
+                except Exception:
+                    logger.exception("messages of this process can't be read; trying again")
+                    await asyncio.sleep(TRY_AGAIN_S)
+                    continue
+                self.deliver(split_local(channel)[1], message)
+        finally:
+            self._hand_on_draining()
+
+    def _hand_on_draining(self) -> None:
+        """This event loop ends: let somebody who waits in another one drain the queue."""
+        mine = asyncio.get_running_loop()
+        with self._lock:
+            self._drainer = None
+            for waiters in self._waiters.values():
+                for waiter in waiters:
+                    if waiter.get_loop() is not mine:
+                        _wake(waiter)
+                        return
+
+
+def _wake(waiter: asyncio.Future[None]) -> None:
+    loop = waiter.get_loop()
+    try:
+        loop.call_soon_threadsafe(_finish, waiter)
+    except RuntimeError:
+        logger.debug("an event loop was closed with a receiver in it")
+
+
+def _finish(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)

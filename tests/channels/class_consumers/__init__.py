@@ -1,0 +1,1 @@
+"""Class consumers, and what they stand on."""
