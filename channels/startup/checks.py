@@ -72,11 +72,7 @@ def _check_session_engine():
 def _check_layer(where, alias, entry):
     if not isinstance(entry, dict):
         return [_error("E011", f"{where} must be a dict, got {_kind(entry)}")]
-    found = [
-        _error("E012", f"{where} has no {key}: add it")
-        for key in ("BACKEND", "ROUTING")
-        if key not in entry
-    ]
+    found = [] if "BACKEND" in entry else [_error("E012", f"{where} has no BACKEND: add it")]
     found += [
         _warning("W001", f"{where} has an unknown key {key!r}{did_you_mean(str(key), LAYER_KEYS)}")
         for key in entry
