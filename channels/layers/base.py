@@ -433,6 +433,17 @@ class ServerLink:
         """Send; raises as `BaseChannelLayer.send` does."""
         raise NotImplementedError
 
+    def send_frame(self, message):
+        """Send a `websocket.receive`: returns a future, which is done when the layer has taken it.
+
+        A frame takes effect once: as long as it is not known whether it did, the future waits, and
+        the link sends it again under a number that the layer knows it by. So what the future fails
+        with has not been taken: ChannelFull or LayerUnavailable (send it again, later),
+        InvalidMessage or MessageTooLarge. A layer that can't know fails with a LayerUnavailable
+        whose `was_sent` is True: such a frame must not be sent again.
+        """
+        return asyncio.ensure_future(self.send("websocket.receive", message))
+
     async def open_socket(self, client, message):
         """Record the socket and send its `websocket.connect`, both or neither."""
         raise NotImplementedError
