@@ -69,7 +69,7 @@ class Socket:
         self._writer = FrameWriter(process.loop, send, process.options)
         self.client = process.new_client()
         self.reply_channel: str = process.link.reply_channel("websocket.send", self.client)
-        self._intake = FrameIntake(process, receive, self.reply_channel, scope["path"], self.close)
+        self._intake = FrameIntake(process, receive, self.reply_channel, scope["path"])
 
     # -- the story of a socket ----------------------------------------------------------------
 
@@ -189,11 +189,9 @@ class Socket:
                 await self._answered
             self._is_waiting = False
             if self._state is State.OPEN:
-                code = self._intake.take(event)
+                code = await self._intake.pass_on(event)
                 if code is not None:
                     self.close(code)
-                elif not self._intake.has_room:
-                    await self._intake.wait_for_room()
         return None
 
     # -- frames out ---------------------------------------------------------------------------
@@ -294,7 +292,7 @@ class Socket:
         self.close(1013)
 
     def _end_with(self, events: list[AsgiEvent]) -> None:
-        self._intake.stop()
+        self._intake.is_stopped = True
         self._set_timer(self._process.options.websocket_close_timeout_s, self._be_over)
         self._writer.put_last(events, self._be_over)
 
@@ -306,7 +304,6 @@ class Socket:
 
     def _leave_in_a_hurry(self) -> int:
         """The host ends this task; tell the client if it is still there. Returns the code."""
-        self._intake.stop()
         if self._state is not State.OPEN:
             return 1006
         self._process.spawn(self._try_to_close(1001))
@@ -329,10 +326,9 @@ class Socket:
         await asyncio.wait([sending], timeout=_DISCONNECT_WAIT_S)
 
     async def _send_disconnect(self, code: int) -> None:
-        await self._intake.finish()
         message = {
             "reply_channel": self.reply_channel,
-            "code": int(code),
+            "code": code,
             "path": self._scope["path"],
             "order": self._intake.order + 1,
         }

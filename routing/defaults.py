@@ -1,5 +1,7 @@
 """The consumers of channels for which a project names none."""
 
+from django.apps import apps
+
 from routing.errors import blame
 from routing.loading import load_object
 from routing.routes import Route
@@ -32,3 +34,11 @@ def make_socket_routes():
         Route("websocket.connect", connect_consumer),
         Route(["websocket.receive", "websocket.disconnect", "http.disconnect"], null_consumer),
     ]
+
+
+def make_live_page_routes():
+    """Return the routes of the live page's WebSocket, if that app is installed."""
+    if not apps.is_installed("channels.monitor"):
+        return []
+    with blame("the routes of the live page"):
+        return load_object("channels.monitor.routing.routes")

@@ -1,6 +1,6 @@
 """The Router: one lookup by channel, then the few routes of that channel."""
 
-from routing.defaults import make_http_route, make_socket_routes
+from routing.defaults import make_http_route, make_live_page_routes, make_socket_routes
 from routing.errors import blame
 from routing.matching import build_table, find_match
 from routing.routes import Include, resolve_routing
@@ -21,6 +21,7 @@ class Router:
 
     def __init__(self, routing):
         self.root = _Root(routing)
+        self._first_routes = []
         self._default_routes = []
         self._compile()
 
@@ -37,11 +38,13 @@ class Router:
         """Put the default routes behind the project's own; a second call replaces the first one's.
 
         Django's views get http.request (or `http_consumer` does: it may serve static files too),
-        websocket.connect is accepted, and the rest of both protocols is let go by.
+        websocket.connect is accepted, and the rest of both protocols is let go by. Ahead of all
+        routes stand those of the live page, where that is installed.
         """
         routes = make_socket_routes()
         if not any(candidate.takes_all for candidate in self._own_table.get("http.request", ())):
             routes.append(make_http_route(http_consumer))
+        self._first_routes = make_live_page_routes()
         self._default_routes = routes
         self._compile()
 
@@ -58,8 +61,9 @@ class Router:
     def _compile(self):
         own = list(self.root.candidates())
         defaults = [pair for route in self._default_routes for pair in route.candidates()]
+        first = [pair for route in self._first_routes for pair in route.candidates()]
         self._own_table = build_table(own)
-        self._table = build_table(own + defaults)
+        self._table = build_table(first + own + defaults)
         self.channels = set(self._table)
 
 

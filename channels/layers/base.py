@@ -179,7 +179,7 @@ class BaseChannelLayer:
         """Return the same keys, summed over all channels."""
         raise self._lacks("statistics")
 
-    def status(self):
+    def status(self, names_age_s=0.0):
         """Return who lives and what waits, as a dict ("status").
 
         - servers, workers: lists of dicts of id, seen_s (seconds since the last sign of life; one
@@ -188,6 +188,10 @@ class BaseChannelLayer:
           channel, consumer, since.
         - channels: a list of dicts of name, the keys of `channel_statistics`, delayed, owned (with
           a worker, on acknowledged channels) and dead_letters: how many there are now.
+        - groups: a list of dicts of name and size, for groups that have members.
+
+        `names_age_s`: the names of channels and groups may be as old as that, in seconds. Finding
+        them may mean to look at all keys, which is not for every second.
         """
         raise self._lacks("status")
 
@@ -432,17 +436,6 @@ class ServerLink:
     async def send(self, channel, message):
         """Send; raises as `BaseChannelLayer.send` does."""
         raise NotImplementedError
-
-    def send_frame(self, message):
-        """Send a `websocket.receive`: returns a future, which is done when the layer has taken it.
-
-        A frame takes effect once: as long as it is not known whether it did, the future waits, and
-        the link sends it again under a number that the layer knows it by. So what the future fails
-        with has not been taken: ChannelFull or LayerUnavailable (send it again, later),
-        InvalidMessage or MessageTooLarge. A layer that can't know fails with a LayerUnavailable
-        whose `was_sent` is True: such a frame must not be sent again.
-        """
-        return asyncio.ensure_future(self.send("websocket.receive", message))
 
     async def open_socket(self, client, message):
         """Record the socket and send its `websocket.connect`, both or neither."""

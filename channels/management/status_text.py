@@ -53,7 +53,7 @@ def format_status(status, now, width=None):
     """
     listened_to = {name for worker in status["workers"] for name in worker.get("channels", ())}
     shown = [channel for channel in status["channels"] if _is_shown(channel)]
-    losses = [loss for channel in status["channels"] for loss in _losses(channel)]
+    losses = [loss for channel in status["channels"] for loss in losses_of(channel)]
     return [
         (_count(status["servers"], "interface server"), _server_lines(status["servers"], now)),
         (_count(status["workers"], "worker"), _worker_lines(status["workers"], now, width)),
@@ -153,7 +153,7 @@ def _channel_lines(channels, listened_to, width):
     return lines + (_wrap("No worker takes: ", unheard, width) if unheard else [])
 
 
-def _losses(channel):
+def losses_of(channel):
     """Rows of channel, count, reason, what to do."""
     for key, (reason, advice) in LOSSES.items():
         if channel[key]:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from channels.exceptions import ChannelFull, ChannelsError, LayerUnavailable
 from channels.layers import hosting, names
-from channels.messages import WebsocketReceive
 from interface_server.asgi import Message
 from interface_server.bad_reply import BadReply, log_bad_reply
 from interface_server.owners.ownership import Ownership
@@ -215,36 +214,18 @@ class Owners:
 
     # -- what clients do ------------------------------------------------------------------------
 
-    def send_frame(self, client: str, message: WebsocketReceive) -> asyncio.Future[None]:
-        """Send a frame to whoever consumes it; see ServerLink.send_frame."""
+    async def send_frame(self, client: str, message: Message) -> None:
+        """Send a frame to whoever consumes it. Raises as ServerLink.send does."""
         ownership = self._by_client.get(client)
         if ownership is None:
-            return self._process.link.send_frame(message)
-        return asyncio.ensure_future(self._send_to_owner(client, ownership, message))
-
-    async def _send_to_owner(
-        self, client: str, ownership: Ownership, message: WebsocketReceive
-    ) -> None:
-        """Send a frame as soon as its owner has room for it; not for ever.
-
-        It is sent again if it may have been sent: an owner knows a frame by its number.
-        """
-        deadline = self._process.loop.time() + self._process.options.websocket_patience_s
-        pause_s, longest_s = RETRY_S
-        while True:
-            while ownership.is_held:
-                await self._released[client].wait()
-            try:
-                await self._process.link.send(
-                    ownership.queue + hosting.LOCAL_PART,
-                    {**message, "type": "websocket.receive", "number": ownership.number},
-                )
-                return
-            except (ChannelFull, LayerUnavailable):
-                if self._process.loop.time() >= deadline:
-                    raise
-            await asyncio.sleep(pause_s)
-            pause_s = min(pause_s * 2, longest_s)
+            await self._process.link.send("websocket.receive", message)
+            return
+        while ownership.is_held:
+            await self._released[client].wait()
+        await self._process.link.send(
+            ownership.queue + hosting.LOCAL_PART,
+            {**message, "type": "websocket.receive", "number": ownership.number},
+        )
 
     async def close_socket(self, client: str, message: Message) -> None:
         """Send a socket's disconnect to whoever consumes it; see ServerLink.close_socket."""

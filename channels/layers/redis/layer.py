@@ -207,8 +207,8 @@ class RedisChannelLayer(BaseChannelLayer):
     def global_statistics(self):
         return self._sync.run(self.statistics.everything())
 
-    def status(self):
-        return self._sync.run(self._status.everything())
+    def status(self, names_age_s=0.0):
+        return self._sync.run(self._status.everything(names_age_s))
 
     # -- dead letters ---------------------------------------------------------------------------
 

@@ -1,9 +1,10 @@
 """The plan for `status`: who lives, what waits, how old it is, and what was lost."""
 
 import collections
+import time
 
 from channels.layers.redis.inspection.statistics import escape_glob
-from channels.layers.redis.transport.plans import Request, check
+from channels.layers.redis.transport.plans import Request, check, in_parts
 
 #: Parts of the names of the keys that a queue may have.
 MARKERS = ("q", "n", "later", "dead", "s")
@@ -18,15 +19,20 @@ class Status:
         self._core = core
         self._keyspace = core.keyspace
         self._registry, self._statistics = registry, statistics
+        #: The names of queues, and the keys of groups' members by group, as of `_names_at_s`.
+        self._names, self._members, self._names_at_s = set(), {}, float("-inf")
 
-    def everything(self):
+    def everything(self, names_age_s=0.0):
         """Plan: the dict that BaseChannelLayer.status returns."""
+        if time.monotonic() - self._names_at_s > names_age_s:
+            yield from self._find_names()
         servers = yield from self._registry.processes("servers")
         workers = yield from self._registry.processes("workers")
         channels = []
-        for name in sorted((yield from self._names())):
+        for name in sorted(self._names):
             channels.append((yield from self._channel(name)))
         sockets = yield from self._count_sockets(servers)
+        groups = yield from self._count_members()
         return {
             "servers": [
                 {**_shown(server), "sockets": count}
@@ -34,18 +40,34 @@ class Status:
             ],
             "workers": [_shown(worker) for worker in workers],
             "channels": channels,
+            "groups": groups,
         }
 
-    def _names(self):
-        """Plan: the names of all queues, but for single-reader ones, which live for one request."""
+    def _find_names(self):
+        """Plan: find the names of all queues, but for single-reader ones, which live for one
+        request, and the keys that hold members of groups."""
         pattern = escape_glob(self._keyspace.prefix) + "{*"
-        names = set()
+        names, members = set(), {}
         for host in range(self._keyspace.host_count):
             for key in (yield from self._statistics.scan(host, pattern)):
                 kind, _, name = key.decode().rpartition("}:")[2].partition(":")
                 if kind in MARKERS and "?" not in name:
                     names.add(name)
-        return names
+                elif kind == "in":
+                    members.setdefault(name.rpartition(":")[2], []).append((host, key))
+        self._names, self._members, self._names_at_s = names, members, time.monotonic()
+
+    def _count_members(self):
+        """Plan: the groups that have members, as dicts of name and size."""
+        places = [
+            (group, *place) for group in sorted(self._members) for place in self._members[group]
+        ]
+        sizes = collections.Counter()
+        for part in in_parts(places):
+            replies = yield [Request(host, ("ZCARD", key)) for _, host, key in part]
+            for (group, _, _), reply in zip(part, replies, strict=True):
+                sizes[group] += check(reply)
+        return [{"name": group, "size": size} for group, size in sizes.items() if size]
 
     def _channel(self, name):
         keys = self._keyspace.queue(name)
