@@ -124,7 +124,12 @@ def test_what_is_owned_on_an_acknowledged_channel_is_shown(redis_server):
 
 
 def test_an_empty_layer_has_nothing_to_show(redis_layer, run):
-    assert json.loads(run(COMMAND, "--json")) == {"servers": [], "workers": [], "channels": []}
+    assert json.loads(run(COMMAND, "--json")) == {
+        "servers": [],
+        "workers": [],
+        "channels": [],
+        "groups": [],
+    }
     for text in ("no interface servers", "no workers", "no channels"):
         assert text in run(COMMAND)
 
