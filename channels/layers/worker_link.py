@@ -10,9 +10,9 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from channels.exceptions import LayerUnavailable
+from channels.exceptions import ChannelFull, LayerUnavailable
 from channels.messages import Content
 
 if TYPE_CHECKING:
@@ -34,6 +34,13 @@ def worker_queue(worker_id: str) -> str:
 def worker_id_of(queue: str) -> str:
     """Return the id of the worker whose queue this is."""
     return queue[len(WORKER_QUEUE) + 1 : -1]
+
+
+class ForClients(NamedTuple):
+    """A message, and the ids of the clients that it is for."""
+
+    clients: list[str]
+    message: Content
 
 
 class WorkerLink:
@@ -61,10 +68,12 @@ class WorkerLink:
         """Send; raises as `BaseChannelLayer.send` does."""
         raise NotImplementedError
 
-    async def send_to_clients(self, queue: str, clients: Sequence[str], message: Content) -> None:
-        """Send one message to several clients of a server; `queue` is that of its sockets.
+    async def send_batch(self, queue: str, batch: Sequence[ForClients]) -> int:
+        """Send messages to clients of one server, in order; return how many of them were sent: the
+        others found no room. `queue` is that of the server's sockets.
 
-        Counts once against the capacity of the queue. Raises as `send` does.
+        A message to several clients counts once against the capacity of the queue. Raises
+        LayerUnavailable.
         """
         raise NotImplementedError
 
@@ -98,9 +107,15 @@ class ReceivingWorkerLink(WorkerLink):
     async def send(self, channel: str, message: Content) -> None:
         await self._layer.asend(channel, message)
 
-    async def send_to_clients(self, queue: str, clients: Sequence[str], message: Content) -> None:
-        for client in clients:
-            await self._layer.asend(queue + client, message)
+    async def send_batch(self, queue: str, batch: Sequence[ForClients]) -> int:
+        for count, (clients, message) in enumerate(batch):
+            for place, client in enumerate(clients):
+                try:
+                    await self._layer.asend(queue + client, message)
+                except (ChannelFull, self._layer.ChannelFull):
+                    del clients[:place]
+                    return count
+        return len(batch)
 
     async def _read(self) -> None:
         while True:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from channels.exceptions import LayerUnavailable
@@ -16,8 +16,8 @@ from channels.layers.redis.queues import envelope as envelopes
 from channels.layers.redis.queues import scripts
 from channels.layers.redis.transport.aio import AsyncDriver
 from channels.layers.redis.transport.aio_connection import AsyncConnection
-from channels.layers.redis.transport.plans import check
-from channels.layers.worker_link import WorkerLink
+from channels.layers.redis.transport.plans import Post, Request, check
+from channels.layers.worker_link import ForClients, WorkerLink
 from channels.messages import Content
 
 if TYPE_CHECKING:
@@ -30,6 +30,14 @@ READ_FOR_S = 3.0
 #: After a mistake of ours, and between two looks at a host that is away.
 PAUSE_S = 1.0
 SHORT_PAUSE_S = 0.05
+
+
+def _send_together(posts: list[Post]) -> Generator[Any, Any, int]:
+    """Plan: send messages to one queue, all of them or none; returns how many were sent."""
+    first = posts[0]
+    call = first.script.call(first.keys, (*first.args, *(post.rest for post in posts)))
+    (reply,) = yield [Request(first.request.host, call)]
+    return len(posts) if check(reply) else 0
 
 
 class RedisWorkerLink(WorkerLink):
@@ -65,22 +73,16 @@ class RedisWorkerLink(WorkerLink):
     # -- sending ------------------------------------------------------------------------------
 
     async def send(self, channel: str, message: Content) -> None:
-        await self._send(self._core.pack_send(channel, message))
+        await self._driver.run(self._core.send(self._core.pack_send(channel, message)))
 
-    async def send_to_clients(self, queue: str, clients: Sequence[str], message: Content) -> None:
-        payload = self._core.codec.pack_message(message, queue)
+    async def send_batch(self, queue: str, batch: Sequence[ForClients]) -> int:
+        pack = self._core.codec.pack_message
         # In an envelope the names of clients stand beside one another, with a space between them.
-        await self._send(ops.Send(queue + " ".join(clients), payload))
-
-    async def _send(self, operation: ops.Send) -> None:
-        post = self._core.post(operation)
-        if post is None:
-            await self._driver.run(self._core.send(operation))
-            return
-        (reply,) = await self._driver.post(post)
-        refusal = self._core.read_sent(operation, reply)
-        if refusal is not None:
-            raise refusal
+        posts = [
+            self._core.post(ops.Send(queue + " ".join(clients), pack(message, queue)))
+            for clients, message in batch
+        ]
+        return int(await self._driver.run(_send_together(posts)))
 
     # -- reading ------------------------------------------------------------------------------
 

@@ -1,0 +1,216 @@
+"""The host of ASGI applications in a worker: its event loop, its queue, its instances."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from channels.exceptions import ChannelFull, ChannelsError, LayerUnavailable
+from channels.layers import hosting
+from channels.messages import CloseCode, Content
+from worker.applications.instance import SocketInstance
+from worker.applications.outbox import Outbox
+from worker.applications.pool import HandlerThreads
+
+if TYPE_CHECKING:
+    from channels.layers.base import BaseChannelLayer
+    from channels.layers.operations import Delivery
+
+logger = logging.getLogger("django.channels")
+
+#: Instances that are on their way to another worker at the same time.
+MOVING_AT_ONCE = 50
+#: Seconds between two attempts to send an instance on its way.
+RETRY_S = 0.1
+#: Seconds until a loop that is told to start must run.
+START_LIMIT_S = 10.0
+#: Seconds for what was sent at the end to go out.
+LAST_WORDS_S = 2.0
+
+
+class ApplicationHost:
+    """Runs an application for the sockets that this worker hosts.
+
+    Its event loop runs in a thread of its own. `start`, `take` and `stop` may be called from any
+    thread; all else happens on the loop.
+
+    Args:
+        layer: the channel layer.
+        application: the ASGI application.
+        worker_id: the worker's id in the registry.
+        threads: how many sync handlers may run at the same time.
+        grace_s: how long instances that can't move, and handlers, may go on once it stops.
+    """
+
+    def __init__(
+        self,
+        layer: BaseChannelLayer,
+        application: Any,
+        worker_id: str,
+        *,
+        threads: int = 1,
+        grace_s: float = 10.0,
+    ) -> None:
+        self.application = application
+        self.threads = HandlerThreads(threads)
+        self.grace_s = grace_s
+        self.loop = asyncio.new_event_loop()
+        self._layer = layer
+        self._link = layer.open_worker_link(worker_id, self._dispatch)
+        self.queue = self._link.queue
+        self.outbox = Outbox(self._link)
+        self._instances: dict[str, SocketInstance] = {}
+        self._is_stopping = False
+        self._thread = threading.Thread(target=self._run, name="applications", daemon=True)
+        self._is_up = threading.Event()
+        self._handlers: dict[str, Callable[[Content], None]] = {
+            hosting.MEMBERS: self._pass_to_members,
+            hosting.GONE: self._let_go,
+        }
+        self._takers: dict[str, Callable[[Content], None]] = {
+            "websocket.connect": self._open,
+            hosting.RESUME: self._resume,
+        }
+
+    @property
+    def count(self) -> int:
+        """How many sockets are hosted here."""
+        return len(self._instances)
+
+    # -- life ---------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start the event loop and begin to read the worker's queue."""
+        self._thread.start()
+        if not self._is_up.wait(START_LIMIT_S):
+            raise RuntimeError(f"the event loop of {self.queue} did not start")
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        self.loop.run_until_complete(self._link.start())
+        self._is_up.set()
+        self.loop.run_forever()
+        self.loop.close()
+
+    def stop(self) -> None:
+        """Hand over every socket, and return when all are gone: after `grace_s` at most."""
+        asyncio.run_coroutine_threadsafe(self._leave(), self.loop).result()
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join()
+
+    async def _leave(self) -> None:
+        self._is_stopping = True
+        if self._instances:
+            logger.info("handing %d sockets over to other workers", len(self._instances))
+        ends_at = self.loop.time() + self.grace_s
+        await self._hand_over(list(self._instances.values()), ends_at)
+        self._close_the_rest()
+        await self.outbox.flush(LAST_WORDS_S)
+        await self._layer.aclose()
+        await self._link.stop()
+
+    async def _hand_over(self, instances: list[SocketInstance], ends_at: float) -> None:
+        """Ask some of the instances to move, and others as soon as these have moved."""
+        waiting = list(reversed(instances))
+        moving: set[asyncio.Task[None]] = set()
+        while (waiting or moving) and self.loop.time() < ends_at:
+            while waiting and len(moving) < MOVING_AT_ONCE:
+                instance = waiting.pop()
+                if instance.task is not None and not instance.task.done():
+                    instance.ask_to_move()
+                    moving.add(instance.task)
+            if moving:
+                left_s = max(ends_at - self.loop.time(), 0.0)
+                _, moving = await asyncio.wait(
+                    moving, timeout=left_s, return_when=asyncio.FIRST_COMPLETED
+                )
+
+    def _close_the_rest(self) -> None:
+        for instance in list(self._instances.values()):
+            reason = instance.stays or f"its handler has not ended within {self.grace_s:.0f} s"
+            logger.error(
+                "%s is closed with 1012, as it could not be handed over: %s",
+                instance.channel_name,
+                reason,
+            )
+            instance.close(CloseCode.SERVICE_RESTART)
+            if instance.task is not None:
+                instance.task.cancel()
+
+    # -- messages for all workers -----------------------------------------------------------------
+
+    def takes(self, channel: str) -> bool:
+        """Whether messages on a channel are for applications."""
+        return channel in self._takers
+
+    @property
+    def channels(self) -> set[str]:
+        """The channels that it takes messages from."""
+        return set(self._takers)
+
+    def take(self, delivery: Delivery) -> None:
+        """From any thread: a message on one of `channels` is for the application."""
+        self.loop.call_soon_threadsafe(self._takers[delivery.channel], delivery.content)
+
+    def _open(self, content: Content) -> None:
+        self._start_instance(SocketInstance(self, content))
+
+    def _resume(self, content: Content) -> None:
+        self._start_instance(
+            SocketInstance(self, content["opening"], content["number"], resumed=content)
+        )
+
+    def _start_instance(self, instance: SocketInstance) -> None:
+        former = self._instances.get(instance.channel_name)
+        if former is not None:
+            if former.number >= instance.number:
+                return
+            former.let_go(is_closed=False)
+        self._instances[instance.channel_name] = instance
+        instance.task = self.loop.create_task(instance.run())
+
+    def forget(self, instance: SocketInstance) -> None:
+        """An instance has come to its end."""
+        if self._instances.get(instance.channel_name) is instance:
+            del self._instances[instance.channel_name]
+
+    async def send_to_others(self, content: Content) -> None:
+        """Put an instance where other workers find it."""
+        while True:
+            try:
+                await self._link.send(hosting.RESUME, content)
+                return
+            except (ChannelFull, LayerUnavailable) as error:
+                logger.debug("an instance waits to be handed over: %s", error)
+                await asyncio.sleep(RETRY_S)
+
+    # -- messages for this worker -----------------------------------------------------------------
+
+    def _dispatch(self, message: Content) -> None:
+        kind = message["type"]
+        handler = self._handlers.get(kind)
+        if handler is not None:
+            handler(message)
+            return
+        instance = self._instances.get(message["reply_channel"])
+        if instance is not None and instance.number == message["number"]:
+            instance.put(message)
+
+    def _pass_to_members(self, message: Content) -> None:
+        server, inner = message["server"], message["message"]
+        for client in message["clients"]:
+            instance = self._instances.get(server + client)
+            if instance is not None:
+                instance.put(dict(inner))
+
+    def _let_go(self, message: Content) -> None:
+        instance = self._instances.get(message["reply_channel"])
+        number = message["number"]
+        if instance is not None and number in (None, instance.number):
+            instance.let_go(is_closed=message["is_closed"])
+
+
+__all__ = ["ApplicationHost", "ChannelsError"]

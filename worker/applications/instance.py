@@ -1,0 +1,282 @@
+"""One socket and the application that serves it, for as long as this worker hosts them."""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import inspect
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from asgiref.sync import sync_to_async
+
+from channels.exceptions import StopConsumer
+from channels.instances.hosting import EXTENSION
+from channels.layers import hosting, names
+from channels.messages import CloseCode, Content
+from worker.applications.moving import Baseline, explain, put_back, say_resumed
+from worker.applications.scopes import make_socket_scope
+from worker.applications.travel import CannotTravel, unpack_state
+
+if TYPE_CHECKING:
+    from channels.consumer import AsyncConsumer
+    from worker.applications.host import ApplicationHost
+
+logger = logging.getLogger("django.channels")
+
+_EVENTS = ("websocket.accept", "websocket.send", "websocket.close")
+
+
+class HandedOver(StopConsumer):
+    """Ends an application whose socket goes on elsewhere, from inside of its `receive`."""
+
+
+class SocketInstance:
+    """Hosts one socket: a `channels.instances.hosting.Host`.
+
+    Args:
+        host: the ApplicationHost.
+        opening: the `websocket.connect` message of the socket.
+        number: the number of this ownership.
+        resumed: the message on the channel of instances that wait for a worker; None for a socket
+            that has just opened.
+    """
+
+    __slots__ = (
+        "_baseline",
+        "_client",
+        "_consumer",
+        "_events",
+        "_has_ended",
+        "_host",
+        "_is_checkpointed",
+        "_is_over",
+        "_opening",
+        "_order",
+        "_others",
+        "_queue",
+        "_resumed",
+        "_taken",
+        "_unsent",
+        "_waiter",
+        "channel_name",
+        "number",
+        "stays",
+        "task",
+    )
+
+    def __init__(
+        self,
+        host: ApplicationHost,
+        opening: Content,
+        number: int = 1,
+        resumed: Content | None = None,
+    ) -> None:
+        self._host = host
+        self._opening = opening
+        self._resumed = resumed
+        self.number = number
+        self.channel_name: str = opening["reply_channel"]
+        self._queue, self._client = names.split_local(self.channel_name)
+        self._events: collections.deque[Content] = collections.deque()
+        self._waiter: asyncio.Future[None] | None = None
+        self._consumer: AsyncConsumer | None = None
+        self._others = 0
+        self._baseline: Baseline | None = None
+        #: The number of the last frame that came, and of the last one that was taken.
+        self._order = self._taken = resumed["order"] if resumed is not None else 0
+        #: The client is gone, or the instance has lost its socket: nothing more is sent.
+        self._is_over = self._has_ended = False
+        self._is_checkpointed = False
+        self._unsent: list[Content] = []
+        #: Why it can't be handed over, once that was tried.
+        self.stays: str | None = None
+        self.task: asyncio.Task[None] | None = None
+
+    # -- its life -----------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Run the application to its end, or to the hand-over."""
+        if self._resumed is None:
+            self._claim()
+            self.put({"type": "websocket.connect"})
+        code: int | None = CloseCode.NORMAL
+        try:
+            scope = make_socket_scope(self._opening)
+            scope["extensions"][EXTENSION] = self
+            await self._host.application(scope, self.receive, self.send)
+        except HandedOver:
+            code = None
+        except StopConsumer:
+            pass
+        except Exception:
+            logger.exception("the application of %s failed; it is closed", self._opening["path"])
+            code = CloseCode.INTERNAL_ERROR
+        finally:
+            self._host.forget(self)
+        if self._has_ended:
+            return
+        if code is not None:
+            self.close(code)
+
+    def close(self, code: int) -> None:
+        """Close the socket, whatever the application thinks of it."""
+        self._claim()
+        self._put({"type": "websocket.close", "code": code})
+        self._is_over = True
+
+    def _claim(self) -> None:
+        """Tell the interface server that the socket is ours."""
+        self._tell({"type": hosting.OWN, "queue": self._host.queue, "number": self.number})
+
+    def ask_to_move(self) -> None:
+        """Ask the interface server for the fence, upon which the instance is handed over."""
+        self._tell({"type": hosting.HOLD, "queue": self._host.queue, "number": self.number})
+
+    def let_go(self, *, is_closed: bool) -> None:
+        """The socket is not ours any more, or is closed."""
+        self._is_over = True
+        if is_closed:
+            self.put({"type": "websocket.disconnect", "code": CloseCode.BROKEN})
+        elif self.task is not None:
+            self._has_ended = True
+            self.task.cancel()
+
+    # -- events in ------------------------------------------------------------------------------
+
+    def put(self, event: Content) -> None:
+        """An event for the application, to be handled after those before it."""
+        order = event.get("order")
+        if order is not None and event["type"] == "websocket.receive":
+            if order <= self._order:
+                return  # it has come before
+            self._order = order
+        self._events.append(event)
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def receive(self) -> Content:
+        """Return the next event. That it is called means that the one before it was handled."""
+        if self._is_checkpointed:
+            self._send_checkpoint()
+        while True:
+            if self._has_ended:
+                raise StopConsumer
+            while not self._events:
+                self._waiter = self._host.loop.create_future()
+                try:
+                    await self._waiter
+                finally:
+                    self._waiter = None
+            event = self._events.popleft()
+            kind = event["type"]
+            if kind == "websocket.receive":
+                self._taken = event["order"]
+                return _frame_of(event)
+            if kind == hosting.FENCE:
+                await self._hand_over()
+                continue
+            if kind == "websocket.disconnect":
+                self._has_ended = self._is_over = True
+                return {"type": kind, "code": event["code"]}
+            return event
+
+    async def _hand_over(self) -> None:
+        """Send the instance to another worker, and end here; or claim the socket again."""
+        try:
+            state = await self._pack()
+        except CannotTravel as error:
+            self.stays = str(error)
+            self._claim()
+            return
+        self._is_over = self._has_ended = True
+        await self._host.send_to_others(
+            {
+                "reply_channel": self.channel_name,
+                "opening": self._opening,
+                "number": self.number + 1,
+                "order": self._taken,
+                "state": state,
+            }
+        )
+        raise HandedOver
+
+    async def _pack(self) -> bytes:
+        if self._baseline is None or self._consumer is None or self._others:
+            raise CannotTravel(
+                "the application", self._host.application, "it is not one consumer of channels"
+            )
+        try:
+            return await self._baseline.pack(self._consumer)
+        except CannotTravel as error:
+            raise CannotTravel(explain(self._consumer, error), None) from error
+
+    # -- events out -----------------------------------------------------------------------------
+
+    async def send(self, event: Content) -> None:
+        """The application's `send`."""
+        self._check(event)
+        self._put(event)
+        await self._host.outbox.wait_for_room(self._queue)
+
+    def _send_from_thread(self, event: Content) -> None:
+        """The same for sync handlers."""
+        self._check(event)
+        self._host.loop.call_soon_threadsafe(self._put, event)
+
+    def _check(self, event: Content) -> None:
+        if event.get("type") not in _EVENTS:
+            raise ValueError(
+                f"a WebSocket can't be sent {event.get('type')!r}: use one of {', '.join(_EVENTS)}"
+            )
+
+    def _put(self, event: Content) -> None:
+        if self._is_over:
+            return
+        if self._is_checkpointed:
+            self._unsent.append(event)
+        else:
+            self._tell({**event, "from": self._host.queue})
+
+    def _tell(self, message: Content) -> None:
+        self._host.outbox.put(self._queue, self._client, message)
+
+    def _send_checkpoint(self) -> None:
+        """Send what the instance is now together with what it has sent since the last time."""
+
+    # -- the consumer -----------------------------------------------------------------------------
+
+    @property
+    def executor(self) -> ThreadPoolExecutor:
+        """Where sync handlers run."""
+        return self._host.threads
+
+    async def attach(self, consumer: AsyncConsumer) -> None:
+        """The consumer is about to begin: put back what it had, if it comes from elsewhere."""
+        if self._consumer is not None:
+            self._others += 1
+            return
+        self._consumer = consumer
+        if getattr(consumer.base_send, "awaitable", None) == self.send:
+            consumer.base_send = self._send_from_thread
+        self._baseline = Baseline(consumer)
+        if self._resumed is not None:
+            await self._resume(consumer, self._resumed)
+
+    async def _resume(self, consumer: AsyncConsumer, message: Content) -> None:
+        state = await sync_to_async(unpack_state, thread_sensitive=False)(message["state"])
+        self._resumed = None
+        await put_back(consumer, state)
+        self._claim()
+        await say_resumed(consumer)
+
+
+def _frame_of(event: Content) -> Content:
+    """The event of ASGI for a frame."""
+    if event.get("text") is not None:
+        return {"type": "websocket.receive", "text": event["text"]}
+    return {"type": "websocket.receive", "bytes": event.get("bytes") or b""}
+
+
+__all__ = ["HandedOver", "SocketInstance", "inspect"]
