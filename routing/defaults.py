@@ -36,6 +36,11 @@ def make_socket_routes():
     ]
 
 
+def make_departure_route():
+    """Return the route that lets go by that a client has left before its response was there."""
+    return Route("http.disconnect", null_consumer)
+
+
 def make_live_page_routes():
     """Return the routes of the live page's WebSocket, if that app is installed."""
     if not apps.is_installed("channels.monitor"):

@@ -1,6 +1,11 @@
 """The Router: one lookup by channel, then the few routes of that channel."""
 
-from routing.defaults import make_http_route, make_live_page_routes, make_socket_routes
+from routing.defaults import (
+    make_departure_route,
+    make_http_route,
+    make_live_page_routes,
+    make_socket_routes,
+)
 from routing.errors import blame
 from routing.matching import build_table, find_match
 from routing.routes import Include, resolve_routing
@@ -34,14 +39,15 @@ class Router:
         self.root.routing.append(route)
         self._compile()
 
-    def check_default(self, http_consumer=None):
+    def check_default(self, http_consumer=None, *, with_sockets=True):
         """Put the default routes behind the project's own; a second call replaces the first one's.
 
         Django's views get http.request (or `http_consumer` does: it may serve static files too),
         websocket.connect is accepted, and the rest of both protocols is let go by. Ahead of all
-        routes stand those of the live page, where that is installed.
+        routes stand those of the live page, where that is installed. `with_sockets`: False if an
+        ASGI application has the WebSockets that no route takes.
         """
-        routes = make_socket_routes()
+        routes = make_socket_routes() if with_sockets else [make_departure_route()]
         if not any(candidate.takes_all for candidate in self._own_table.get("http.request", ())):
             routes.append(make_http_route(http_consumer))
         self._first_routes = make_live_page_routes()

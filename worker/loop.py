@@ -164,6 +164,10 @@ class ConsumerThread(threading.Thread):
             worker_id=self._worker.id,
         )
         match = self._find(message)
+        if match is None and self._is_for_application(delivery.channel):
+            self._worker.host.take(delivery)
+            self._operations = [ops.Done(delivery)]
+            return
         if match is None:
             self._operations = [ops.Drop(delivery.channel, "dropped"), ops.Done(delivery)]
             return
@@ -183,7 +187,7 @@ class ConsumerThread(threading.Thread):
         except Exception as error:  # a filter met a value it can't take
             report_failure(message, self._worker.router.match, error, self._worker.id)
             return None
-        if match is None:
+        if match is None and not self._is_for_application(message.channel.name):
             self._worker.drops.error(
                 message.channel.name,
                 "no consumer",
@@ -192,6 +196,10 @@ class ConsumerThread(threading.Thread):
                 message.channel.name,
             )
         return match
+
+    def _is_for_application(self, channel):
+        """Whether the application takes what no route takes."""
+        return self._worker.host is not None and self._worker.host.takes(channel)
 
     def _will_load_session(self, consumer):
         """Whether a consumer is about to ask the layer for the session of its socket. An ordered

@@ -13,6 +13,7 @@ from channels.layers.names import random_suffix
 from channels.signals import worker_ready
 from channels.startup.identity import describe_process
 from channels.utils import name_that_thing
+from worker.applications.host import ApplicationHost
 from worker.filters import filter_channels
 from worker.loop import ConsumerThread
 
@@ -37,6 +38,7 @@ class Worker:
         threads: consumers that may run at the same time; default 1.
         middleware: callables, each of which takes a consumer and returns one that is run instead;
             default: those of MIDDLEWARE in CHANNEL_LAYERS.
+        application: an ASGI application, which gets the sockets that no route takes; default: none.
 
     Raises ValueError if no channel is left to listen on.
     """
@@ -52,6 +54,7 @@ class Worker:
         *,
         threads=1,
         middleware=None,
+        application=None,
     ):
         self.layer = channel_layer
         self.channel_layer = getattr(channel_layer, "channel_layer", channel_layer)
@@ -60,10 +63,13 @@ class Worker:
         self.message_retries = message_retries
         self.signal_handlers = signal_handlers
         self.only_channels, self.exclude_channels = only_channels, exclude_channels
-        self.channels = self.apply_channel_filters(self.router.channels)
+        self.id = f"{socket.gethostname()}-{os.getpid()}-{random_suffix(6)}"
+        self.host = None
+        if application is not None:
+            self.host = ApplicationHost(self.channel_layer, application, self.id, threads=threads)
+        self.channels = self.apply_channel_filters(self._all_channels())
         self.thread_count = threads
         self.middleware = channel_layer.middleware if middleware is None else tuple(middleware)
-        self.id = f"{socket.gethostname()}-{os.getpid()}-{random_suffix(6)}"
         self.stopping = threading.Event()
         #: Tells of messages that were lost.
         self.drops = Drops(logger)
@@ -74,9 +80,13 @@ class Worker:
         if not self.channels:
             raise ValueError(
                 "no channel to listen on: the project's are "
-                f"{', '.join(sorted(self.router.channels)) or 'none'}; only={only_channels}, "
+                f"{', '.join(sorted(self._all_channels())) or 'none'}; only={only_channels}, "
                 f"exclude={exclude_channels} leave none of them"
             )
+
+    def _all_channels(self):
+        hosted = self.host.channels if self.host is not None else set()
+        return self.router.channels | hosted
 
     def apply_channel_filters(self, channels):
         """Return those of `channels` that this worker listens on."""
@@ -113,6 +123,8 @@ class Worker:
             self.install_signal_handler()
         self._check_neighbours()
         self._keep_house()  # who runs what must be known to live
+        if self.host is not None:
+            self.host.start()
         logger.info("listening on channels %s", ", ".join(sorted(self.channels)))
         self.threads = [ConsumerThread(self, n + 1) for n in range(self.thread_count)]
         for thread in self.threads:
@@ -140,19 +152,28 @@ class Worker:
         """Wake the threads that wait, and wait for those that work."""
         logger.info("told to stop; %d consumer(s) running, which may end", len(self._running()))
         next_housekeeping = time.monotonic() + HOUSEKEEPING_S
-        while any(thread.is_alive() for thread in self.threads):
+        leaving = self._start_handing_over()
+        while any(thread.is_alive() for thread in (*self.threads, *leaving)):
             if time.monotonic() >= next_housekeeping:
                 self._keep_house()
                 next_housekeeping = time.monotonic() + HOUSEKEEPING_S
             for thread in self.threads:
                 if thread.is_alive() and thread.running is None:
                     self._interrupt(thread)
-            for thread in self.threads:
+            for thread in (*self.threads, *leaving):
                 thread.join(WAKE_EVERY_S)
         try:
             self.channel_layer.leave_house(self.id)
         except LayerUnavailable as error:
             logger.debug("left without a word: %s", error)
+
+    def _start_handing_over(self):
+        """Begin to hand over the sockets that are hosted here; return the threads that do it."""
+        if self.host is None:
+            return []
+        thread = threading.Thread(target=self.host.stop, name="hand-over", daemon=True)
+        thread.start()
+        return [thread]
 
     @staticmethod
     def _interrupt(thread):
@@ -168,6 +189,7 @@ class Worker:
             "started": self._started,
             "channels": sorted(self.channels),
             "threads": self.thread_count,
+            "sockets": self.host.count if self.host is not None else 0,
             "running": [
                 {"channel": channel, "consumer": name_that_thing(consumer), "since": since}
                 for channel, consumer, since in self._running()

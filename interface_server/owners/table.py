@@ -101,6 +101,7 @@ class Owners:
             "type": hosting.GONE,
             "reply_channel": self._reply_channel(client),
             "number": number,
+            "is_closed": client not in self._by_client,
         }
         self._post(queue, message)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
-from channels.exceptions import ChannelFull, ChannelsError, LayerUnavailable
+from channels.exceptions import ChannelFull, LayerUnavailable
 from channels.layers import hosting
 from channels.messages import CloseCode, Content
+from worker.applications.finding import application_for
 from worker.applications.instance import SocketInstance
 from worker.applications.outbox import Outbox
 from worker.applications.pool import HandlerThreads
@@ -54,7 +55,7 @@ class ApplicationHost:
         threads: int = 1,
         grace_s: float = 10.0,
     ) -> None:
-        self.application = application
+        self.application = application_for(application)
         self.threads = HandlerThreads(threads)
         self.grace_s = grace_s
         self.loop = asyncio.new_event_loop()
@@ -64,6 +65,7 @@ class ApplicationHost:
         self.outbox = Outbox(self._link)
         self._instances: dict[str, SocketInstance] = {}
         self._is_stopping = False
+        self._tasks: set[asyncio.Task[None]] = set()
         self._thread = threading.Thread(target=self._run, name="applications", daemon=True)
         self._is_up = threading.Event()
         self._handlers: dict[str, Callable[[Content], None]] = {
@@ -73,6 +75,9 @@ class ApplicationHost:
         self._takers: dict[str, Callable[[Content], None]] = {
             "websocket.connect": self._open,
             hosting.RESUME: self._resume,
+            # Of sockets that had no owner yet.
+            "websocket.receive": _pass_over,
+            "websocket.disconnect": _pass_over,
         }
 
     @property
@@ -108,6 +113,8 @@ class ApplicationHost:
         ends_at = self.loop.time() + self.grace_s
         await self._hand_over(list(self._instances.values()), ends_at)
         self._close_the_rest()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=LAST_WORDS_S)
         await self.outbox.flush(LAST_WORDS_S)
         await self._layer.aclose()
         await self._link.stop()
@@ -153,7 +160,13 @@ class ApplicationHost:
 
     def take(self, delivery: Delivery) -> None:
         """From any thread: a message on one of `channels` is for the application."""
-        self.loop.call_soon_threadsafe(self._takers[delivery.channel], delivery.content)
+        self.loop.call_soon_threadsafe(self._take, delivery)
+
+    def _take(self, delivery: Delivery) -> None:
+        if self._is_stopping and delivery.channel in ("websocket.connect", hosting.RESUME):
+            self._later(self.send_to_others(delivery.content, delivery.channel))
+        else:
+            self._takers[delivery.channel](delivery.content)
 
     def _open(self, content: Content) -> None:
         self._start_instance(SocketInstance(self, content))
@@ -177,11 +190,16 @@ class ApplicationHost:
         if self._instances.get(instance.channel_name) is instance:
             del self._instances[instance.channel_name]
 
-    async def send_to_others(self, content: Content) -> None:
-        """Put an instance where other workers find it."""
+    def _later(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        task = self.loop.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def send_to_others(self, content: Content, channel: str = hosting.RESUME) -> None:
+        """Put an instance, or a handshake, where other workers find it."""
         while True:
             try:
-                await self._link.send(hosting.RESUME, content)
+                await self._link.send(channel, content)
                 return
             except (ChannelFull, LayerUnavailable) as error:
                 logger.debug("an instance waits to be handed over: %s", error)
@@ -213,4 +231,5 @@ class ApplicationHost:
             instance.let_go(is_closed=message["is_closed"])
 
 
-__all__ = ["ApplicationHost", "ChannelsError"]
+def _pass_over(content: Content) -> None:
+    """What nobody hosts has nothing to do here."""

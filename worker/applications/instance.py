@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import collections
-import inspect
 import logging
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from asgiref.sync import sync_to_async
 
@@ -277,6 +276,3 @@ def _frame_of(event: Content) -> Content:
     if event.get("text") is not None:
         return {"type": "websocket.receive", "text": event["text"]}
     return {"type": "websocket.receive", "bytes": event.get("bytes") or b""}
-
-
-__all__ = ["HandedOver", "SocketInstance", "inspect"]

@@ -8,7 +8,6 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 
-from channels.instances.hosting import EXTENSION
 from worker.applications.travel import CannotTravel, pack_state
 
 #: What an instance gets from whatever runs it; each worker gives it its own.
@@ -39,9 +38,7 @@ class Baseline:
     def pack_at_once(self, consumer: Any) -> bytes:
         """The same for a checkpoint: without what `hand_over` would say. Raises CannotTravel."""
         attributes = self._find_attributes(consumer, is_told_more=hasattr(consumer, "hand_over"))
-        return pack_state(
-            {ATTRIBUTES: attributes, SCOPE: self._find_scope(consumer), SAID: None}
-        )
+        return pack_state({ATTRIBUTES: attributes, SCOPE: self._find_scope(consumer), SAID: None})
 
     def _find_attributes(self, consumer: Any, *, is_told_more: bool) -> dict[str, Any]:
         attributes = {}
@@ -105,6 +102,3 @@ def explain(consumer: Any, error: CannotTravel) -> str:
         f"that ends it and returns what to go on with, and a resumed(self) that makes "
         f"self.{place} again"
     )
-
-
-__all__ = ["ATTRIBUTES", "EXTENSION", "SAID", "SCOPE", "Baseline", "explain", "put_back"]

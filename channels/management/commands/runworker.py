@@ -5,6 +5,7 @@ import threading
 
 from django.apps import apps
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import BaseCommand, CommandError
 from django.utils import autoreload
 
@@ -113,12 +114,13 @@ class Command(BaseCommand):
 
     def make_worker(self, options):
         """Return the Worker that the options describe. Raises CommandError."""
-        from channels.worker import Worker
+        from channels.worker import Worker, find_socket_application
 
         layer = self._find_layer(options["layer"])
         try:
-            layer.router.check_default(http_consumer=self._http_consumer())
-        except InvalidRoute as error:
+            application = find_socket_application()
+            layer.router.check_default(self._http_consumer(), with_sockets=application is None)
+        except (InvalidRoute, ImproperlyConfigured) as error:
             raise CommandError(str(error)) from error
         if options["threads"] < 1:
             raise CommandError(f"--threads must be 1 or more, got {options['threads']}")
@@ -130,6 +132,7 @@ class Command(BaseCommand):
                 only_channels=options["only_channels"],
                 exclude_channels=options["exclude_channels"],
                 threads=options["threads"],
+                application=application,
                 signal_handlers=not options["reload"],  # Django's reloader has its own
             )
         except ValueError as error:

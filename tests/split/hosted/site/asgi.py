@@ -1,0 +1,28 @@
+import os
+
+from django.core.asgi import get_asgi_application
+from django.urls import path
+
+from channels.routing import ProtocolTypeRouter, URLRouter
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.split.hosted.site.settings")
+django_application = get_asgi_application()
+
+from tests.split.hosted.site import consumers  # noqa: E402
+
+application = ProtocolTypeRouter(
+    {
+        "http": django_application,
+        "websocket": URLRouter(
+            [
+                path("count/<str:room>/", consumers.Counter.as_asgi()),
+                path("sync/", consumers.SyncCounter.as_asgi()),
+                path("slow/", consumers.Slow.as_asgi()),
+                path("task/", consumers.WithTask.as_asgi()),
+                path("ticking/", consumers.Ticking.as_asgi()),
+                path("refused/", consumers.Refusing.as_asgi()),
+                path("failing/", consumers.Failing.as_asgi()),
+            ]
+        ),
+    }
+)

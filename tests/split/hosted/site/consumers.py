@@ -1,0 +1,120 @@
+"""Class consumers that say which worker they are on, and how often they have been called."""
+
+import asyncio
+import json
+import os
+import time
+
+from channels.generic.websocket import (
+    AsyncJsonWebsocketConsumer,
+    AsyncWebsocketConsumer,
+    JsonWebsocketConsumer,
+    WebsocketConsumer,
+)
+from tests.split.site.notes import note
+
+
+class Counter(AsyncJsonWebsocketConsumer):
+    """Counts frames and messages on itself; joins the group "all"."""
+
+    groups = ["all"]
+
+    async def connect(self):
+        self.count = 0
+        self.scope["room"] = self.scope["url_route"]["kwargs"]["room"]
+        await self.accept()
+        note("connect", room=self.scope["room"])
+
+    async def receive_json(self, content):
+        self.count += 1
+        await self.say("frame", content)
+
+    async def group_message(self, event):
+        self.count += 1
+        await self.say("group", event["value"])
+
+    async def say(self, kind, value):
+        await self.send_json(
+            {
+                "kind": kind,
+                "value": value,
+                "count": self.count,
+                "pid": os.getpid(),
+                "room": self.scope["room"],
+                "channel": self.channel_name,
+            }
+        )
+
+    async def disconnect(self, code):
+        note("disconnect", room=self.scope["room"], code=code, count=self.count)
+
+
+class SyncCounter(JsonWebsocketConsumer):
+    def connect(self):
+        self.count = 0
+        self.accept()
+
+    def receive_json(self, content):
+        self.count += 1
+        self.send_json({"value": content, "count": self.count, "pid": os.getpid()})
+
+
+class Slow(WebsocketConsumer):
+    """Sleeps for as many seconds as a frame says."""
+
+    def receive(self, text_data=None, bytes_data=None):
+        note("begins")
+        time.sleep(float(text_data))
+        self.send(text_data)
+
+
+class WithTask(AsyncWebsocketConsumer):
+    """Has something on itself that can't travel."""
+
+    async def connect(self):
+        self.task = asyncio.create_task(asyncio.sleep(600))
+        await self.accept()
+
+    async def receive(self, text_data=None, bytes_data=None):
+        await self.send(text_data=text_data)
+
+
+class Ticking(AsyncWebsocketConsumer):
+    """Has a task as well, and says how to go on with it elsewhere."""
+
+    async def connect(self):
+        self.ticks = 0
+        await self.accept()
+        self.start()
+
+    def start(self):
+        self.task = asyncio.create_task(self.tick())
+
+    async def tick(self):
+        while True:
+            self.ticks += 1
+            await self.send(text_data=json.dumps({"tick": self.ticks, "pid": os.getpid()}))
+            await asyncio.sleep(0.1)
+
+    async def hand_over(self):
+        self.task.cancel()
+        return {"said": "by hand_over"}
+
+    async def take_over(self, state):
+        note("take_over", **state)
+
+    async def resumed(self):
+        self.start()
+
+    async def disconnect(self, code):
+        self.task.cancel()
+
+
+class Refusing(AsyncWebsocketConsumer):
+    async def connect(self):
+        await self.close()
+
+
+class Failing(AsyncWebsocketConsumer):
+    async def receive(self, text_data=None, bytes_data=None):
+        raise RuntimeError("a mistake in a handler")
