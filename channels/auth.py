@@ -1,17 +1,27 @@
-"""Decorators that give a consumer its user, and log-in and log-out on a socket."""
+"""The users of sockets: decorators for consumers of 1.x, middleware for those of Channels 2 and
+later, and log-in and log-out for both."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING
 
-from django.conf import settings
 from django.contrib import auth
 from django.utils.functional import SimpleLazyObject
 
+from channels.applications.either import EitherCall
+from channels.applications.users import (
+    AuthMiddleware,
+    AuthMiddlewareStack,
+    UserLazyObject,
+    get_user,
+    log_in,
+    log_out,
+)
 from channels.consuming.decorators import Call, P, R, Steps, StepsFunction, nest, run_consumer
 from channels.consuming.session_steps import channel_session_steps
+from channels.consuming.users import AUTH_KEYS, anonymous_user, load_user, write_user
 from channels.security.websockets import check_origin
 from channels.sessions import (
     channel_and_http_session_steps,
@@ -22,21 +32,31 @@ from channels.sessions import (
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
-    from django.contrib.auth.models import AnonymousUser
     from django.contrib.sessions.backends.base import SessionBase
 
+    from channels.consuming.users import SocketUser
     from channels.message import Message
 
-    #: Who is on a socket: one who has logged in, or nobody known.
-    SocketUser: TypeAlias = AbstractBaseUser | AnonymousUser
-
-_AUTH_KEYS = (auth.SESSION_KEY, auth.BACKEND_SESSION_KEY, auth.HASH_SESSION_KEY)
+__all__ = [
+    "AuthMiddleware",
+    "AuthMiddlewareStack",
+    "UserLazyObject",
+    "channel_and_http_session_user_from_http",
+    "channel_session_user",
+    "channel_session_user_from_http",
+    "get_user",
+    "http_session_user",
+    "load_user",
+    "login",
+    "logout",
+    "transfer_user",
+]
 
 
 def transfer_user(from_session: SessionBase, to_session: SessionBase) -> None:
     """Copy who is logged in from one session to another; nothing if nobody is."""
-    if all(key in from_session for key in _AUTH_KEYS):
-        for key in _AUTH_KEYS:
+    if all(key in from_session for key in AUTH_KEYS):
+        for key in AUTH_KEYS:
             to_session[key] = from_session[key]
 
 
@@ -102,88 +122,6 @@ def channel_and_http_session_user_from_http(func: Callable[P, R]) -> Callable[P,
     )
 
 
-def login(message: Message, user: AbstractBaseUser, backend: str | None = None) -> None:
-    """Make `user` the user of the message's socket, from now on.
-
-    `backend`: the dotted path of the authentication backend; needed if there are several and the
-    user did not come from `authenticate()`. The browser's HTTP session is left as it is. Not for
-    use in an event loop: in an `async def` consumer, `await sync_to_async(login)(message, user)`.
-    """
-    session = _channel_session_of(message, "login")
-    session[auth.SESSION_KEY] = user._meta.pk.value_to_string(user)
-    session[auth.BACKEND_SESSION_KEY] = _backend_of(user, backend)
-    get_hash = getattr(user, "get_session_auth_hash", None)
-    session[auth.HASH_SESSION_KEY] = get_hash() if get_hash else ""
-    message.user = user
-    auth.user_logged_in.send(sender=type(user), request=None, user=user)
-
-
-def _backend_of(user: AbstractBaseUser, backend: str | None) -> str:
-    named: str | None = backend or getattr(user, "backend", None)
-    if named:
-        return named
-    known = settings.AUTHENTICATION_BACKENDS
-    if len(known) != 1:
-        raise ValueError(
-            f"login() can't tell which of {known} authenticated {user!r}: name it as `backend`"
-        )
-    return known[0]
-
-
-def logout(message: Message) -> None:
-    """Make the user of the message's socket anonymous; what else is in its session stays.
-
-    The browser's HTTP session is left as it is.
-    """
-    session = _channel_session_of(message, "logout")
-    user: SocketUser | None = load_user(session)
-    for key in _AUTH_KEYS:
-        session.pop(key, None)
-    message.user = _anonymous_user()
-    if user is not None and not user.is_authenticated:
-        user = None
-    auth.user_logged_out.send(sender=type(user), request=None, user=user)
-
-
-def load_user(session: SessionBase | None) -> SocketUser:
-    """Return the user whom `session` (a channel or HTTP session, or None) is about."""
-    if session is None:
-        return _anonymous_user()
-    holder: Any = _SessionHolder(_ReadOnlySession(session))
-    return auth.get_user(holder)
-
-
-class _SessionHolder:
-    """What `django.contrib.auth.get_user` needs of a request."""
-
-    def __init__(self, session: _ReadOnlySession) -> None:
-        self.session = session
-
-
-class _ReadOnlySession:
-    """A session that `get_user` can read, and not flush or rename.
-
-    It would do so after a change of the password or the secret key. The socket then is anonymous,
-    but keeps what else is in its session; the browser could not be told of a new key.
-    """
-
-    def __init__(self, session: SessionBase) -> None:
-        self.get = session.get
-        self._session = session
-
-    def __getitem__(self, key: str) -> Any:
-        return self._session[key]
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        pass
-
-    def flush(self) -> None:
-        pass
-
-    def cycle_key(self) -> None:
-        pass
-
-
 def _give_user(call: Call, session: SessionBase | None) -> Steps:
     """Steps: set `message.user`; in an event loop it can't be loaded later."""
     load = partial(load_user, session)
@@ -213,12 +151,6 @@ def _transfer_steps(call: Call, inner: StepsFunction) -> Steps:
     yield from inner(call)
 
 
-def _anonymous_user() -> AnonymousUser:
-    from django.contrib.auth.models import AnonymousUser  # needs the apps to be loaded
-
-    return AnonymousUser()
-
-
 def _channel_session_of(message: Message, caller: str) -> SessionBase:
     session: SessionBase | None = getattr(message, "channel_session", None)
     if session is None:
@@ -227,3 +159,35 @@ def _channel_session_of(message: Message, caller: str) -> SessionBase:
             "decorate the consumer with channel_session_user or channel_session_user_from_http"
         )
     return session
+
+
+def _log_in_at_once(message: Message, user: AbstractBaseUser, backend: str | None = None) -> None:
+    write_user(_channel_session_of(message, "login"), user, backend)
+    message.user = user
+    auth.user_logged_in.send(sender=type(user), request=None, user=user)
+
+
+def _log_out_at_once(message: Message) -> None:
+    session = _channel_session_of(message, "logout")
+    user: SocketUser | None = load_user(session)
+    for key in AUTH_KEYS:
+        session.pop(key, None)
+    message.user = anonymous_user()
+    if user is not None and not user.is_authenticated:
+        user = None
+    auth.user_logged_out.send(sender=type(user), request=None, user=user)
+
+
+#: `login(message, user, backend=None)` and `await login(scope, user, backend=None)`: make `user`
+#: the one of a socket, from now on.
+#:
+#: `backend`: the dotted path of the authentication backend; needed if there are several and the
+#: user did not come from `authenticate()`. With a message of 1.x, the browser's HTTP session is
+#: left as it is, and in an `async def` consumer it is `await sync_to_async(login)(message, user)`.
+#: With the scope of a class consumer, it is that session which changes: save it with
+#: `await database_sync_to_async(scope["session"].save)()`, as no response goes out that would.
+login = EitherCall(_log_in_at_once, log_in)
+
+#: `logout(message)` and `await logout(scope)`: make the user of a socket anonymous. With a message
+#: of 1.x, what else is in its session stays; with a scope, the session is emptied.
+logout = EitherCall(_log_out_at_once, log_out)

@@ -1,4 +1,5 @@
-"""Decorators that give a consumer a session: its socket's own, the browser's, or both."""
+"""The sessions of sockets and browsers: decorators for consumers of 1.x, middleware for those of
+Channels 2 and later."""
 
 from __future__ import annotations
 
@@ -11,6 +12,12 @@ from django.contrib.sessions.backends import signed_cookies
 from django.contrib.sessions.backends.base import SessionBase, UpdateError
 from django.http import QueryDict, parse_cookie
 
+from channels.applications.cookies import CookieMiddleware
+from channels.applications.sessions import (
+    InstanceSessionWrapper,
+    SessionMiddleware,
+    SessionMiddlewareStack,
+)
 from channels.consuming.decorators import (
     Call,
     P,
@@ -29,6 +36,10 @@ from channels.message import Message
 from channels.requests.headers import get_cookie_text
 
 __all__ = [
+    "CookieMiddleware",
+    "InstanceSessionWrapper",
+    "SessionMiddleware",
+    "SessionMiddlewareStack",
     "channel_and_http_session",
     "channel_session",
     "enforce_ordering",

@@ -43,12 +43,10 @@ def callable_twice(method: _Method[_Self]) -> Callable[..., Any]:
     """
 
     @functools.wraps(method)
-    def call(
-        self: _Self, scope: Scope, receive: Receive | None = None, send: Send | None = None
-    ) -> Any:
-        if receive is None or send is None:
+    def call(self: _Self, scope: Scope, *rest: Any) -> Any:
+        if not rest:
             return functools.partial(method, self, scope)
-        return method(self, scope, receive, send)
+        return method(self, scope, *rest)
 
     marked: Callable[..., Any] = markcoroutinefunction(call)
     return marked

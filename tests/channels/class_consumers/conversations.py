@@ -32,4 +32,4 @@ async def conversation(application, scope=None):
         yield talk
     finally:
         with contextlib.suppress(BaseException):
-            await talk.wait(0.2)
+            await talk.wait(0.02)
