@@ -213,3 +213,10 @@ def get_channel_layer(alias="default"):
 
 #: The layers of this process.
 channel_layers = ChannelLayerManager()
+
+
+def __getattr__(name):
+    """`channels.asgi:channel_layer` serves a project whose asgi.py makes no channel layer."""
+    if name == "channel_layer":
+        return get_channel_layer()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

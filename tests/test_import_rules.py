@@ -37,7 +37,7 @@ ALLOWED = {
         "channels.startup.hints",
     ),
     "project": ("channels",),
-    "deploy": (),
+    "deploy": ("channels.recipes", "channels.supervising"),
 }
 
 #: A front door may look into each room.
@@ -123,7 +123,7 @@ def test_there_is_something_to_look_at_in_the_room(room):
         ("interface_server/application.py", "from channels.message import Message"),
         ("interface_server/application.py", "from channels import Group"),
         ("project/chat/consumers.py", "from routing import route"),
-        ("deploy/start.py", "import channels"),
+        ("deploy/start.py", "import channels.layers"),
     ],
 )
 def test_an_import_against_the_table_is_found(path, source):

@@ -8,13 +8,28 @@ from django.core.exceptions import ImproperlyConfigured
 
 
 def describe_process():
-    """Return what other processes are to know of this one: host, pid, version, project."""
+    """Return what other processes are to know of this one: host, pid, version, project,
+    and what starts it again."""
     return {
         "host": socket.gethostname(),
         "pid": os.getpid(),
         "version": code_version(),
         "project": project_marks(),
+        "restarted_by": find_restarter(),
     }
+
+
+def find_restarter():
+    """Return what starts this process again when it dies, as its environment shows; or None."""
+    marks = {
+        "SUPERVISOR_ENABLED": "supervisord",
+        "KUBERNETES_SERVICE_HOST": "Kubernetes",
+        "INVOCATION_ID": "systemd",
+    }
+    for variable, restarter in marks.items():
+        if os.environ.get(variable):
+            return restarter
+    return "a container's engine" if os.path.exists("/.dockerenv") else None
 
 
 def code_version():

@@ -1,4 +1,4 @@
-"""The files for supervisord, systemd and Docker: their commands are ones that we have."""
+"""The files of recipes and of the demo: their commands are ones that we have."""
 
 import re
 import shlex
@@ -6,26 +6,27 @@ import shlex
 import pytest
 from click.testing import CliRunner
 
+from deploy.examples import FOLDER, make_examples
 from interface_server.cli import command as interface_server
 from tests.processes import REPOSITORY
 
 FILES = [
-    *(REPOSITORY / "deploy" / "systemd").glob("*.service"),
+    *(FOLDER / "systemd").glob("*.service"),
+    FOLDER / "supervisord" / "supervisord.conf",
+    FOLDER / "procfile" / "Procfile",
+    FOLDER / "compose" / "compose.yaml",
     REPOSITORY / "deploy" / "docker" / "compose.yaml",
-    REPOSITORY / "deploy" / "docker" / "Dockerfile",
-    REPOSITORY / "deploy" / "supervisord.conf",
     REPOSITORY / "README.md",
 ]
-TEXTS = {path.name: path.read_text() for path in FILES}
-VALUES = {"SERVER": "daphne", "BIND": "127.0.0.1", "PORT": "8000"}
+TEXTS = {f"{path.parent.name}/{path.name}": path.read_text() for path in FILES}
 
 
 def options_of(pattern):
     """Return (file, options) for each command that matches, up to the end of its line."""
     for name, text in TEXTS.items():
-        text = re.sub(r"%\(ENV_(\w+)\)s", lambda m: VALUES.get(m[1], ""), text)
-        text = text.replace('", "', " ").replace('"', "")
-        for found in re.finditer(pattern + r"((?: +-[^\s`|]+(?: +[^-\s`|]\S*)?)+)", text):
+        text = text.replace('", "', " ").replace('"', "").replace("$PORT", "8000")
+        text = re.sub(r"\d\d%\((?:process_num)\)02d|\d\d%i", "9501", text)
+        for found in re.finditer(pattern + r"((?: +'?-[^\s`|]+(?: +[^-\s`|]\S*)?)+)", text):
             yield pytest.param(found[1], id=f"{name}: {found[1].strip()}")
 
 
@@ -44,3 +45,12 @@ def test_runworker_takes_these_options(options):
 
     parsed = Command().create_parser("manage.py", "runworker").parse_args(shlex.split(options))
     assert parsed.only_channels or parsed.exclude_channels
+
+
+def test_the_examples_are_what_the_recipes_write():
+    written = {
+        path.relative_to(FOLDER).as_posix(): path.read_text()
+        for path in FOLDER.rglob("*")
+        if path.is_file()
+    }
+    assert written == make_examples(), "run python -m deploy.examples"

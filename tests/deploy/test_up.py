@@ -11,7 +11,8 @@ import psutil
 import pytest
 import requests
 
-from deploy.up import allowed_hosts, site_url
+from channels.supervising.choices import site_url
+from deploy.up import allowed_hosts
 from tests.conftest import give_up
 from tests.processes import REPOSITORY, Process, find_redis_server, free_port, wait_until
 
@@ -67,7 +68,7 @@ def test_site_is_found_whatever_proxy_the_environment_names(up, redis_server, ho
     [("192.0.2.7", "192.0.2.7"), ("fd00::7", "[fd00::7]"), ("::1", "[::1]"), ("a.test", "a.test")],
 )
 def test_host_is_named_as_browsers_name_it(host, name):
-    assert site_url({"BIND": host, "PORT": 8000}) == f"http://{name}:8000/"
+    assert site_url(host, 8000) == f"http://{name}:8000/"
     assert set(allowed_hosts(host).split(",")) == {"localhost", "127.0.0.1", "[::1]", name}
 
 
@@ -131,3 +132,15 @@ def test_wrong_option_is_named(up):
     process = up("--workers=0")
     assert process.wait() == 2
     assert "--workers" in process.log
+
+
+def test_start_without_a_new_enough_python_says_what_it_needs():
+    run = subprocess.run(
+        [REPOSITORY / "start"],
+        env={"PYTHON": "/bin/false", "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 1
+    assert "needs Python 3.10 or newer" in run.stderr

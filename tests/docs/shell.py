@@ -10,6 +10,9 @@ from django.core.management import get_commands, load_command_class
 
 from tests.processes import REPOSITORY
 
+#: What channels_deploy writes, which the pages speak of.
+EXAMPLES = REPOSITORY / "deploy" / "examples"
+
 #: What needs no look: it does what it does everywhere.
 _PLAIN = {".", "cd", "cp", "curl", "export", "install", "mkdir", "source", "test"}
 
@@ -126,7 +129,7 @@ def _check_supervisorctl(arguments):
         arguments = arguments[2:]
     action, *programs = arguments
     assert action in ("start", "stop", "restart", "status", "tail"), action
-    conf = (REPOSITORY / "deploy" / "supervisord.conf").read_text()
+    conf = (EXAMPLES / "supervisord" / "supervisord.conf").read_text()
     known = set(re.findall(r"^\[program:(\w+)\]", conf, re.MULTILINE))
     for program in programs:
         assert program.partition(":")[0] in known, f"no program {program} in supervisord.conf"
@@ -135,10 +138,10 @@ def _check_supervisorctl(arguments):
 def _check_systemctl(arguments):
     action, *rest = arguments
     assert action in ("start", "stop", "restart", "status", "enable", "daemon-reload"), action
-    known = {path.stem for path in (REPOSITORY / "deploy" / "systemd").glob("*.service")}
+    known = {path.stem for path in (EXAMPLES / "systemd").glob("mysite*")}
     for unit in rest:
-        name, mark, _ = unit.partition("@")
-        assert unit.startswith("-") or name + mark in known, f"no unit {unit} in deploy/systemd"
+        name, mark, _ = unit.removesuffix(".target").partition("@")
+        assert unit.startswith("-") or name + mark in known, f"no unit {unit} in examples/systemd"
 
 
 def _check_docker(arguments):

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 
 import pytest
+import yaml
 
 from channels.binding.base import BindingMetaclass
 from channels.test.layers import memory_layers
@@ -15,7 +16,7 @@ from tests.conftest import give_up
 from tests.docs import logs, shell
 from tests.docs.blocks import blocks_in, pages, read_blocks
 from tests.docs.sandbox import Sandbox
-from tests.processes import REPOSITORY, free_port
+from tests.processes import REPOSITORY, free_port, make_certificate
 
 #: Pages with Python in them. What README.md says is run by its own test, as whole processes.
 PAGES = [
@@ -27,7 +28,7 @@ PAGES = [
 
 #: What a fence may be in: each has a test below; but "text" is the output of channels_status, which
 #: tests/channels/management/test_status_text.py compares.
-LANGUAGES = {"python", "test", "sh", "ini", "nginx", "js", "log", "text"}
+LANGUAGES = {"python", "test", "sh", "ini", "nginx", "yaml", "js", "log", "text"}
 
 
 def name_of(path):
@@ -70,7 +71,10 @@ def test_configuration_files_parse_and_their_commands_exist(block):
 def test_nginx_takes_its_configuration(block, tmp_path):
     if shutil.which("nginx") is None:
         give_up("no nginx")
-    code = re.sub(r"listen \d+;", f"listen 127.0.0.1:{free_port()};", block.code)
+    code = re.sub(r"listen \d+", lambda _: f"listen 127.0.0.1:{free_port()}", block.code)
+    certificate, key = make_certificate(tmp_path)
+    code = re.sub(r"ssl_certificate .*;", f"ssl_certificate {certificate};", code)
+    code = re.sub(r"ssl_certificate_key .*;", f"ssl_certificate_key {key};", code)
     (tmp_path / "site.conf").write_text(code)
     (tmp_path / "nginx.conf").write_text(
         f"pid {tmp_path}/pid; error_log stderr; events {{}}\n"
@@ -79,6 +83,11 @@ def test_nginx_takes_its_configuration(block, tmp_path):
     command = ["nginx", "-t", "-q", "-p", tmp_path, "-c", tmp_path / "nginx.conf"]
     said = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
     assert said.returncode == 0, said.stderr
+
+
+@pytest.mark.parametrize("block", blocks_in("yaml"), ids=str)
+def test_yaml_parses(block):
+    assert list(yaml.safe_load_all(block.code))
 
 
 @pytest.mark.parametrize("block", blocks_in("js"), ids=str)

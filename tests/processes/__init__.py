@@ -11,7 +11,7 @@ the test run itself is killed, a watchdog ends them. Nothing here knows which pr
 """
 
 from tests.processes.base import Process, can_connect, free_port, wait_until
-from tests.processes.nginx import Nginx, find_nginx
+from tests.processes.nginx import Nginx, find_nginx, make_certificate
 from tests.processes.postgres_server import PostgresServer, find_postgres
 from tests.processes.redis_server import RedisServer, find_redis_server
 from tests.processes.split import REPOSITORY, Server, Split
@@ -29,5 +29,6 @@ __all__ = [
     "find_postgres",
     "find_redis_server",
     "free_port",
+    "make_certificate",
     "wait_until",
 ]

@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from channels.startup.identity import code_version, describe_process, project_marks
 
 
@@ -34,7 +36,7 @@ def test_a_project_that_changes_its_key_has_the_old_mark_too(settings):
 
 def test_a_process_tells_where_it_runs():
     assert describe_process()["pid"] == os.getpid()
-    assert set(describe_process()) == {"host", "pid", "version", "project"}
+    assert set(describe_process()) == {"host", "pid", "version", "project", "restarted_by"}
 
 
 def test_without_settings_the_project_is_not_known():
@@ -43,3 +45,18 @@ def test_without_settings_the_project_is_not_known():
     env.pop("CHANNELS_CODE_VERSION", None)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env)
     assert done.stdout.strip() == "[] unknown", done.stderr
+
+
+@pytest.mark.parametrize(
+    ("variable", "restarter"),
+    [
+        ("SUPERVISOR_ENABLED", "supervisord"),
+        ("INVOCATION_ID", "systemd"),
+        ("KUBERNETES_SERVICE_HOST", "Kubernetes"),
+    ],
+)
+def test_process_tells_what_starts_it_again(monkeypatch, variable, restarter):
+    for name in ("SUPERVISOR_ENABLED", "INVOCATION_ID", "KUBERNETES_SERVICE_HOST"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, "1")
+    assert describe_process()["restarted_by"] == restarter

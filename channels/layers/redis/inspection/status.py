@@ -9,7 +9,17 @@ from channels.layers.redis.transport.plans import Request, check, in_parts
 #: Parts of the names of the keys that a queue may have.
 MARKERS = ("q", "n", "later", "dead", "s")
 #: What of a process the status shows, if it is known.
-SHOWN = ("host", "pid", "version", "started", "channels", "threads", "running")
+SHOWN = (
+    "host",
+    "pid",
+    "version",
+    "started",
+    "restarted_by",
+    "metrics",
+    "channels",
+    "threads",
+    "running",
+)
 
 
 class Status:

@@ -1,20 +1,19 @@
-"""supervisord as a child: its configuration with the values put in, its state, its end."""
+"""supervisord as a child: its state, and its end."""
 
 import contextlib
 import os
-import re
 import signal
 import subprocess
 import sys
 import time
 import xmlrpc.client
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TypedDict, cast
 
 from supervisor.xmlrpc import SupervisorTransport
 
-TEMPLATE = Path(__file__).with_name("supervisord.conf")
-
-#: Seconds that supervisord gets to stop all; longer than any stopwaitsecs of the template.
+#: Seconds that supervisord gets to stop all; longer than any stopwaitsecs of its programs.
 STOP_LIMIT_S = 60
 
 #: supervisord loses a signal to a child that has been forked, but is not yet the program: nothing
@@ -22,14 +21,15 @@ STOP_LIMIT_S = 60
 YOUNGEST_S = 1.0
 
 
-def render(template, values):
-    """Return the template with each %(ENV_NAME)s replaced by values["NAME"], whose % are escaped.
+class Program(TypedDict):
+    """What supervisord's getAllProcessInfo says of one process (the keys that are used here)."""
 
-    Raises KeyError with the name of a value that is missing.
-    """
-    return re.sub(
-        r"%\(ENV_(\w+)\)s", lambda match: str(values[match[1]]).replace("%", "%%"), template
-    )
+    name: str
+    group: str
+    statename: str
+    pid: int
+    spawnerr: str
+    description: str
 
 
 class Supervisord:
@@ -37,14 +37,16 @@ class Supervisord:
 
     Args:
         run_dir: where its files go.
-        socket_path: the Unix socket that it answers on.
-        values: what the template needs, by name.
+        socket_path: the Unix socket that it answers on, as the configuration says.
+        configuration: the text of its configuration.
         env: the environment of its children.
     """
 
-    def __init__(self, run_dir, socket_path, values, env):
+    def __init__(
+        self, run_dir: Path, socket_path: Path, configuration: str, env: Mapping[str, str]
+    ) -> None:
         self.config_path = run_dir / "supervisord.conf"
-        self.config_path.write_text(render(TEMPLATE.read_text(), values))
+        self.config_path.write_text(configuration)
         self._log_path = run_dir / "log" / "supervisord.out"
         self._transport = SupervisorTransport(None, None, f"unix://{socket_path}")
         self._api = xmlrpc.client.ServerProxy("http://localhost", transport=self._transport)
@@ -61,28 +63,25 @@ class Supervisord:
             )
 
     @property
-    def is_running(self):
+    def is_running(self) -> bool:
         return self._process.poll() is None
 
     @property
-    def output(self):
+    def output(self) -> str:
         """What supervisord itself wrote."""
         return self._log_path.read_text(errors="replace")
 
-    def programs(self):
-        """Return the state of each program, as supervisord's getAllProcessInfo gives it.
-
-        An empty list while supervisord doesn't answer (yet).
-        """
+    def programs(self) -> list[Program]:
+        """Return the state of each program; nothing while supervisord doesn't answer (yet)."""
         try:
-            return self._api.supervisor.getAllProcessInfo()
+            return cast(list[Program], self._api.supervisor.getAllProcessInfo())
         except (OSError, xmlrpc.client.Error, ValueError):
             self._transport.close()
             return []
 
-    def stop(self):
+    def stop(self) -> bool:
         """Stop every program in order, and supervisord; return whether all ended in time."""
-        time.sleep(max(0, YOUNGEST_S - (time.monotonic() - self._started)))
+        time.sleep(max(0.0, YOUNGEST_S - (time.monotonic() - self._started)))
         pids = [program["pid"] for program in self.programs() if program["pid"]]
         if self.is_running:
             self._process.send_signal(signal.SIGTERM)
@@ -100,8 +99,8 @@ class Supervisord:
             self._transport.close()
 
 
-def tail(path, lines=15):
+def tail(path: Path, lines: int = 15) -> str:
     """Return the last lines of a text file; "" if it isn't there."""
     with contextlib.suppress(OSError):
-        return "\n".join(Path(path).read_text(errors="replace").splitlines()[-lines:])
+        return "\n".join(path.read_text(errors="replace").splitlines()[-lines:])
     return ""
