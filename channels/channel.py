@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from channels.consuming.pending import pending_message_store
 from channels.exceptions import InvalidMessage
@@ -11,6 +11,7 @@ from channels.exceptions import InvalidMessage
 if TYPE_CHECKING:
     from channels.layers.base import BaseChannelLayer
     from channels.layers.operations import Operation
+    from channels.messages import Content
 
 #: The alias in CHANNEL_LAYERS that is used when none is named.
 DEFAULT_CHANNEL_LAYER = "default"
@@ -100,7 +101,7 @@ class Channel(_Addressee):
         _check_content(content)
         operation = self.channel_layer.prepare_send(self.name, content, delay_s)
         if not self._keep(operation, immediately):
-            await self.channel_layer.asend(self.name, content, delay_s)
+            await self.channel_layer.asend(self.name, cast("Content", content), delay_s)
         pending_message_store.note_sent(self.name, content)
 
     def leave_groups(self) -> list[str]:
@@ -157,7 +158,7 @@ class Group(_Addressee):
         _check_content(content)
         operation = self.channel_layer.prepare_send_group(self.name, content)
         if not self._keep(operation, immediately):
-            await self.channel_layer.asend_group(self.name, content)
+            await self.channel_layer.asend_group(self.name, cast("Content", content))
 
 
 def _name_of(channel: Channel | str) -> str:

@@ -8,7 +8,29 @@ ROOT = pathlib.Path(__file__).parent.parent
 
 #: What is typed by now.
 TYPED = (
+    "channels/auth.py",
+    "channels/binding",
+    "channels/channel.py",
+    "channels/consuming",
+    "channels/delay",
+    "channels/exceptions.py",
+    "channels/handler.py",
+    "channels/layers/acknowledgement.py",
+    "channels/layers/base.py",
+    "channels/layers/codec.py",
+    "channels/layers/deadline.py",
+    "channels/layers/drops.py",
+    "channels/layers/fallback.py",
+    "channels/layers/names.py",
+    "channels/layers/operations.py",
+    "channels/log.py",
+    "channels/message.py",
     "channels/messages.py",
+    "channels/requests",
+    "channels/security",
+    "channels/sessions.py",
+    "channels/signals.py",
+    "channels/utils.py",
     "interface_server/hosts",
 )
 
@@ -26,4 +48,7 @@ def run_mypy(*arguments):
 
 
 def test_mypy_finds_nothing_in_what_is_typed():
-    assert run_mypy("--strict", "--follow-imports=silent", *TYPED) == (0, "")
+    assert run_mypy("--strict", "--no-warn-unused-ignores", "--follow-imports=silent", *TYPED) == (
+        0,
+        "",
+    )

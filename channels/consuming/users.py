@@ -46,7 +46,7 @@ def _backend_of(user: AbstractBaseUser, backend: str | None) -> str:
     named: str | None = backend or getattr(user, "backend", None)
     if named:
         return named
-    known = settings.AUTHENTICATION_BACKENDS
+    known: list[str] = settings.AUTHENTICATION_BACKENDS
     if len(known) != 1:
         raise ValueError(
             f"login() can't tell which of {known} authenticated {user!r}: name it as `backend`"

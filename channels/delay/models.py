@@ -24,11 +24,13 @@ class DelayedMessageQuerySet(_QuerySet):
 
     def is_due(self) -> DelayedMessageQuerySet:
         """Return those whose time has come."""
-        return self.filter(due_date__lte=timezone.now())
+        due: DelayedMessageQuerySet = self.filter(due_date__lte=timezone.now())
+        return due
 
     def in_order(self) -> DelayedMessageQuerySet:
         """Return them in the order they are to be sent in."""
-        return self.order_by("due_date", "pk")
+        ordered: DelayedMessageQuerySet = self.order_by("due_date", "pk")
+        return ordered
 
 
 class DelayedMessage(models.Model):

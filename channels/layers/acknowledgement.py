@@ -1,6 +1,8 @@
 """The `acknowledged` of a layer's CONFIG: which channels' messages outlive their worker."""
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
 #: The shortest `timeout_s`: workers show what they have every 2 seconds.
 SHORTEST_TIMEOUT_S = 5.0
@@ -15,7 +17,7 @@ class Acknowledgement:
     #: How often a message is delivered before it becomes a dead letter.
     max_deliveries: int = 5
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not (isinstance(self.timeout_s, (int, float)) and self.timeout_s >= SHORTEST_TIMEOUT_S):
             raise ValueError(
                 f"acknowledged: timeout_s must be a number of {SHORTEST_TIMEOUT_S:g} seconds or "
@@ -27,7 +29,7 @@ class Acknowledgement:
             )
 
 
-def read_acknowledged(table):
+def read_acknowledged(table: Mapping[str, Any] | None) -> dict[str, Acknowledgement]:
     """Return a dict of glob -> Acknowledgement from what CONFIG says. Raises ValueError."""
     if not isinstance(table or {}, dict):
         raise ValueError(f'acknowledged must be a dict, as in {{"billing.*": {{}}}}, got {table!r}')

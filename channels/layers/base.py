@@ -6,17 +6,28 @@ here in a plain form, built on these two (see `channels.layers.fallback`): enoug
 interface servers to run over it, though slower than a layer that gives its own.
 """
 
+from __future__ import annotations
+
 import asyncio
 import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 from channels import exceptions
 from channels.layers import names
-from channels.layers.acknowledgement import read_acknowledged
+from channels.layers.acknowledgement import Acknowledgement, read_acknowledged
 from channels.layers.codec import Codec
 from channels.layers.drops import Drops
-from channels.layers.operations import SaveSession, Send, SendGroup, carry_out_in_rows
+from channels.layers.operations import (
+    Delivery,
+    Operation,
+    SaveSession,
+    Send,
+    SendGroup,
+    Turn,
+    carry_out_in_rows,
+)
 from channels.layers.worker_link import ReceivingWorkerLink, WorkerLink
 from channels.messages import Content
 
@@ -40,10 +51,16 @@ DEFAULT_CHANNEL_CAPACITY = {
     "worker.*!*": 5_000,
     "websocket.resume": 10_000,
 }
-#: What comes before an interface server's id in the names of its two reply queues.
-REPLY_KINDS = ("http.response", "websocket.send")
 #: Messages of one socket that may wait for an earlier one before the socket is given up (1013).
 ORDERED_BACKLOG = 1_000
+
+
+#: Values by channel name: glob, or compiled regular expression -> value.
+Globs: TypeAlias = Mapping[Any, Any]
+#: What one of the operations given to `apply` came to: see there.
+Result: TypeAlias = Any
+#: What an interface server is called with for each reply: the clients it goes to, and the message.
+OnReply: TypeAlias = Callable[[Sequence[str], Content], None]
 
 
 class BaseChannelLayer:
@@ -76,9 +93,9 @@ class BaseChannelLayer:
     #: - "ordering": begin_ordered, and FinishOrdered and ReleaseOrdered in apply
     #: - "presence": open_link knows which servers live: dead ones leave their groups, the members
     #:   of live ones never expire, senders learn of held and vanished clients, on_lost is called
-    extensions = ()
+    extensions: Sequence[str] = ()
     #: Whether the layer works within one process only.
-    is_local = False
+    is_local: bool = False
 
     ChannelsError = exceptions.ChannelsError
     ChannelFull = exceptions.ChannelFull
@@ -87,29 +104,33 @@ class BaseChannelLayer:
     def __init__(
         self,
         *,
-        expiry=EXPIRY_S,
-        group_expiry=GROUP_EXPIRY_S,
-        capacity=None,
-        channel_capacity=None,
-        channel_expiry=None,
-        acknowledged=None,
-    ):
+        expiry: float = EXPIRY_S,
+        group_expiry: float = GROUP_EXPIRY_S,
+        capacity: int | None = None,
+        channel_capacity: Globs | None = None,
+        channel_expiry: Globs | None = None,
+        acknowledged: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:
         self.expiry = expiry
         self.group_expiry = group_expiry
         self.capacity = CAPACITY if capacity is None else capacity
-        self.channel_capacity = {**(channel_capacity or {})}
+        self.channel_capacity: dict[Any, int] = {**(channel_capacity or {})}
         for glob, value in DEFAULT_CHANNEL_CAPACITY.items():
             self.channel_capacity.setdefault(glob, value)
         if capacity is None:
             self.channel_capacity.setdefault("websocket.receive", FRAMES_CAPACITY)
-        self.get_capacity = names.GlobTable(self.channel_capacity, self.capacity).get
-        self.get_expiry = names.GlobTable(channel_expiry, expiry).get
+        self.get_capacity: Callable[[str], int] = names.GlobTable(
+            self.channel_capacity, self.capacity
+        ).get
+        self.get_expiry: Callable[[str], float] = names.GlobTable(channel_expiry, expiry).get
         self.drops = Drops(logger)
-        self.get_acknowledgement = names.GlobTable(read_acknowledged(acknowledged), None).get
+        self.get_acknowledgement: Callable[[str], Acknowledgement | None] = names.GlobTable(
+            read_acknowledged(acknowledged), None
+        ).get
 
     # -- channels ---------------------------------------------------------------------------
 
-    def send(self, channel, message, delay_s=0.0):
+    def send(self, channel: str, message: Content, delay_s: float = 0.0) -> None:
         """Put `message` (a dict) on `channel`; never blocks.
 
         With `delay_s` (the "delay" extension) it can be received only after that many seconds; it
@@ -118,7 +139,9 @@ class BaseChannelLayer:
         """
         raise NotImplementedError
 
-    def receive(self, channels, block=False):
+    def receive(
+        self, channels: Sequence[str], block: bool = False
+    ) -> tuple[str, Content] | tuple[None, None]:
         """Return (channel, message) from one of `channels`, or (None, None).
 
         With `block` it waits until a message is there. For a name that ends with `!` the returned
@@ -126,46 +149,48 @@ class BaseChannelLayer:
         """
         raise NotImplementedError
 
-    def receive_many(self, channels, block=False):
+    def receive_many(
+        self, channels: Sequence[str], block: bool = False
+    ) -> tuple[str, Content] | tuple[None, None]:
         """`receive` under its older name."""
         return self.receive(channels, block)
 
-    def new_channel(self, pattern):
+    def new_channel(self, pattern: str) -> str:
         """Return a fresh channel name that starts with `pattern`, which ends with `?` or `!`."""
         return names.new_channel_name(pattern)
 
     # -- groups -----------------------------------------------------------------------------
 
-    def group_add(self, group, channel):
+    def group_add(self, group: str, channel: str) -> None:
         """Make `channel` a member of `group`, or renew its membership.
 
         Does nothing if the channel is that of a client who has left its interface server.
         """
         raise self._lacks("groups")
 
-    def group_discard(self, group, channel):
+    def group_discard(self, group: str, channel: str) -> None:
         """Take `channel` out of `group`; fine if it is not in it."""
         raise self._lacks("groups")
 
-    def group_discard_all(self, channel):
+    def group_discard_all(self, channel: str) -> list[str]:
         """Take `channel` out of every group that it is in; return the list of their names."""
         raise self._lacks("groups")
 
-    def group_channels(self, group):
+    def group_channels(self, group: str) -> list[str]:
         """Return the list of the group's live members."""
         raise self._lacks("groups")
 
-    def send_group(self, group, message):
+    def send_group(self, group: str, message: Content) -> None:
         """Send `message` to every member. Full members miss it, and each miss is counted."""
         raise self._lacks("groups")
 
     # -- flush, statistics ------------------------------------------------------------------
 
-    def flush(self):
+    def flush(self) -> None:
         """Remove every message, group, session and count of this layer."""
         raise self._lacks("flush")
 
-    def channel_statistics(self, channel):
+    def channel_statistics(self, channel: str) -> dict[str, Any]:
         """Return the counts of one channel (or queue, for a name with a `!`), as a dict.
 
         The keys are those of 1.x (messages_count, messages_count_per_second, messages_pending,
@@ -175,11 +200,11 @@ class BaseChannelLayer:
         """
         raise self._lacks("statistics")
 
-    def global_statistics(self):
+    def global_statistics(self) -> dict[str, Any]:
         """Return the same keys, summed over all channels."""
         raise self._lacks("statistics")
 
-    def status(self, names_age_s=0.0):
+    def status(self, names_age_s: float = 0.0) -> dict[str, Any]:
         """Return who lives and what waits, as a dict ("status").
 
         - servers, workers: lists of dicts of id, seen_s (seconds since the last sign of life; one
@@ -197,11 +222,11 @@ class BaseChannelLayer:
 
     # -- dead letters ("delay") -----------------------------------------------------------------
 
-    def dead_letter_channels(self):
+    def dead_letter_channels(self) -> list[str]:
         """Return the sorted names of the channels that have dead letters."""
         raise self._lacks("delay")
 
-    def dead_letters(self, channel):
+    def dead_letters(self, channel: str) -> list[dict[str, Any]]:
         """Return the dead letters of a channel, oldest first, as a list of dicts.
 
         Their keys: id (str), at (when it died, in seconds since 1970), reason, attempts (retries
@@ -210,49 +235,53 @@ class BaseChannelLayer:
         """
         raise self._lacks("delay")
 
-    def replay_dead_letters(self, channel, ids=None):
+    def replay_dead_letters(self, channel: str, ids: Sequence[str] | None = None) -> int:
         """Send dead letters to their channel again, as new messages and whatever its capacity.
 
         `ids`: which ones, as a list; default: all. Returns how many were sent.
         """
         raise self._lacks("delay")
 
-    def purge_dead_letters(self, channel, ids=None):
+    def purge_dead_letters(self, channel: str, ids: Sequence[str] | None = None) -> int:
         """Remove dead letters, `ids` or all; return how many were removed."""
         raise self._lacks("delay")
 
     # -- the same verbs as coroutines ("async") ------------------------------------------------
 
-    async def asend(self, channel, message, delay_s=0.0):
+    async def asend(self, channel: str, message: Content, delay_s: float = 0.0) -> None:
         """`send`, as a coroutine."""
         delay = (delay_s,) if delay_s else ()  # a layer without "delay" has no such parameter
         await asyncio.to_thread(self.send, channel, message, *delay)
 
-    async def areceive(self, channels, block=False):
+    async def areceive(
+        self, channels: Sequence[str], block: bool = False
+    ) -> tuple[str, Content] | tuple[None, None]:
         """`receive`, as a coroutine; cancelling it loses no message."""
         from channels.layers import fallback
 
-        return await fallback.receive_in_threads(self, channels, block)
+        received: tuple[str, Content] | tuple[None, None]
+        received = await fallback.receive_in_threads(self, channels, block)
+        return received
 
-    async def agroup_add(self, group, channel):
+    async def agroup_add(self, group: str, channel: str) -> None:
         """`group_add`, as a coroutine."""
         await asyncio.to_thread(self.group_add, group, channel)
 
-    async def agroup_discard(self, group, channel):
+    async def agroup_discard(self, group: str, channel: str) -> None:
         """`group_discard`, as a coroutine."""
         await asyncio.to_thread(self.group_discard, group, channel)
 
-    async def agroup_channels(self, group):
+    async def agroup_channels(self, group: str) -> list[str]:
         """`group_channels`, as a coroutine."""
         return await asyncio.to_thread(self.group_channels, group)
 
-    async def asend_group(self, group, message):
+    async def asend_group(self, group: str, message: Content) -> None:
         """`send_group`, as a coroutine."""
         await asyncio.to_thread(self.send_group, group, message)
 
     # -- what workers call --------------------------------------------------------------------
 
-    def prepare_send(self, channel, message, delay_s=0.0):
+    def prepare_send(self, channel: str, message: Mapping[str, Any], delay_s: float = 0.0) -> Send:
         """Check and pack now, send later: returns a Send for `apply`. Raises as `send` does, but
         for ChannelFull."""
         names.check_channel_name(channel)
@@ -262,12 +291,14 @@ class BaseChannelLayer:
             )
         return Send(channel, self.codec.pack_message(message, channel), delay_s)
 
-    def prepare_send_group(self, group, message):
+    def prepare_send_group(self, group: str, message: Mapping[str, Any]) -> SendGroup:
         """Check and pack now, send later: returns a SendGroup for `apply`."""
         names.check_group_name(group)
         return SendGroup(group, self.codec.pack_message(message, f"group {group}"))
 
-    def prepare_session(self, reply_channel, changed, removed=()):
+    def prepare_session(
+        self, reply_channel: str, changed: Mapping[str, Any], removed: Iterable[str] = ()
+    ) -> SaveSession:
         """Check and pack the changed keys of a channel session: returns a SaveSession."""
         names.check_channel_name(reply_channel)
         for key in (*changed, *removed):
@@ -279,7 +310,7 @@ class BaseChannelLayer:
         packed = {key: pack(value, f"channel_session[{key!r}]") for key, value in changed.items()}
         return SaveSession(reply_channel, packed, frozenset(removed))
 
-    def apply(self, operations):
+    def apply(self, operations: Sequence[Operation]) -> list[Result]:
         """Carry out `operations` in order; return a list with one result each.
 
         A result is None, or what the operation says it returns, or the ChannelFull or ClientGone
@@ -292,44 +323,46 @@ class BaseChannelLayer:
             operations, functools.partial(fallback.carry_out, self), self.hold_back
         )
 
-    def open_reader(self, channels):
+    def open_reader(self, channels: Sequence[str]) -> Reader:
         """Return a Reader of `channels` for one worker thread."""
         from channels.layers import fallback
 
         return fallback.ReceivingReader(self, self.check_receive_names(channels))
 
-    def load_session(self, reply_channel):
+    def load_session(self, reply_channel: str) -> dict[str, Any]:
         """Return the channel session of a socket as a dict ("sessions")."""
         raise self._lacks("sessions")
 
-    def begin_ordered(self, delivery, reply_channel, order, owner):
+    def begin_ordered(self, delivery: Delivery, reply_channel: str, order: int, owner: str) -> Turn:
         """Say whether message `order` of a socket may run now: a Turn ("ordering").
 
         `owner` is the id of the worker that asks. An early delivery is parked by this very call.
         """
         raise self._lacks("ordering")
 
-    def is_read(self, channel):
+    def is_read(self, channel: str) -> bool:
         """Whether somebody still reads a reply channel, as far as the layer can tell."""
         return True
 
-    def check_neighbours(self):
+    def check_neighbours(self) -> None:
         """Called once by a process that starts: raise PrefixTaken if it must not share the layer
         with those that are there. May raise LayerUnavailable."""
 
-    def keep_house(self, worker_id, facts, channels):
+    def keep_house(self, worker_id: str, facts: Mapping[str, Any], channels: Iterable[str]) -> None:
         """Called about once a second by each worker process: do what nobody else's turn is.
 
         `facts` (a dict) is what the registry is to show of the worker, `channels` what it listens
         on.
         """
 
-    def leave_house(self, worker_id):
+    def leave_house(self, worker_id: str) -> None:
         """Called by a worker process that stops."""
 
     # -- what interface servers call ------------------------------------------------------------
 
-    def open_link(self, server_id, on_reply, on_lost):
+    def open_link(
+        self, server_id: str, on_reply: OnReply, on_lost: Callable[[], None]
+    ) -> ServerLink:
         """Return a ServerLink for one interface server process."""
         from channels.layers import fallback
 
@@ -339,15 +372,15 @@ class BaseChannelLayer:
         """Return a WorkerLink for one worker process that hosts sockets."""
         return ReceivingWorkerLink(self, worker_id, on_message)
 
-    def close(self):
+    def close(self) -> None:
         """Close what is open. The layer may be used again: it reopens what it needs."""
 
-    async def aclose(self):
+    async def aclose(self) -> None:
         """Close what is open for the running event loop; as `close`."""
 
     # -- for the layers themselves ----------------------------------------------------------------
 
-    def hold_back(self, channel):
+    def hold_back(self, channel: str) -> exceptions.HeldBack:
         """The HeldBack of what must not overtake a refused message to `channel`."""
         return exceptions.HeldBack(channel, 0, self.get_capacity(names.queue_name(channel)))
 
@@ -355,7 +388,7 @@ class BaseChannelLayer:
     codec = Codec(MAX_MESSAGE_BYTES)
 
     @staticmethod
-    def check_receive_names(channels):
+    def check_receive_names(channels: Sequence[str]) -> list[str]:
         """Return `channels` as a list if each can be received from; raise InvalidName if not."""
         if isinstance(channels, (str, bytes)) or not channels:
             raise exceptions.InvalidName(
@@ -363,7 +396,7 @@ class BaseChannelLayer:
             )
         return [names.check_receive_name(channel) for channel in channels]
 
-    def _lacks(self, extension):
+    def _lacks(self, extension: str) -> NotImplementedError:
         return NotImplementedError(
             f"{type(self).__name__} has no {extension!r} extension (it has: "
             f"{', '.join(self.extensions) or 'none'})"
@@ -373,7 +406,9 @@ class BaseChannelLayer:
 class Reader:
     """One worker thread's way to its messages."""
 
-    def take(self, operations=(), block_s=0.0):
+    def take(
+        self, operations: Sequence[Operation] = (), block_s: float = 0.0
+    ) -> tuple[list[Result], Delivery | None]:
         """Carry out `operations`, and fetch the next message in the same round trip.
 
         Waits up to `block_s` seconds for one, but not at all if a result is a Delivery or a
@@ -383,19 +418,19 @@ class Reader:
         """
         raise NotImplementedError
 
-    def foresee_session(self, reply_channel):
+    def foresee_session(self, reply_channel: str) -> None:
         """The session of the message just taken will be wanted: it may be asked for already.
 
         Only for messages that are not ordered: what an ordered one finds there is decided when its
         turn begins. Never raises: who asks for the session in earnest is told what is wrong.
         """
 
-    def interrupt(self):
+    def interrupt(self) -> None:
         """From any thread: a `take` that waits returns soon, and no message is lost by it. A `take`
         that has not begun to wait yet may miss it, so call it until the thread has noticed."""
         raise NotImplementedError
 
-    def close(self):
+    def close(self) -> None:
         """Close the reader's connections."""
 
 
@@ -413,35 +448,37 @@ class ServerLink:
 
     server_id: str
     #: The PrefixTaken for which this server serves nobody just now, or None.
-    refusal = None
+    refusal: exceptions.PrefixTaken | None = None
 
-    def reply_channel(self, kind, client):
+    def reply_channel(self, kind: str, client: str) -> str:
         """Return the reply channel of a client; `kind` is "http.response" or "websocket.send"."""
-        return f"{kind}.{self.server_id}!{client}"
+        return names.reply_channel_name(kind, self.server_id, client)
 
-    async def start(self):
+    async def start(self) -> None:
         """Begin to read replies and to show that the server lives. Returns at once even if the
         layer is away; it connects in the background."""
         raise NotImplementedError
 
-    async def stop(self):
+    async def stop(self) -> None:
         """Stop reading, and take the server out of the registry."""
         raise NotImplementedError
 
     @property
-    def is_available(self):
+    def is_available(self) -> bool:
         """False while the layer can't be reached: sends fail at once with LayerUnavailable."""
         raise NotImplementedError
 
-    async def send(self, channel, message):
+    async def send(self, channel: str, message: Content) -> None:
         """Send; raises as `BaseChannelLayer.send` does."""
         raise NotImplementedError
 
-    async def open_socket(self, client, message):
+    async def open_socket(self, client: str, message: Content) -> None:
         """Record the socket and send its `websocket.connect`, both or neither."""
         raise NotImplementedError
 
-    async def close_socket(self, client, message, channel="websocket.disconnect"):
+    async def close_socket(
+        self, client: str, message: Content, channel: str = "websocket.disconnect"
+    ) -> None:
         """Send the socket's `websocket.disconnect` on `channel`, and forget the socket (groups,
         record).
 
@@ -449,15 +486,15 @@ class ServerLink:
         """
         raise NotImplementedError
 
-    def hold(self, client):
+    def hold(self, client: str) -> None:
         """Tell senders to wait: this client has more to read than it can take (HTTP streams)."""
         raise NotImplementedError
 
-    def resume(self, client):
+    def resume(self, client: str) -> None:
         """Undo `hold`."""
         raise NotImplementedError
 
-    def mark_gone(self, client):
+    def mark_gone(self, client: str) -> None:
         """Tell senders to give up: this client has left in the middle of its response. It leaves
         its groups, and joins no other."""
         raise NotImplementedError

@@ -8,6 +8,8 @@ derived from each given one by SHA-256, as asgi_redis 1.x derived them.
 import base64
 import hashlib
 import threading
+from collections.abc import Sequence
+from typing import Any
 
 import msgpack
 
@@ -21,7 +23,7 @@ class UndecodableMessage(ValueError):
 class _Own(threading.local):
     """Each thread's packer: making one costs more than packing a small message."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.packer = msgpack.Packer(use_bin_type=True)
 
 
@@ -36,11 +38,13 @@ class Codec:
         symmetric_encryption_keys: a list of str or bytes; the first encrypts, all decrypt.
     """
 
-    def __init__(self, max_bytes, symmetric_encryption_keys=()):
+    def __init__(
+        self, max_bytes: int, symmetric_encryption_keys: Sequence[str | bytes] = ()
+    ) -> None:
         self.max_bytes = max_bytes
         self._fernet = _make_fernet(symmetric_encryption_keys)
 
-    def pack_message(self, message, channel):
+    def pack_message(self, message: object, channel: str) -> bytes:
         """Return `message` as bytes. Raises InvalidMessage or MessageTooLarge, naming `channel`."""
         if not isinstance(message, dict):
             raise InvalidMessage(
@@ -51,29 +55,30 @@ class Codec:
             raise MessageTooLarge(channel, len(packed), self.max_bytes)
         return self._fernet.encrypt(packed) if self._fernet else packed
 
-    def pack_value(self, value, what):
+    def pack_value(self, value: object, what: str) -> bytes:
         """Return any packable value as bytes. Raises InvalidMessage, which calls it `what`."""
         packed = self._pack(value, what)
         return self._fernet.encrypt(packed) if self._fernet else packed
 
     @staticmethod
-    def _pack(value, what):
+    def _pack(value: object, what: str) -> bytes:
         try:
-            return _own.packer.pack(value)
+            packed: bytes = _own.packer.pack(value)
+            return packed
         except (TypeError, ValueError, OverflowError, RecursionError) as error:
             raise InvalidMessage(
                 f"{what} can't be packed: {error}; use dicts, lists, str, bytes, numbers, "
                 "booleans and None"
             ) from error
 
-    def unpack_message(self, packed):
+    def unpack_message(self, packed: bytes) -> dict[str, Any]:
         """Return the message in `packed`. Raises UndecodableMessage."""
         message = self.unpack_value(packed)
         if not isinstance(message, dict):
             raise UndecodableMessage(f"expected a packed dict, got {type(message).__name__}")
         return message
 
-    def unpack_value(self, packed):
+    def unpack_value(self, packed: bytes) -> Any:
         """Return the value in `packed`. Raises UndecodableMessage."""
         try:
             if self._fernet:
@@ -84,18 +89,19 @@ class Codec:
         except Exception as error:  # msgpack raises a dozen kinds for bytes that are not its own
             raise UndecodableMessage(f"not MessagePack: {error!r}") from error
 
-    def _decrypt(self, token):
+    def _decrypt(self, token: bytes) -> bytes:
         from cryptography.fernet import InvalidToken
 
         try:
-            return self._fernet.decrypt(bytes(token))
+            opened: bytes = self._fernet.decrypt(bytes(token))
+            return opened
         except InvalidToken as error:
             raise UndecodableMessage(
                 "not encrypted with any of symmetric_encryption_keys"
             ) from error
 
 
-def _make_fernet(keys):
+def _make_fernet(keys: Sequence[str | bytes]) -> Any:
     if not keys:
         return None
     if isinstance(keys, (str, bytes)):
@@ -110,6 +116,6 @@ def _make_fernet(keys):
     return MultiFernet([Fernet(_derive_key(key)) for key in keys])
 
 
-def _derive_key(key):
+def _derive_key(key: str | bytes) -> bytes:
     key = key.encode("utf-8") if isinstance(key, str) else key
     return base64.urlsafe_b64encode(hashlib.sha256(key).digest())

@@ -5,6 +5,8 @@ kept in the worker's memory if the layer has no "delay". Nothing here is used by
 its own.
 """
 
+from __future__ import annotations
+
 import asyncio
 import contextlib
 import heapq
@@ -12,11 +14,17 @@ import itertools
 import logging
 import threading
 import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from channels.exceptions import ChannelFull, ClientGone, LayerUnavailable
 from channels.layers import operations as ops
-from channels.layers.base import REPLY_KINDS, Reader, ServerLink
-from channels.layers.names import split_local
+from channels.layers.base import Reader, ServerLink
+from channels.layers.names import REPLY_KINDS, split_local
+
+if TYPE_CHECKING:
+    from channels.layers.base import BaseChannelLayer, OnReply
+    from channels.messages import Content
 
 logger = logging.getLogger("channels.layers")
 
@@ -28,7 +36,7 @@ TRY_AGAIN_S = 0.25
 RETRIES_KEY = "__retries__"
 
 
-def carry_out(layer, operation):
+def carry_out(layer: BaseChannelLayer, operation: ops.Operation) -> Any:
     """Do one operation; returns its result, as `BaseChannelLayer.apply` does for each."""
     action = _ACTIONS.get(type(operation))
     if action is None:
@@ -39,7 +47,7 @@ def carry_out(layer, operation):
         return refusal
 
 
-def _send(layer, operation):
+def _send(layer: BaseChannelLayer, operation: ops.Send) -> None:
     message = layer.codec.unpack_message(operation.payload)
     if operation.delay_s <= 0:
         layer.send(operation.channel, message)
@@ -49,24 +57,24 @@ def _send(layer, operation):
         raise layer._lacks("delay")
 
 
-def _send_group(layer, operation):
+def _send_group(layer: BaseChannelLayer, operation: ops.SendGroup) -> None:
     layer.send_group(operation.group, layer.codec.unpack_message(operation.payload))
 
 
-def _retry(layer, operation):
+def _retry(layer: BaseChannelLayer, operation: ops.Retry) -> None:
     delivery = operation.delivery
     content = {**delivery.content, RETRIES_KEY: delivery.attempts + 1}
     delay = (operation.delay_s,) if "delay" in layer.extensions else ()
     layer.send(delivery.channel, content, *delay)
 
 
-def _put_back(layer, operation):
+def _put_back(layer: BaseChannelLayer, operation: ops.PutBack) -> None:
     delivery = operation.delivery
     retries = {RETRIES_KEY: delivery.attempts} if delivery.attempts else {}
     layer.send(delivery.channel, {**delivery.content, **retries})
 
 
-def _bury(layer, operation):
+def _bury(layer: BaseChannelLayer, operation: ops.DeadLetter) -> None:
     delivery = operation.delivery
     logger.error(
         "a message on %s is given up (%s) and lost: %s keeps no dead letters",
@@ -76,15 +84,15 @@ def _bury(layer, operation):
     )
 
 
-def _save_session(layer, operation):
+def _save_session(layer: BaseChannelLayer, operation: ops.SaveSession) -> None:
     raise layer._lacks("sessions")
 
 
-def _do_nothing(layer, operation):
+def _do_nothing(layer: BaseChannelLayer, operation: ops.Operation) -> None:
     """What there is nothing to do for: a socket without state is forgotten already."""
 
 
-_ACTIONS = {
+_ACTIONS: dict[type, Callable[..., Any]] = {
     ops.Send: _send,
     ops.SendGroup: _send_group,
     ops.Retry: _retry,
@@ -102,14 +110,16 @@ _ACTIONS = {
 class ReceivingReader(Reader):
     """A Reader over `receive`."""
 
-    def __init__(self, layer, channels):
+    def __init__(self, layer: BaseChannelLayer, channels: list[str]) -> None:
         self._layer = layer
         self._channels = channels
         self._interrupted = threading.Event()
-        self._retries = []
+        self._retries: list[tuple[float, int, ops.Delivery]] = []
         self._sequence = itertools.count()
 
-    def take(self, operations=(), block_s=0.0):
+    def take(
+        self, operations: Sequence[ops.Operation] = (), block_s: float = 0.0
+    ) -> tuple[list[Any], ops.Delivery | None]:
         results = ops.carry_out_in_rows(operations, self._carry_out, self._layer.hold_back)
         if ops.leave_work(results):
             block_s = 0.0
@@ -122,10 +132,10 @@ class ReceivingReader(Reader):
                 return results, delivery
             self._interrupted.wait(min(LOOK_AGAIN_S, left_s))
 
-    def interrupt(self):
+    def interrupt(self) -> None:
         self._interrupted.set()
 
-    def close(self):
+    def close(self) -> None:
         """Send what still waits for its retry: it must not go with this reader."""
         while self._retries:
             delivery = heapq.heappop(self._retries)[2]
@@ -133,27 +143,27 @@ class ReceivingReader(Reader):
             if refusal is not None:
                 logger.error("a message that was to be retried is lost: %s", refusal)
 
-    def _carry_out(self, operation):
+    def _carry_out(self, operation: ops.Operation) -> Any:
         if isinstance(operation, ops.Retry) and "delay" not in self._layer.extensions:
             return self._keep(operation)
         return carry_out(self._layer, operation)
 
-    def _keep(self, retry):
+    def _keep(self, retry: ops.Retry) -> None:
         old = retry.delivery
         due = time.monotonic() + retry.delay_s
         again = ops.Delivery(old.channel, old.content, old.attempts + 1)
         heapq.heappush(self._retries, (due, next(self._sequence), again))
 
-    def _next(self):
+    def _next(self) -> ops.Delivery | None:
         if self._retries and self._retries[0][0] <= time.monotonic():
             return heapq.heappop(self._retries)[2]
         channel, content = self._layer.receive(self._channels)
-        if channel is None:
+        if channel is None or content is None:
             return None
         return ops.Delivery(channel, content, content.pop(RETRIES_KEY, 0))
 
 
-async def receive_in_threads(layer, channels, block):
+async def receive_in_threads(layer: BaseChannelLayer, channels: Sequence[str], block: bool) -> Any:
     """`areceive` over `receive`; a message that comes while it is cancelled is sent again."""
     while True:
         look = asyncio.ensure_future(asyncio.to_thread(layer.receive, channels))
@@ -161,7 +171,7 @@ async def receive_in_threads(layer, channels, block):
             channel, message = await asyncio.shield(look)
         except asyncio.CancelledError:
             channel, message = await look
-            if channel is not None:
+            if channel is not None and message is not None:
                 await layer.asend(channel, message)
             raise
         if channel is not None or not block:
@@ -172,47 +182,56 @@ async def receive_in_threads(layer, channels, block):
 class ReceivingLink(ServerLink):
     """A ServerLink over `areceive`: it knows of no other server, and holds no sender back."""
 
-    is_available = True
+    is_available: bool = True
 
-    def __init__(self, layer, server_id, on_reply, on_lost):
+    def __init__(
+        self,
+        layer: BaseChannelLayer,
+        server_id: str,
+        on_reply: OnReply,
+        on_lost: Callable[[], None],
+    ) -> None:
         self.server_id = server_id
         self._layer = layer
         self._on_reply = on_reply
-        self._task = None
+        self._task: asyncio.Task[None] | None = None
 
-    async def start(self):
+    async def start(self) -> None:
         self._task = asyncio.get_running_loop().create_task(self._read())
 
-    async def stop(self):
+    async def stop(self) -> None:
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
 
-    async def send(self, channel, message):
+    async def send(self, channel: str, message: Content) -> None:
         await self._layer.asend(channel, message)
 
-    async def open_socket(self, client, message):
+    async def open_socket(self, client: str, message: Content) -> None:
         await self._layer.asend("websocket.connect", message)
 
-    async def close_socket(self, client, message, channel="websocket.disconnect"):
+    async def close_socket(
+        self, client: str, message: Content, channel: str = "websocket.disconnect"
+    ) -> None:
         while True:
             try:
                 return await self._layer.asend(channel, message)
             except (ChannelFull, LayerUnavailable, self._layer.ChannelFull):
                 await asyncio.sleep(TRY_AGAIN_S)
 
-    def hold(self, client):
+    def hold(self, client: str) -> None:
         """Senders can't be told."""
 
     resume = mark_gone = hold
 
-    async def _read(self):
+    async def _read(self) -> None:
         queues = [self.reply_channel(kind, "") for kind in REPLY_KINDS]
         while True:
             try:
                 channel, message = await self._layer.areceive(queues, block=True)
-                self._on_reply([split_local(channel)[1]], message)
+                if channel is not None and message is not None:
+                    self._on_reply([split_local(channel)[1]], message)
             except LayerUnavailable:
                 await asyncio.sleep(TRY_AGAIN_S)
             except Exception:

@@ -13,7 +13,8 @@ import functools
 import re
 import secrets
 import string
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 from channels.exceptions import InvalidName
 
@@ -28,7 +29,7 @@ _RULE = (
 )
 
 
-def check_channel_name(name):
+def check_channel_name(name: object) -> str:
     """Return `name` if a message can be sent to it; raise InvalidName if not."""
     if not isinstance(name, str):
         raise InvalidName(f"channel name must be str, got {type(name).__name__} {name!r}")
@@ -36,15 +37,15 @@ def check_channel_name(name):
 
 
 @functools.lru_cache(maxsize=4096)
-def _check_channel_text(name):
+def _check_channel_text(name: str) -> str:
     if len(name) > MAX_NAME_LENGTH or not _CHANNEL.fullmatch(name):
         raise InvalidName(f"invalid channel name {name!r}: {_RULE}")
     return name
 
 
-def check_receive_name(name):
+def check_receive_name(name: object) -> str:
     """Return `name` if it can be received from: a process-specific one must end at its `!`."""
-    check_channel_name(name)
+    name = check_channel_name(name)
     if "!" in name and not name.endswith("!"):
         raise InvalidName(
             f"can't receive from {name!r}: name the whole process, {queue_name(name)!r}; "
@@ -53,7 +54,7 @@ def check_receive_name(name):
     return name
 
 
-def check_group_name(name):
+def check_group_name(name: object) -> str:
     """Return `name` if it can name a group; raise InvalidName if not."""
     if not isinstance(name, str):
         raise InvalidName(f"group name must be str, got {type(name).__name__} {name!r}")
@@ -61,18 +62,18 @@ def check_group_name(name):
 
 
 @functools.lru_cache(maxsize=4096)
-def _check_group_text(name):
+def _check_group_text(name: str) -> str:
     if len(name) > MAX_NAME_LENGTH or not _GROUP.fullmatch(name):
         raise InvalidName(f"invalid group name {name!r}: {_RULE}")
     return name
 
 
-def queue_name(channel):
+def queue_name(channel: str) -> str:
     """Return the name of the queue that holds a channel's messages: up to and with its `!`."""
     return channel[: channel.find("!") + 1] or channel
 
 
-def split_local(channel):
+def split_local(channel: str) -> tuple[str, str]:
     """Return (queue name, local part); the local part is "" unless the name has a `!`."""
     head, mark, local = channel.partition("!")
     return head + mark, local
@@ -118,12 +119,12 @@ def is_response(channel: str) -> bool:
     return channel.startswith(f"{HTTP_RESPONSE}.")
 
 
-def random_suffix(length=12):
+def random_suffix(length: int = 12) -> str:
     """Return random letters and digits: 71 bits at the default length."""
     return "".join(secrets.choice(_ALPHABET) for _ in range(length))
 
 
-def new_channel_name(pattern):
+def new_channel_name(pattern: str) -> str:
     """Return a fresh name: `pattern`, which ends with `?` or `!`, and a random suffix."""
     if not isinstance(pattern, str) or not pattern.endswith(("?", "!")):
         raise InvalidName(
@@ -135,13 +136,13 @@ def new_channel_name(pattern):
 class GlobTable:
     """Values by channel name glob, the first match wins: `channel_capacity` and its like."""
 
-    def __init__(self, table, default):
+    def __init__(self, table: Mapping[Any, Any] | None, default: Any) -> None:
         self._rules = [
             (glob if hasattr(glob, "match") else re.compile(fnmatch.translate(glob)), value)
             for glob, value in (table or {}).items()
         ]
         self._default = default
-        self.get = functools.lru_cache(maxsize=4096)(self._find)
+        self.get: Callable[[str], Any] = functools.lru_cache(maxsize=4096)(self._find)
 
-    def _find(self, name):
+    def _find(self, name: str) -> Any:
         return next((value for rule, value in self._rules if rule.match(name)), self._default)

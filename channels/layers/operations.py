@@ -5,8 +5,11 @@ returns one of these. `layer.apply(operations)` or a reader's `take(operations)`
 in order, in as few round trips as the layer can.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import enum
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
 from channels.exceptions import ClientGone
@@ -33,7 +36,7 @@ class SendGroup:
 class Retry:
     """A delivery goes back to its channel after `delay_s`; capacity does not refuse it."""
 
-    delivery: "Delivery"
+    delivery: Delivery
     delay_s: float
 
 
@@ -41,7 +44,7 @@ class Retry:
 class DeadLetter:
     """A delivery is given up and kept among the channel's dead letters, with the reason."""
 
-    delivery: "Delivery"
+    delivery: Delivery
     reason: str
 
 
@@ -49,7 +52,7 @@ class DeadLetter:
 class Done:
     """A delivery's consumer has ended (this is what acknowledged channels wait for)."""
 
-    delivery: "Delivery"
+    delivery: Delivery
 
 
 @dataclasses.dataclass(slots=True)
@@ -67,8 +70,8 @@ class SaveSession:
     """Keys of a channel session that changed (already packed) and keys that went."""
 
     reply_channel: str
-    changed: dict
-    removed: frozenset = frozenset()
+    changed: dict[str, Any]
+    removed: frozenset[str] = frozenset()
 
 
 @dataclasses.dataclass(slots=True)
@@ -110,7 +113,7 @@ class ReleaseOrdered:
 class PutBack:
     """A delivery taken but not run goes back to the front of its channel, as it was."""
 
-    delivery: "Delivery"
+    delivery: Delivery
 
 
 @dataclasses.dataclass(slots=True, eq=False)
@@ -118,7 +121,7 @@ class Delivery:
     """A message as a worker gets it."""
 
     channel: str
-    content: dict
+    content: dict[str, Any]
     #: How often its consumer has asked for a retry before.
     attempts: int = 0
     #: What the layer needs to put it back or acknowledge it; nobody else's business.
@@ -154,23 +157,22 @@ Operation: TypeAlias = (
 )
 
 
-def row_of(operation):
+def row_of(operation: Operation) -> str | None:
     """The channel in whose row an operation stands, or None.
 
     What one consumer sends to one `!` or `?` channel stands in a row, with the end of an ordered
     message on its reply channel: once one of it is refused, those behind it are held back.
     """
-    kind = type(operation)
-    if kind is Send and operation.delay_s <= 0:
+    if type(operation) is Send and operation.delay_s <= 0:
         channel = operation.channel
-    elif kind is FinishOrdered:
+    elif type(operation) is FinishOrdered:
         channel = operation.reply_channel
     else:
         return None
     return channel if "!" in channel or "?" in channel else None
 
 
-def find_rows(operations):
+def find_rows(operations: Iterable[Operation]) -> list[tuple[str, list[int]]]:
     """The rows of more than one of `operations`, as (channel, places in order) pairs."""
     candidates = [
         (place, operation)
@@ -179,7 +181,7 @@ def find_rows(operations):
     ]
     if len(candidates) < 2:  # nearly always
         return []
-    rows = {}
+    rows: dict[str, list[int]] = {}
     for place, operation in candidates:
         channel = row_of(operation)
         if channel is not None:
@@ -187,13 +189,18 @@ def find_rows(operations):
     return [(channel, places) for channel, places in rows.items() if len(places) > 1]
 
 
-def carry_out_in_rows(operations, carry_out, hold_back):
+def carry_out_in_rows(
+    operations: Iterable[Operation],
+    carry_out: Callable[[Operation], Any],
+    hold_back: Callable[[str], Exception],
+) -> list[Any]:
     """The results of `carry_out(operation)` for each, in order; `hold_back(channel)` for those
     behind a refused one."""
-    results, refused = [], set()
+    results: list[Any] = []
+    refused: set[str] = set()
     for operation in operations:
         channel = row_of(operation)
-        if channel in refused:
+        if channel is not None and channel in refused:
             results.append(hold_back(channel))
             continue
         result = carry_out(operation)
@@ -204,7 +211,7 @@ def carry_out_in_rows(operations, carry_out, hold_back):
     return results
 
 
-def leave_work(results):
+def leave_work(results: Sequence[Any]) -> bool:
     """Whether results of operations ask for more to be done at once, before any waiting: a message
     was set free, or a send refused."""
     # Nearly always all of them are None, which is quickly seen.

@@ -121,6 +121,7 @@ class ReceivingWorkerLink(WorkerLink):
         while True:
             try:
                 _, message = await self._layer.areceive([self.queue], block=True)
-                self.hand_out(message)
+                if message is not None:
+                    self.hand_out(message)
             except LayerUnavailable:
                 await asyncio.sleep(TRY_AGAIN_S)

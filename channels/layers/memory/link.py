@@ -5,9 +5,9 @@ import contextlib
 import logging
 
 from channels.exceptions import ChannelFull
-from channels.layers.base import REPLY_KINDS, ServerLink
+from channels.layers.base import ServerLink
 from channels.layers.memory.waiting import Search, TaskWaiter, search_async
-from channels.layers.names import random_suffix
+from channels.layers.names import REPLY_KINDS, random_suffix
 
 logger = logging.getLogger("channels.layers")
 

@@ -1,6 +1,6 @@
 """Which interface servers live, and which of their clients can't be written to."""
 
-from channels.layers.base import REPLY_KINDS
+from channels.layers.names import REPLY_KINDS
 
 #: Seconds for which a server that has stopped, or a client that has left, is remembered.
 REMEMBERED_S = 600.0

@@ -6,7 +6,7 @@ import time
 
 from channels.exceptions import ClientBusy, HeldBack
 from channels.layers import names
-from channels.layers.base import REPLY_KINDS
+from channels.layers.names import REPLY_KINDS
 from channels.layers.operations import Send
 
 
