@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import ParseResult, urlparse
 
 from django.conf import settings
-from django.http.request import is_same_domain
+from django.utils.http import is_same_domain
 
 from channels.applications.shapes import Receive, Scope, Send, call_once, callable_twice
 from channels.generic.websocket import AsyncWebsocketConsumer
