@@ -98,6 +98,7 @@ class ApplicationHost:
         self.loop.run_until_complete(self._link.start())
         self._is_up.set()
         self.loop.run_forever()
+        self.loop.run_until_complete(_cancel_all())
         self.loop.close()
 
     def stop(self) -> None:
@@ -229,6 +230,15 @@ class ApplicationHost:
         number = message["number"]
         if instance is not None and number in (None, instance.number):
             instance.let_go(is_closed=message["is_closed"])
+
+
+async def _cancel_all() -> None:
+    """End what applications have left running."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=LAST_WORDS_S)
 
 
 def _pass_over(content: Content) -> None:

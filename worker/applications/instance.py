@@ -8,15 +8,13 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from asgiref.sync import sync_to_async
-
 from channels.exceptions import StopConsumer
 from channels.instances.hosting import EXTENSION
 from channels.layers import hosting, names
 from channels.messages import CloseCode, Content
-from worker.applications.moving import Baseline, explain, put_back, say_resumed
+from worker.applications.moving import Baseline, State, explain, put_back, say_resumed
 from worker.applications.scopes import make_socket_scope
-from worker.applications.travel import CannotTravel, unpack_state
+from worker.applications.travel import CannotTravel
 
 if TYPE_CHECKING:
     from channels.consumer import AsyncConsumer
@@ -183,10 +181,8 @@ class SocketInstance:
 
     async def _hand_over(self) -> None:
         """Send the instance to another worker, and end here; or claim the socket again."""
-        try:
-            state = await self._pack()
-        except CannotTravel as error:
-            self.stays = str(error)
+        state = await self._pack()
+        if state is None:
             self._claim()
             return
         self._is_over = self._has_ended = True
@@ -201,15 +197,18 @@ class SocketInstance:
         )
         raise HandedOver
 
-    async def _pack(self) -> bytes:
+    async def _pack(self) -> State | None:
+        """The state of the instance; None, with the reason in `stays`, if it can't travel."""
         if self._baseline is None or self._consumer is None or self._others:
-            raise CannotTravel(
-                "the application", self._host.application, "it is not one consumer of channels"
-            )
+            self.stays = f"the application for {self._opening['path']} is not one class consumer"
+            return None
         try:
             return await self._baseline.pack(self._consumer)
         except CannotTravel as error:
-            raise CannotTravel(explain(self._consumer, error), None) from error
+            self.stays = explain(self._consumer, error)
+        except Exception as error:
+            self.stays = f"hand_over() of {type(self._consumer).__qualname__} failed: {error!r}"
+        return None
 
     # -- events out -----------------------------------------------------------------------------
 
@@ -264,9 +263,8 @@ class SocketInstance:
             await self._resume(consumer, self._resumed)
 
     async def _resume(self, consumer: AsyncConsumer, message: Content) -> None:
-        state = await sync_to_async(unpack_state, thread_sensitive=False)(message["state"])
         self._resumed = None
-        await put_back(consumer, state)
+        await put_back(consumer, message["state"])
         self._claim()
         await say_resumed(consumer)
 

@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.contrib.sessions.backends.base import SessionBase
+from django.utils.functional import LazyObject, empty
 
-from worker.applications.travel import CannotTravel, pack_state
+from worker.applications.travel import CannotTravel, pack_state, unpack_state
 
 #: What an instance gets from whatever runs it; each worker gives it its own.
 _GIVEN = frozenset(
@@ -17,8 +20,10 @@ _GIVEN = frozenset(
 #: What routers and middleware make out of the rest of a scope, as new code does it.
 _MADE_ANEW = frozenset({"url_route", "path_remaining", "extensions"})
 
-#: The parts of a state.
+#: The parts of a state, each packed for itself.
 ATTRIBUTES, SCOPE, SAID = "attributes", "scope", "said"
+_SAID_BY = "what hand_over() returned"
+State = dict[str, bytes]
 
 
 class Baseline:
@@ -28,53 +33,72 @@ class Baseline:
         self._attributes = dict(vars(consumer))
         self._scope = dict(consumer.scope)
 
-    async def pack(self, consumer: Any) -> bytes:
+    async def pack(self, consumer: Any) -> State:
         """Return the state of an instance. Raises CannotTravel."""
         say = getattr(consumer, "hand_over", None)
         said = None if say is None else await _call(consumer, say)
-        attributes = self._find_attributes(consumer, is_told_more=say is not None)
-        return pack_state({ATTRIBUTES: attributes, SCOPE: self._find_scope(consumer), SAID: said})
+        return {**self.pack_at_once(consumer), SAID: pack_state({SAID: said}, _SAID_BY)}
 
-    def pack_at_once(self, consumer: Any) -> bytes:
+    def pack_at_once(self, consumer: Any) -> State:
         """The same for a checkpoint: without what `hand_over` would say. Raises CannotTravel."""
-        attributes = self._find_attributes(consumer, is_told_more=hasattr(consumer, "hand_over"))
-        return pack_state({ATTRIBUTES: attributes, SCOPE: self._find_scope(consumer), SAID: None})
+        return {
+            ATTRIBUTES: pack_state(self._find_attributes(consumer), "self.{}"),
+            SCOPE: pack_state(self._find_in_scope(consumer), 'self.scope["{}"]'),
+        }
 
-    def _find_attributes(self, consumer: Any, *, is_told_more: bool) -> dict[str, Any]:
+    def _find_attributes(self, consumer: Any) -> dict[str, Any]:
+        sees_to_it = hasattr(consumer, "hand_over")
         attributes = {}
         for name, value in vars(consumer).items():
             if name in _GIVEN:
                 continue
             is_original = self._attributes.get(name, _GIVEN) is value
-            if (is_original or is_told_more) and not _can_travel(name, value):
+            if (is_original or sees_to_it) and not _can_travel(value):
                 continue  # its __init__ makes it anew there, or hand_over() has seen to it
             attributes[name] = value
         return attributes
 
-    def _find_scope(self, consumer: Any) -> dict[str, Any]:
+    def _find_in_scope(self, consumer: Any) -> dict[str, Any]:
         """What has been put into the scope since."""
-        return {
+        found = {
             name: value
             for name, value in consumer.scope.items()
             if name not in _MADE_ANEW and self._scope.get(name, _GIVEN) is not value
         }
+        if has_new_session(consumer.scope):
+            found["session"] = consumer.scope["session"]
+        return found
 
 
-def _can_travel(name: str, value: Any) -> bool:
+def has_new_session(scope: Mapping[str, Any]) -> bool:
+    """Whether the session is another one than the client's cookie names: `login` gives it a new
+    key."""
+    session = scope.get("session")
+    if isinstance(session, LazyObject):
+        session = None if session._wrapped is empty else session._wrapped
+    if not isinstance(session, SessionBase) or session.session_key is None:
+        return False
+    cookies = scope.get("cookies") or {}
+    return bool(session.session_key != cookies.get(settings.SESSION_COOKIE_NAME))
+
+
+def _can_travel(value: Any) -> bool:
     try:
-        pack_state({name: value})
+        pack_state({"value": value})
     except CannotTravel:
         return False
     return True
 
 
-async def put_back(consumer: Any, state: Mapping[str, Any]) -> None:
-    """Give an instance what it had on another worker."""
-    vars(consumer).update(state[ATTRIBUTES])
-    consumer.scope.update(state[SCOPE])
+async def put_back(consumer: Any, state: State) -> None:
+    """Give an instance what it had on another worker. Raises UnreadableState."""
+    read = sync_to_async(unpack_state, thread_sensitive=False)
+    vars(consumer).update(await read(state[ATTRIBUTES]))
+    consumer.scope.update(await read(state[SCOPE]))
     take_over = getattr(consumer, "take_over", None)
     if take_over is not None:
-        await _call(consumer, take_over, state[SAID])
+        said = (await read(state[SAID]))[SAID] if SAID in state else None
+        await _call(consumer, take_over, said)
 
 
 async def say_resumed(consumer: Any) -> None:
@@ -96,9 +120,9 @@ async def _call(consumer: Any, method: Any, *args: Any) -> Any:
 def explain(consumer: Any, error: CannotTravel) -> str:
     """What keeps an instance from moving, and what to write so that it can."""
     kind = type(consumer)
-    place = error.where.partition(".")[0].partition("[")[0]
+    name = error.where.partition("[")[0] if error.where.startswith("self.scope") else error.where
     return (
-        f"{kind.__module__}.{kind.__qualname__}: self.{error}; give the class a hand_over(self) "
-        f"that ends it and returns what to go on with, and a resumed(self) that makes "
-        f"self.{place} again"
+        f"{kind.__module__}.{kind.__qualname__}: {error}. Give the class a method hand_over(self), "
+        "which ends what can't move and returns what to go on with, and a method resumed(self), "
+        f"which makes {name} again"
     )

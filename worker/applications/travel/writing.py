@@ -22,9 +22,13 @@ from worker.applications.travel.kinds import MAX_DEPTH, Kind
 _PLAIN = frozenset({type(None), bool, float, str, bytes})
 
 
-def pack_state(values: dict[str, Any]) -> bytes:
-    """Return a dict of values as bytes. Raises CannotTravel, which says where in them."""
-    return _pack({name: _convert(value, name, 0) for name, value in values.items()}, "", values)
+def pack_state(values: dict[str, Any], called: str = "{}") -> bytes:
+    """Return a dict of values as bytes. Raises CannotTravel, which says where in them.
+
+    `called`: how a value is called there, with "{}" for its name.
+    """
+    converted = {name: _convert(value, called.format(name), 0) for name, value in values.items()}
+    return _pack(converted, "state", values)
 
 
 def _pack(value: Any, where: str, original: Any) -> bytes:

@@ -1,0 +1,72 @@
+"""Class consumers behind an interface server, while nothing is restarted."""
+
+import time
+
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from tests.split.conftest import LIMIT_S, get, open_socket
+
+
+@pytest.fixture
+def server(site):
+    server = site.start_server()
+    site.start_worker("--threads", "10")
+    return server
+
+
+def test_both_generations_share_groups_and_stand_side_by_side(server, open_json, layer):
+    with open_socket(server, "/functions/") as function:
+        function.send("hi")
+        assert function.recv(LIMIT_S) == "function: hi"
+        socket = open_json(server)
+        socket.ask("joined")
+
+        layer.send_group("all", {"type": "websocket.send", "text": '"no code"'})
+        assert socket.next() == "no code"
+        assert function.recv(LIMIT_S) == '"no code"'
+
+        layer.send_group("all", {"text": '"from functions"'})
+        assert socket.next() == "from functions"
+        assert function.recv(LIMIT_S) == '"from functions"'
+
+        layer.send_group("all", {"type": "group.message", "value": "handled"})
+        assert socket.next()["value"] == "handled"
+
+
+def test_closing_before_accepting_refuses_the_handshake(server):
+    with pytest.raises(InvalidStatus) as refused, open_socket(server, "/refused/"):
+        pass
+    assert refused.value.response.status_code == 403
+
+
+def test_a_handler_that_fails_closes_its_socket_with_1011(server):
+    with open_socket(server, "/failing/") as socket:
+        socket.send("x")
+        with pytest.raises(ConnectionClosed) as closed:
+            socket.recv(LIMIT_S)
+    assert closed.value.rcvd.code == 1011
+
+
+def test_a_disconnect_reaches_the_instance(server, open_json, notes):
+    socket = open_json(server)
+    socket.ask("a")
+    socket.raw.close(4001)
+    assert notes.expect("disconnect")[0]["code"] == 4001
+
+
+def test_sync_handlers_that_sleep_do_so_at_the_same_time(server):
+    sockets = [open_socket(server, "/slow/") for _ in range(10)]
+    opened = [socket.__enter__() for socket in sockets]
+    began = time.monotonic()
+    for socket in opened:
+        socket.send("0.5")
+    for socket in opened:
+        assert socket.recv(LIMIT_S) == "0.5"
+    assert time.monotonic() - began < 2.5
+    for socket in sockets:
+        socket.__exit__(None, None, None)
+
+
+def test_requests_go_to_djangos_views_as_ever(server):
+    assert get(server, "/hello/").text == "hello"
