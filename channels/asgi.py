@@ -189,9 +189,21 @@ class ChannelLayerWrapper:
 
             load_room("interface_server")
             from interface_server.application import InterfaceServer
+            from interface_server.options import Options
 
-            self._application = InterfaceServer(self.channel_layer)
+            options = Options(**self.server_settings)
+            self._application = InterfaceServer(self.channel_layer, options)
         await self._application(scope, receive, send)
+
+    @property
+    def server_settings(self):
+        """What Django's settings say of an interface server: arguments of its Options."""
+        from django.conf import settings
+
+        if not settings.configured:  # an interface server needs no project
+            return {}
+        patience_s = getattr(settings, "CHANNELS_WEBSOCKET_PATIENCE", None)
+        return {} if patience_s is None else {"websocket_patience_s": float(patience_s)}
 
     def local_only(self):
         """Whether the layer works within one process only."""

@@ -49,7 +49,7 @@ def command(channel_layer: str, **arguments: Any) -> None:
     host = _load_host(arguments["server"])
     layer = _load(channel_layer, verbosity)
     _check_neighbours(layer)
-    options = _read_options(arguments)
+    options = _read_options(arguments, layer)
     settings = _read_settings(arguments, options, channel_layer)
     _allow_many_files()
     try:
@@ -105,7 +105,7 @@ def _check_neighbours(layer: Any) -> None:
         pass  # which is told once the server runs
 
 
-def _read_options(arguments: Arguments) -> Options:
+def _read_options(arguments: Arguments, layer: Any) -> Options:
     try:
         proxy = ProxyHeaders(arguments["trusted_proxy"]) if arguments["proxy_headers"] else None
     except ValueError as error:
@@ -113,6 +113,7 @@ def _read_options(arguments: Arguments) -> Options:
     return Options(
         http_timeout_s=_limit(arguments["http_timeout"]),
         websocket_connect_timeout_s=_limit(arguments["websocket_connect_timeout"]),
+        websocket_patience_s=_read_patience(arguments, layer),
         websocket_timeout_s=_limit(arguments["websocket_timeout"]),
         websocket_protocols=arguments["ws_protocol"],
         root_path=arguments["root_path"],
@@ -127,6 +128,17 @@ def _read_options(arguments: Arguments) -> Options:
         grace_s=arguments["grace"],
         access_log=_open_access_log(arguments, proxy),
     )
+
+
+def _read_patience(arguments: Arguments, layer: Any) -> float:
+    """What the flag says, or the project's settings, or else the default."""
+    given: float | None = arguments["websocket_patience"]
+    if given is not None:
+        return given
+    patience_s: float = getattr(layer, "server_settings", {}).get(
+        "websocket_patience_s", Options.websocket_patience_s
+    )
+    return patience_s
 
 
 def _limit(seconds: float) -> float | None:

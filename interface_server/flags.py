@@ -72,6 +72,11 @@ _FLAGS = (
         help="Seconds until a handshake without an answer gets 503; -1: never.",
     ),
     _flag(
+        "--websocket-patience",
+        type=click.FloatRange(0),
+        help="Seconds that a frame may wait for room, or for the layer; then 1013.  [30]",
+    ),
+    _flag(
         "--websocket-timeout",
         type=float,
         default=-1,

@@ -50,7 +50,15 @@ class Options:
     websocket_timeout_s: float | None = None
     #: How long a socket waits for a close frame to go out, or for a layer that has gone away.
     websocket_close_timeout_s: float = 10.0
+    #: How long a frame may wait for room in its channel, or for a layer that is away, before its
+    #: socket is closed with 1013. A trouble that is over sooner closes no socket.
     websocket_patience_s: float = 30.0
+    #: What is read from one client beyond the frame that is on its way; then it is held back.
+    window_frames: int = 32
+    window_bytes: int = 256 * KIB
+    #: The same for all clients of a process together.
+    all_window_frames: int = 20_000
+    all_window_bytes: int = 64 * MIB
     #: The largest frame from a client; above it the socket is closed with 1009. By default, what
     #: fits into a message of the channel layer.
     max_frame_bytes: int = MAX_MESSAGE_BYTES - ENVELOPE_BYTES

@@ -9,6 +9,8 @@ from typing import Any
 
 from channels.layers.base import BaseChannelLayer
 from channels.layers.names import random_suffix
+from interface_server.frames.pacer import Pacer
+from interface_server.frames.window import Allowance
 from interface_server.options import Options
 from interface_server.owners.table import Owners
 from interface_server.proxy import ProxyHeaders
@@ -38,6 +40,8 @@ class ServerProcess:
         addresses: open sockets by client address.
         refusals: the RefusalLog.
         owners: which workers host the sockets of class consumers.
+        pacer: the Pacer of the frames that go to the layer.
+        allowance: what the windows of all sockets may hold together.
         slow_sockets: how many were closed because they took too little of what was sent to them.
         is_started: whether `start` has ended.
         is_stopping: whether new requests and sockets are turned away.
@@ -51,6 +55,8 @@ class ServerProcess:
         self.sockets = self.dispatcher.sockets
         self.addresses: collections.Counter[str] = collections.Counter()
         self.proxy = ProxyHeaders(options.trusted_proxies) if options.proxy_headers else None
+        self.pacer = Pacer(self.loop, options.websocket_patience_s)
+        self.allowance = Allowance(options.all_window_frames, options.all_window_bytes)
         self.slow_sockets = 0
         self.is_started = False
         self.is_stopping = False

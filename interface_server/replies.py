@@ -1,6 +1,7 @@
 """Hands messages from reply channels to the exchange or the socket that each is for."""
 
 import logging
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from interface_server.asgi import Message
@@ -31,7 +32,7 @@ class Dispatcher:
         self.sockets: dict[str, Socket] = {}
         self.owners: Owners | None = None
 
-    def dispatch(self, clients: list[str], message: Message) -> None:
+    def dispatch(self, clients: Sequence[str], message: Message) -> None:
         """Give `message` to each of `clients`; those that have gone meanwhile are passed over."""
         if self.owners is not None and "type" in message:
             self.owners.dispatch(clients, message)

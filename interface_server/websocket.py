@@ -69,7 +69,7 @@ class Socket:
         self._writer = FrameWriter(process.loop, send, process.options)
         self.client = process.new_client()
         self.reply_channel: str = process.link.reply_channel("websocket.send", self.client)
-        self._intake = FrameIntake(process, receive, self.reply_channel, scope["path"])
+        self._intake = FrameIntake(process, receive, self.reply_channel, scope["path"], self.close)
 
     # -- the story of a socket ----------------------------------------------------------------
 
@@ -189,9 +189,11 @@ class Socket:
                 await self._answered
             self._is_waiting = False
             if self._state is State.OPEN:
-                code = await self._intake.pass_on(event)
+                code = self._intake.take(event)
                 if code is not None:
                     self.close(code)
+                elif not self._intake.has_room:
+                    await self._intake.wait_for_room()
         return None
 
     # -- frames out ---------------------------------------------------------------------------
@@ -292,7 +294,7 @@ class Socket:
         self.close(1013)
 
     def _end_with(self, events: list[AsgiEvent]) -> None:
-        self._intake.is_stopped = True
+        self._intake.stop()
         self._set_timer(self._process.options.websocket_close_timeout_s, self._be_over)
         self._writer.put_last(events, self._be_over)
 
@@ -304,6 +306,7 @@ class Socket:
 
     def _leave_in_a_hurry(self) -> int:
         """The host ends this task; tell the client if it is still there. Returns the code."""
+        self._intake.stop()
         if self._state is not State.OPEN:
             return 1006
         self._process.spawn(self._try_to_close(1001))
@@ -326,9 +329,10 @@ class Socket:
         await asyncio.wait([sending], timeout=_DISCONNECT_WAIT_S)
 
     async def _send_disconnect(self, code: int) -> None:
+        await self._intake.finish()
         message = {
             "reply_channel": self.reply_channel,
-            "code": code,
+            "code": int(code),
             "path": self._scope["path"],
             "order": self._intake.order + 1,
         }

@@ -12,7 +12,7 @@ import asyncio
 import functools
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from channels import exceptions
 from channels.layers import names
@@ -29,7 +29,7 @@ from channels.layers.operations import (
     carry_out_in_rows,
 )
 from channels.layers.worker_link import ReceivingWorkerLink, WorkerLink
-from channels.messages import Content
+from channels.messages import Content, WebsocketReceive
 
 logger = logging.getLogger("channels.layers")
 
@@ -471,6 +471,17 @@ class ServerLink:
     async def send(self, channel: str, message: Content) -> None:
         """Send; raises as `BaseChannelLayer.send` does."""
         raise NotImplementedError
+
+    def send_frame(self, message: WebsocketReceive) -> asyncio.Future[None]:
+        """Send a `websocket.receive`: returns a future, which is done when the layer has taken it.
+
+        A frame takes effect once: as long as it is not known whether it did, the future waits, and
+        the link sends it again under a number that the layer knows it by. So what the future fails
+        with has not been taken: ChannelFull or LayerUnavailable (send it again, later),
+        InvalidMessage or MessageTooLarge. A layer that can't know fails with a LayerUnavailable
+        whose `was_sent` is True: such a frame must not be sent again.
+        """
+        return asyncio.ensure_future(self.send("websocket.receive", cast(Content, message)))
 
     async def open_socket(self, client: str, message: Content) -> None:
         """Record the socket and send its `websocket.connect`, both or neither."""

@@ -68,20 +68,23 @@ class FrameWindow(Generic[Frame]):
         frames: the most frames that are kept. The client is read on while `has_room` says so.
         size_bytes: the most bytes. One frame may pass it: a large one is not refused for ever.
         shared: the Allowance of the process, or None.
+        first: the number of the first frame.
 
     Attributes:
-        last_number: the number of the latest frame that was added; 0 before the first one.
+        last_number: the number of the latest frame that was added; `first - 1` before that.
         is_held: whether frames stay here for now.
     """
 
     __slots__ = ("_frames", "_limits", "_next_due", "_shared", "is_held", "last_number")
 
-    def __init__(self, frames: int, size_bytes: int, shared: Allowance | None = None) -> None:
+    def __init__(
+        self, frames: int, size_bytes: int, shared: Allowance | None = None, *, first: int = 1
+    ) -> None:
         self._limits = Allowance(frames, size_bytes)
         self._shared = shared
         self._frames: collections.deque[Numbered[Frame]] = collections.deque()
-        self._next_due = 1
-        self.last_number = 0
+        self._next_due = first
+        self.last_number = first - 1
         self.is_held = False
 
     # -- what there is ------------------------------------------------------------------------

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from channels.exceptions import ChannelFull, ChannelsError, LayerUnavailable
 from channels.layers import hosting, names
+from channels.messages import WebsocketReceive
 from interface_server.asgi import Message
 from interface_server.bad_reply import BadReply, log_bad_reply
 from interface_server.owners.ownership import Ownership
@@ -61,7 +62,7 @@ class Owners:
 
     # -- messages with a type -------------------------------------------------------------------
 
-    def dispatch(self, clients: list[str], message: Message) -> None:
+    def dispatch(self, clients: Sequence[str], message: Message) -> None:
         """Do what a message with a `type` asks for."""
         kind = message["type"]
         control = self._controls.get(kind)
@@ -73,7 +74,7 @@ class Owners:
         else:
             self._forward(clients, message)
 
-    def _deliver(self, clients: list[str], message: Message) -> None:
+    def _deliver(self, clients: Sequence[str], message: Message) -> None:
         """Pass an event of ASGI on to the clients."""
         try:
             reply = read_event(message)
@@ -105,7 +106,7 @@ class Owners:
         }
         self._post(queue, message)
 
-    def _forward(self, clients: list[str], message: Message) -> None:
+    def _forward(self, clients: Sequence[str], message: Message) -> None:
         """Pass a message on to the instances of these sockets, in one push for each owner."""
         by_queue: dict[str, list[str]] = {}
         for client in clients:
@@ -119,7 +120,7 @@ class Owners:
         for queue, some in by_queue.items():
             self._post(queue, self._members(some, message))
 
-    def _members(self, clients: list[str], message: Message) -> Message:
+    def _members(self, clients: Sequence[str], message: Message) -> Message:
         return {
             "type": hosting.MEMBERS,
             "server": self._reply_channel(""),
@@ -215,18 +216,36 @@ class Owners:
 
     # -- what clients do ------------------------------------------------------------------------
 
-    async def send_frame(self, client: str, message: Message) -> None:
-        """Send a frame to whoever consumes it. Raises as ServerLink.send does."""
+    def send_frame(self, client: str, message: WebsocketReceive) -> asyncio.Future[None]:
+        """Send a frame to whoever consumes it; see ServerLink.send_frame."""
         ownership = self._by_client.get(client)
         if ownership is None:
-            await self._process.link.send("websocket.receive", message)
-            return
-        while ownership.is_held:
-            await self._released[client].wait()
-        await self._process.link.send(
-            ownership.queue + hosting.LOCAL_PART,
-            {**message, "type": "websocket.receive", "number": ownership.number},
-        )
+            return self._process.link.send_frame(message)
+        return asyncio.ensure_future(self._send_to_owner(client, ownership, message))
+
+    async def _send_to_owner(
+        self, client: str, ownership: Ownership, message: WebsocketReceive
+    ) -> None:
+        """Send a frame as soon as its owner has room for it; not for ever.
+
+        It is sent again if it may have been sent: an owner knows a frame by its number.
+        """
+        deadline = self._process.loop.time() + self._process.options.websocket_patience_s
+        pause_s, longest_s = RETRY_S
+        while True:
+            while ownership.is_held:
+                await self._released[client].wait()
+            try:
+                await self._process.link.send(
+                    ownership.queue + hosting.LOCAL_PART,
+                    {**message, "type": "websocket.receive", "number": ownership.number},
+                )
+                return
+            except (ChannelFull, LayerUnavailable):
+                if self._process.loop.time() >= deadline:
+                    raise
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 2, longest_s)
 
     async def close_socket(self, client: str, message: Message) -> None:
         """Send a socket's disconnect to whoever consumes it; see ServerLink.close_socket."""

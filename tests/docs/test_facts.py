@@ -17,7 +17,7 @@ from channels.layers.redis.transport import hosts
 from channels.messages import CloseCode
 from channels.requests.request import AsgiRequest
 from interface_server.cli import command
-from interface_server.options import Options
+from interface_server.options import KIB, MIB, Options
 from tests.docs.blocks import DOCS
 from worker import flush, loop
 from worker.process import Worker
@@ -78,6 +78,21 @@ FACTS = [
     ("operations.md", "is full ({0} of {0} waiting): add", base.CAPACITY),
     ("operations.md", "more than {:,} messages waiting", base.ORDERED_BACKLOG),
     ("operations.md", "away for {:.0f} s", OPTIONS.websocket_patience_s),
+    (
+        "operations.md",
+        "within `--websocket-patience` ({:.0f} s;",
+        OPTIONS.websocket_patience_s,
+    ),
+    (
+        "operations.md",
+        "{} frames and {} KiB of each; {:,} frames and {} MiB of all",
+        (
+            OPTIONS.window_frames,
+            OPTIONS.window_bytes // KIB,
+            OPTIONS.all_window_frames,
+            OPTIONS.all_window_bytes // MIB,
+        ),
+    ),
     ("operations.md", "The last {:,} such messages", queues.DEAD_LETTERS),
     ("ordering.md", "after {} retries", {10: "ten"}[RETRIES]),
     (

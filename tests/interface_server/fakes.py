@@ -47,6 +47,9 @@ class FakeLink:
         self.sent.append((channel, message))
         self._note()
 
+    def send_frame(self, message):
+        return asyncio.ensure_future(self.send("websocket.receive", message))
+
     async def open_socket(self, client, message):
         await self.send("websocket.connect", message)
         self.opened.append(client)

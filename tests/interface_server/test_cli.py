@@ -13,6 +13,7 @@ import requests
 from click.testing import CliRunner
 from websockets.sync.client import connect, unix_connect
 
+from channels.asgi import ChannelLayerWrapper
 from interface_server import cli
 from interface_server.options import Options
 from tests.interface_server.conftest import OURS, SITE, start_host
@@ -93,6 +94,17 @@ def test_hyphens_and_underscores_are_the_same(told, name):
         everything = repr(told["options"]) + repr(told["settings"])
         assert "timeout_s=77.0" in everything
         told.clear()
+
+
+def test_the_patience_is_what_the_flag_says_or_else_the_settings(told, monkeypatch):
+    monkeypatch.setattr(ChannelLayerWrapper, "server_settings", {"websocket_patience_s": 7.0})
+    layer = ["tests.interface_server.sites.wrapped:channel_layer"]
+
+    cli.command(layer, standalone_mode=False)
+    assert told["options"].websocket_patience_s == 7
+
+    cli.command(["--websocket-patience", "3", *layer], standalone_mode=False)
+    assert told["options"].websocket_patience_s == 3
 
 
 def test_minus_one_is_for_ever(told):

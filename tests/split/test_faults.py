@@ -95,8 +95,8 @@ def _try_to_open(server):
         return refusal.response
 
 
-def test_a_full_websocket_receive_closes_the_socket_with_1013(small):
-    server, worker = small.start_server(), small.start_worker()
+def test_a_full_websocket_receive_holds_the_client_and_then_closes_it_with_1013(small):
+    server, worker = small.start_server("--websocket-patience", "2"), small.start_worker()
     with open_socket(server) as socket:
         worker.stop()
         for number in range(3):

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 
-from channels.exceptions import ChannelFull
+from channels.exceptions import ChannelFull, ChannelsError
 from channels.layers.base import ServerLink
 from channels.layers.memory.waiting import Search, TaskWaiter, search_async
 from channels.layers.names import REPLY_KINDS, random_suffix
@@ -89,6 +89,15 @@ class MemoryLink(ServerLink):
 
     async def send(self, channel, message):
         self._layer.send(channel, message)
+
+    def send_frame(self, message):
+        sending = self._loop.create_future()
+        try:
+            self._layer.send("websocket.receive", message)
+            sending.set_result(None)
+        except ChannelsError as error:
+            sending.set_exception(error)
+        return sending
 
     async def open_socket(self, client, message):
         # First, as its consumer may have it join a group at once.

@@ -192,6 +192,7 @@ class Command(DjangoCommand):
         return Options(
             http_timeout_s=_limit(options["http_timeout"]),
             websocket_connect_timeout_s=_limit(options["websocket_handshake_timeout"]),
+            **self.channel_layer.server_settings,
             websocket_protocols=tuple(getattr(settings, "CHANNELS_WS_PROTOCOLS", None) or ()),
             root_path=settings.FORCE_SCRIPT_NAME or "",
             grace_s=GRACE_S,
