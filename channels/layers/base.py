@@ -12,12 +12,13 @@ import asyncio
 import functools
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 from channels import exceptions
-from channels.layers import names
+from channels.layers import fallback, names
 from channels.layers.acknowledgement import Acknowledgement, read_acknowledged
 from channels.layers.codec import Codec
+from channels.layers.contract import OnReply, Reader, Received, Result, ServerLink
 from channels.layers.drops import Drops
 from channels.layers.operations import (
     Delivery,
@@ -29,7 +30,7 @@ from channels.layers.operations import (
     carry_out_in_rows,
 )
 from channels.layers.worker_link import ReceivingWorkerLink, WorkerLink
-from channels.messages import Content, WebsocketReceive
+from channels.messages import Content
 
 logger = logging.getLogger("channels.layers")
 
@@ -57,10 +58,6 @@ ORDERED_BACKLOG = 1_000
 
 #: Values by channel name: glob, or compiled regular expression -> value.
 Globs: TypeAlias = Mapping[Any, Any]
-#: What one of the operations given to `apply` came to: see there.
-Result: TypeAlias = Any
-#: What an interface server is called with for each reply: the clients it goes to, and the message.
-OnReply: TypeAlias = Callable[[Sequence[str], Content], None]
 
 
 class BaseChannelLayer:
@@ -139,9 +136,7 @@ class BaseChannelLayer:
         """
         raise NotImplementedError
 
-    def receive(
-        self, channels: Sequence[str], block: bool = False
-    ) -> tuple[str, Content] | tuple[None, None]:
+    def receive(self, channels: Sequence[str], block: bool = False) -> Received:
         """Return (channel, message) from one of `channels`, or (None, None).
 
         With `block` it waits until a message is there. For a name that ends with `!` the returned
@@ -149,9 +144,7 @@ class BaseChannelLayer:
         """
         raise NotImplementedError
 
-    def receive_many(
-        self, channels: Sequence[str], block: bool = False
-    ) -> tuple[str, Content] | tuple[None, None]:
+    def receive_many(self, channels: Sequence[str], block: bool = False) -> Received:
         """`receive` under its older name."""
         return self.receive(channels, block)
 
@@ -253,14 +246,9 @@ class BaseChannelLayer:
         delay = (delay_s,) if delay_s else ()  # a layer without "delay" has no such parameter
         await asyncio.to_thread(self.send, channel, message, *delay)
 
-    async def areceive(
-        self, channels: Sequence[str], block: bool = False
-    ) -> tuple[str, Content] | tuple[None, None]:
+    async def areceive(self, channels: Sequence[str], block: bool = False) -> Received:
         """`receive`, as a coroutine; cancelling it loses no message."""
-        from channels.layers import fallback
-
-        received: tuple[str, Content] | tuple[None, None]
-        received = await fallback.receive_in_threads(self, channels, block)
+        received: Received = await fallback.receive_in_threads(self, channels, block)
         return received
 
     async def agroup_add(self, group: str, channel: str) -> None:
@@ -317,16 +305,12 @@ class BaseChannelLayer:
         that refused it: one refused operation does not stop the next, unless that stands in a row
         behind it (`operations.row_of`): its result is HeldBack. Raises LayerUnavailable.
         """
-        from channels.layers import fallback
-
         return carry_out_in_rows(
             operations, functools.partial(fallback.carry_out, self), self.hold_back
         )
 
     def open_reader(self, channels: Sequence[str]) -> Reader:
         """Return a Reader of `channels` for one worker thread."""
-        from channels.layers import fallback
-
         return fallback.ReceivingReader(self, self.check_receive_names(channels))
 
     def load_session(self, reply_channel: str) -> dict[str, Any]:
@@ -364,8 +348,6 @@ class BaseChannelLayer:
         self, server_id: str, on_reply: OnReply, on_lost: Callable[[], None]
     ) -> ServerLink:
         """Return a ServerLink for one interface server process."""
-        from channels.layers import fallback
-
         return fallback.ReceivingLink(self, server_id, on_reply, on_lost)
 
     def open_worker_link(self, worker_id: str, on_message: Callable[[Content], None]) -> WorkerLink:
@@ -401,111 +383,3 @@ class BaseChannelLayer:
             f"{type(self).__name__} has no {extension!r} extension (it has: "
             f"{', '.join(self.extensions) or 'none'})"
         )
-
-
-class Reader:
-    """One worker thread's way to its messages."""
-
-    def take(
-        self, operations: Sequence[Operation] = (), block_s: float = 0.0
-    ) -> tuple[list[Result], Delivery | None]:
-        """Carry out `operations`, and fetch the next message in the same round trip.
-
-        Waits up to `block_s` seconds for one, but not at all if a result is a Delivery or a
-        refusal, which is work enough. Returns (results of the operations, Delivery or None). Raises
-        LayerUnavailable, after which `take` may simply be called again: `operations` whose fate is
-        unknown are not repeated.
-        """
-        raise NotImplementedError
-
-    def foresee_session(self, reply_channel: str) -> None:
-        """The session of the message just taken will be wanted: it may be asked for already.
-
-        Only for messages that are not ordered: what an ordered one finds there is decided when its
-        turn begins. Never raises: who asks for the session in earnest is told what is wrong.
-        """
-
-    def interrupt(self) -> None:
-        """From any thread: a `take` that waits returns soon, and no message is lost by it. A `take`
-        that has not begun to wait yet may miss it, so call it until the thread has noticed."""
-        raise NotImplementedError
-
-    def close(self) -> None:
-        """Close the reader's connections."""
-
-
-class ServerLink:
-    """What an interface server process holds of the layer: its reply queues and its sockets.
-
-    `on_reply(clients, message)` is called in the event loop for each message, with the local parts
-    of the reply channels it goes to: one for a send, many for a group send. `on_lost()` is called
-    when the layer has forgotten this server (it came back empty, or took the server for dead): the
-    sockets must then be closed with 1012, so that the clients come back and join their groups
-    again; by then the link has a new `server_id`.
-
-    Clients are named by the server with short ids, unique over the life of the process.
-    """
-
-    server_id: str
-    #: The PrefixTaken for which this server serves nobody just now, or None.
-    refusal: exceptions.PrefixTaken | None = None
-
-    def reply_channel(self, kind: str, client: str) -> str:
-        """Return the reply channel of a client; `kind` is "http.response" or "websocket.send"."""
-        return names.reply_channel_name(kind, self.server_id, client)
-
-    async def start(self) -> None:
-        """Begin to read replies and to show that the server lives. Returns at once even if the
-        layer is away; it connects in the background."""
-        raise NotImplementedError
-
-    async def stop(self) -> None:
-        """Stop reading, and take the server out of the registry."""
-        raise NotImplementedError
-
-    @property
-    def is_available(self) -> bool:
-        """False while the layer can't be reached: sends fail at once with LayerUnavailable."""
-        raise NotImplementedError
-
-    async def send(self, channel: str, message: Content) -> None:
-        """Send; raises as `BaseChannelLayer.send` does."""
-        raise NotImplementedError
-
-    def send_frame(self, message: WebsocketReceive) -> asyncio.Future[None]:
-        """Send a `websocket.receive`: returns a future, which is done when the layer has taken it.
-
-        A frame takes effect once: as long as it is not known whether it did, the future waits, and
-        the link sends it again under a number that the layer knows it by. So what the future fails
-        with has not been taken: ChannelFull or LayerUnavailable (send it again, later),
-        InvalidMessage or MessageTooLarge. A layer that can't know fails with a LayerUnavailable
-        whose `was_sent` is True: such a frame must not be sent again.
-        """
-        return asyncio.ensure_future(self.send("websocket.receive", cast(Content, message)))
-
-    async def open_socket(self, client: str, message: Content) -> None:
-        """Record the socket and send its `websocket.connect`, both or neither."""
-        raise NotImplementedError
-
-    async def close_socket(
-        self, client: str, message: Content, channel: str = "websocket.disconnect"
-    ) -> None:
-        """Send the socket's `websocket.disconnect` on `channel`, and forget the socket (groups,
-        record).
-
-        Waits, while the channel is full or the layer away, for as long as the server lives.
-        """
-        raise NotImplementedError
-
-    def hold(self, client: str) -> None:
-        """Tell senders to wait: this client has more to read than it can take (HTTP streams)."""
-        raise NotImplementedError
-
-    def resume(self, client: str) -> None:
-        """Undo `hold`."""
-        raise NotImplementedError
-
-    def mark_gone(self, client: str) -> None:
-        """Tell senders to give up: this client has left in the middle of its response. It leaves
-        its groups, and joins no other."""
-        raise NotImplementedError

@@ -71,14 +71,14 @@ class Codec:
                 "booleans and None"
             ) from error
 
-    def unpack_message(self, packed: bytes) -> dict[str, Any]:
+    def unpack_message(self, packed: bytes | memoryview) -> dict[str, Any]:
         """Return the message in `packed`. Raises UndecodableMessage."""
         message = self.unpack_value(packed)
         if not isinstance(message, dict):
             raise UndecodableMessage(f"expected a packed dict, got {type(message).__name__}")
         return message
 
-    def unpack_value(self, packed: bytes) -> Any:
+    def unpack_value(self, packed: bytes | memoryview) -> Any:
         """Return the value in `packed`. Raises UndecodableMessage."""
         try:
             if self._fernet:
@@ -89,7 +89,7 @@ class Codec:
         except Exception as error:  # msgpack raises a dozen kinds for bytes that are not its own
             raise UndecodableMessage(f"not MessagePack: {error!r}") from error
 
-    def _decrypt(self, token: bytes) -> bytes:
+    def _decrypt(self, token: bytes | memoryview) -> bytes:
         from cryptography.fernet import InvalidToken
 
         try:

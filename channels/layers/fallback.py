@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Any
 
 from channels.exceptions import ChannelFull, ClientGone, LayerUnavailable
 from channels.layers import operations as ops
-from channels.layers.base import Reader, ServerLink
+from channels.layers.contract import OnReply, Reader, Received, ServerLink
 from channels.layers.names import REPLY_KINDS, split_local
 
 if TYPE_CHECKING:
-    from channels.layers.base import BaseChannelLayer, OnReply
+    from channels.layers.base import BaseChannelLayer
     from channels.messages import Content
 
 logger = logging.getLogger("channels.layers")
@@ -163,7 +163,9 @@ class ReceivingReader(Reader):
         return ops.Delivery(channel, content, content.pop(RETRIES_KEY, 0))
 
 
-async def receive_in_threads(layer: BaseChannelLayer, channels: Sequence[str], block: bool) -> Any:
+async def receive_in_threads(
+    layer: BaseChannelLayer, channels: Sequence[str], block: bool
+) -> Received:
     """`areceive` over `receive`; a message that comes while it is cancelled is sent again."""
     while True:
         look = asyncio.ensure_future(asyncio.to_thread(layer.receive, channels))
@@ -174,8 +176,10 @@ async def receive_in_threads(layer: BaseChannelLayer, channels: Sequence[str], b
             if channel is not None and message is not None:
                 await layer.asend(channel, message)
             raise
-        if channel is not None or not block:
+        if channel is not None and message is not None:
             return channel, message
+        if not block:
+            return None, None
         await asyncio.sleep(LOOK_AGAIN_S)
 
 

@@ -25,7 +25,7 @@ from channels.requests.headers import list_headers
 from channels.requests.query_string import QueryString
 
 if TYPE_CHECKING:
-    from channels.layers.base import Reader
+    from channels.layers.contract import Reader
     from channels.message import Message
     from channels.messages import Content
 

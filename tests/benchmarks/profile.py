@@ -45,7 +45,7 @@ SERVER = {
     "in: a frame or request becomes a message": ["interface_server/inbox.py",
                                                  "websocket.py::_pass_frames", "server/scopes.py",
                                                  "server/http_body.py", "server/http.py",
-                                                 "link.py::send", "queues/core.py", "redis/keys.py",
+                                                 "link.py::send", "queues/sending", "redis/keys.py",
                                                  "plans.py", "codec.py::pack_message",
                                                  "codec.py::_pack"],
     "Redis: pipelines out, replies in": ["transport/aio", "transport/wire.py", "presence/rush.py",

@@ -37,7 +37,7 @@ class BaseChannelLayer:
     extensions: ClassVar[Sequence[str]] = ()
 
     def __init__(
-        self, expiry: int = 60, capacity: int = 100, channel_capacity: Capacities | None = None
+        self, expiry: float = 60, capacity: int = 100, channel_capacity: Capacities | None = None
     ) -> None:
         self.expiry = expiry
         self.capacity = capacity

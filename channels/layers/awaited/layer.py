@@ -60,8 +60,7 @@ class AwaitedLayer(BaseChannelLayer):
         if "!" in channel:
             return await self._here().mailboxes_of(queue).receive(local)
         _, message = await self.engine.areceive([channel], block=True)
-        received: Message = message
-        return received
+        return message or {}
 
     async def new_channel(self, prefix: str = PREFIX) -> str:
         """Return the name of a new channel of this process, such as "specific.x7Qd…!k2hP…"."""
@@ -133,7 +132,7 @@ class _Process:
     def _make(self, queue: str) -> Mailboxes:
         async def take() -> tuple[str, Message]:
             channel, message = await self._engine.areceive([queue], block=True)
-            return channel, message
+            return channel or queue, message or {}
 
         def on_drop(local: str, reason: str) -> None:
             self._engine.drops.warn(

@@ -4,7 +4,8 @@ import threading
 import time
 
 from channels.layers import names
-from channels.layers.base import BaseChannelLayer, Reader
+from channels.layers.base import BaseChannelLayer
+from channels.layers.contract import Reader
 from channels.layers.memory.link import MemoryLink
 from channels.layers.memory.queues import Entry
 from channels.layers.memory.store import Store

@@ -5,7 +5,7 @@ import contextlib
 import logging
 
 from channels.exceptions import ChannelFull, ChannelsError
-from channels.layers.base import ServerLink
+from channels.layers.contract import ServerLink
 from channels.layers.memory.waiting import Search, TaskWaiter, search_async
 from channels.layers.names import REPLY_KINDS, random_suffix
 

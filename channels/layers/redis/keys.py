@@ -21,8 +21,9 @@ interface server lies together. The tag of a channel without a `!` is its name.
 
 import functools
 import hashlib
+from collections.abc import Iterable
 
-from channels.layers.names import queue_name
+from channels.layers import names
 
 #: Life of what a socket keeps in the layer; its server renews it much more often (see
 #: presence/link.py).
@@ -32,13 +33,13 @@ SOCKET_STATE_TTL_MS = 7 * 86_400_000
 class Keyspace:
     """Names of keys below one prefix, spread over `host_count` hosts."""
 
-    def __init__(self, prefix, host_count):
+    def __init__(self, prefix: str, host_count: int) -> None:
         self.prefix = prefix
         self.host_count = host_count
         self.ranking = functools.lru_cache(maxsize=8192)(self._ranking)
         self._known_queue = functools.lru_cache(maxsize=8192)(self._make_queue)
 
-    def _ranking(self, tag):
+    def _ranking(self, tag: str) -> tuple[int, ...]:
         """The hosts of a tag, by rendezvous hashing: the first has its keys, the next one takes
         over if that is away. One host more takes over 1/n of the tags."""
         return tuple(
@@ -48,50 +49,51 @@ class Keyspace:
             )
         )
 
-    def host_of(self, tag):
+    def host_of(self, tag: str) -> int:
         """The host that has the keys of a tag."""
         return self.ranking(tag)[0]
 
-    def queue(self, channel):
+    def queue(self, channel: str) -> "QueueKeys":
         """The QueueKeys of the queue that holds `channel`'s messages: all clients of a process
         share one, and nearly each request is a client of its own."""
-        return self._known_queue(queue_name(channel))
+        return self._known_queue(names.queue_name(channel))
 
-    def _make_queue(self, name):
+    def _make_queue(self, name: str) -> "QueueKeys":
         tag = tag_of(name)
         return QueueKeys(name, tag, f"{self.prefix}{{{tag}}}:", self.host_of(tag))
 
-    def hosts_of(self, all_keys):
+    def hosts_of(self, all_keys: Iterable["QueueKeys"]) -> tuple[int, ...]:
         """The hosts on which a reader of these queues must look."""
+        all_keys = list(all_keys)
         if any(keys.is_plain for keys in all_keys):
             return tuple(range(self.host_count))
         return tuple(sorted({keys.host for keys in all_keys}))
 
-    def client(self, channel, kind):
+    def client(self, channel: str, kind: str) -> str:
         """The key of one client's state: `kind` is "session", "order" or "of"."""
         return f"{self.prefix}{{{tag_of(channel)}}}:{kind}:{channel}"
 
-    def mark(self, channel, name):
+    def mark(self, channel: str, name: str) -> str:
         """The key of the mark of one row: see queues/part_rows.lua."""
         return f"{self.prefix}{{{tag_of(channel)}}}:mark:{name}"
 
-    def server(self, tag, kind):
+    def server(self, tag: str, kind: str) -> str:
         """The key of one interface server's state."""
         return f"{self.prefix}{{{tag}}}:{kind}"
 
-    def members(self, queue, group):
+    def members(self, queue: str, group: str) -> str:
         """The key of a group's members in one process."""
         return f"{self.prefix}{{{tag_of(queue)}}}:in:{queue}:{group}"
 
-    def group(self, group):
+    def group(self, group: str) -> str:
         """The key of the queues that have members in a group."""
         return f"{self.prefix}{{g.{group}}}"
 
-    def group_hosts(self, group):
+    def group_hosts(self, group: str) -> tuple[int, ...]:
         """The hosts of that key: two, if there are as many, so that a group outlives one."""
         return self.ranking(f"g.{group}")[:2]
 
-    def registry(self, kind):
+    def registry(self, kind: str) -> str:
         """The key of the registry of one kind of process."""
         return f"{self.prefix}{{registry}}:{kind}"
 
@@ -116,7 +118,7 @@ class QueueKeys:
         "tag",
     )
 
-    def __init__(self, name, tag, base, host):
+    def __init__(self, name: str, tag: str, base: str, host: int) -> None:
         self.name, self.tag, self.host = name, tag, host
         self.queue = f"{base}q:{name}"
         self.counts = f"{base}n:{name}"
@@ -132,15 +134,15 @@ class QueueKeys:
         self.is_plain = "?" not in name and "!" not in name
 
 
-def tag_of(channel):
+def tag_of(channel: str) -> str:
     """Return the hash tag of a channel's keys."""
     head, mark, _ = channel.partition("!")
     return head.rpartition(".")[2] if mark else channel
 
 
-def _owner_of(queue):
+def _owner_of(queue: str) -> str:
     if not queue.endswith("!"):
         return ""
-    if queue.startswith("websocket.send."):
+    if names.is_socket(queue):
         return "sockets"
-    return "requests" if queue.startswith("http.response.") else ""
+    return "requests" if names.is_response(queue) else ""

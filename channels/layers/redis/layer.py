@@ -1,19 +1,19 @@
 """The Redis channel layer: its verbs, each one line over a plan and a driver."""
 
 import asyncio
-import itertools
 import logging
-import os
-import secrets
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 from channels.layers import names
 from channels.layers import operations as ops
 from channels.layers.base import MAX_MESSAGE_BYTES, BaseChannelLayer
 from channels.layers.codec import Codec
+from channels.layers.contract import OnReply, Received
 from channels.layers.redis.acknowledged.channels import Acknowledged
+from channels.layers.redis.batches import Batches, PartMakers
 from channels.layers.redis.groups.membership import Groups
 from channels.layers.redis.inspection.dead_letters import DeadLetters
 from channels.layers.redis.inspection.statistics import Statistics
@@ -25,13 +25,16 @@ from channels.layers.redis.presence.housekeeping import Housekeeping
 from channels.layers.redis.presence.link import RedisServerLink
 from channels.layers.redis.presence.presence import Presence
 from channels.layers.redis.presence.registry import Registry
-from channels.layers.redis.presence.worker_link import RedisWorkerLink
-from channels.layers.redis.queues.core import Core, Row
 from channels.layers.redis.queues.cursor import Cursor
+from channels.layers.redis.queues.delays import Delays
+from channels.layers.redis.queues.receiving import Receiving
+from channels.layers.redis.queues.returns import Returns
+from channels.layers.redis.queues.rules import Rules
+from channels.layers.redis.queues.sending import Sending
 from channels.layers.redis.reader import RedisReader
 from channels.layers.redis.transport.aio import AsyncDriver
 from channels.layers.redis.transport.hosts import BLOCK_S, Host, parse_hosts
-from channels.layers.redis.transport.plans import raise_if_all_are_away
+from channels.layers.redis.transport.plans import Plan
 from channels.layers.redis.transport.sentinel import SentinelHost, find_services, parse_sentinels
 from channels.layers.redis.transport.sync import SyncDriver
 from channels.messages import Content
@@ -73,64 +76,100 @@ class RedisChannelLayer(BaseChannelLayer):
     def __init__(
         self,
         *,
-        hosts=None,
-        prefix=PREFIX,
-        symmetric_encryption_keys=(),
-        connection_kwargs=None,
-        stats_prefix=None,
-        **config,
-    ):
+        hosts: Sequence[Any] | None = None,
+        prefix: str = PREFIX,
+        symmetric_encryption_keys: Sequence[str | bytes] = (),
+        connection_kwargs: dict[str, Any] | None = None,
+        stats_prefix: str | None = None,
+        **config: Any,
+    ) -> None:
         super().__init__(**config)
         if not isinstance(prefix, str) or "{" in prefix or "}" in prefix:
             raise ValueError(f"prefix must be a string without braces, got {prefix!r}")
         self.prefix = prefix
         self._hosts = self._make_hosts(hosts, connection_kwargs or {})
-        keyspace = Keyspace(prefix, len(self._hosts))
+        self.keyspace = Keyspace(prefix, len(self._hosts))
         self.codec = Codec(MAX_MESSAGE_BYTES, symmetric_encryption_keys)
-        self.core = Core(keyspace, self.codec, self, self._pick_host)
-        self.core.acknowledged = Acknowledged(self.core, self.get_acknowledgement)
-        self.groups = Groups(self.core, self.group_expiry)
-        self.sockets = Sockets(self.core)
-        self.registry = Registry(self.core)
-        guardian = Guardian(self.core, self.sockets, self.registry)
-        self.presence = Presence(self.core, self.groups, self.sockets, guardian, self.registry)
-        self.statistics = Statistics(self.core)
-        self._status = Status(self.core, self.registry, self.statistics)
-        self._dead_letters = DeadLetters(self.core, self.statistics.scan_names)
-        self._housekeeping = Housekeeping(self.core, self.presence, self.registry)
+        self.rules = Rules(
+            self.keyspace,
+            self.codec,
+            self.drops,
+            get_capacity=self.get_capacity,
+            get_expiry=self.get_expiry,
+            pick_host=self._pick_host,
+        )
         self._sync = SyncDriver(self._hosts)
-        self._async = weakref.WeakKeyDictionary()
-        #: What the marks of its pipelines are called: no two alike, even after a fork.
-        self._mark, self._marks = secrets.token_hex(4), itertools.count()
-        self._parts = self._make_parts()
+        self._async: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncDriver] = (
+            weakref.WeakKeyDictionary()
+        )
+        self._make_plans()
 
-    def _make_parts(self):
-        """What makes the part of a batch, by the kind of its operation."""
+    def _make_plans(self) -> None:
+        """What makes the plans of this layer's verbs, each from what it needs of the others."""
+        rules = self.rules
+        self.acknowledged = Acknowledged(rules, self.get_acknowledgement)
+        self.sending = Sending(rules, self.acknowledged)
+        self._delays = Delays(rules, self.acknowledged)
+        self.returns = Returns(rules, self.sending, self.acknowledged)
+        self._receiving = Receiving(rules, self._delays, self.acknowledged)
+        self.groups = Groups(rules, self.group_expiry)
+        self.sockets = Sockets(rules, self.sending, self.returns)
+        self.registry = Registry(rules)
+        self.presence = self.make_presence(self.make_guardian())
+        self.statistics = Statistics(rules)
+        self._status = Status(rules, self.registry, self.statistics)
+        self._dead_letters = DeadLetters(rules, self.acknowledged, self.statistics.scan_names)
+        self._housekeeping = Housekeeping(
+            rules, self._delays, self.acknowledged, self.presence, self.registry
+        )
+        self.batches = Batches(
+            rules, self._receiving, self.groups, self.sockets, self._make_parts()
+        )
+
+    def _make_parts(self) -> PartMakers:
         return {
-            ops.Send: self.core.send_part,
-            ops.Retry: self.core.retry_part,
-            ops.PutBack: self.core.put_back_part,
+            ops.Send: self.sending.part,
+            ops.Drop: self.sending.drop_part,
+            ops.Done: self.returns.done_part,
+            ops.Retry: self.returns.retry_part,
+            ops.PutBack: self.returns.put_back_part,
             ops.DeadLetter: self._dead_letters.bury_part,
-            ops.Done: self.core.done_part,
-            ops.Drop: self.core.drop_part,
             ops.SaveSession: self.sockets.save_part,
             ops.ForgetSocket: self.sockets.forget_part,
             ops.FinishOrdered: self.sockets.finish_part,
             ops.ReleaseOrdered: self.sockets.release_part,
         }
 
-    def _make_hosts(self, hosts, connection_kwargs):
+    def make_guardian(self) -> Guardian:
+        """A Guardian, which has suspects of its own."""
+        return Guardian(self.rules, self.returns, self.sockets, self.registry)
+
+    def make_presence(self, guardian: Guardian) -> Presence:
+        """The plans of interface servers whose sockets `guardian` looks after."""
+        return Presence(
+            self.rules,
+            self.sending,
+            self._delays,
+            groups=self.groups,
+            sockets=self.sockets,
+            guardian=guardian,
+            registry=self.registry,
+        )
+
+    def _make_hosts(
+        self, hosts: Sequence[Any] | None, connection_kwargs: dict[str, Any]
+    ) -> Sequence[Host]:
         urls = parse_hosts(hosts)
         return [Host(url, connection_kwargs, has_others=len(urls) > 1) for url in urls]
 
-    def _pick_host(self, ranking):
+    def _pick_host(self, ranking: Sequence[int]) -> int:
         """The first host of `ranking` that is not known to be away."""
         return next((host for host in ranking if not self._is_down(host)), ranking[0])
 
-    def _is_down(self, host):
+    def _is_down(self, host: int) -> bool:
         return self._hosts[host].health.is_down
 
-    def _aio(self):
+    def _aio(self) -> AsyncDriver:
         loop = asyncio.get_running_loop()
         driver = self._async.get(loop)
         if driver is None:
@@ -139,109 +178,111 @@ class RedisChannelLayer(BaseChannelLayer):
 
     # -- channels -----------------------------------------------------------------------------
 
-    def send(self, channel, message, delay_s=0.0):
-        self._sync.run(self.core.send(self.prepare_send(channel, message, delay_s)))
+    def send(self, channel: str, message: Content, delay_s: float = 0.0) -> None:
+        self._sync.run(self.sending.send(self.prepare_send(channel, message, delay_s)))
 
-    async def asend(self, channel, message, delay_s=0.0):
-        await self._aio().run(self.core.send(self.prepare_send(channel, message, delay_s)))
+    async def asend(self, channel: str, message: Content, delay_s: float = 0.0) -> None:
+        await self._aio().run(self.sending.send(self.prepare_send(channel, message, delay_s)))
 
-    def receive(self, channels, block=False):
+    def receive(self, channels: Sequence[str], block: bool = False) -> Received:
         channels = self.check_receive_names(channels)
         while True:
-            plan = self.core.receive(channels, BLOCK_S if block else 0.0, time.monotonic())
-            channel, message = self._sync.run(plan)
-            if channel is not None or not block:
-                return channel, message
+            plan = self._receiving.receive(channels, BLOCK_S if block else 0.0, time.monotonic())
+            received = self._sync.run(plan)
+            if received[0] is not None or not block:
+                return received
 
-    async def areceive(self, channels, block=False):
+    async def areceive(self, channels: Sequence[str], block: bool = False) -> Received:
         channels = self.check_receive_names(channels)
         block_s = BLOCK_S if block else 0.0
 
-        def make_plan():
-            return self.core.receive(channels, block_s, time.monotonic())
+        def make_plan() -> Plan[Received]:
+            return self._receiving.receive(channels, block_s, time.monotonic())
 
-        return await self._aio().receive(make_plan, self.core.put_back, block)
+        return await self._aio().receive(make_plan, self.returns.put_back, block)
 
     # -- groups -------------------------------------------------------------------------------
 
-    def group_add(self, group, channel):
+    def group_add(self, group: str, channel: str) -> None:
         self._sync.run(self.groups.add(group, channel))
 
-    async def agroup_add(self, group, channel):
+    async def agroup_add(self, group: str, channel: str) -> None:
         await self._aio().run(self.groups.add(group, channel))
 
-    def group_discard(self, group, channel):
+    def group_discard(self, group: str, channel: str) -> None:
         self._sync.run(self.groups.discard(group, channel))
 
-    async def agroup_discard(self, group, channel):
+    async def agroup_discard(self, group: str, channel: str) -> None:
         await self._aio().run(self.groups.discard(group, channel))
 
-    def group_discard_all(self, channel):
+    def group_discard_all(self, channel: str) -> list[str]:
         """Take `channel` out of every group it is in; return their names."""
         return self._sync.run(self.groups.discard_all(channel))
 
-    def group_channels(self, group):
+    def group_channels(self, group: str) -> list[str]:
         return self._sync.run(self.groups.channels(group))
 
-    async def agroup_channels(self, group):
+    async def agroup_channels(self, group: str) -> list[str]:
         return await self._aio().run(self.groups.channels(group))
 
-    def send_group(self, group, message):
+    def send_group(self, group: str, message: Content) -> None:
         self._sync.run(self.groups.send(self.prepare_send_group(group, message)))
 
-    async def asend_group(self, group, message):
+    async def asend_group(self, group: str, message: Content) -> None:
         await self._aio().run(self.groups.send(self.prepare_send_group(group, message)))
 
     # -- flush, statistics ----------------------------------------------------------------------
 
-    def flush(self):
+    def flush(self) -> None:
         self._sync.run(self.statistics.flush())
 
-    async def aflush(self):
+    async def aflush(self) -> None:
         """`flush`, as a coroutine."""
         await self._aio().run(self.statistics.flush())
 
-    def channel_statistics(self, channel):
+    def channel_statistics(self, channel: str) -> dict[str, Any]:
         return self._sync.run(self.statistics.channel(channel))
 
-    def global_statistics(self):
+    def global_statistics(self) -> dict[str, Any]:
         return self._sync.run(self.statistics.everything())
 
-    def status(self, names_age_s=0.0):
+    def status(self, names_age_s: float = 0.0) -> dict[str, Any]:
         return self._sync.run(self._status.everything(names_age_s))
 
     # -- dead letters ---------------------------------------------------------------------------
 
-    def dead_letter_channels(self):
+    def dead_letter_channels(self) -> list[str]:
         return self._sync.run(self._dead_letters.channels())
 
-    def dead_letters(self, channel):
+    def dead_letters(self, channel: str) -> list[dict[str, Any]]:
         return self._sync.run(self._dead_letters.letters(channel))
 
-    def replay_dead_letters(self, channel, ids=None):
+    def replay_dead_letters(self, channel: str, ids: Collection[str] | None = None) -> int:
         return self._sync.run(self._dead_letters.replay(channel, ids))
 
-    def purge_dead_letters(self, channel, ids=None):
+    def purge_dead_letters(self, channel: str, ids: Collection[str] | None = None) -> int:
         return self._sync.run(self._dead_letters.purge(channel, ids))
 
     # -- what workers call ------------------------------------------------------------------------
 
-    def apply(self, operations):
-        return self._sync.run(self._plan_apply(operations))
+    def apply(self, operations: Sequence[ops.Operation]) -> list[Any]:
+        return self._sync.run(self.batches.apply(operations))
 
-    def open_reader(self, channels):
+    def open_reader(self, channels: Sequence[str]) -> RedisReader:
         channels = self.check_receive_names(channels)
-        cursor = Cursor(self.core.keyspace, channels, is_down=self._is_down)
+        cursor = Cursor(self.keyspace, channels, is_down=self._is_down)
         return RedisReader(self, self._sync, self._hosts, cursor)
 
-    def load_session(self, reply_channel):
+    def load_session(self, reply_channel: str) -> dict[str, Any]:
         reader = self._sync.here.reader
         replies = reader and reader.take_foreseen(reply_channel)
         if replies:
             return self.sockets.read_session(replies[0])
         return self._sync.run(self.sockets.load_session(names.check_channel_name(reply_channel)))
 
-    def begin_ordered(self, delivery, reply_channel, order, owner):
+    def begin_ordered(
+        self, delivery: ops.Delivery, reply_channel: str, order: int, owner: str
+    ) -> ops.Turn:
         reader = self._sync.here.reader
         if reader is not None and reader.has_turn(delivery, reply_channel, order):
             reader.write_ahead(
@@ -255,14 +296,14 @@ class RedisChannelLayer(BaseChannelLayer):
             reader.note_begin(reply_channel, order)
         return turn
 
-    def is_read(self, channel):
-        server_id = self.core.keyspace.queue(channel).tag
+    def is_read(self, channel: str) -> bool:
+        server_id = self.keyspace.queue(channel).tag
         return not self._sync.run(self.presence.is_silent(server_id))
 
-    def check_neighbours(self):
+    def check_neighbours(self) -> None:
         self._sync.run(self.registry.check_neighbours(self.prefix, project_marks()))
 
-    def keep_house(self, worker_id, facts, channels):
+    def keep_house(self, worker_id: str, facts: Mapping[str, Any], channels: Iterable[str]) -> None:
         self.drops.sum_up()
         buried = self._sync.run(
             self._housekeeping.keep(worker_id, facts, channels, time.monotonic())
@@ -272,106 +313,30 @@ class RedisChannelLayer(BaseChannelLayer):
                 "interface server %s is dead: %d disconnects made up for it", server_id, count
             )
 
-    def leave_house(self, worker_id):
+    def leave_house(self, worker_id: str) -> None:
         self._sync.run(self._housekeeping.leave(worker_id))
-
-    def plan_take(self, cursor, operations, block_s, now_s):
-        """Plan: carry out operations and fetch the next message; see Reader.take."""
-        batch, pushes = yield from self._plan_batch(operations)
-        results, delivery = yield from self.core.take(
-            cursor, batch, block_s, now_s, may_wait_at_once=self._may_wait(cursor, operations)
-        )
-        cursor.sets_free = any(results) and any(
-            isinstance(result, ops.Delivery) for result in results
-        )
-        yield from self._prune(pushes, results)
-        return results, delivery
-
-    def _may_wait(self, cursor, operations):
-        """Whether the wait for a message may be sent along with `operations`: not if they are
-        likely to set one free, as when messages of an ordered socket overtake one another."""
-        if len(self._hosts) > 1:
-            return False
-        return not cursor.sets_free or not any(
-            type(operation) is ops.FinishOrdered for operation in operations
-        )
-
-    def _plan_apply(self, operations):
-        batch, pushes = yield from self._plan_batch(operations)
-        replies = yield [request for part, _ in batch for request in part]
-        raise_if_all_are_away(replies)
-        results = list(self.core.read_batch(batch, replies))
-        yield from self._prune(pushes, results)
-        return results
-
-    def _plan_batch(self, operations):
-        """The parts that carry out `operations`, in order; groups are looked up first."""
-        groups = [op.group for op in operations if type(op) is ops.SendGroup]
-        queues = (yield from self.groups.queues_of(list(dict.fromkeys(groups)))) if groups else {}
-        batch, pushes, rows = [], [], self._plan_rows(operations)
-        for position, operation in enumerate(operations):
-            if type(operation) is ops.SendGroup:
-                pushes.append((position, operation.group))
-                batch.append(self.groups.push_part(operation, queues[operation.group]))
-            elif position in rows:
-                batch.append(rows[position])
-            else:
-                batch.append(self._parts[type(operation)](operation))
-        return batch, pushes
-
-    def _plan_rows(self, operations):
-        """The parts of the operations that stand in a row with others, by their positions."""
-        parts = {}
-        for channel, places in ops.find_rows(operations):
-            first, last = places[0], places[-1]
-            if last == first + 1 and _is_reply_and_end(operations[first], operations[last]):
-                parts[first], parts[last] = self.sockets.reply_and_finish_parts(
-                    operations[first], operations[last]
-                )
-                continue
-            name = f"{self._mark}{os.getpid()}.{next(self._marks)}"
-            mark = self.core.keyspace.mark(channel, name)
-            for place in places:
-                row = Row(mark, {first: "first", last: "last"}.get(place, "more"))
-                parts[place] = self._parts[type(operations[place])](operations[place], row)
-        return parts
-
-    def _prune(self, pushes, results):
-        """Forget queues that turned out to have no members; a group send's result is None."""
-        for position, group in pushes:
-            empty, results[position] = results[position], None
-            if empty:
-                yield self.groups.prune_requests(group, empty)
 
     # -- what interface servers call ------------------------------------------------------------
 
-    def open_link(self, server_id, on_reply, on_lost):
+    def open_link(
+        self, server_id: str, on_reply: OnReply, on_lost: Callable[[], None]
+    ) -> RedisServerLink:
         return RedisServerLink(self, self._hosts, server_id, on_reply, on_lost)
 
-    def open_worker_link(
-        self, worker_id: str, on_message: Callable[[Content], None]
-    ) -> RedisWorkerLink:
-        return RedisWorkerLink(self, self._hosts, worker_id, on_message)
-
-    def close(self):
+    def close(self) -> None:
         self._sync.close()
 
-    async def aclose(self):
+    async def aclose(self) -> None:
         driver = self._async.pop(asyncio.get_running_loop(), None)
         if driver is not None:
             await driver.close()
-
-
-def _is_reply_and_end(first, last):
-    """Whether two operations of a row are the one reply to an ordered message, and its end."""
-    return type(first) is ops.Send and type(last) is ops.FinishOrdered and "!" in first.channel
 
 
 class RedisLocalChannelLayer(RedisChannelLayer):
     """`asgi_redis.RedisLocalChannelLayer`: kept for its name. Its second, local Redis
     (`local_hosts`) is not needed: what one process reads lies on one host anyway."""
 
-    def __init__(self, *, local_hosts=None, **config):
+    def __init__(self, *, local_hosts: Any = None, **config: Any) -> None:
         super().__init__(**config)
 
 
@@ -388,13 +353,22 @@ class RedisSentinelChannelLayer(RedisChannelLayer):
     Raises LayerUnavailable if the Sentinels have to be asked, and none answers.
     """
 
-    def __init__(self, *, hosts=None, services=None, sentinel_refresh_interval=None, **config):
+    def __init__(
+        self,
+        *,
+        hosts: Sequence[Any] | None = None,
+        services: Sequence[str] | None = None,
+        sentinel_refresh_interval: float | None = None,
+        **config: Any,
+    ) -> None:
         if isinstance(services, str):
             raise ValueError(f"services must be a list, as in [{services!r}], not one string")
         self._services = list(services or ())
         super().__init__(hosts=hosts, **config)
 
-    def _make_hosts(self, hosts, connection_kwargs):
+    def _make_hosts(
+        self, hosts: Sequence[Any] | None, connection_kwargs: dict[str, Any]
+    ) -> Sequence[Host]:
         sentinels = parse_sentinels(hosts)
         services = self._services or find_services(sentinels, connection_kwargs)
         has_others = len(services) > 1

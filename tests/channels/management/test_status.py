@@ -62,7 +62,7 @@ def test_workers_that_left_are_not_shown(redis_layer, run):
 def test_a_worker_that_died_is_not_shown_any_more(redis_layer, redis_server):
     live(redis_layer)
     with redis_server.client() as client:
-        client.zadd(redis_layer.core.keyspace.registry("workers"), {"worker-1": 1})
+        client.zadd(redis_layer.keyspace.registry("workers"), {"worker-1": 1})
     assert redis_layer.status()["workers"] == []
 
 

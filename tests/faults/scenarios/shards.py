@@ -91,7 +91,7 @@ async def one_of_two_hosts_falls_silent(site, numbers):
 def _own_host(site):
     """The number of the host that the last server's replies come from."""
     server_id = site.ledger.values("socket", "connect")[-1].partition("!")[0].rpartition(".")[2]
-    return site.layer.core.keyspace.host_of(server_id)
+    return site.layer.keyspace.host_of(server_id)
 
 
 async def _visit_while(site, strike, seconds):

@@ -7,11 +7,16 @@ renewed for the channel's `timeout_s` goes to another worker: its worker died, o
 
 import logging
 import secrets
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
+from channels.layers.acknowledgement import Acknowledgement
 from channels.layers.codec import UndecodableMessage
 from channels.layers.redis.acknowledged import scripts
+from channels.layers.redis.keys import Keyspace, QueueKeys
 from channels.layers.redis.queues.delivery import Entry, RedisDelivery
-from channels.layers.redis.transport.plans import Request, check
+from channels.layers.redis.queues.rules import Rules
+from channels.layers.redis.transport.plans import Plan, Request, check
 
 logger = logging.getLogger("channels.layers")
 
@@ -19,34 +24,34 @@ logger = logging.getLogger("channels.layers")
 class Acknowledged:
     """Plans for acknowledged channels. `get_settings(name)` returns an Acknowledgement, or None."""
 
-    def __init__(self, core, get_settings):
-        self._core = core
-        self._keyspace = core.keyspace
+    def __init__(self, rules: Rules, get_settings: Callable[[str], Acknowledgement | None]) -> None:
+        self._rules = rules
+        self._keyspace: Keyspace = rules.keyspace
         self._get_settings = get_settings
         #: The entries that this process owns, as keys.
-        self._owned = {}
+        self._owned: dict[Entry, bool] = {}
 
-    def has(self, keys):
+    def has(self, keys: QueueKeys) -> bool:
         """Whether the messages of a queue are acknowledged."""
         return keys.is_plain and self._get_settings(keys.name) is not None
 
     # -- sending and reading ------------------------------------------------------------------
 
-    def send_request(self, keys, payload):
+    def send_request(self, keys: QueueKeys, payload: bytes) -> Request:
         """The Request that sends one message."""
         call = scripts.SEND.call(
             [keys.queue, keys.stream, keys.counts],
-            [self._core.get_capacity(keys.name), *self._core.lives_ms(keys), payload],
+            [self._rules.get_capacity(keys.name), *self._rules.lives_ms(keys), payload],
         )
-        return Request(self._core.host_for(keys), call)
+        return Request(self._rules.host_for(keys), call)
 
-    def put_request(self, keys, payload, attempts):
+    def put_request(self, keys: QueueKeys, payload: bytes, attempts: int) -> Request:
         """The Request that puts a message back which is not owned: it was parked."""
-        args = [*self._core.lives_ms(keys), min(attempts, 255), payload]
+        args = [*self._rules.lives_ms(keys), min(attempts, 255), payload]
         call = scripts.PUT.call([keys.queue, keys.stream], args)
-        return Request(self._core.host_for(keys), call)
+        return Request(self._rules.host_for(keys), call)
 
-    def read(self, keys, host, is_direct):
+    def read(self, keys: QueueKeys, host: int, is_direct: bool) -> Plan[RedisDelivery | None]:
         """Plan: the Delivery of the next message of a queue from which a token was taken, or None.
 
         With `is_direct` it is not owned, as nobody will say when it is done with.
@@ -59,9 +64,9 @@ class Acknowledged:
         entry_id, attempts, payload = reply
         entry = Entry(host, keys, entry_id)
         try:
-            content = self._core.codec.unpack_message(payload)
+            content = self._rules.codec.unpack_message(payload)
         except UndecodableMessage as error:
-            yield from self._core.note_undecodable(keys, host, error)
+            yield from self._rules.note_undecodable(keys, host, error)
             yield [self._end_request(entry, "done")]
             return None
         if not is_direct:
@@ -70,36 +75,36 @@ class Acknowledged:
 
     # -- the end of ownership -----------------------------------------------------------------
 
-    def done_request(self, entry):
+    def done_request(self, entry: Entry) -> Request:
         """The Request that acknowledges a message."""
         return self._end_request(entry, "done")
 
-    def retry_request(self, entry, delay_s):
+    def retry_request(self, entry: Entry, delay_s: float) -> Request:
         """The Request that lets a message come again after a while."""
-        expiry_ms = self._core.lives_ms(entry.keys)[0]
+        expiry_ms = self._rules.lives_ms(entry.keys)[0]
         args = [expiry_ms, max(int(delay_s * 1000), 0), secrets.token_bytes(12)]
         return self._end_request(entry, "retry", *args)
 
-    def put_back_request(self, entry):
+    def put_back_request(self, entry: Entry) -> Request:
         """The Request that lets a message come again as it was."""
         return self._end_request(entry, "back")
 
-    def dead_letter_request(self, entry, reason):
+    def dead_letter_request(self, entry: Entry, reason: str) -> Request:
         """The Request that makes a message a dead letter."""
         return self._end_request(entry, "dead", reason)
 
-    def _end_request(self, entry, how, *args):
+    def _end_request(self, entry: Entry, how: str, *args: Any) -> Request:
         self._owned.pop(entry, None)
         host, keys, entry_id = entry
         call = scripts.END.call(
             [keys.queue, keys.stream, keys.later, keys.dead, keys.counts],
-            [entry_id, how, self._core.lives_ms(keys)[1], *args],
+            [entry_id, how, self._rules.lives_ms(keys)[1], *args],
         )
         return Request(host, call)
 
     # -- housekeeping -------------------------------------------------------------------------
 
-    def promote_request(self, all_keys, host):
+    def promote_request(self, all_keys: Sequence[QueueKeys], host: int) -> Request:
         """The Request that moves due delayed messages to where they are received."""
         keys_and_args = [self._promotion(keys) for keys in all_keys]
         call = scripts.PROMOTE.call(
@@ -108,44 +113,45 @@ class Acknowledged:
         )
         return Request(host, call)
 
-    def _promotion(self, keys):
+    def _promotion(self, keys: QueueKeys) -> tuple[tuple[str, ...], tuple[int, ...]]:
         return (
             (keys.queue, keys.later, keys.counts, keys.stream),
-            (self._core.get_capacity(keys.name), *self._core.lives_ms(keys)),
+            (self._rules.get_capacity(keys.name), *self._rules.lives_ms(keys)),
         )
 
-    def renew(self):
+    def renew(self) -> Plan[None]:
         """Plan: show that this process still has what it owns."""
-        requests = []
+        requests: list[Request] = []
         for (host, keys), ids in self._by_stream().items():
             requests += [
                 Request(host, ("XCLAIM", keys.stream, "workers", "worker", 0, *ids, "JUSTID")),
-                Request(host, ("PEXPIRE", keys.stream, self._core.lives_ms(keys)[1])),
+                Request(host, ("PEXPIRE", keys.stream, self._rules.lives_ms(keys)[1])),
             ]
         if requests:
             yield requests  # a stream that was flushed meanwhile is refused, and not missed
 
-    def _by_stream(self):
-        streams = {}
+    def _by_stream(self) -> dict[tuple[int, QueueKeys], list[bytes]]:
+        streams: dict[tuple[int, QueueKeys], list[bytes]] = {}
         for host, keys, entry_id in list(self._owned):
             streams.setdefault((host, keys), []).append(entry_id)
         return streams
 
-    def keep(self, channels):
+    def keep(self, channels: Iterable[str]) -> Plan[None]:
         """Plan: let what nobody has renewed for too long go to another worker, or give it up."""
-        places, requests = [], []
+        places: list[tuple[str, Acknowledgement]] = []
+        requests: list[Request] = []
         for name in sorted(channels):
             keys = self._keyspace.queue(name)
-            if self.has(keys):
+            settings = self._get_settings(name) if keys.is_plain else None
+            if settings is not None:
                 for host in self._keyspace.hosts_of([keys]):
-                    places.append(name)
-                    requests.append(self._keep_request(keys, host))
+                    places.append((name, settings))
+                    requests.append(self._keep_request(keys, host, settings))
         replies = (yield requests) if requests else []
-        for name, reply in zip(places, replies, strict=True):
-            self._tell(name, *check(reply))
+        for (name, settings), reply in zip(places, replies, strict=True):
+            self._tell(name, settings, *check(reply))
 
-    def _tell(self, name, again, given_up):
-        settings = self._get_settings(name)
+    def _tell(self, name: str, settings: Acknowledgement, again: int, given_up: int) -> None:
         if again:
             logger.warning(
                 "%d message(s) on %s go to another worker: whoever had them gave no sign of life "
@@ -155,7 +161,7 @@ class Acknowledged:
                 settings.timeout_s,
             )
         if given_up:
-            self._core.drops.error(
+            self._rules.drops.error(
                 name,
                 "dead",
                 given_up,
@@ -166,10 +172,9 @@ class Acknowledged:
                 settings.max_deliveries,
             )
 
-    def _keep_request(self, keys, host):
-        settings = self._get_settings(keys.name)
+    def _keep_request(self, keys: QueueKeys, host: int, settings: Acknowledgement) -> Request:
         call = scripts.KEEP.call(
             [keys.queue, keys.stream, keys.dead, keys.counts],
-            [int(settings.timeout_s * 1000), settings.max_deliveries, *self._core.lives_ms(keys)],
+            [int(settings.timeout_s * 1000), settings.max_deliveries, *self._rules.lives_ms(keys)],
         )
         return Request(host, call)

@@ -38,7 +38,7 @@ end
 
 local waiting = redis.call('XLEN', KEYS[2]) - redis.call('XPENDING', KEYS[2], GROUP)[1]
 for _ = redis.call('LLEN', KEYS[1]) + 1, waiting do
-  redis.call('RPUSH', KEYS[1], struct.pack('>BBd', 3, 0, now + tonumber(ARGV[3])))
+  redis.call('RPUSH', KEYS[1], make_envelope(3, 0, now + tonumber(ARGV[3]), ''))
   redis.call('PEXPIRE', KEYS[1], ARGV[4])
 end
 return {again, given_up}

@@ -18,7 +18,7 @@ local function add(queue, stream, entry, ttl, side)
   end
   redis.call('XADD', stream, '*', 'm', entry.m, 'a', entry.a, 'd', entry.d, 'x', entry.x)
   redis.call('PEXPIRE', stream, ttl)
-  redis.call(side or 'RPUSH', queue, struct.pack('>BBd', 3, entry.a, entry.x))
+  redis.call(side or 'RPUSH', queue, make_envelope(3, entry.a, entry.x, ''))
   redis.call('PEXPIRE', queue, ttl)
 end
 

@@ -8,12 +8,19 @@ With several hosts, the group's own side is kept on two of them, and each send l
 may be away, or back without what it knew. What only one of them knows, the other is told.
 """
 
+from collections.abc import Iterable, Sequence
+from typing import Any
+
 from channels.exceptions import LayerUnavailable
 from channels.layers import names
+from channels.layers import operations as ops
 from channels.layers.redis.groups import scripts
-from channels.layers.redis.keys import SOCKET_STATE_TTL_MS
+from channels.layers.redis.keys import SOCKET_STATE_TTL_MS, QueueKeys
+from channels.layers.redis.queues.rules import Rules
 from channels.layers.redis.transport import wire
 from channels.layers.redis.transport.plans import (
+    Part,
+    Plan,
     Request,
     check,
     in_parts,
@@ -30,18 +37,18 @@ TTL_MARGIN_MS = 60_000
 class Groups:
     """Plans for the verbs on groups."""
 
-    def __init__(self, core, group_expiry):
-        self._core = core
-        self._keyspace = core.keyspace
+    def __init__(self, rules: Rules, group_expiry: float) -> None:
+        self._rules = rules
+        self._keyspace = rules.keyspace
         self._life_ms = int(group_expiry * 1000)
 
-    def _ttl_ms(self, keys):
+    def _ttl_ms(self, keys: QueueKeys) -> int:
         """Life of the keys of memberships in a queue. Those of sockets do not expire: the server
         renews the keys from time to time, and cleans up after the socket."""
         ttl_ms = self._life_ms + TTL_MARGIN_MS
         return max(ttl_ms, SOCKET_STATE_TTL_MS) if keys.owner == "sockets" else ttl_ms
 
-    def add(self, group, channel):
+    def add(self, group: str, channel: str) -> Plan[None]:
         """Plan: make `channel` a member, unless it is that of a client who has left."""
         names.check_group_name(group)
         keys = self._keyspace.queue(names.check_channel_name(channel))
@@ -69,17 +76,17 @@ class Groups:
         if not is_member:
             yield from self._leave([group], channel)
 
-    def _join_request(self, group, queue, host):
+    def _join_request(self, group: str, queue: str, host: int) -> Request:
         key = self._keyspace.group(group)
         ttl_ms = self._ttl_ms(self._keyspace.queue(queue))
         return Request(host, scripts.JOIN.call([key], [queue, ttl_ms]))
 
-    def discard(self, group, channel):
+    def discard(self, group: str, channel: str) -> Plan[None]:
         """Plan: take `channel` out."""
         names.check_group_name(group)
         yield from self._leave([group], channel)
 
-    def discard_all(self, channel, before=()):
+    def discard_all(self, channel: str, before: Sequence[Request] = ()) -> Plan[list[str]]:
         """Plan: take `channel` out of every group it is in; returns their names.
 
         `before`: Requests that go ahead, in the same round trip if they are for the same host.
@@ -95,7 +102,7 @@ class Groups:
             yield from self._leave(joined, channel)
         return joined
 
-    def _leave(self, groups, channel):
+    def _leave(self, groups: Sequence[str], channel: str) -> Plan[None]:
         """Plan: take `channel` out of these groups, and forget its queue where it was the last one.
 
         The time is read before it is looked who is left, and only a queue to which nobody was added
@@ -119,7 +126,7 @@ class Groups:
         if emptied:
             yield emptied
 
-    def _leave_requests(self, group, channel):
+    def _leave_requests(self, group: str, channel: str) -> list[Request]:
         """Three Requests; the second one's reply says how many members the process has left."""
         keys = self._keyspace.queue(names.check_channel_name(channel))
         members = self._keyspace.members(keys.name, group)
@@ -129,7 +136,7 @@ class Groups:
             Request(keys.host, ("SREM", self._keyspace.client(channel, "of"), group)),
         ]
 
-    def channels(self, group):
+    def channels(self, group: str) -> Plan[list[str]]:
         """Plan: the full names of the members."""
         names.check_group_name(group)
         queues = yield from self.queues_of([group])
@@ -154,16 +161,16 @@ class Groups:
             for client in check(clients)
         ]
 
-    def queues_of(self, groups):
+    def queues_of(self, groups: Sequence[str]) -> Plan[dict[str, list[str]]]:
         """Plan: for each group, the names of the queues that have members in it."""
         places = self._places(groups)
         replies = yield [
             Request(host, ("ZRANGE", self._keyspace.group(group), 0, -1)) for group, host in places
         ]
-        known = {group: {} for group in groups}
+        known: dict[str, dict[int, Any]] = {group: {} for group in groups}
         for (group, host), reply in zip(places, replies, strict=True):
             known[group][host] = reply
-        queues = {}
+        queues: dict[str, list[str]] = {}
         for group, answers in known.items():
             raise_if_all_are_away(list(answers.values()))
             there = {
@@ -182,16 +189,16 @@ class Groups:
                 yield tell
         return queues
 
-    def _places(self, groups):
+    def _places(self, groups: Iterable[str]) -> list[tuple[str, int]]:
         """Where these groups are noted: a list of (group, host)."""
         return [(group, host) for group in groups for host in self._keyspace.group_hosts(group)]
 
-    def push_part(self, operation, queues):
+    def push_part(self, operation: ops.SendGroup, queues: Sequence[str]) -> Part:
         """The part of a batch that sends to every queue of a group; its result is a list of the
         queues that turned out to have no members."""
         requests = [self._push_request(operation, queue) for queue in queues]
 
-        def read(replies):
+        def read(replies: Sequence[Any]) -> list[str]:
             raise_if_all_are_away(replies)
             empty = []
             for queue, reply in zip(queues, replies, strict=True):
@@ -205,22 +212,22 @@ class Groups:
 
         return requests, read
 
-    def _push_request(self, operation, queue):
+    def _push_request(self, operation: ops.SendGroup, queue: str) -> Request:
         keys = self._keyspace.queue(queue)
         members = self._keyspace.members(queue, operation.group)
         call = scripts.PUSH.call(
             [keys.queue, keys.counts, members, keys.known],
             [
-                self._core.get_capacity(queue),
-                *self._core.lives_ms(keys),
+                self._rules.get_capacity(queue),
+                *self._rules.lives_ms(keys),
                 operation.payload,
                 keys.owner,
             ],
         )
         return Request(keys.host, wire.sized(call, len(operation.payload)))
 
-    def _note_drop(self, group, queue, length):
-        self._core.drops.warn(
+    def _note_drop(self, group: str, queue: str, length: int) -> None:
+        self._rules.drops.warn(
             queue,
             "full",
             1,
@@ -229,11 +236,11 @@ class Groups:
             group,
             queue,
             length,
-            self._core.get_capacity(queue),
+            self._rules.get_capacity(queue),
         )
 
-    def _note_away(self, group, queue, error):
-        self._core.drops.warn(
+    def _note_away(self, group: str, queue: str, error: LayerUnavailable) -> None:
+        self._rules.drops.warn(
             queue,
             "away",
             1,
@@ -245,10 +252,10 @@ class Groups:
 
     # -- for long silent sockets --------------------------------------------------------------
 
-    def renew(self, sockets_queue, clients):
+    def renew(self, sockets_queue: str, clients: list[str]) -> Plan[None]:
         """Plan: give what these sockets keep in the layer, and their memberships, a new term."""
         keys = self._keyspace.queue(sockets_queue)
-        groups = set()
+        groups: set[str] = set()
         for some in in_parts(clients):
             replies = yield [self._renew_request(keys, client) for client in some]
             groups.update(group.decode() for joined in replies for group in check(joined))
@@ -261,7 +268,7 @@ class Groups:
             ]
             _check_any(replies)
 
-    def _renew_request(self, keys, client):
+    def _renew_request(self, keys: QueueKeys, client: str) -> Request:
         kept = [
             self._keyspace.client(keys.name + client, kind) for kind in ("of", "session", "order")
         ]
@@ -270,7 +277,7 @@ class Groups:
 
     # -- sending ------------------------------------------------------------------------------
 
-    def prune_requests(self, group, queues):
+    def prune_requests(self, group: str, queues: Iterable[str]) -> list[Request]:
         """Requests that forget queues without members (unless one has just been added)."""
         return [
             self._prune_request(group, queue, host)
@@ -278,11 +285,11 @@ class Groups:
             for host in self._keyspace.group_hosts(group)
         ]
 
-    def _prune_request(self, group, queue, host, *before_ms):
+    def _prune_request(self, group: str, queue: str, host: int, *before_ms: float) -> Request:
         key = self._keyspace.group(group)
         return Request(host, scripts.PRUNE.call([key], [queue, PRUNE_AGE_MS, *before_ms]))
 
-    def send(self, operation):
+    def send(self, operation: ops.SendGroup) -> Plan[None]:
         """Plan: send to every member; returns after those that could be reached were."""
         queues = yield from self.queues_of([operation.group])
         requests, read = self.push_part(operation, queues[operation.group])
@@ -292,12 +299,12 @@ class Groups:
                 yield self.prune_requests(operation.group, empty)
 
 
-def _check_any(replies):
+def _check_any(replies: Sequence[Any]) -> None:
     """Check the replies of a step in which some of the hosts may be away, but not all."""
     raise_if_all_are_away(replies)
     read_nothing(reply for reply in replies if not isinstance(reply, LayerUnavailable))
 
 
-def _milliseconds(time):
+def _milliseconds(time: Sequence[Any]) -> float:
     seconds, micros = time
     return int(seconds) * 1000 + int(micros) / 1000

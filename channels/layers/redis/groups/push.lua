@@ -35,8 +35,7 @@ if members[1] ~= '' or #members > 1 then
   names = struct.pack('>I4', #names) .. names
   kind = 2
 end
-redis.call('RPUSH', KEYS[1],
-  struct.pack('>BBd', kind, 0, now + tonumber(ARGV[2])) .. names .. ARGV[4])
+redis.call('RPUSH', KEYS[1], make_envelope(kind, 0, now + tonumber(ARGV[2]), names .. ARGV[4]))
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 count_sent(KEYS[2], 1, now)
 return #members

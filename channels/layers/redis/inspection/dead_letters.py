@@ -4,50 +4,65 @@ Those of one channel lie in a stream on each host that the channel's messages ca
 """
 
 import logging
+from collections.abc import Callable, Collection
+from typing import Any, TypeAlias
 
 from channels.layers import names
+from channels.layers import operations as ops
 from channels.layers.codec import UndecodableMessage
+from channels.layers.redis.acknowledged.channels import Acknowledged
 from channels.layers.redis.inspection import scripts
 from channels.layers.redis.queues.delivery import Entry
-from channels.layers.redis.transport.plans import Request, check, read_nothing
+from channels.layers.redis.queues.rules import Rules
+from channels.layers.redis.queues.sending import kind_and_rest
+from channels.layers.redis.transport.plans import Part, Plan, Request, check, read_nothing
 
 logger = logging.getLogger("channels.layers")
+
+
+#: A dead letter as it lies there: its host, its id and its fields.
+Found: TypeAlias = tuple[int, bytes, dict[bytes, bytes]]
 
 
 class DeadLetters:
     """Plans for the verbs on dead letters."""
 
-    def __init__(self, core, scan_names):
-        self._core = core
-        self._keyspace = core.keyspace
+    def __init__(
+        self,
+        rules: Rules,
+        acknowledged: Acknowledged,
+        scan_names: Callable[[str], Plan[set[str]]],
+    ) -> None:
+        self._rules, self._acknowledged = rules, acknowledged
+        self._keyspace = rules.keyspace
         self._scan_names = scan_names
 
-    def bury_part(self, operation):
+    def bury_part(self, operation: ops.DeadLetter) -> Part:
         """The part of a batch that keeps a delivery among its channel's dead letters."""
         delivery, reason = operation.delivery, operation.reason
         if isinstance(delivery.token, Entry):
-            request = self._core.acknowledged.dead_letter_request(delivery.token, reason)
+            request = self._acknowledged.dead_letter_request(delivery.token, reason)
             return [request], read_nothing
         keys = self._keyspace.queue(delivery.channel)
-        payload = self._core.codec.pack_message(delivery.content, delivery.channel)
+        payload = self._rules.codec.pack_message(delivery.content, delivery.channel)
         args = [payload, min(delivery.attempts, 255), reason]
         call = scripts.BURY.call([keys.dead, keys.counts], args)
         return [Request(keys.host, call)], read_nothing
 
-    def channels(self):
+    def channels(self) -> Plan[list[str]]:
         """Plan: the names of the channels that have dead letters, sorted."""
         return sorted((yield from self._scan_names("}:dead:")))
 
-    def letters(self, channel):
+    def letters(self, channel: str) -> Plan[list[dict[str, Any]]]:
         """Plan: the dead letters of a channel, oldest first; see
         BaseChannelLayer.dead_letters."""
         found = yield from self._find(channel, None)
         letters = [self._read(entry_id, fields) for _, entry_id, fields in found]
         return sorted(letters, key=lambda letter: letter["at"])
 
-    def _read(self, entry_id, fields):
+    def _read(self, entry_id: bytes, fields: dict[bytes, bytes]) -> dict[str, Any]:
         try:
-            content = self._core.codec.unpack_message(fields[b"m"])
+            content: dict[str, Any] | None = self._rules.codec.unpack_message(fields[b"m"])
         except UndecodableMessage as error:
             logger.error("a dead letter can't be read: %s", error)
             content = None
@@ -59,13 +74,13 @@ class DeadLetters:
             "content": content,
         }
 
-    def purge(self, channel, ids):
+    def purge(self, channel: str, ids: Collection[str] | None) -> Plan[int]:
         """Plan: remove dead letters; returns their number."""
         found = yield from self._find(channel, ids)
         keys = self._keyspace.queue(channel)
         requests = [Request(host, ("XDEL", keys.dead, entry_id)) for host, entry_id, _ in found]
         replies = (yield requests) if requests else []
-        removed = sum(map(check, replies))
+        removed: int = sum(map(check, replies))
         if ids is None:
             hosts = self._keyspace.hosts_of([keys])
             lengths = yield [Request(host, ("XLEN", keys.dead)) for host in hosts]
@@ -73,7 +88,7 @@ class DeadLetters:
             yield [Request(host, ("DEL", keys.dead)) for host in empty]
         return removed
 
-    def replay(self, channel, ids):
+    def replay(self, channel: str, ids: Collection[str] | None) -> Plan[int]:
         """Plan: send dead letters to their channel again; returns their number."""
         found = yield from self._find(channel, ids)
         count = 0
@@ -82,17 +97,17 @@ class DeadLetters:
             count += check(reply)
         return count
 
-    def _replay_request(self, channel, host, entry_id, payload):
+    def _replay_request(self, channel: str, host: int, entry_id: bytes, payload: bytes) -> Request:
         keys = self._keyspace.queue(channel)
         where = [keys.dead, keys.queue, keys.counts]
-        args = [entry_id, *self._core.lives_ms(keys), payload]
-        if self._core.acknowledged.has(keys):
+        args: list[Any] = [entry_id, *self._rules.lives_ms(keys), payload]
+        if self._acknowledged.has(keys):
             where.append(keys.stream)
         else:
-            args += self._core.kind_and_rest(keys, channel, payload)
+            args += kind_and_rest(keys, channel, payload)
         return Request(host, scripts.REPLAY.call(where, args))
 
-    def _find(self, channel, ids):
+    def _find(self, channel: str, ids: Collection[str] | None) -> Plan[list[Found]]:
         """Plan: (host, id, fields) of the letters with these ids, or of all."""
         keys = self._keyspace.queue(names.check_channel_name(channel))
         hosts = self._keyspace.hosts_of([keys])

@@ -23,7 +23,7 @@ local expires = now + tonumber(ARGV[2])
 if KEYS[4] then
   add(KEYS[2], KEYS[4], {m = ARGV[4], a = 0, d = 0, x = expires}, ARGV[3])
 else
-  redis.call('RPUSH', KEYS[2], struct.pack('>BBd', ARGV[5], 0, expires) .. ARGV[6])
+  redis.call('RPUSH', KEYS[2], make_envelope(ARGV[5], 0, expires, ARGV[6]))
   redis.call('PEXPIRE', KEYS[2], ARGV[3])
 end
 count_sent(KEYS[3], 1, now)

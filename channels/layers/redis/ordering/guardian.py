@@ -5,11 +5,18 @@ that are well: what runs, and who has parked messages, is noted by the scripts (
 part_order.lua).
 """
 
+from collections.abc import Sequence
+from typing import Protocol, TypeAlias
+
 from channels.layers import operations as ops
+from channels.layers.names import WEBSOCKET_SEND, reply_channel_name
 from channels.layers.redis.keys import SOCKET_STATE_TTL_MS
 from channels.layers.redis.ordering import scripts
+from channels.layers.redis.ordering.sockets import Sockets
 from channels.layers.redis.queues import envelope as envelopes
-from channels.layers.redis.transport.plans import Request, check
+from channels.layers.redis.queues.returns import Returns
+from channels.layers.redis.queues.rules import Rules
+from channels.layers.redis.transport.plans import Plan, Request, check
 
 #: A worker is dead when it was not seen to live for this long: after an outage nobody has given a
 #: sign of life yet.
@@ -25,17 +32,29 @@ MOST_AT_ONCE = 200
 CHANNELS = ("websocket.connect", "websocket.receive", "websocket.disconnect")
 
 
+#: A client, and what runs in its socket or since when it waits.
+Pair: TypeAlias = tuple[str, str]
+
+
+class WorkersRegistry(Protocol):
+    """What knows which workers live."""
+
+    def living_request(self, kind: str) -> Request: ...
+
+
 class Guardian:
     """Looks after the ordered sockets of one interface server."""
 
-    def __init__(self, core, sockets, registry):
-        self._core = core
+    def __init__(
+        self, rules: Rules, returns: Returns, sockets: Sockets, registry: WorkersRegistry
+    ) -> None:
+        self._rules, self._returns = rules, returns
         self._sockets = sockets
         self._registry = registry
-        self._keyspace = core.keyspace
-        self._suspects = {}
+        self._keyspace = rules.keyspace
+        self._suspects: dict[Pair, float] = {}
 
-    def look_after(self, server_id, now_s):
+    def look_after(self, server_id: str, now_s: float) -> Plan[list[str]]:
         """Plan: bring on the sockets that need it. Returns those that were given up, which are to
         be closed with 1011, as a list of clients."""
         running, waiting = yield from self._look(server_id, PATIENCE_MS)
@@ -54,7 +73,7 @@ class Guardian:
                 closed.append(client)
         return closed
 
-    def settle(self, server_id):
+    def settle(self, server_id: str) -> Plan[bool]:
         """Plan: after the server's own death, end what dead workers ran in its sockets, and bring
         on those that wait. Returns whether nothing is left to look after."""
         running, waiting = yield from self._look(server_id, 0)
@@ -68,12 +87,12 @@ class Guardian:
                 yield from self._mend(server_id, client, since)
         return not going_on and len(waiting) < MOST_AT_ONCE
 
-    def give_up(self, server_id, client):
+    def give_up(self, server_id: str, client: str) -> Plan[None]:
         """Plan: give a socket up whatever it waits for, so that its disconnect may run at once;
         nothing happens to one that is not ordered."""
         yield from self._mend(server_id, client, "")
 
-    def find_next_order(self, server_id, client):
+    def find_next_order(self, server_id: str, client: str) -> Plan[int]:
         """Plan: the order of a socket's next message: after the one that runs, if any does."""
         place = self._sockets.place_of(_channel(server_id, client))
         order, running, _ = place.order_keys
@@ -88,7 +107,7 @@ class Guardian:
 
     # -- looking ------------------------------------------------------------------------------
 
-    def _look(self, server_id, age_ms):
+    def _look(self, server_id: str, age_ms: int) -> Plan[list[list[Pair]]]:
         """Plan: what runs, as (client, entry) pairs, and who has waited for that long, as (client,
         since when)."""
         keys = [self._keyspace.server(server_id, kind) for kind in ("running", "waiting")]
@@ -96,7 +115,7 @@ class Guardian:
         (reply,) = yield [Request(self._keyspace.host_of(server_id), call)]
         return [_pairs(part) for part in check(reply)]
 
-    def _find_dead(self, running):
+    def _find_dead(self, running: list[Pair]) -> Plan[list[Pair]]:
         """Plan: those of `running` whose worker shows no sign of life."""
         if not running:
             return []
@@ -104,22 +123,22 @@ class Guardian:
         living = {name.decode() for name in check(reply)[::2]}
         return [item for item in running if _split_entry(item[1])[0] not in living]
 
-    def _find_oldest_queued(self):
+    def _find_oldest_queued(self) -> Plan[float | None]:
         """Plan: when the oldest of the messages of sockets that are queued was sent, in ms; None if
         there is none."""
         queues = [self._keyspace.queue(name) for name in CHANNELS]
         places = [(keys, host) for keys in queues for host in self._keyspace.hosts_of(queues)]
         replies = yield [Request(host, ("LINDEX", keys.queue, 0)) for keys, host in places]
-        oldest_ms = None
+        oldest_ms: float | None = None
         for (keys, _), head in zip(places, map(check, replies), strict=True):
             if head and envelopes.kind_of(head) != envelopes.WAKE:
-                sent_ms = envelopes.expires_ms(head) - self._core.get_expiry(keys.name) * 1000
+                sent_ms = envelopes.expires_ms(head) - self._rules.get_expiry(keys.name) * 1000
                 oldest_ms = sent_ms if oldest_ms is None else min(oldest_ms, sent_ms)
         return oldest_ms
 
     # -- acting -------------------------------------------------------------------------------
 
-    def _end_for(self, server_id, client, entry):
+    def _end_for(self, server_id: str, client: str, entry: str) -> Plan[bool]:
         """Plan: end, in its place, what a dead worker ran: the socket goes on. Returns whether a
         message was set free by that."""
         owner, order, channel = _split_entry(entry)
@@ -131,7 +150,7 @@ class Guardian:
         reply = check(reply)
         if not reply:
             return False
-        self._core.drops.warn(
+        self._rules.drops.warn(
             channel,
             "lost",
             1,
@@ -142,12 +161,12 @@ class Guardian:
             _channel(server_id, client),
             channel,
         )
-        yield self._core.count_requests(channel, "lost", 1)
+        yield self._rules.count_requests(channel, "lost", 1)
         if reply[1]:
             yield from self._hand_out(reply[1])
         return bool(reply[1])
 
-    def _mend(self, server_id, client, since):
+    def _mend(self, server_id: str, client: str, since: str) -> Plan[bool]:
         """Plan: bring a socket on; returns whether it was given up and is still open."""
         channel = _channel(server_id, client)
         call = scripts.MEND.call(
@@ -159,7 +178,7 @@ class Guardian:
             return False
         dropped, waiting, order = reply
         if dropped >= 0 and since:
-            self._core.drops.error(
+            self._rules.drops.error(
                 "websocket.receive",
                 "given up",
                 dropped + 1,
@@ -170,27 +189,27 @@ class Guardian:
                 dropped,
             )
         if dropped > 0:
-            yield self._core.count_requests("websocket.receive", "dropped", dropped)
+            yield self._rules.count_requests("websocket.receive", "dropped", dropped)
         if waiting:
             yield from self._hand_out(waiting)
         return dropped >= 0 and not waiting
 
-    def _hand_out(self, parked):
+    def _hand_out(self, parked: bytes) -> Plan[None]:
         """Plan: put a message whose turn has come in front of its channel."""
-        requests, _ = self._core.put_back_part(ops.PutBack(self._sockets.unpark(parked)))
+        requests, _ = self._returns.put_back_part(ops.PutBack(self._sockets.unpark(parked)))
         for reply in (yield requests):
             check(reply)
 
 
-def _channel(server_id, client):
-    return f"websocket.send.{server_id}!{client}"
+def _channel(server_id: str, client: str) -> str:
+    return reply_channel_name(WEBSOCKET_SEND, server_id, client)
 
 
-def _split_entry(entry):
+def _split_entry(entry: str) -> list[str]:
     """The owner, order and channel of what runs in a socket (see part_order.lua)."""
     return entry.rsplit(" ", 2)
 
 
-def _pairs(flat):
+def _pairs(flat: Sequence[bytes]) -> list[Pair]:
     texts = [item.decode() for item in flat]
     return list(zip(texts[::2], texts[1::2], strict=True))

@@ -10,8 +10,7 @@
 
 local reply = send(
   {KEYS[4], KEYS[5], KEYS[6]}, {ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[2]})
-local refusal = type(reply) == 'table' and reply[1] or reply
-if refusal > 0 or refusal == -2 then
+if is_refused(reply) then
   return {reply}
 end
 return {reply, finish(ARGV[1], ARGV[2], 'done')}

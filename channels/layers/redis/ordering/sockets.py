@@ -1,7 +1,8 @@
 """The plans for what belongs to one socket: its session and the order of its messages."""
 
 import functools
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 from channels.exceptions import HeldBack
 from channels.layers import names
@@ -9,8 +10,12 @@ from channels.layers import operations as ops
 from channels.layers.base import ORDERED_BACKLOG
 from channels.layers.redis.keys import SOCKET_STATE_TTL_MS
 from channels.layers.redis.ordering import scripts
+from channels.layers.redis.queues.returns import Returns
+from channels.layers.redis.queues.rules import Rules
+from channels.layers.redis.queues.sending import Row, Sending
 from channels.layers.redis.transport import wire
-from channels.layers.redis.transport.plans import Request, check, pairs, read_nothing
+from channels.layers.redis.transport.plans import Part, Plan, Request, check, pairs, read_nothing
+from channels.layers.redis.transport.scripts import Command
 
 #: Life of the mark that a socket's order is lost: its disconnect comes soon.
 BROKEN_TTL_MS = 600_000
@@ -30,21 +35,21 @@ class Place(NamedTuple):
     #: The key of its server's sockets; None if it is no WebSocket.
     sockets: str | None
     #: The keys of the scripts on ordered sockets: see part_order.lua.
-    order_keys: tuple
+    order_keys: tuple[str, str, str]
 
 
 class Sockets:
     """Plans for channel sessions and ordering."""
 
-    def __init__(self, core):
-        self._core = core
-        self._keyspace = core.keyspace
+    def __init__(self, rules: Rules, sending: Sending, returns: Returns) -> None:
+        self._rules, self._sending, self._returns = rules, sending, returns
+        self._keyspace = rules.keyspace
         #: What a socket kept lives for so long after it has closed, in ms: its disconnect may wait.
-        self.life_after_ms = int(core.get_expiry("websocket.disconnect") * 1000) + FORGET_AFTER_MS
+        self.life_after_ms = int(rules.get_expiry("websocket.disconnect") * 1000) + FORGET_AFTER_MS
         #: The Place of the socket that a reply channel belongs to.
         self.place_of = functools.lru_cache(maxsize=KNOWN_PLACES)(self._find_place)
 
-    def _find_place(self, reply_channel):
+    def _find_place(self, reply_channel: str) -> Place:
         keyspace = self._keyspace
         queue = keyspace.queue(reply_channel)
         key = functools.partial(keyspace.server, queue.tag)
@@ -58,35 +63,35 @@ class Sockets:
 
     # -- sessions -----------------------------------------------------------------------------
 
-    def load_session(self, reply_channel):
+    def load_session(self, reply_channel: str) -> Plan[dict[str, Any]]:
         """Plan: the session as a dict."""
         (reply,) = yield [self.session_request(reply_channel)]
         return self.read_session(reply)
 
-    def session_request(self, reply_channel):
+    def session_request(self, reply_channel: str) -> Request:
         """The Request for a session."""
         place = self.place_of(reply_channel)
         return Request(place.host, ("HGETALL", place.session))
 
-    def read_session(self, reply):
+    def read_session(self, reply: Any) -> dict[str, Any]:
         """The session as a dict, from the reply to its request."""
-        unpack = self._core.codec.unpack_value
+        unpack = self._rules.codec.unpack_value
         return {key.decode(): unpack(value) for key, value in pairs(check(reply))}
 
-    def save_part(self, operation):
+    def save_part(self, operation: ops.SaveSession) -> Part:
         """The part of a batch that saves what changed in a session."""
         place = self.place_of(operation.reply_channel)
         key = place.session
-        commands = []
+        commands: list[Command] = []
         if operation.changed:
-            pairs = [item for pair in operation.changed.items() for item in pair]
-            commands.append(("HSET", key, *pairs))
+            changed = [item for pair in operation.changed.items() for item in pair]
+            commands.append(("HSET", key, *changed))
         if operation.removed:
             commands.append(("HDEL", key, *operation.removed))
         commands.append(self._keep_command(place))
         return [Request(place.host, command) for command in commands], read_nothing
 
-    def _keep_command(self, place):
+    def _keep_command(self, place: Place) -> Command:
         if place.sockets is None:
             return ("PEXPIRE", place.session, SOCKET_STATE_TTL_MS)
         return scripts.KEEP_SESSION.call(
@@ -94,7 +99,7 @@ class Sockets:
             [place.client, SOCKET_STATE_TTL_MS, self.life_after_ms],
         )
 
-    def forget_part(self, operation):
+    def forget_part(self, operation: ops.ForgetSocket) -> Part:
         """The part of a batch that lets a socket's session and order go."""
         place = self.place_of(operation.reply_channel)
         order, _, waiting = place.order_keys
@@ -103,19 +108,21 @@ class Sockets:
 
     # -- ordering -------------------------------------------------------------------------------
 
-    def begin_ordered(self, delivery, reply_channel, order, owner):
+    def begin_ordered(
+        self, delivery: ops.Delivery, reply_channel: str, order: int, owner: str
+    ) -> Plan[ops.Turn]:
         """Plan: the Turn of message `order`; an early one is parked."""
         names.check_channel_name(reply_channel)
         request = self.begin_request(delivery, reply_channel, order, owner)
         (turn,) = yield [request]
         if check(turn) == b"early":
-            parked = self._core.codec.pack_value(
+            parked = self._rules.codec.pack_value(
                 [delivery.channel, delivery.attempts, delivery.content], "a parked message"
             )
             (turn,) = yield [Request(request.host, (*request.command, parked))]
         turn = check(turn)
         if turn == b"stale":
-            self._core.drops.warn(
+            self._rules.drops.warn(
                 delivery.channel,
                 "stale",
                 1,
@@ -123,10 +130,10 @@ class Sockets:
                 order,
                 reply_channel,
             )
-            yield self._core.count_requests(delivery.channel, "dropped", 1)
+            yield self._rules.count_requests(delivery.channel, "dropped", 1)
         if isinstance(turn, bytes):
             return ops.Turn(turn.decode())
-        self._core.drops.warn(
+        self._rules.drops.warn(
             delivery.channel,
             "overflow",
             turn[0],
@@ -135,20 +142,24 @@ class Sockets:
             reply_channel,
             ORDERED_BACKLOG,
         )
-        yield self._core.count_requests(delivery.channel, "dropped", turn[0])
+        yield self._rules.count_requests(delivery.channel, "dropped", turn[0])
         if turn[1]:  # the parked disconnect of a socket that is given up runs now
-            requests, _ = self._core.put_back_part(ops.PutBack(self.unpark(turn[1])))
+            requests, _ = self._returns.put_back_part(ops.PutBack(self.unpark(turn[1])))
             yield requests
         return ops.Turn.OVERFLOW
 
-    def begin_request(self, delivery, reply_channel, order, owner):
+    def begin_request(
+        self, delivery: ops.Delivery, reply_channel: str, order: int, owner: str
+    ) -> Request:
         """The Request that begins message `order`, if it is its turn."""
         place = self.place_of(reply_channel)
         args = [order, place.client, owner, ORDERED_BACKLOG, delivery.channel, SOCKET_STATE_TTL_MS]
         keys = [*place.order_keys, place.session]
         return Request(place.host, scripts.BEGIN.call(keys, args))
 
-    def note_begin_requests(self, delivery, reply_channel, order, owner):
+    def note_begin_requests(
+        self, delivery: ops.Delivery, reply_channel: str, order: int, owner: str
+    ) -> list[Request]:
         """Requests that write down that message `order` runs, which is known to be the next one.
 
         They do what begin.lua does, but for the life of the keys: they have one, as a
@@ -159,18 +170,24 @@ class Sockets:
         entry = f"{owner} {order} {delivery.channel}"
         return [Request(place.host, ("HSET", running, place.client, entry))]
 
-    def finish_part(self, operation, row=None, how="done"):
+    def finish_part(
+        self,
+        operation: ops.FinishOrdered | ops.ReleaseOrdered,
+        row: Row | None = None,
+        how: str = "done",
+    ) -> Part:
         """The part of a batch that ends an ordered message; its result is the one set free. In a
         Row it does not end before what it has sent to its socket went out."""
         place = self.place_of(operation.reply_channel)
-        keys, args = place.order_keys, (operation.order, place.client, how)
-        read = self._read_parked
+        keys: tuple[str, ...] = place.order_keys
+        args: tuple[Any, ...] = (operation.order, place.client, how)
+        read: Callable[[list[Any]], Any] = self._read_parked
         if row is not None:
             keys, args = (*keys, row.mark), (*args, row.place)
             read = functools.partial(self._read_finished, operation.reply_channel)
         return [Request(place.host, scripts.FINISH.call(keys, args))], read
 
-    def break_order(self, reply_channel):
+    def break_order(self, reply_channel: str) -> Plan[None]:
         """Plan: of a socket whose order is lost, only the disconnect may run, at once."""
         place = self.place_of(reply_channel)
         order, _, _ = place.order_keys
@@ -183,40 +200,42 @@ class Sockets:
             )
         )
 
-    def release_part(self, operation):
+    def release_part(self, operation: ops.ReleaseOrdered) -> Part:
         """The part of a batch that lets an ordered message, which is retried, begin again."""
         return self.finish_part(operation, how="retry")
 
-    def reply_and_finish_parts(self, reply, finish):
+    def reply_and_finish_parts(
+        self, reply: ops.Send, finish: ops.FinishOrdered
+    ) -> tuple[Part, Part]:
         """The two parts of a batch that send an ordered message's one reply and then end it."""
         place = self.place_of(finish.reply_channel)
-        keys, args = self._core.reply_arguments(reply)
+        keys, args = self._sending.to_client(reply)
         call = scripts.REPLY_AND_FINISH.call(
             (*place.order_keys, *keys), (finish.order, place.client, *args)
         )
         request = Request(place.host, wire.sized(call, len(reply.payload)))
-        answer = []
+        answer: list[Any] = []
 
-        def read_sent(replies):
+        def read_sent(replies: list[Any]) -> Any:
             answer[:] = replies
-            return self._core.read_sent(reply, check(replies[0])[0])
+            return self._sending.read_sent(reply, check(replies[0])[0])
 
-        def read_finished(_):
+        def read_finished(_: list[Any]) -> Any:
             _, *freed = check(answer[0])
             return self._read_finished(finish.reply_channel, freed or [-3])
 
         return ([request], read_sent), ([], read_finished)
 
-    def _read_finished(self, channel, replies):
+    def _read_finished(self, channel: str, replies: Sequence[Any]) -> Any:
         if replies[0] == -3:
-            return HeldBack(channel, 0, self._core.get_capacity(channel))
+            return HeldBack(channel, 0, self._rules.get_capacity(channel))
         return self._read_parked(replies)
 
-    def _read_parked(self, replies):
+    def _read_parked(self, replies: Sequence[Any]) -> ops.Delivery | None:
         parked = check(replies[0])
         return self.unpark(parked) if parked else None
 
-    def unpark(self, parked):
+    def unpark(self, parked: bytes) -> ops.Delivery:
         """The Delivery in a parked message."""
-        channel, attempts, content = self._core.codec.unpack_value(parked)
+        channel, attempts, content = self._rules.codec.unpack_value(parked)
         return ops.Delivery(channel, content, attempts)

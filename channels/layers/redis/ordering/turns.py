@@ -7,7 +7,8 @@ worker dies; but there is no answer to wait for. This saves an ordered message o
 trips.
 """
 
-from channels.layers.redis.queues.delivery import RedisDelivery
+from channels.layers import operations as ops
+from channels.layers.redis.queues.delivery import RedisDelivery, Taken
 
 #: So long a turn is known: far less than it takes until a socket that waits is given up.
 KNOWN_FOR_S = 5.0
@@ -22,16 +23,16 @@ _SENT_ONCE = "websocket.receive"
 class KnownTurns:
     """The next order of each socket whose last message this thread has ended."""
 
-    def __init__(self):
-        self._next = {}
+    def __init__(self) -> None:
+        self._next: dict[str, tuple[int, float]] = {}
         #: What runs in this thread: (reply channel, order).
-        self._begun = None
+        self._begun: tuple[str, int] | None = None
 
-    def note_begin(self, reply_channel, order):
+    def note_begin(self, reply_channel: str, order: int) -> None:
         """The turn of a message has begun in this thread."""
         self._begun = reply_channel, order
 
-    def note_end(self, operation, freed, now_s):
+    def note_end(self, operation: ops.FinishOrdered, freed: object, now_s: float) -> None:
         """A FinishOrdered was carried out; `freed` is its result."""
         self._next.pop(operation.reply_channel, None)  # the latest goes to the end
         begun, self._begun = self._begun, None
@@ -41,12 +42,12 @@ class KnownTurns:
         if len(self._next) > KNOWN_SOCKETS:
             del self._next[next(iter(self._next))]
 
-    def forget(self):
+    def forget(self) -> None:
         """Redis was away: it may have come back without knowing whose turn it is."""
         self._next.clear()
         self._begun = None
 
-    def is_next(self, delivery, reply_channel, order, now_s):
+    def is_next(self, delivery: ops.Delivery, reply_channel: str, order: int, now_s: float) -> bool:
         """Whether a delivery may run. It is asked once for each."""
         if type(delivery) is not RedisDelivery or delivery.channel != _SENT_ONCE:
             return False
@@ -54,4 +55,4 @@ class KnownTurns:
         if known is None or known[0] != order or now_s > known[1] or order % ASK_EVERY == 0:
             return False
         # A message that was parked, asked for a retry or is owned may have been seen before.
-        return type(delivery.token) is tuple and delivery.attempts == 0
+        return type(delivery.token) is Taken and delivery.attempts == 0

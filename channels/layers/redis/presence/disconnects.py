@@ -14,7 +14,7 @@ from channels.layers.redis.ordering.guardian import Guardian
 from channels.layers.redis.ordering.sockets import Sockets
 from channels.layers.redis.presence.own_server import OwnServer
 from channels.layers.redis.presence.presence import Presence
-from channels.layers.redis.queues.core import Core
+from channels.layers.redis.queues.sending import Sending
 from channels.layers.redis.transport.hosts import COMMAND_TIMEOUT_S
 from channels.layers.redis.transport.plans import Plan
 
@@ -36,11 +36,11 @@ class Disconnects:
         self,
         server: OwnServer,
         presence: Presence,
-        core: Core,
+        sending: Sending,
         sockets: Sockets,
         guardian: Guardian,
     ) -> None:
-        self._server, self._presence, self._core = server, presence, core
+        self._server, self._presence, self._sending = server, presence, sending
         self._sockets, self._guardian = sockets, guardian
         self._under_way: set[asyncio.Future[bool]] = set()
         self._is_last_try = asyncio.Event()
@@ -83,14 +83,14 @@ class Disconnects:
         self, server_id: str, client: str, message: dict[str, Any], channel: str
     ) -> bool:
         """Returns whether the disconnect was sent: it is not if the server stops before."""
-        operation = self._core.pack_send(channel, message)
+        operation = self._sending.pack(channel, message)
         reply_channel, is_sent, is_broken = message.get("reply_channel") or "", False, True
         try:
             if reply_channel and reply_channel != self._server.socket_channel(client):
                 # The layer has lost all it knew of us under an old id, and so whose turn it is.
-                server_id = self._core.keyspace.queue(reply_channel).tag
+                server_id = self._server.keyspace.queue(reply_channel).tag
                 is_broken = await self._break_order(reply_channel)
-            await self._insist(lambda: self._core.send(operation))
+            await self._insist(lambda: self._sending.send(operation))
             is_sent = True
             if not is_broken:
                 await self._insist(lambda: self._sockets.break_order(reply_channel))

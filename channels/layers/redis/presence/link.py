@@ -10,12 +10,10 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from channels.exceptions import LayerUnavailable, PrefixTaken
-from channels.layers.base import ServerLink
-from channels.layers.redis.ordering.guardian import Guardian
+from channels.layers.contract import ServerLink
 from channels.layers.redis.presence.disconnects import Disconnects
 from channels.layers.redis.presence.heartbeat import Heartbeat
 from channels.layers.redis.presence.own_server import OwnServer
-from channels.layers.redis.presence.presence import Presence
 from channels.layers.redis.presence.replies import ReplyReader
 from channels.layers.redis.presence.upkeep import Upkeep
 from channels.layers.redis.transport.aio import AsyncDriver
@@ -41,25 +39,25 @@ class RedisServerLink(ServerLink):
         on_reply: Callable[[list[str], dict[str, Any]], None],
         on_lost: Callable[[], None],
     ) -> None:
-        core, sockets, registry = layer.core, layer.sockets, layer.registry
-        guardian = Guardian(core, sockets, registry)
-        self._core, self._on_lost = core, on_lost
-        self._presence = Presence(core, layer.groups, sockets, guardian, registry)
-        self._server = server = OwnServer(server_id, hosts, core.keyspace)
+        rules, sockets, registry = layer.rules, layer.sockets, layer.registry
+        guardian = layer.make_guardian()
+        self._sending, self._on_lost = layer.sending, on_lost
+        self._presence = layer.make_presence(guardian)
+        self._server = server = OwnServer(server_id, hosts, rules.keyspace)
         upkeep = Upkeep(server, self._presence, sockets, guardian, on_reply)
         self._heartbeat = Heartbeat(
             server,
             self._presence,
             registry,
             layer.prefix,
-            core.drops,
+            rules.drops,
             chores=[upkeep.find_lost_sockets, upkeep.look_after_sockets, upkeep.renew_sockets],
             begin_anew=self._begin_anew,
         )
         self._replies = ReplyReader(
-            server, self._presence, core, on_reply, self._heartbeat.move_if_host_is_away
+            server, self._presence, rules, on_reply, self._heartbeat.move_if_host_is_away
         )
-        self._disconnects = Disconnects(server, self._presence, core, sockets, guardian)
+        self._disconnects = Disconnects(server, self._presence, layer.sending, sockets, guardian)
         self._tasks: list[asyncio.Task[None]] = []
         self._reading: asyncio.Task[None] | None = None
         self._leaving: set[asyncio.Future[None]] = set()
@@ -123,19 +121,19 @@ class RedisServerLink(ServerLink):
     # -- sending --------------------------------------------------------------------------------
 
     async def send(self, channel: str, message: dict[str, Any]) -> None:
-        operation = self._core.pack_send(channel, message)
-        post = self._core.post(operation)
+        operation = self._sending.pack(channel, message)
+        post = self._sending.post(operation)
         driver = self._server.driver
         if post is None or driver is None or self._server.refusal is not None:
-            await self._server.run_for_clients(self._core.send(operation))
+            await self._server.run_for_clients(self._sending.send(operation))
             return
         (reply,) = await driver.post(post)
-        refusal = self._core.read_sent(operation, reply)
+        refusal = self._sending.read_sent(operation, reply)
         if refusal is not None:
             raise refusal
 
     async def open_socket(self, client: str, message: dict[str, Any]) -> None:
-        operation = self._core.pack_send("websocket.connect", message)
+        operation = self._sending.pack("websocket.connect", message)
         facts = {"path": message.get("path", "")}
         plan = self._presence.open_socket(self._server.id, client, operation, facts)
         await self._server.run_for_clients(plan)

@@ -1,11 +1,22 @@
 """The plans for interface servers: signs of life, sockets, and cleaning up after dead ones."""
 
 import functools
+from typing import Any
 
 from channels.exceptions import LayerUnavailable
+from channels.layers import operations as ops
+from channels.layers.names import HTTP_RESPONSE, REPLY_KINDS, WEBSOCKET_SEND, reply_channel_name
+from channels.layers.redis.groups.membership import Groups
+from channels.layers.redis.keys import QueueKeys
+from channels.layers.redis.ordering.guardian import Guardian
+from channels.layers.redis.ordering.sockets import Sockets
 from channels.layers.redis.presence import scripts
-from channels.layers.redis.presence.registry import TTL_MS
+from channels.layers.redis.presence.registry import TTL_MS, Registry
+from channels.layers.redis.queues.delays import Delays, read_promoted
+from channels.layers.redis.queues.rules import Rules
+from channels.layers.redis.queues.sending import Sending
 from channels.layers.redis.transport.plans import (
+    Plan,
     Request,
     check,
     in_parts,
@@ -29,10 +40,11 @@ DRAIN_MESSAGES, DRAIN_BYTES = 500, 4 * 1024 * 1024
 class Watch:
     """For how long a process has watched the layer, in its own clock."""
 
-    def __init__(self):
-        self._since_s = self._last_s = None
+    def __init__(self) -> None:
+        self._since_s = 0.0
+        self._last_s: float | None = None
 
-    def note(self, now_s):
+    def note(self, now_s: float) -> bool:
         """The layer answered. Returns whether it is known long enough who lives."""
         if self._last_s is None or now_s - self._last_s > LONGEST_GAP_S:
             self._since_s = now_s
@@ -43,32 +55,43 @@ class Watch:
 class Presence:
     """Plans for what an interface server, identified by `server_id`, keeps in the layer."""
 
-    def __init__(self, core, groups, sockets, guardian, registry):
-        self._core = core
+    def __init__(
+        self,
+        rules: Rules,
+        sending: Sending,
+        delays: Delays,
+        *,
+        groups: Groups,
+        sockets: Sockets,
+        guardian: Guardian,
+        registry: Registry,
+    ) -> None:
+        self._rules, self._sending, self._delays = rules, sending, delays
         self._sockets = sockets
         self._registry = registry
         self._groups = groups
         self._guardian = guardian
-        self._keyspace = core.keyspace
+        self._keyspace = rules.keyspace
 
-    def queues(self, server_id):
+    def queues(self, server_id: str) -> list[QueueKeys]:
         """The QueueKeys of a server's two reply queues."""
         return [
-            self._keyspace.queue(f"{kind}.{server_id}!")
-            for kind in ("http.response", "websocket.send")
+            self._keyspace.queue(reply_channel_name(kind, server_id, "")) for kind in REPLY_KINDS
         ]
 
-    def promote(self, server_id):
+    def promote(self, server_id: str) -> Plan[float | None]:
         """Plan: let the server's delayed replies that are due come. Returns seconds until the next
         one is, or None."""
         keys = self.queues(server_id)
-        replies = yield self._core.promote_requests(keys, [keys[0].host])
+        replies = yield self._delays.promote_requests(keys, [keys[0].host])
         raise_if_all_are_away(replies)
-        return self._core.read_promoted(replies)
+        return read_promoted(replies)
 
     # -- signs of life ------------------------------------------------------------------------
 
-    def beat(self, server_id, facts, number, answered):
+    def beat(
+        self, server_id: str, facts: dict[str, Any], number: int, answered: int
+    ) -> Plan[tuple[bool, list[str]]]:
         """Plan: show that the server lives, for the `number`-th time; `answered` is the number of
         the latest beat that was answered, or 0. Returns (whether the layer still knows of that one,
         ids of dead servers)."""
@@ -88,7 +111,7 @@ class Presence:
             dead = ()
         return bool(check(known)), [name.decode() for name in check(dead)]
 
-    def leave(self, server_id):
+    def leave(self, server_id: str) -> Plan[None]:
         """Plan: the server stops; nothing of it stays behind.
 
         If the disconnects of some of its sockets could not be sent, it stays registered, as dead:
@@ -110,12 +133,12 @@ class Presence:
         elif not check(open_turns):
             yield self._registry.leave_requests("servers", server_id)
 
-    def _dead_request(self, server_id):
+    def _dead_request(self, server_id: str) -> Request:
         """The Request that lets a server count as dead from now on."""
         registry = self._keyspace.registry("servers")
         return Request(self._registry.host, ("ZADD", registry, "XX", 0, server_id))
 
-    def is_silent(self, server_id):
+    def is_silent(self, server_id: str) -> Plan[bool]:
         """Plan: whether a server has shown no sign of life lately."""
         host = self._keyspace.host_of(server_id)
         beat, time = yield [
@@ -128,16 +151,18 @@ class Presence:
 
     # -- sockets --------------------------------------------------------------------------------
 
-    def open_socket(self, server_id, client, operation, facts):
+    def open_socket(
+        self, server_id: str, client: str, operation: ops.Send, facts: dict[str, Any]
+    ) -> Plan[None]:
         """Plan: record a socket and send its websocket.connect."""
         host = self._keyspace.host_of(server_id)
         sockets = self._keyspace.server(server_id, "sockets")
-        packed = self._core.codec.pack_value(facts, "a socket's record")
+        packed = self._rules.codec.pack_value(facts, "a socket's record")
         record = [
             Request(host, ("HSET", sockets, client, packed)),
             Request(host, ("PEXPIRE", sockets, KNOWN_TTL_MS)),
         ]
-        send = self._core.send_request(operation)
+        send = self._sending.request(operation)
         # The record comes first: the consumer may have the socket join a group at once.
         if send.host == host:
             recorded, _, sent = yield [*record, send]
@@ -146,17 +171,17 @@ class Presence:
             (sent,) = [recorded] if isinstance(recorded, Exception) else (yield [send])
         try:
             check(recorded)
-            refusal = self._core.read_sent(operation, sent)
+            refusal: Exception | None = self._sending.read_sent(operation, sent)
         except LayerUnavailable as error:
             refusal = error
         if refusal is not None:
             yield [Request(host, ("HDEL", sockets, client))]
             raise refusal
 
-    def forget_socket(self, server_id, client):
+    def forget_socket(self, server_id: str, client: str) -> Plan[None]:
         """Plan: take a closed socket out of the server's record and out of its groups; its session
         and order go soon."""
-        channel = f"websocket.send.{server_id}!{client}"
+        channel = reply_channel_name(WEBSOCKET_SEND, server_id, client)
         keys = self._keyspace.queue(channel)
         life_ms = self._sockets.life_after_ms
         # The record goes first: from then on, no consumer can have the socket join a group.
@@ -171,29 +196,29 @@ class Presence:
             ],
         )
 
-    def find_unknown(self, server_id, clients):
+    def find_unknown(self, server_id: str, clients: list[str]) -> Plan[list[str]]:
         """Plan: those of the open sockets `clients`, a list, that the layer has no record of."""
         host = self._keyspace.host_of(server_id)
         sockets = self._keyspace.server(server_id, "sockets")
-        unknown = []
+        unknown: list[str] = []
         for some in in_parts(clients):
             (records,) = yield [Request(host, ("HMGET", sockets, *some))]
             recorded = zip(some, check(records), strict=True)
             unknown += [client for client, record in recorded if record is None]
         return unknown
 
-    def renew(self, server_id):
+    def renew(self, server_id: str) -> Plan[None]:
         """Plan: nothing of a living server's open sockets expires, however long they are silent."""
         host = self._keyspace.host_of(server_id)
         (sockets,) = yield [Request(host, ("HGETALL", self._keyspace.server(server_id, "sockets")))]
         clients = [client.decode() for client, _ in pairs(check(sockets))]
-        yield from self._groups.renew(f"websocket.send.{server_id}!", clients)
+        yield from self._groups.renew(reply_channel_name(WEBSOCKET_SEND, server_id, ""), clients)
 
-    def leave_groups(self, server_id, client):
+    def leave_groups(self, server_id: str, client: str) -> Plan[None]:
         """Plan: take a request whose client has left out of its groups."""
-        yield from self._groups.discard_all(f"http.response.{server_id}!{client}")
+        yield from self._groups.discard_all(reply_channel_name(HTTP_RESPONSE, server_id, client))
 
-    def set_state_requests(self, server_id, client, state):
+    def set_state_requests(self, server_id: str, client: str, state: str | None) -> list[Request]:
         """Requests that tell senders to "hold", or that a client is "gone"; None clears it."""
         host = self._keyspace.host_of(server_id)
         key = self._keyspace.server(server_id, "clients")
@@ -207,7 +232,7 @@ class Presence:
 
     # -- dead servers ---------------------------------------------------------------------------
 
-    def bury(self, server_id):
+    def bury(self, server_id: str) -> Plan[int | None]:
         """Plan: clean up after a dead server: make up its sockets' disconnects, end their
         memberships. Returns the number of sockets done with, or None if somebody else does it.
 
@@ -234,7 +259,7 @@ class Presence:
         )
         sockets = pairs(sockets)
         for done, (client, packed) in enumerate(sockets):
-            facts = self._core.codec.unpack_value(packed)
+            facts = self._rules.codec.unpack_value(packed)
             if not (yield from self._make_up_disconnect(server_id, client.decode(), facts)):
                 yield [self._dead_request(server_id)]
                 return done
@@ -242,8 +267,8 @@ class Presence:
             yield from self.leave(server_id)
         return len(sockets)
 
-    def _make_up_disconnect(self, server_id, client, facts):
-        channel = f"websocket.send.{server_id}!{client}"
+    def _make_up_disconnect(self, server_id: str, client: str, facts: dict[str, Any]) -> Plan[bool]:
+        channel = reply_channel_name(WEBSOCKET_SEND, server_id, client)
         message = {
             "reply_channel": channel,
             "code": 1006,
@@ -251,9 +276,9 @@ class Presence:
             "order": (yield from self._guardian.find_next_order(server_id, client)),
         }
         yield from self._guardian.give_up(server_id, client)
-        operation = self._core.pack_send("websocket.disconnect", message)
-        (reply,) = yield [self._core.send_request(operation)]
-        if self._core.read_sent(operation, reply) is not None:
+        operation = self._sending.pack("websocket.disconnect", message)
+        (reply,) = yield [self._sending.request(operation)]
+        if self._sending.read_sent(operation, reply) is not None:
             return False
         yield from self.forget_socket(server_id, client)
         return True

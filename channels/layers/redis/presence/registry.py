@@ -1,9 +1,13 @@
 """The plans for the registry: which processes live, and what is known of them."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from channels.exceptions import PrefixTaken
 from channels.layers.codec import UndecodableMessage
 from channels.layers.redis.presence import scripts
-from channels.layers.redis.transport.plans import Request, check
+from channels.layers.redis.queues.rules import Rules
+from channels.layers.redis.transport.plans import Plan, Request, check
 
 #: What this version of the layer keeps in Redis, and how. Two versions can't share a prefix.
 PROTOCOL = 1
@@ -16,22 +20,22 @@ KINDS = {"servers": "interface server", "workers": "worker"}
 class Registry:
     """Plans for the registry. It lies on one host."""
 
-    def __init__(self, core):
-        self._core = core
-        self._keyspace = core.keyspace
-        self.host = core.keyspace.host_of("registry")
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+        self._keyspace = rules.keyspace
+        self.host = rules.keyspace.host_of("registry")
 
-    def enter_request(self, kind, name, facts):
+    def enter_request(self, kind: str, name: str, facts: Mapping[str, Any]) -> Request:
         """The Request that shows that a process lives, with facts about it (a dict).
 
         The reply is the ids of processes of its kind that have been dead for long.
         """
         key = self._keyspace.registry(kind)
-        packed = self._core.codec.pack_value({**facts, "protocol": PROTOCOL}, "facts of a process")
+        packed = self._rules.codec.pack_value({**facts, "protocol": PROTOCOL}, "facts of a process")
         call = scripts.REGISTER.call([key, f"{key}:facts"], [name, packed, TTL_MS["servers"]])
         return Request(self.host, call)
 
-    def leave_requests(self, kind, name):
+    def leave_requests(self, kind: str, name: str) -> list[Request]:
         """Requests that take a process out."""
         key = self._keyspace.registry(kind)
         return [
@@ -39,18 +43,18 @@ class Registry:
             Request(self.host, ("HDEL", f"{key}:facts", name)),
         ]
 
-    def dead_request(self, kind):
+    def dead_request(self, kind: str) -> Request:
         """The Request for the ids of the dead processes of a kind."""
         call = scripts.DEAD.call([self._keyspace.registry(kind)], [TTL_MS[kind]])
         return Request(self.host, call)
 
-    def living_request(self, kind):
+    def living_request(self, kind: str) -> Request:
         """The Request for the living processes of a kind, as [id, age of the last sign of life in
         ms, ...]."""
         call = scripts.LIVING.call([self._keyspace.registry(kind)], [TTL_MS[kind]])
         return Request(self.host, call)
 
-    def processes(self, kind):
+    def processes(self, kind: str) -> Plan[list[dict[str, Any]]]:
         """Plan: the living processes of a kind, as dicts of id, seen_s (age of the last sign of
         life), and their facts; `is_readable` is False if these can't be read."""
         (reply,) = yield [self.living_request(kind)]
@@ -64,14 +68,14 @@ class Registry:
             for name, age_ms, facts in zip(names, ages_ms, check(packed), strict=True)
         ]
 
-    def _read(self, packed):
+    def _read(self, packed: bytes | None) -> dict[str, Any]:
         try:
-            facts = self._core.codec.unpack_value(packed or b"\x80")
+            facts = self._rules.codec.unpack_value(packed or b"\x80")
         except UndecodableMessage:
             return {"is_readable": False}
         return {**facts, "is_readable": True}
 
-    def check_neighbours(self, prefix, project):
+    def check_neighbours(self, prefix: str, project: Sequence[str]) -> Plan[None]:
         """Plan: raise PrefixTaken if a process of another project, or of another version of what is
         kept in Redis, lives under our prefix. `project` is a list of marks."""
         for kind in KINDS:
@@ -81,7 +85,7 @@ class Registry:
                     raise PrefixTaken(prefix, _name(kind, process), trouble)
 
 
-def _find_trouble(process, project):
+def _find_trouble(process: dict[str, Any], project: Sequence[str]) -> str | None:
     """What keeps us from living with a process; None if nothing does."""
     if not process["is_readable"]:
         return "has other symmetric_encryption_keys"
@@ -99,6 +103,6 @@ def _find_trouble(process, project):
     return None
 
 
-def _name(kind, process):
+def _name(kind: str, process: dict[str, Any]) -> str:
     where = f"pid {process['pid']} on {process['host']}" if "host" in process else "unknown"
     return f"{KINDS[kind]} {process['id']} ({where}, seen {process['seen_s']:.0f} s ago)"

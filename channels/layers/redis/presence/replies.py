@@ -15,7 +15,7 @@ from channels.layers.redis.presence.presence import DRAIN_BYTES, DRAIN_MESSAGES,
 from channels.layers.redis.presence.rush import Rush
 from channels.layers.redis.queues import envelope as envelopes
 from channels.layers.redis.queues import scripts
-from channels.layers.redis.queues.core import Core
+from channels.layers.redis.queues.rules import Rules
 from channels.layers.redis.transport.aio_connection import AsyncConnection
 from channels.layers.redis.transport.plans import check
 
@@ -38,11 +38,11 @@ class ReplyReader:
         self,
         server: OwnServer,
         presence: Presence,
-        core: Core,
+        rules: Rules,
         on_reply: Callable[[list[str], dict[str, Any]], None],
         on_away: Callable[[], None],
     ) -> None:
-        self._server, self._presence, self._core = server, presence, core
+        self._server, self._presence, self._rules = server, presence, rules
         self._on_reply, self._on_away = on_reply, on_away
 
     async def read_forever(self) -> None:
@@ -110,7 +110,7 @@ class ReplyReader:
                 continue
             try:
                 envelope = envelopes.parse(data)
-                message = self._core.codec.unpack_message(envelope.body)
+                message = self._rules.codec.unpack_message(envelope.body)
             except (envelopes.MalformedEnvelope, UndecodableMessage) as error:
                 self._note_undecodable(where, error)
                 continue
@@ -123,16 +123,16 @@ class ReplyReader:
 
     def _note_undecodable(self, where: str, error: Exception) -> None:
         text = "a reply on %s was dropped: it can't be read: %s"
-        self._core.drops.error(where, "undecodable", 1, text, where, error)
+        self._rules.drops.error(where, "undecodable", 1, text, where, error)
         self._count("undecodable", 1, self._presence.queues(self._server.id)[0])
 
     def _note_expired(self, keys: Sequence[QueueKeys], counts: Sequence[int]) -> None:
         text = "%d replies on %s expired before they could be read"
         for key, count in zip(keys, counts, strict=True):
             if count:
-                self._core.drops.warn(key.name, "expired", count, text, count, key.name)
+                self._rules.drops.warn(key.name, "expired", count, text, count, key.name)
                 self._count("expired", count, key)
 
     def _count(self, reason: str, count: int, keys: QueueKeys) -> None:
-        for request in self._core.count_requests(keys.name, reason, count):
+        for request in self._rules.count_requests(keys.name, reason, count):
             self._server.submit(request)

@@ -7,6 +7,8 @@ reply, the pause is time lost for all of them. Which of the two it is shows in t
 are tried when there is a rush, and go on as long as replies come about as fast as before.
 """
 
+from collections.abc import Collection
+
 #: How long replies gather.
 GATHER_S = 0.001
 #: A rush: replies to so many different clients, so many a second, twice for so many seconds.
@@ -25,31 +27,31 @@ REST_S, LONGEST_REST_S = 0.1, 4.0
 class Rush:
     """Watches the replies go by."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         #: Replies a second before the pauses began; None while there are none.
-        self._rate = None
+        self._rate: float | None = None
         self._is_second_look = False
         self._rest_s = REST_S
         self._rests_until_s = 0.0
         self._singly = self._comparisons = 0
         self._begin(0.0)
 
-    def _begin(self, now_s):
+    def _begin(self, now_s: float) -> None:
         self._since_s = now_s
         self._replies = self._pauses = 0
-        self._clients = set()
+        self._clients: set[str] = set()
 
-    def note(self, clients, now_s):
+    def note(self, clients: Collection[str], now_s: float) -> float:
         """One trip brought a reply to each of these clients; return how many seconds to let the
         next ones gather."""
         self._replies += len(clients)
         if self._rate is None:
             self._look(clients, now_s)
         else:
-            self._compare(len(clients), now_s)
+            self._compare(self._rate, len(clients), now_s)
         return GATHER_S if self._rate is not None and self._singly <= 0 else 0.0
 
-    def _look(self, clients, now_s):
+    def _look(self, clients: Collection[str], now_s: float) -> None:
         """There are no pauses: is it time for some?"""
         if now_s < self._rests_until_s:
             return
@@ -69,7 +71,7 @@ class Rush:
         self._is_second_look = is_rush
         self._begin(now_s)
 
-    def _compare(self, found, now_s):
+    def _compare(self, rate_before: float, found: int, now_s: float) -> None:
         """There are pauses: are they worth it?"""
         if self._singly > 0:
             self._singly -= found
@@ -82,7 +84,7 @@ class Rush:
             return
         rate = self._replies / max(paused_s, GATHER_S)
         self._comparisons += 1
-        if rate < LEAST_SHARE * self._rate:
+        if rate < LEAST_SHARE * rate_before:
             self._rate, self._rests_until_s = None, now_s + self._rest_s
             self._rest_s = min(2 * self._rest_s, LONGEST_REST_S)
         else:

@@ -51,9 +51,9 @@ class RedisWorkerLink(WorkerLink):
         on_message: Callable[[Content], None],
     ) -> None:
         super().__init__(worker_id, on_message)
-        self._core = layer.core
+        self._sending, self._codec = layer.sending, layer.codec
         self._hosts = hosts
-        self._keys = layer.core.keyspace.queue(self.queue)
+        self._keys = layer.keyspace.queue(self.queue)
         self._driver: Any = None
         self._task: asyncio.Task[None] | None = None
 
@@ -73,15 +73,16 @@ class RedisWorkerLink(WorkerLink):
     # -- sending ------------------------------------------------------------------------------
 
     async def send(self, channel: str, message: Content) -> None:
-        await self._driver.run(self._core.send(self._core.pack_send(channel, message)))
+        await self._driver.run(self._sending.send(self._sending.pack(channel, message)))
 
     async def send_batch(self, queue: str, batch: Sequence[ForClients]) -> int:
-        pack = self._core.codec.pack_message
+        pack = self._codec.pack_message
         # In an envelope the names of clients stand beside one another, with a space between them.
-        posts = [
-            self._core.post(ops.Send(queue + " ".join(clients), pack(message, queue)))
+        made = (
+            self._sending.post(ops.Send(queue + " ".join(clients), pack(message, queue)))
             for clients, message in batch
-        ]
+        )
+        posts = [post for post in made if post is not None]
         return int(await self._driver.run(_send_together(posts)))
 
     # -- reading ------------------------------------------------------------------------------
@@ -120,7 +121,7 @@ class RedisWorkerLink(WorkerLink):
         if envelopes.kind_of(data) == envelopes.WAKE:
             return
         try:
-            message = self._core.codec.unpack_message(envelopes.parse(data).body)
+            message = self._codec.unpack_message(envelopes.parse(data).body)
         except (envelopes.MalformedEnvelope, UndecodableMessage) as error:
             logger.error("a message on %s was dropped: it can't be read: %s", self.queue, error)
             return

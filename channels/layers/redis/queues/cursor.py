@@ -2,7 +2,9 @@
 
 import itertools
 import random
+from collections.abc import Callable, Sequence
 
+from channels.layers.redis.keys import Keyspace
 from channels.layers.redis.queues import scripts
 
 
@@ -12,7 +14,13 @@ class Cursor:
     `is_down(host)`: whether a host is known to be away.
     """
 
-    def __init__(self, keyspace, channels, is_direct=False, is_down=lambda host: False):
+    def __init__(
+        self,
+        keyspace: Keyspace,
+        channels: Sequence[str],
+        is_direct: bool = False,
+        is_down: Callable[[int], bool] = lambda host: False,
+    ) -> None:
         self._is_down = is_down
         #: Whether nobody will say when a message is done with.
         self.is_direct = is_direct
@@ -29,24 +37,24 @@ class Cursor:
         self.turn = itertools.count(random.randrange(count) if count > 1 else 0)
         self.has_delays = any(not keys.is_single_reader for keys in self.keys)
         self.promote_at_s = 0.0
-        self.next_due_s = None
+        self.next_due_s: float | None = None
         #: Whether what was carried out last has set an ordered message free.
         self.sets_free = False
         self._was_woken = False
 
-    def wake(self):
+    def wake(self) -> None:
         """Look at the delayed messages before waiting: one has been added."""
         self.promote_at_s = 0.0
         self._was_woken = True
 
-    def is_woken(self):
+    def is_woken(self) -> bool:
         """Whether `wake` was called since this was last asked."""
         was_woken, self._was_woken = self._was_woken, False
         return was_woken
 
-    def hosts_in_turn(self):
+    def hosts_in_turn(self) -> tuple[int, ...]:
         """The hosts, another one first each time; those that are away come last."""
         if len(self.hosts) == 1:
             return self.hosts
         first = next(self._host_turn) % len(self.hosts)
-        return sorted(self.hosts[first:] + self.hosts[:first], key=self._is_down)
+        return tuple(sorted(self.hosts[first:] + self.hosts[:first], key=self._is_down))

@@ -1,15 +1,26 @@
-"""A message as this layer hands it out."""
+"""A message as this layer hands it out, and what its token says."""
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
 
 from channels.layers import operations as ops
+from channels.layers.redis.keys import QueueKeys
+from channels.layers.redis.transport.plans import Plan, Request
+
+
+class Taken(NamedTuple):
+    """Where a delivery came from, and its envelope: the token of one that was taken."""
+
+    host: int
+    keys: QueueKeys
+    envelope: bytes
 
 
 class Entry(NamedTuple):
-    """Where a delivery that is owned lies, on an acknowledged channel: the token of a Delivery."""
+    """Where a delivery that is owned lies, on an acknowledged channel: its token."""
 
     host: int
-    keys: object
+    keys: QueueKeys
     id: bytes
 
 
@@ -18,6 +29,33 @@ class RedisDelivery(ops.Delivery):
 
     __slots__ = ("clients",)
 
-    def __init__(self, channel, content, attempts, token, clients=()):
+    def __init__(
+        self,
+        channel: str,
+        content: dict[str, Any],
+        attempts: int,
+        token: Taken | Entry | None,
+        clients: Sequence[str] = (),
+    ) -> None:
         super().__init__(channel, content, attempts, token)
         self.clients = clients
+
+
+class OwnedChannels(Protocol):
+    """What queues ask of acknowledged channels, whose messages lie elsewhere."""
+
+    def has(self, keys: QueueKeys) -> bool: ...
+
+    def send_request(self, keys: QueueKeys, payload: bytes) -> Request: ...
+
+    def read(self, keys: QueueKeys, host: int, is_direct: bool) -> Plan[RedisDelivery | None]: ...
+
+    def put_request(self, keys: QueueKeys, payload: bytes, attempts: int) -> Request: ...
+
+    def promote_request(self, all_keys: Sequence[QueueKeys], host: int) -> Request: ...
+
+    def done_request(self, entry: Entry) -> Request: ...
+
+    def retry_request(self, entry: Entry, delay_s: float) -> Request: ...
+
+    def put_back_request(self, entry: Entry) -> Request: ...

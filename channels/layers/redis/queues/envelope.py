@@ -28,7 +28,7 @@ class Envelope(NamedTuple):
     kind: int
     attempts: int
     expires_ms: float
-    clients: list
+    clients: list[str]
     body: memoryview
 
 
@@ -36,26 +36,29 @@ class MalformedEnvelope(ValueError):
     """Bytes in a queue that are no envelope."""
 
 
-def address(client, body):
+def address(client: str, body: bytes) -> bytes:
     """Return what follows the head in a message for one client."""
     name = client.encode("ascii")
     return _LENGTH.pack(len(name)) + name + body
 
 
-def kind_of(data):
+def kind_of(data: bytes | None) -> int | None:
     """Return the kind of an envelope; None if there is nothing in it."""
     return data[0] if data else None
 
 
-def expires_ms(data):
+def expires_ms(data: bytes) -> float:
     """Return when the message in an envelope expires, in ms of Redis' own clock.
 
     What is too short to be an envelope never does: whoever parses it is told.
     """
-    return _HEAD.unpack_from(data)[2] if len(data) >= _HEAD.size else math.inf
+    if len(data) < _HEAD.size:
+        return math.inf
+    expires: float = _HEAD.unpack_from(data)[2]
+    return expires
 
 
-def parse(data):
+def parse(data: bytes) -> Envelope:
     """Return the Envelope in `data`. Raises MalformedEnvelope."""
     try:
         kind, attempts, expires_ms = _HEAD.unpack_from(data)

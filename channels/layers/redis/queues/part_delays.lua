@@ -8,7 +8,7 @@ local function postpone(delayed, queue, delay, member, ttl)
   end
   local is_empty = redis.call('LLEN', queue) == 0
   if is_empty or string.sub(queue, -1) == '!' then
-    redis.call('RPUSH', queue, struct.pack('>BBd', 0, 0, now + 10000))
+    redis.call('RPUSH', queue, make_envelope(0, 0, now + 10000, ''))
   end
   if is_empty then
     redis.call('PEXPIRE', queue, 10000)

@@ -20,8 +20,8 @@ for first = 1, #KEYS, 3 do
   local due = take_due(delayed, tonumber(ARGV[first]) - redis.call('LLEN', queue), now)
   for _, member in ipairs(due) do
     redis.call('RPUSH', queue,
-      string.sub(member, 13, 14) .. struct.pack('>d', now + tonumber(ARGV[first + 1]))
-      .. string.sub(member, 15))
+      make_envelope(string.byte(member, 13), string.byte(member, 14),
+        now + tonumber(ARGV[first + 1]), string.sub(member, 15)))
   end
   if #due > 0 then
     redis.call('PEXPIRE', queue, ARGV[first + 2])

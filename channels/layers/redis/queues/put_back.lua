@@ -10,6 +10,6 @@
 -- returns  0
 
 redis.call(ARGV[6], KEYS[1],
-  struct.pack('>BBd', ARGV[4], ARGV[3], now_ms() + tonumber(ARGV[1])) .. ARGV[5])
+  make_envelope(ARGV[4], ARGV[3], now_ms() + tonumber(ARGV[1]), ARGV[5]))
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return 0

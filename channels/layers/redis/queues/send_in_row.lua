@@ -9,8 +9,7 @@ if is_held_back(mark, place) then
   return -3
 end
 local reply = send(#KEYS == 2 and {KEYS[1]} or KEYS, ARGV)
-local refusal = type(reply) == 'table' and reply[1] or reply
-if place ~= 'last' and (refusal > 0 or refusal == -2) then
+if place ~= 'last' and is_refused(reply) then
   redis.call('SET', mark, '', 'PX', MARK_TTL_MS)
 end
 return reply

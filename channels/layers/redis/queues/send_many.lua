@@ -11,7 +11,7 @@ if redis.call('LLEN', KEYS[1]) + count > tonumber(ARGV[1]) then
   return 0
 end
 local now = now_ms()
-local head = struct.pack('>BBd', ARGV[4], 0, now + tonumber(ARGV[2]))
+local head = make_envelope(ARGV[4], 0, now + tonumber(ARGV[2]), '')
 local envelopes = {}
 for i = 1, count do
   envelopes[i] = head .. ARGV[i + 4]

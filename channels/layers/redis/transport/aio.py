@@ -6,11 +6,15 @@ while that is under way goes into the next.
 
 import asyncio
 import logging
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeAlias, TypeVar
 
 from channels.exceptions import LayerUnavailable
+from channels.layers.contract import Received
 from channels.layers.redis.transport.aio_connection import AsyncConnection
-from channels.layers.redis.transport.hosts import BLOCK_S
-from channels.layers.redis.transport.plans import Block
+from channels.layers.redis.transport.hosts import BLOCK_S, Host
+from channels.layers.redis.transport.plans import Block, Plan, Post, Request, Wait
+from channels.layers.redis.transport.scripts import Command
 
 logger = logging.getLogger("channels.layers")
 
@@ -19,38 +23,43 @@ logger = logging.getLogger("channels.layers")
 POSTS_AT_ONCE, POSTS_BYTES = 200, 256 * 1024
 
 
+T = TypeVar("T")
+Replies: TypeAlias = "asyncio.Future[list[Any]]"
+
+
 class Outbox:
     """The shared connection to one host: gathers requests and runs them in pipelines."""
 
-    def __init__(self, host, loop):
+    def __init__(self, host: Host, loop: asyncio.AbstractEventLoop) -> None:
         self._host, self._loop = host, loop
-        self._waiting, self._posts = [], {}
-        self._pump = None
-        self._connection = None
+        self._waiting: list[Batch] = []
+        self._posts: dict[tuple[str, ...], list[tuple[Post, Replies]]] = {}
+        self._pump: asyncio.Task[None] | None = None
+        self._connection: AsyncConnection | None = None
 
-    def submit(self, commands):
+    def submit(self, commands: list[Command]) -> Replies:
         """Return a future for the replies to `commands`."""
-        future = self._loop.create_future()
+        future: Replies = self._loop.create_future()
         self._waiting.append((commands, future))
         self._start_pump()
         return future
 
-    def post(self, post):
+    def post(self, post: Post) -> Replies:
         """Return a future for the reply to a Post, in a list of its own."""
-        future = self._loop.create_future()
+        future: Replies = self._loop.create_future()
         self._posts.setdefault(post.keys, []).append((post, future))
         self._start_pump()
         return future
 
-    def resubmit(self, commands, future):
+    def resubmit(self, commands: list[Command], future: Replies) -> None:
         """Have a future's commands in the next pipeline."""
         self._waiting.append((commands, future))
 
-    def _start_pump(self):
+    def _start_pump(self) -> None:
         if self._pump is None:
             self._pump = self._loop.create_task(self._run())
 
-    async def _run(self):
+    async def _run(self) -> None:
         """Run pipelines until nothing is waiting."""
         try:
             while self._waiting or self._posts:
@@ -60,7 +69,7 @@ class Outbox:
             for _, future in self._gather():
                 future.cancel()
 
-    def _gather(self):
+    def _gather(self) -> "list[Batch]":
         """What is waiting now, as (commands, future) pairs; posts to one queue as one command."""
         batch, self._waiting = self._waiting, []
         posts, self._posts = self._posts, {}
@@ -68,27 +77,27 @@ class Outbox:
             batch.extend(self._merge(part) for part in _parts(group))
         return batch
 
-    def _merge(self, group):
+    def _merge(self, group: "list[tuple[Post, Replies]]") -> "Batch":
         post, future = group[0]
         if len(group) == 1:
             return [post.request.command], future
         rests = [post.rest for post, _ in group]
         return [post.script.call(post.keys, (*post.args, *rests))], _Shared(self, group)
 
-    async def _run_batch(self, batch):
+    async def _run_batch(self, batch: "list[Batch]") -> None:
         commands = [command for part, _ in batch for command in part]
         try:
             connection = await self._open_connection()
             replies = await connection.exchange(commands)
         except LayerUnavailable as error:
-            replies = [error] * len(commands)
+            replies = [error for _ in commands]
         position = 0
         for part, future in batch:
             if not future.done():
                 future.set_result(replies[position : position + len(part)])
             position += len(part)
 
-    async def _open_connection(self):
+    async def _open_connection(self) -> AsyncConnection:
         """The connection, made anew if it, or another one to the host, broke meanwhile."""
         if self._connection is not None and not self._connection.is_open:
             await self._connection.close()
@@ -97,7 +106,7 @@ class Outbox:
             self._connection = await AsyncConnection(self._host).open()
         return self._connection
 
-    async def close(self):
+    async def close(self) -> None:
         """Run what is waiting, then close the connection."""
         if self._pump is not None:
             await asyncio.gather(self._pump, return_exceptions=True)
@@ -105,9 +114,10 @@ class Outbox:
             await self._connection.close()
 
 
-def _parts(group):
+def _parts(group: "list[tuple[Post, Replies]]") -> "Iterator[list[tuple[Post, Replies]]]":
     """Yield (post, future) pairs in lists that are not too much for one command."""
-    part, size = [], 0
+    part: list[tuple[Post, Replies]] = []
+    size = 0
     for pair in group:
         if len(part) == POSTS_AT_ONCE or size > POSTS_BYTES:
             yield part
@@ -120,13 +130,13 @@ def _parts(group):
 class _Shared:
     """The one future of several posts that have gone out as one command."""
 
-    def __init__(self, outbox, group):
+    def __init__(self, outbox: Outbox, group: "list[tuple[Post, Replies]]") -> None:
         self._outbox, self._group = outbox, group
 
-    def done(self):
+    def done(self) -> bool:
         return False
 
-    def set_result(self, replies):
+    def set_result(self, replies: list[Any]) -> None:
         for post, future in self._group:
             if future.done():
                 continue
@@ -135,24 +145,28 @@ class _Shared:
             else:
                 future.set_result([0] if replies[0] == 1 else replies)
 
-    def cancel(self):
+    def cancel(self) -> None:
         for _, future in self._group:
             future.cancel()
 
 
-def _is_lost(task):
+#: Commands, and whoever waits for the replies to them.
+Batch: TypeAlias = tuple[list[Command], "Replies | _Shared"]
+
+
+def _is_lost(task: "asyncio.Task[Any]") -> bool:
     return not task.cancelled() and isinstance(task.exception(), LayerUnavailable)
 
 
 class AsyncDriver:
     """Runs plans in one event loop."""
 
-    def __init__(self, hosts):
+    def __init__(self, hosts: Sequence[Host]) -> None:
         self._hosts = hosts
         loop = asyncio.get_running_loop()
         self._outboxes = [Outbox(host, loop) for host in hosts]
 
-    async def run(self, plan, called_off=None):
+    async def run(self, plan: Plan[T], called_off: "asyncio.Future[None] | None" = None) -> T:
         """Run a plan; return its result. When the future `called_off` is done, nothing blocks any
         more."""
         try:
@@ -160,26 +174,29 @@ class AsyncDriver:
             while True:
                 if isinstance(step, Block):
                     step = plan.send(await self._block(step, called_off))
+                elif isinstance(step, Wait):
+                    raise TypeError("a Wait is for threads, which have a connection of their own")
                 else:
                     step = plan.send(await self._exchange(step))
         except StopIteration as stop:
-            return stop.value
+            result: T = stop.value
+            return result
 
-    def submit(self, request):
+    def submit(self, request: Request) -> None:
         """Run one request, whose reply nobody waits for."""
         self._outboxes[request.host].submit([request.command])
 
-    def post(self, post):
+    def post(self, post: Post) -> Replies:
         """Return a future for the reply to a Post, in a list of its own."""
         return self._outboxes[post.request.host].post(post)
 
-    async def _exchange(self, requests):
+    async def _exchange(self, requests: Sequence[Request]) -> list[Any]:
         if not requests:
             return []
         first = requests[0].host
         if all(request.host == first for request in requests):
             return await self._outboxes[first].submit([request.command for request in requests])
-        replies = [None] * len(requests)
+        replies: list[Any] = [None] * len(requests)
         hosts = dict.fromkeys(request.host for request in requests)
         places = {host: [i for i, r in enumerate(requests) if r.host == host] for host in hosts}
         futures = {
@@ -191,13 +208,18 @@ class AsyncDriver:
                 replies[i] = answer
         return replies
 
-    async def receive(self, make_plan, put_back, block):
+    async def receive(
+        self,
+        make_plan: Callable[[], Plan[Received]],
+        put_back: Callable[[str, dict[str, Any]], Plan[None]],
+        block: bool,
+    ) -> Received:
         """Run receiving plans until one brings a (channel, message).
 
         They run in a task of their own: when the caller is cancelled, it is let go on to the reply,
         and what it brings is put back by the plan `put_back(channel, message)`.
         """
-        called_off = asyncio.get_running_loop().create_future()
+        called_off: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         task = asyncio.ensure_future(self._receive(make_plan, block, called_off))
         try:
             return await asyncio.shield(task)
@@ -206,37 +228,84 @@ class AsyncDriver:
             await asyncio.shield(asyncio.ensure_future(self._give_back(task, put_back)))
             raise
 
-    async def _receive(self, make_plan, block, called_off):
+    async def _receive(
+        self,
+        make_plan: Callable[[], Plan[Received]],
+        block: bool,
+        called_off: "asyncio.Future[None]",
+    ) -> Received:
         while True:
-            channel, message = await self.run(make_plan(), called_off)
-            if channel is not None or not block or called_off.done():
-                return channel, message
+            received = await self.run(make_plan(), called_off)
+            if received[0] is not None or not block or called_off.done():
+                return received
 
-    async def _give_back(self, task, put_back):
+    async def _give_back(
+        self,
+        task: "asyncio.Task[Received]",
+        put_back: Callable[[str, dict[str, Any]], Plan[None]],
+    ) -> None:
         try:
             channel, message = await task
-            if channel is not None:
+            if channel is not None and message is not None:
                 await self.run(put_back(channel, message))
         except LayerUnavailable as error:
             logger.debug("a receive was called off while Redis was away: %s", error)
 
-    async def _block(self, block, called_off):
+    async def _block(
+        self, block: Block, called_off: "asyncio.Future[None] | None"
+    ) -> list[tuple[int, Any]]:
         """Pop on every host at once; when one answers, or all is called off, end the others.
 
         Each host's pop has its own task, which always ends with the reply read, so that a message
         popped at the last moment is not lost.
         """
-        tasks = {asyncio.ensure_future(self._pop(host, block)): host for host in block.hosts}
-        signs = [*tasks] if called_off is None else [*tasks, called_off]
+        pops = [_Pop(self._hosts[host], host, block) for host in block.hosts]
+        signs: list[asyncio.Future[Any]] = [pop.task for pop in pops]
+        if called_off is not None:
+            signs.append(called_off)
         await asyncio.wait(signs, return_when=asyncio.FIRST_COMPLETED)
-        answers = await self._call_off(tasks)
-        if not answers and all(_is_lost(task) for task in tasks):
-            raise next(iter(tasks)).exception()
+        answers = await self._call_off(pops)
+        if not answers and all(_is_lost(pop.task) for pop in pops):
+            pops[0].task.result()
         return answers
 
-    async def _pop(self, host, block):
-        connection = await AsyncConnection(self._hosts[host]).open()
-        asyncio.current_task().client_id = connection.client_id
+    async def _call_off(self, pops: "list[_Pop]") -> list[tuple[int, Any]]:
+        """End the pops that still wait; return (host, reply) for every one that got something."""
+        tasks = [pop.task for pop in pops]
+        while not all(task.done() for task in tasks):
+            for pop in pops:
+                if not pop.task.done() and pop.client_id is not None:
+                    unblock = ("CLIENT", "UNBLOCK", pop.client_id)
+                    (reply,) = await self._outboxes[pop.number].submit([unblock])
+                    if isinstance(reply, LayerUnavailable):  # its pop will not be answered
+                        pop.task.cancel()
+            await asyncio.wait(tasks, timeout=0.02)
+        return [
+            (pop.number, pop.task.result())
+            for pop in pops
+            if not pop.task.cancelled()
+            and pop.task.exception() is None
+            and pop.task.result() is not None
+        ]
+
+    async def close(self) -> None:
+        """Close the connections, after what is under way."""
+        for outbox in self._outboxes:
+            await outbox.close()
+
+
+class _Pop:
+    """A blocking pop on one host, over a connection of its own, in a task of its own."""
+
+    def __init__(self, host: Host, number: int, block: Block) -> None:
+        self._host, self.number = host, number
+        #: The id of its connection, once there is one.
+        self.client_id: int | None = None
+        self.task = asyncio.ensure_future(self._run(block))
+
+    async def _run(self, block: Block) -> Any:
+        connection = await AsyncConnection(self._host).open()
+        self.client_id = connection.client_id
         timeout_s = min(block.timeout_s, BLOCK_S)
         try:
             command = ("BLPOP", *block.queues, max(round(timeout_s, 3), 0.001))
@@ -244,25 +313,3 @@ class AsyncDriver:
             return reply
         finally:
             await connection.close()
-
-    async def _call_off(self, tasks):
-        """End the pops that still wait; return (host, reply) for every one that got something."""
-        while not all(task.done() for task in tasks):
-            for task, host in tasks.items():
-                client_id = getattr(task, "client_id", None)
-                if not task.done() and client_id is not None:
-                    unblock = ("CLIENT", "UNBLOCK", client_id)
-                    (reply,) = await self._outboxes[host].submit([unblock])
-                    if isinstance(reply, LayerUnavailable):  # its pop will not be answered
-                        task.cancel()
-            await asyncio.wait(tasks, timeout=0.02)
-        return [
-            (host, task.result())
-            for task, host in tasks.items()
-            if not task.cancelled() and task.exception() is None and task.result() is not None
-        ]
-
-    async def close(self):
-        """Close the connections, after what is under way."""
-        for outbox in self._outboxes:
-            await outbox.close()

@@ -7,31 +7,37 @@ replies to a whole pipeline without a task switch for each.
 import asyncio
 import contextlib
 import time
+from collections.abc import Sequence
+from typing import Any
 
 import redis
 
 from channels.layers.deadline import Deadline
 from channels.layers.redis.transport import scripts, wire
-from channels.layers.redis.transport.hosts import CONNECT_TIMEOUT_S
+from channels.layers.redis.transport.hosts import CONNECT_TIMEOUT_S, Host
+from channels.layers.redis.transport.scripts import Command
 
 
 class Replies(asyncio.Protocol):
     """Gathers the replies to one pipeline at a time."""
 
-    def __init__(self, loop):
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self._reader = wire.make_reader()
-        self._future, self._replies, self._missing = None, None, 0
+        self._future: asyncio.Future[list[Any]] | None = None
+        self._replies: list[Any] = []
+        self._missing = 0
         self.is_lost = False
 
-    def expect(self, count):
+    def expect(self, count: int) -> "asyncio.Future[list[Any]]":
         """Return a future for the next `count` replies."""
-        self._future, self._replies, self._missing = self.loop.create_future(), [], count
+        future: asyncio.Future[list[Any]] = self.loop.create_future()
+        self._future, self._replies, self._missing = future, [], count
         if self.is_lost:
             self.connection_lost(None)
-        return self._future
+        return future
 
-    def data_received(self, data):
+    def data_received(self, data: bytes) -> None:
         self._reader.feed(data)
         gets, replies = self._reader.gets, self._replies
         while self._missing:
@@ -47,7 +53,7 @@ class Replies(asyncio.Protocol):
         if self._future is not None and not self._future.done():
             self._future.set_result(replies)
 
-    def connection_lost(self, error):
+    def connection_lost(self, error: Exception | None) -> None:
         self.is_lost = True
         if self._future is not None and not self._future.done():
             error = error or redis.ConnectionError("Redis closed the connection")
@@ -57,13 +63,17 @@ class Replies(asyncio.Protocol):
 class AsyncConnection:
     """A connection to one host, with the scripts loaded. Any error closes it for good."""
 
-    def __init__(self, host):
+    _replies: Replies
+
+    def __init__(self, host: Host) -> None:
         self._host = host
-        self._connection = self._transport = self._replies = self._watchdog = None
-        self.client_id = None
+        self._connection: Any = None
+        self._transport: Any = None
+        self._watchdog: Deadline | None = None
+        self.client_id: int | None = None
         self._opened_at = 0.0
 
-    async def open(self):
+    async def open(self) -> "AsyncConnection":
         """Connect. Raises LayerUnavailable."""
         health = self._host.health
         health.check()
@@ -82,7 +92,7 @@ class AsyncConnection:
         self._opened_at = time.monotonic()
         return self
 
-    async def _connect(self):
+    async def _connect(self) -> None:
         """Connect and log in, for at most CONNECT_TIMEOUT_S in all."""
         self._connection.redis_connect_func = self._log_in
         connecting = asyncio.ensure_future(self._connection.connect())
@@ -95,35 +105,35 @@ class AsyncConnection:
             connecting.cancel()
             await asyncio.gather(connecting, return_exceptions=True)
 
-    async def _log_in(self, connection):
+    async def _log_in(self, connection: Any) -> None:
         """Note the transport first: if this fails, is called off or takes too long, redis-py would
         leave it open, over TLS for a farewell of half a minute."""
         self._transport = connection._writer.transport  # redis-py has no public name for it
         await connection.on_connect()
 
-    def _take_over(self):
+    def _take_over(self) -> None:
         """From here on, what comes over the connection is read by us."""
         loop = asyncio.get_running_loop()
         self._replies, self._watchdog = Replies(loop), Deadline(loop, self._give_up)
         self._transport.set_protocol(self._replies)
 
-    async def _setup(self):
+    async def _setup(self) -> Any:
         return wire.read_setup(await self._run(wire.setup_commands(scripts.loaded())))
 
-    def _run(self, commands):
+    def _run(self, commands: Sequence[Command]) -> "asyncio.Future[list[Any]]":
         future = self._replies.expect(len(commands))
         for piece in wire.pack(commands):
             self._transport.write(piece)
         return future
 
-    async def exchange(self, commands, block_s=0.0):
+    async def exchange(self, commands: Sequence[Command], block_s: float = 0.0) -> list[Any]:
         """Run a pipeline, whose commands may block for `block_s`; return its replies, where a
         refused command's is its ResponseError.
 
         Raises LayerUnavailable.
         """
         timeout_s = block_s + self._host.command_timeout_s
-        self._watchdog.allow(timeout_s)
+        self._allow(timeout_s)
         try:
             replies = await self._run(commands)
             missing = wire.missing_scripts(replies)
@@ -140,13 +150,17 @@ class AsyncConnection:
             await self.close()
             raise
         finally:
-            self._watchdog.allow(None)
+            self._allow(None)
 
-    def _give_up(self):
+    def _allow(self, seconds: float | None) -> None:
+        if self._watchdog is not None:
+            self._watchdog.allow(seconds)
+
+    def _give_up(self) -> None:
         """The host does not answer: cut the connection, and tell whoever waits for a reply."""
         self._replies.connection_lost(TimeoutError("no answer in time"))
 
-    async def close(self):
+    async def close(self) -> None:
         """Close the connection."""
         if self._transport is not None:
             self._transport.abort()
@@ -158,7 +172,7 @@ class AsyncConnection:
             await asyncio.sleep(0)  # in the loop's next turn its socket is closed
 
     @property
-    def is_open(self):
+    def is_open(self) -> bool:
         """Whether it can be used, as far as this side has been told, and no other connection to the
         host broke since it was opened."""
         is_lost = self._replies.is_lost or self._transport.is_closing()

@@ -4,6 +4,8 @@ import logging
 import socket
 import threading
 import time
+from collections.abc import Callable, Sequence
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import redis
@@ -43,10 +45,12 @@ KEEPALIVE = {
 class Host:
     """One Redis, by its URL. `has_others`: whether the layer has more hosts than this one."""
 
-    def __init__(self, url, connection_kwargs, *, has_others=False):
+    def __init__(
+        self, url: str, connection_kwargs: dict[str, Any], *, has_others: bool = False
+    ) -> None:
         self.url, self.has_others = url, has_others
         self.name = _without_password(url)
-        self._options = {
+        self._options: dict[str, Any] = {
             "socket_connect_timeout": CONNECT_TIMEOUT_S,
             "protocol": 2,
             "socket_keepalive": True,
@@ -56,16 +60,16 @@ class Host:
         self.health = Health(self.name)
 
     @property
-    def command_timeout_s(self):
+    def command_timeout_s(self) -> float:
         """Seconds to wait for the answer to a command that does not block."""
         return SHARED_TIMEOUT_S if self.has_others else COMMAND_TIMEOUT_S
 
     @property
-    def socket_timeout_s(self):
+    def socket_timeout_s(self) -> float:
         """The same for a thread's connection, where the configuration may say otherwise."""
         return self._options.get("socket_timeout") or self.command_timeout_s
 
-    def make_connection(self, longest_s=None):
+    def make_connection(self, longest_s: float | None = None) -> Any:
         """Return a redis-py connection, not yet connected, on which nothing takes more than
         `longest_s`, if that is given."""
         options = {**self._options, "socket_timeout": self.socket_timeout_s}
@@ -74,11 +78,11 @@ class Host:
                 options[name] = min(options[name] or longest_s, longest_s)
         return self._make(redis, options)
 
-    def make_async_connection(self):
+    def make_async_connection(self) -> Any:
         """Return a redis-py asyncio connection, not yet connected, without time-outs of its own."""
         return self._make(redis.asyncio, {**self._options, "socket_timeout": None})
 
-    def _make(self, library, options):
+    def _make(self, library: Any, options: dict[str, Any]) -> Any:
         if self.url.startswith("unix:"):
             options = {key: value for key, value in options.items() if "keepalive" not in key}
         return library.ConnectionPool.from_url(self.url, **options).make_connection()
@@ -87,7 +91,7 @@ class Host:
 class Health:
     """Whether a host answers; thread-safe. While it is away, callers fail at once."""
 
-    def __init__(self, name, clock=time.monotonic):
+    def __init__(self, name: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._name, self._clock, self._lock = name, clock, threading.Lock()
         self._backoff_s = 0.0
         self._retry_at = self._down_since = 0.0
@@ -99,21 +103,21 @@ class Health:
         self.lost_at = 0.0
 
     @property
-    def is_down(self):
+    def is_down(self) -> bool:
         """Whether the last attempt to reach the host failed."""
         return self._backoff_s > 0
 
     @property
-    def down_for_s(self):
+    def down_for_s(self) -> float:
         """Seconds since the host was first found to be away; 0 if it is not."""
         return self._clock() - self._down_since if self._backoff_s else 0.0
 
-    def check(self):
+    def check(self) -> None:
         """Raise LayerUnavailable if it is not yet time to try again."""
         if self._backoff_s and self._clock() < self._retry_at:
             raise self.unavailable()
 
-    def take_turn(self):
+    def take_turn(self) -> None:
         """For threads: raise LayerUnavailable unless the host is there, or it is the caller's turn
         to try it again. Only one does at a time: to find out that a host is silent takes long."""
         if not self._backoff_s:
@@ -124,7 +128,7 @@ class Health:
                 raise self.unavailable()
             self._tried_until = now + TRY_S
 
-    def failed(self, error, unanswered_s=0.0):
+    def failed(self, error: BaseException, unanswered_s: float = 0.0) -> LayerUnavailable:
         """Note that the host can't be reached, or has not answered for `unanswered_s`; return the
         LayerUnavailable to raise for it."""
         with self._lock:
@@ -142,12 +146,12 @@ class Health:
             )
         return self.unavailable()
 
-    def unavailable(self):
+    def unavailable(self) -> LayerUnavailable:
         """The LayerUnavailable to raise while the host is away."""
         text = f"Redis at {self._name} is unreachable ({self._reason})"
         return LayerUnavailable(text, was_sent=False)
 
-    def lost(self, error, unanswered_s=0.0):
+    def lost(self, error: BaseException, unanswered_s: float = 0.0) -> LayerUnavailable:
         """Note that an open connection broke, or was silent for `unanswered_s`; return the
         LayerUnavailable to raise for it. Whether the host is away shows at the next attempt to
         connect, unless it just did not answer."""
@@ -157,7 +161,7 @@ class Health:
         text = f"lost a connection to Redis at {self._name} ({error})"
         return LayerUnavailable(text, was_sent=getattr(error, "was_sent", True))
 
-    def works(self):
+    def works(self) -> None:
         """Note that the host answers."""
         if self._backoff_s:
             with self._lock:
@@ -166,12 +170,12 @@ class Health:
                 logger.warning("Redis at %s answers again", self._name)
 
     @property
-    def retry_in_s(self):
+    def retry_in_s(self) -> float:
         """Seconds until it is time to try again; 0 if it is now."""
         return max(0.0, self._retry_at - self._clock()) if self._backoff_s else 0.0
 
 
-def parse_hosts(hosts):
+def parse_hosts(hosts: Sequence[Any] | None) -> list[str]:
     """Return URLs for `hosts`: URLs, (host, port) pairs, or {"address": ...} dicts."""
     if isinstance(hosts, str):
         raise ValueError("hosts must be a list, as in [('localhost', 6379)], not one string")
@@ -179,7 +183,7 @@ def parse_hosts(hosts):
     return urls
 
 
-def _parse_host(host):
+def _parse_host(host: Any) -> str:
     if isinstance(host, dict) and "address" in host:
         return _parse_host(host["address"])
     if isinstance(host, str):
@@ -192,7 +196,7 @@ def _parse_host(host):
     raise ValueError(f"host {host!r} must be a URL or a (host, port) pair")
 
 
-def _without_password(url):
+def _without_password(url: str) -> str:
     parts = urlsplit(url)
     if parts.password:
         netloc = parts.netloc.replace(f":{parts.password}@", ":***@")

@@ -1,6 +1,9 @@
 -- What several scripts share: put in front of each when it is loaded.
 -- An envelope is: kind (1 byte), attempts (1 byte), time it expires in ms (8-byte double), the rest.
 -- Kind 0 is no message: it only wakes a reader that waits.
+local function make_envelope(kind, attempts, expires, rest)
+  return struct.pack('>BBd', kind, attempts, expires) .. rest
+end
 
 -- Counts that nobody adds to are forgotten after a week.
 local COUNTS_TTL_MS = 604800000

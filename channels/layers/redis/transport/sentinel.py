@@ -1,6 +1,8 @@
 """Masters that a set of Sentinels names."""
 
 import functools
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 import redis
 import redis.asyncio
@@ -15,30 +17,39 @@ from channels.layers.redis.transport.hosts import Host
 
 #: Seconds to wait for one Sentinel; the time for a connection to a master goes on meanwhile.
 TIMEOUT_S = 0.5
+#: Where a Sentinel, or a master, is.
+Address: TypeAlias = tuple[str, int]
 DEFAULT_SENTINELS = (("localhost", 26379),)
 
 
 class SentinelHost(Host):
     """The master of a service; the Sentinels are asked for it again at each connection."""
 
-    def __init__(self, sentinels, service, connection_kwargs, *, has_others=False):
+    def __init__(
+        self,
+        sentinels: Sequence[Address],
+        service: str,
+        connection_kwargs: dict[str, Any],
+        *,
+        has_others: bool = False,
+    ) -> None:
         super().__init__(f"sentinel://{service}", connection_kwargs, has_others=has_others)
         self._sentinel_options = _sentinel_options(self._options)
         self._options.pop("sentinel_kwargs", None)
         self.name = f"{service} (by Sentinel)"
         self._sentinels, self._service = sentinels, service
 
-    def _make(self, library, options):
+    def _make(self, library: Any, options: dict[str, Any]) -> Any:
         is_sync = library is redis
         base = library.SSLConnection if options.pop("ssl", False) else library.Connection
         find = self._find_master if is_sync else self._afind_master
         return _connection_class(base, is_sync)(find, **options)
 
-    def _manager(self, library):
+    def _manager(self, library: Any) -> Any:
         options = _once(library, self._sentinel_options)
         return library.sentinel.Sentinel(self._sentinels, sentinel_kwargs=options)
 
-    def _find_master(self):
+    def _find_master(self) -> Address:
         manager = self._manager(redis)
         try:
             return self._note_first(manager, manager.discover_master(self._service))
@@ -46,7 +57,7 @@ class SentinelHost(Host):
             for client in manager.sentinels:
                 client.close()
 
-    async def _afind_master(self):
+    async def _afind_master(self) -> Address:
         manager = self._manager(redis.asyncio)
         try:
             return self._note_first(manager, await manager.discover_master(self._service))
@@ -54,7 +65,7 @@ class SentinelHost(Host):
             for client in manager.sentinels:
                 await client.aclose()
 
-    def _note_first(self, manager, address):
+    def _note_first(self, manager: Any, address: Address) -> Address:
         """The Sentinel that answered is asked first the next time: others may be away."""
         place = manager.sentinels[0].connection_pool.connection_kwargs
         first = (place["host"], place["port"])
@@ -65,41 +76,41 @@ class SentinelHost(Host):
 # Not redis-py's own connections for Sentinel: they need a pool that lives on, with connections to
 # the Sentinels that stay open.
 @functools.cache
-def _connection_class(base, is_sync):
+def _connection_class(base: Any, is_sync: bool) -> Any:
     """A subclass of a redis-py connection that finds out where to connect to."""
 
-    class Connection(base):
-        def __init__(self, find_master, **options):
+    class Connection(base):  # type: ignore[misc]
+        def __init__(self, find_master: Callable[[], Any], **options: Any) -> None:
             self._find_master = find_master
             super().__init__(**options)
 
     class SyncConnection(Connection):
-        def connect(self):
+        def connect(self) -> None:
             self.host, self.port = self._find_master()
             super().connect()
 
     class AsyncConnection(Connection):
-        async def connect(self):
+        async def connect(self) -> None:
             self.host, self.port = await self._find_master()
             await super().connect()
 
     return SyncConnection if is_sync else AsyncConnection
 
 
-def parse_sentinels(hosts):
+def parse_sentinels(hosts: Sequence[Any] | None) -> list[Address]:
     """Return (host, port) pairs for the `hosts` of a CONFIG. Raises ValueError."""
     if isinstance(hosts, str):
         raise ValueError("hosts must be a list, as in [('localhost', 26379)], not one string")
     return [_parse_sentinel(host) for host in hosts or DEFAULT_SENTINELS]
 
 
-def _parse_sentinel(host):
+def _parse_sentinel(host: Any) -> Address:
     if isinstance(host, (tuple, list)) and len(host) == 2:
         return str(host[0]), int(host[1])
     raise ValueError(f"host {host!r} must be the (host, port) pair of a Sentinel")
 
 
-def find_services(sentinels, connection_kwargs):
+def find_services(sentinels: Sequence[Address], connection_kwargs: dict[str, Any]) -> list[str]:
     """Ask the Sentinels, one after the other until one answers, for the names of their masters.
 
     Returns a sorted list, the same in each process. Raises LayerUnavailable if none answers, and
@@ -124,7 +135,7 @@ def find_services(sentinels, connection_kwargs):
     )
 
 
-def _sentinel_options(options):
+def _sentinel_options(options: dict[str, Any]) -> dict[str, Any]:
     """Options of the connections to the Sentinels themselves."""
     return {
         "socket_connect_timeout": TIMEOUT_S,
@@ -134,6 +145,6 @@ def _sentinel_options(options):
     }
 
 
-def _once(library, options):
+def _once(library: Any, options: dict[str, Any]) -> dict[str, Any]:
     """`options` of a client that tries once: there are other Sentinels."""
     return {**options, "retry": library.retry.Retry(NoBackoff(), 0)}

@@ -7,14 +7,19 @@ import os
 import selectors
 import threading
 import time
+from collections.abc import Sequence
+from typing import Any, TypeVar
 
 import redis
 
 from channels.exceptions import LayerUnavailable
-from channels.layers.redis.transport.hosts import BLOCK_S
-from channels.layers.redis.transport.plans import Block, Wait
+from channels.layers.redis.transport.hosts import BLOCK_S, Host
+from channels.layers.redis.transport.plans import Block, Plan, Request, Wait
 from channels.layers.redis.transport.scout import Scout
+from channels.layers.redis.transport.scripts import Command
 from channels.layers.redis.transport.sync_connection import LOOK_EVERY_S, Connection
+
+T = TypeVar("T")
 
 #: A pooled connection unused for this long is looked at before it is used again.
 STALE_AFTER_S = 1.0
@@ -26,11 +31,12 @@ CALL_OFF_S = 1.0
 class Pool:
     """Connections to one host that any thread may use, one at a time each."""
 
-    def __init__(self, host):
+    def __init__(self, host: Host) -> None:
         self._host, self._scout = host, Scout(host)
-        self._idle, self._pid = collections.deque(), os.getpid()
+        self._idle: collections.deque[Connection] = collections.deque()
+        self._pid = os.getpid()
 
-    def exchange(self, commands, longest_s=None):
+    def exchange(self, commands: Sequence[Command], longest_s: float | None = None) -> list[Any]:
         """Run a pipeline over a connection of its own; each step may take `longest_s`, if given.
         Raises LayerUnavailable, after which that connection is gone."""
         connection = self.take(longest_s)
@@ -41,23 +47,23 @@ class Pool:
         self.put_back(connection)
         return replies
 
-    def check(self):
+    def check(self) -> None:
         """Raise LayerUnavailable if there are other hosts, and this one is known to be away."""
         if self._host.has_others and self._host.health.is_down:
             self._scout.send()
             raise self._host.health.unavailable()
 
-    def connect(self, longest_s=None):
+    def connect(self, longest_s: float | None = None) -> Connection:
         """Make a connection that is not the pool's. Raises LayerUnavailable."""
         self.check()
         return Connection(self._host, longest_s)
 
-    def put_back(self, connection):
+    def put_back(self, connection: Connection) -> None:
         """Have a connection that works be used again."""
         connection.used_at = time.monotonic()
         self._idle.append(connection)
 
-    def take(self, longest_s=None):
+    def take(self, longest_s: float | None = None) -> Connection:
         """Take a connection out, or make one. Raises LayerUnavailable."""
         self.check()
         if self._pid != os.getpid():  # forked: the sockets belong to the parent
@@ -74,7 +80,7 @@ class Pool:
                 return connection
             connection.close()
 
-    def close(self):
+    def close(self) -> None:
         """Close the idle connections."""
         while self._idle:
             self._idle.pop().close()
@@ -83,13 +89,13 @@ class Pool:
 class SyncDriver:
     """Runs plans in the calling thread."""
 
-    def __init__(self, hosts):
+    def __init__(self, hosts: Sequence[Host]) -> None:
         self._hosts = hosts
         self._pools = [Pool(host) for host in hosts]
         #: `here.reader` is the RedisReader of the thread that asks, if it has one.
         self.here = _Here()
 
-    def run(self, plan, reader=None):
+    def run(self, plan: Plan[T], reader: "SyncReader | None" = None) -> T:
         """Run a plan; return its result. `reader` lends the connections for what blocks."""
         try:
             step = next(plan)
@@ -97,19 +103,20 @@ class SyncDriver:
                 if isinstance(step, Block):
                     step = plan.send(self._block(step, reader))
                 elif isinstance(step, Wait):
-                    step = plan.send(reader.exchange_and_wait(step))
+                    step = plan.send(_need(reader).exchange_and_wait(step))
                 else:
                     step = plan.send(self._exchange(step, reader))
         except StopIteration as stop:
-            return stop.value
+            result: T = stop.value
+            return result
 
-    def _exchange(self, requests, reader):
+    def _exchange(self, requests: Sequence[Request], reader: "SyncReader | None") -> list[Any]:
         if not requests:
             return []
         first = requests[0].host
         if all(request.host == first for request in requests):
             return self._exchange_with(first, [request.command for request in requests], reader)
-        replies = [None] * len(requests)
+        replies: list[Any] = [None] * len(requests)
         for host in dict.fromkeys(request.host for request in requests):
             mine = [i for i, request in enumerate(requests) if request.host == host]
             answers = self._exchange_with(host, [requests[i].command for i in mine], reader)
@@ -117,7 +124,9 @@ class SyncDriver:
                 replies[i] = answer
         return replies
 
-    def _exchange_with(self, host, commands, reader):
+    def _exchange_with(
+        self, host: int, commands: Sequence[Command], reader: "SyncReader | None"
+    ) -> list[Any]:
         try:
             if reader is not None:
                 return reader.connection(host).exchange(commands)
@@ -125,40 +134,46 @@ class SyncDriver:
         except LayerUnavailable as error:
             return [error] * len(commands)
 
-    def _block(self, block, reader):
+    def _block(self, block: Block, reader: "SyncReader | None") -> list[tuple[int, Any]]:
         if reader is not None:
             return reader.wait(block)
         with contextlib.closing(SyncReader(self, self._hosts)) as temporary:
             return temporary.wait(block)
 
-    def pool(self, host):
+    def pool(self, host: int) -> Pool:
         """The Pool of a host."""
         return self._pools[host]
 
-    def unblock(self, host, client_id, longest_s=None):
+    def unblock(self, host: int, client_id: int, longest_s: float | None = None) -> None:
         """End another connection's blocking pop. Raises LayerUnavailable."""
         self._pools[host].exchange([("CLIENT", "UNBLOCK", client_id)], longest_s)
 
-    def close(self):
+    def close(self) -> None:
         """Close the idle connections."""
         for pool in self._pools:
             pool.close()
 
 
 class _Here(threading.local):
-    reader = None
+    reader: Any = None
+
+
+def _need(reader: "SyncReader | None") -> "SyncReader":
+    if reader is None:
+        raise TypeError("a Wait is for a reader, which has a connection of its own")
+    return reader
 
 
 class SyncReader:
     """The connections of one thread that waits for messages: one for each host."""
 
-    def __init__(self, driver, hosts):
+    def __init__(self, driver: SyncDriver, hosts: Sequence[Host]) -> None:
         self._driver, self._hosts = driver, hosts
-        self._connections = {}
+        self._connections: dict[int, Connection] = {}
         #: The connections that wait by host: replaced as a whole, as other threads look at it.
-        self._waiting = {}
+        self._waiting: dict[int, Connection] = {}
 
-    def connection(self, host):
+    def connection(self, host: int) -> Connection:
         """The connection to a host, made or made anew if need be."""
         connection, pool = self._connections.get(host), self._driver.pool(host)
         if connection is None or connection.socket is None:
@@ -168,7 +183,7 @@ class SyncReader:
         return connection
 
     @staticmethod
-    def _check(pool, connection):
+    def _check(pool: Pool, connection: Connection) -> None:
         """Close a connection to a host that is known to be away: it would be waited for in vain."""
         try:
             pool.check()
@@ -176,12 +191,12 @@ class SyncReader:
             connection.close()
             raise
 
-    def exchange_and_wait(self, step):
+    def exchange_and_wait(self, step: Wait) -> tuple[Any, int]:
         """Carry out a Wait. Raises LayerUnavailable."""
         connection = self.connection(step.host)
         pop = _pop_command(step.queues, step.timeout_s)
 
-        def call_off():
+        def call_off() -> None:
             with contextlib.suppress(LayerUnavailable):
                 self._driver.unblock(step.host, connection.client_id)
 
@@ -191,10 +206,11 @@ class SyncReader:
         finally:
             self._waiting = {}
 
-    def wait(self, block):
+    def wait(self, block: Block) -> list[tuple[int, Any]]:
         """Carry out a Block, without the hosts that are away; LayerUnavailable if all are."""
         command = _pop_command(block.queues, block.timeout_s)
-        waiting, trouble = {}, None
+        waiting: dict[int, Connection] = {}
+        trouble = LayerUnavailable("there is no host to wait on", was_sent=False)
         for host in block.hosts:
             try:
                 connection = self.connection(host)
@@ -210,10 +226,16 @@ class SyncReader:
         finally:
             self._waiting = {}
 
-    def _collect(self, waiting, block_s, missing):
+    def _collect(
+        self, waiting: dict[int, Connection], block_s: float, missing: set[int]
+    ) -> list[tuple[int, Any]]:
         is_alone = len(waiting) == 1 and not missing
-        ready = waiting if is_alone else self._wait_for_any(waiting, block_s + CALL_OFF_S, missing)
-        answers, troubles, ends_at = [], [], time.monotonic() + CALL_OFF_S
+        ready = (
+            set(waiting) if is_alone else self._wait_for_any(waiting, block_s + CALL_OFF_S, missing)
+        )
+        answers: list[tuple[int, Any]] = []
+        troubles: list[LayerUnavailable] = []
+        ends_at = time.monotonic() + CALL_OFF_S
         for host in sorted(waiting, key=lambda host: host not in ready):
             try:
                 if host in ready:
@@ -229,7 +251,9 @@ class SyncReader:
             raise troubles[0]
         return answers
 
-    def _wait_for_any(self, waiting, longest_s, missing):
+    def _wait_for_any(
+        self, waiting: dict[int, Connection], longest_s: float, missing: set[int]
+    ) -> set[int]:
         """Wait until a host answers, or one turns out to be away, or a missing one to be back;
         return those that answered."""
         ends_at = time.monotonic() + longest_s
@@ -244,7 +268,7 @@ class SyncReader:
                 if ready or left_s <= 0 or has_changed:
                     return ready
 
-    def _call_off(self, host, connection, ends_at):
+    def _call_off(self, host: int, connection: Connection, ends_at: float) -> Any:
         """End a host's pop by `ends_at`; return what it got all the same. A host that is silent is
         not waited for any longer. Raises LayerUnavailable."""
         try:
@@ -255,19 +279,19 @@ class SyncReader:
             raise
         return connection.read_called_off(ends_at - time.monotonic())
 
-    def _note(self, host, error):
+    def _note(self, host: int, error: Exception) -> LayerUnavailable:
         if isinstance(error, LayerUnavailable):
             return error
         self._connections[host].close()
         return self._hosts[host].health.lost(error)
 
-    def interrupt(self):
+    def interrupt(self) -> None:
         """From any thread: call off the pops that wait."""
         for host, connection in list(self._waiting.items()):
             with contextlib.suppress(LayerUnavailable):
                 self._driver.unblock(host, connection.client_id)
 
-    def close(self):
+    def close(self) -> None:
         """Close the connections."""
         for connection in self._connections.values():
             connection.close()
@@ -275,5 +299,5 @@ class SyncReader:
 
 
 @functools.lru_cache(maxsize=256)
-def _pop_command(queues, timeout_s):
+def _pop_command(queues: tuple[str, ...], timeout_s: float) -> Command:
     return ("BLPOP", *queues, max(round(min(timeout_s, BLOCK_S), 3), 0.001))

@@ -6,10 +6,14 @@ redis-py connects and logs in; what then goes over the socket is packed and read
 import collections
 import select
 import time
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import redis
 
 from channels.layers.redis.transport import scripts, wire
+from channels.layers.redis.transport.hosts import Host
+from channels.layers.redis.transport.scripts import Command
 
 #: A blocking pop is called off as often as this, until it has ended.
 CALL_OFF_EVERY_S = 0.002
@@ -25,22 +29,22 @@ class Connection:
     `longest_s`: how long each step of connecting may take; by default as long as any command.
     """
 
-    def __init__(self, host, longest_s=None):
+    def __init__(self, host: Host, longest_s: float | None = None) -> None:
         self._health = host.health
         self._health.take_turn()
         self._connection = host.make_connection(longest_s)
         self.used_at = 0.0
         self._replies = wire.make_reader()
-        self._ahead = collections.deque()
+        self._ahead: collections.deque[Ahead] = collections.deque()
         self._buffer = bytearray(wire.READ_BYTES)
         #: What Redis' clock is ahead of ours, and when that is to be looked at again.
         self._lead_ms = self._ask_time_at_s = 0.0
         try:
             self._connection.connect()
             #: The socket, to wait on (redis-py has no public name for it); None once it is closed.
-            self.socket = self._connection._sock
+            self.socket: Any = self._connection._sock
             #: How long the socket waits for what does not block.
-            self._timeout_s = self.socket.gettimeout()
+            self._timeout_s: float = self.socket.gettimeout()
             self.client_id = self._setup()
             if longest_s is not None:
                 self._timeout_s = host.socket_timeout_s
@@ -50,15 +54,15 @@ class Connection:
             raise self._health.failed(error) from error
         self._health.works()
 
-    def _setup(self):
+    def _setup(self) -> Any:
         return wire.read_setup(self._run(wire.setup_commands(scripts.loaded())))
 
-    def send(self, commands):
+    def send(self, commands: Sequence[Command]) -> None:
         """Write a pipeline."""
         for piece in wire.pack(commands):
             self.socket.sendall(piece)
 
-    def _read(self):
+    def _read(self) -> Any:
         """Return the next reply; a refused command's is its ResponseError."""
         reply = self._replies.gets()
         while reply is wire.NOT_YET:
@@ -69,7 +73,7 @@ class Connection:
             reply = self._replies.gets()
         return reply
 
-    def write_ahead(self, commands):
+    def write_ahead(self, commands: Sequence[Command]) -> "Ahead":
         """Write commands whose replies are not needed yet; return the Ahead that they will be in.
 
         Raises LayerUnavailable.
@@ -83,7 +87,7 @@ class Connection:
         self._ahead.append(ahead)
         return ahead
 
-    def read_ahead(self):
+    def read_ahead(self) -> None:
         """Read the replies to what was written ahead. Raises LayerUnavailable."""
         try:
             if self.socket is None:
@@ -93,18 +97,18 @@ class Connection:
             self.close()
             raise self._health.lost(error) from error
 
-    def _read_ahead(self):
+    def _read_ahead(self) -> None:
         while self._ahead:
             ahead = self._ahead[0]
             ahead.replies = [self._read() for _ in range(ahead.count)]
             self._ahead.popleft()
 
-    def _run(self, commands):
+    def _run(self, commands: Sequence[Command]) -> list[Any]:
         self.send(commands)
         self._read_ahead()
         return [self._read() for _ in commands]
 
-    def exchange(self, commands):
+    def exchange(self, commands: Sequence[Command]) -> list[Any]:
         """Run a pipeline; return its replies, where a refused command's is its ResponseError.
 
         Raises LayerUnavailable.
@@ -119,14 +123,20 @@ class Connection:
             self.close()
             raise self._health.lost(error) from error
 
-    def exchange_within(self, longest_s, commands):
+    def exchange_within(self, longest_s: float, commands: Sequence[Command]) -> list[Any]:
         """`exchange`, where each step may take `longest_s`."""
         self.socket.settimeout(max(longest_s, 0.001))
         replies = self.exchange(commands)
         self.socket.settimeout(self._timeout_s)
         return replies
 
-    def exchange_and_pop(self, commands, pop, go_on, call_off):
+    def exchange_and_pop(
+        self,
+        commands: Sequence[Command],
+        pop: Command,
+        go_on: Callable[[list[Any]], bool],
+        call_off: Callable[[], None],
+    ) -> tuple[Any, int]:
         """Run a pipeline with the blocking command `pop` at its end.
 
         Once the replies to `commands` are there, `go_on(replies)` says whether to wait; if not,
@@ -143,7 +153,7 @@ class Connection:
             if missing or not go_on(replies):
                 self._call_off(call_off)
             popped = self._read_when_there(now_s + pop[-1] + self._timeout_s)
-            told = self._read() if asks else None
+            told: Any = self._read() if asks else None
             if missing:
                 self._run_again(commands, replies, missing)
                 go_on(replies)
@@ -159,14 +169,16 @@ class Connection:
             self._ask_time_at_s = now_s + ASK_TIME_EVERY_S
         return popped, int(now_s * 1000 + self._lead_ms)
 
-    def _run_again(self, commands, replies, missing):
+    def _run_again(
+        self, commands: Sequence[Command], replies: list[Any], missing: Sequence[int]
+    ) -> None:
         """Redis has lost its scripts: load them, and run those commands that did not run."""
         self._setup()
         answers = self._run([commands[place] for place in missing])
         for place, answer in zip(missing, answers, strict=True):
             replies[place] = answer
 
-    def _call_off(self, call_off):
+    def _call_off(self, call_off: Callable[[], None]) -> None:
         """Call `call_off()` until the pop has ended, for as long as a command may take."""
         ends_at = time.monotonic() + self._timeout_s
         while not self._can_read(CALL_OFF_EVERY_S):
@@ -174,7 +186,7 @@ class Connection:
                 raise TimeoutError("a blocking pop could not be called off")
             call_off()
 
-    def _read_when_there(self, ends_at):
+    def _read_when_there(self, ends_at: float) -> Any:
         """Read the next reply, which may take until `ends_at`, and longer than the socket waits;
         not if the host turns out to be away, as seen from other connections."""
         try:
@@ -185,7 +197,7 @@ class Connection:
                     raise
         return self._read()
 
-    def read_popped(self, block_s):
+    def read_popped(self, block_s: float) -> Any:
         """Read the answer to a blocking pop that was sent before; it may take `block_s`."""
         try:
             self._read_ahead()
@@ -197,14 +209,14 @@ class Connection:
             raise self._health.lost(reply) from reply
         return reply
 
-    def read_called_off(self, longest_s):
+    def read_called_off(self, longest_s: float) -> Any:
         """Read the answer to a blocking pop that another connection has called off."""
         if not self._can_read(max(longest_s, 0.0)):
             self.close()
             raise self._health.lost(TimeoutError("a blocking pop could not be called off"))
         return self.read_popped(0.0)
 
-    def _can_read(self, timeout_s):
+    def _can_read(self, timeout_s: float) -> bool:
         """Whether there is something to read within `timeout_s`, be it only the end."""
         if self._replies.has_data() or _is_buffered(self.socket):
             return True
@@ -213,14 +225,14 @@ class Connection:
         return bool(poll.poll(timeout_s * 1000))
 
     @property
-    def is_open(self):
+    def is_open(self) -> bool:
         """Whether the connection can be used, as far as can be seen from here."""
         try:
             return self.socket is not None and not self._can_read(0)
         except (OSError, ValueError):
             return False
 
-    def close(self):
+    def close(self) -> None:
         """Close the connection."""
         self.socket = None
         self._connection.disconnect()
@@ -231,18 +243,18 @@ class Ahead:
 
     __slots__ = ("_connection", "count", "replies")
 
-    def __init__(self, connection, count):
+    def __init__(self, connection: Connection, count: int) -> None:
         self._connection, self.count = connection, count
-        self.replies = None
+        self.replies: list[Any] | None = None
 
-    def get(self):
+    def get(self) -> list[Any] | None:
         """Return the replies, waiting for them if need be. Raises LayerUnavailable."""
         if self.replies is None:
             self._connection.read_ahead()
         return self.replies
 
 
-def _is_buffered(socket):
+def _is_buffered(socket: Any) -> bool:
     """Whether TLS has unpacked what was not yet read."""
     pending = getattr(socket, "pending", None)
     return pending is not None and pending() > 0

@@ -5,8 +5,13 @@ goes over them passes it by, as its own packing and reading cost more than all e
 a message on its way; hiredis does both in a microsecond. Spoken is RESP 2, without pushes.
 """
 
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
 import hiredis
 import redis
+
+from channels.layers.redis.transport.scripts import Command, Script
 
 #: Pieces up to this size are joined, so that they are written with one system call.
 JOIN_BYTES = 64 * 1024
@@ -15,7 +20,7 @@ LARGE_BYTES = 16 * 1024
 #: Read with one system call at most.
 READ_BYTES = 256 * 1024
 #: What a reader's `gets` returns while the next reply is not there yet.
-NOT_YET = object()
+NOT_YET: Any = object()
 
 
 class ReadOnly(redis.exceptions.ConnectionError):
@@ -33,20 +38,20 @@ _ERRORS = {
 }
 
 
-class LargeCommand(tuple):
+class LargeCommand(tuple[Any, ...]):
     """A command with an argument of many bytes, which hiredis would copy slowly: see `sized`."""
 
     __slots__ = ()
 
 
-def sized(command, size):
+def sized(command: Command, size: int) -> Command:
     """Return `command`, whose largest argument has `size` bytes, in the form that suits that."""
     return command if size < LARGE_BYTES else LargeCommand(command)
 
 
-def pack(commands):
+def pack(commands: Iterable[Command]) -> list[bytes]:
     """Return `commands` (tuples of str, bytes and numbers) as a list of bytes to be written."""
-    pieces = []
+    pieces: list[bytes] = []
     for command in commands:
         if type(command) is LargeCommand:
             pieces += _pack_large(command)
@@ -57,7 +62,7 @@ def pack(commands):
     return pieces
 
 
-def _pack_large(command):
+def _pack_large(command: Command) -> Iterator[bytes]:
     """Yield the parts of a command; large ones are not copied (RESP: arrays of bulk strings)."""
     head = b"*%d\r\n" % len(command)
     for argument in command:
@@ -73,7 +78,7 @@ def _pack_large(command):
     yield head
 
 
-def make_reader():
+def make_reader() -> Any:
     """Return what replies are read with: `feed` it bytes, and `gets` gives them one by one.
 
     A refused command's reply is its ResponseError; NOT_YET stands for the one that is to come.
@@ -83,19 +88,19 @@ def make_reader():
     )
 
 
-def _error(text):
+def _error(text: str) -> Exception:
     """The exception for an error reply, by the word that it begins with."""
     if "-READONLY " in text:  # Redis 6: that of a command in a script
         return ReadOnly(text)
     return _ERRORS.get(text.partition(" ")[0], redis.exceptions.ResponseError)(text)
 
 
-def setup_commands(scripts):
+def setup_commands(scripts: Iterable[Script]) -> list[Command]:
     """Return what a new connection begins with: see `read_setup`."""
     return [*(("SCRIPT", "LOAD", script.text) for script in scripts), ("HELLO",), ("CLIENT", "ID")]
 
 
-def read_setup(replies):
+def read_setup(replies: Sequence[Any]) -> Any:
     """Return the connection's id from the replies to `setup_commands`.
 
     Raises the error among them, or ReadOnly. Redis lets every user say HELLO; what stands in for a
@@ -111,7 +116,7 @@ def read_setup(replies):
     return client_id
 
 
-def missing_scripts(replies):
+def missing_scripts(replies: Sequence[Any]) -> list[int]:
     """Return the places of the commands that did not run, as Redis has lost its scripts.
 
     Raises the error among `replies` in which Redis says that it can't serve anybody yet.
@@ -121,7 +126,7 @@ def missing_scripts(replies):
         if isinstance(reply, Exception):
             if isinstance(reply, redis.exceptions.ConnectionError):
                 if place == 0:
-                    reply.was_sent = False
+                    reply.was_sent = False  # type: ignore[attr-defined]
                 raise reply
             if isinstance(reply, redis.exceptions.NoScriptError):
                 missing.append(place)

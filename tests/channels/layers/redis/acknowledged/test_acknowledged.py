@@ -39,8 +39,8 @@ def take(layer):
 
 def keep(layer):
     """What each worker does from time to time, as one that has watched for long."""
-    layer._sync.run(layer.core.acknowledged.renew())
-    layer._sync.run(layer.core.acknowledged.keep({"work"}))
+    layer._sync.run(layer.acknowledged.renew())
+    layer._sync.run(layer.acknowledged.keep({"work"}))
 
 
 def come_again(layer):
@@ -113,9 +113,9 @@ def test_after_so_many_deaths_a_message_becomes_a_dead_letter(make_worker, caplo
     layer = make_worker(max_deliveries=2)
     layer.send("work", {"n": 1})
     take(layer)
-    layer.core.acknowledged._owned.clear()  # the process dies with it
+    layer.acknowledged._owned.clear()  # the process dies with it
     assert come_again(layer).content == {"n": 1}
-    layer.core.acknowledged._owned.clear()
+    layer.acknowledged._owned.clear()
     pass_timeout()
     keep(layer)
     assert take(layer) is None
@@ -128,7 +128,7 @@ def test_a_replayed_letter_has_all_its_deliveries_again(make_worker):
     layer = make_worker(max_deliveries=1)
     layer.send("work", {})
     take(layer)
-    layer.core.acknowledged._owned.clear()
+    layer.acknowledged._owned.clear()
     pass_timeout()
     keep(layer)
     assert layer.replay_dead_letters("work") == 1
@@ -181,7 +181,7 @@ def test_a_message_whose_token_was_lost_is_found(make_worker, redis_server):
     layer = make_worker()
     layer.send("work", {"n": 1})
     with redis_server.client() as client:  # as when a worker dies before it has read the message
-        assert client.lpop(layer.core.keyspace.queue("work").queue)
+        assert client.lpop(layer.keyspace.queue("work").queue)
     assert take(layer) is None
     keep(layer)
     assert take(layer).content == {"n": 1}
@@ -190,8 +190,8 @@ def test_a_message_whose_token_was_lost_is_found(make_worker, redis_server):
 def test_a_message_whose_reader_never_got_it_comes_again_though_that_lives(make_worker):
     layer = make_worker()
     layer.send("work", {"n": 1})
-    keys = layer.core.keyspace.queue("work")
-    plan = layer.core.acknowledged.read(keys, 0, False)
+    keys = layer.keyspace.queue("work")
+    plan = layer.acknowledged.read(keys, 0, False)
     layer._sync.run(iter_first_step(plan))  # the answer is lost on its way
     assert come_again(layer).content == {"n": 1}
 
@@ -204,7 +204,7 @@ def iter_first_step(plan):
 def test_a_token_too_many_does_no_harm(make_worker, redis_server):
     layer = make_worker()
     layer.send("work", {"n": 1})
-    keys = layer.core.keyspace.queue("work")
+    keys = layer.keyspace.queue("work")
     with redis_server.client() as client:
         client.rpush(keys.queue, client.lindex(keys.queue, 0))
     assert take(layer).content == {"n": 1}

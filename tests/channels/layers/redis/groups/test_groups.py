@@ -93,7 +93,7 @@ def two_hosts(redis_server, second_redis_server):
 def _channels_by_host(layer):
     """A client's channel on each host."""
     names = [f"reader-{number}!a" for number in range(99)]
-    return [next(n for n in names if layer.core.keyspace.queue(n).host == host) for host in (0, 1)]
+    return [next(n for n in names if layer.keyspace.queue(n).host == host) for host in (0, 1)]
 
 
 @pytest.mark.parametrize("dead", [0, 1])
@@ -126,9 +126,9 @@ def test_a_host_that_came_back_empty_is_told_of_a_group_again(two_hosts, emptied
     with servers[emptied].client() as client:
         client.flushall()
         layer.send_group("room", {})
-        assert client.zrange(layer.core.keyspace.group("room"), 0, -1) == [channel[:-1].encode()]
+        assert client.zrange(layer.keyspace.group("room"), 0, -1) == [channel[:-1].encode()]
     with servers[1 - emptied].client() as client:
-        client.delete(layer.core.keyspace.group("room"))
+        client.delete(layer.keyspace.group("room"))
     layer.send_group("room", {})
     assert [layer.receive([channel[:-1]])[0] for _ in range(2)] == [channel, channel]
 
@@ -139,7 +139,7 @@ def test_a_group_that_emptied_while_a_host_was_away_is_forgotten_there_too(two_h
     channel = _channels_by_host(layer)[0]
     layer.group_add("room", channel)
     with servers[1].client() as client:
-        key = layer.core.keyspace.group("room")
+        key = layer.keyspace.group("room")
         kept = client.dump(key)
         layer.group_discard("room", channel)
         assert not client.exists(key)

@@ -14,7 +14,7 @@ from channels.layers.operations import (
     Turn,
 )
 from channels.layers.redis.ordering import guardian as guardian_module
-from channels.layers.redis.ordering.guardian import SUSPECT_S, Guardian
+from channels.layers.redis.ordering.guardian import SUSPECT_S
 from channels.layers.redis.presence import heartbeat
 
 SERVER, CLIENT = "server", "client"
@@ -24,7 +24,7 @@ RECEIVE, DISCONNECT = "websocket.receive", "websocket.disconnect"
 
 @pytest.fixture
 def guardian(layer):
-    return Guardian(layer.core, layer.sockets, layer.registry)
+    return layer.make_guardian()
 
 
 @pytest.fixture
@@ -310,7 +310,7 @@ def test_what_runs_when_its_server_dies_is_not_disturbed(layer, guardian):
 def test_a_server_that_leaves_stays_registered_while_a_turn_is_open(layer, redis_server):
     def registered():
         with redis_server.client() as client:
-            return client.zrange(layer.core.keyspace.registry("servers"), 0, -1)
+            return client.zrange(layer.keyspace.registry("servers"), 0, -1)
 
     layer._sync.run(layer.presence.beat(SERVER, {}, 1, 0))
     arrive(layer, 0)

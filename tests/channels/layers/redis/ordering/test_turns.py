@@ -78,7 +78,7 @@ def test_that_it_runs_is_written_down_for_others(layer, make_layer, reader, trip
     begin(layer, take(reader, finish(1)), owner="this one")
     take(reader)
 
-    running = make_layer().core.keyspace.server(SERVER, "running")
+    running = make_layer().keyspace.server(SERVER, "running")
     ((entry,),) = [layer._sync.run(_ask("HVALS", running))]
 
     assert entry == b"this one 2 websocket.receive"

@@ -87,7 +87,7 @@ def test_a_prefix_is_free_once_the_others_are_dead(layer, be, redis_server):
     be("one")
     live(layer)
     with redis_server.client() as client:
-        client.zadd(layer.core.keyspace.registry("workers"), {"worker-1": 1})
+        client.zadd(layer.keyspace.registry("workers"), {"worker-1": 1})
     be("two")
     layer.check_neighbours()
 
@@ -145,7 +145,7 @@ def test_a_server_lives_while_the_host_of_the_registry_is_away(
     servers = [redis_server, second_redis_server]
     layer = RedisChannelLayer(hosts=[server.url for server in servers], prefix="two:")
     layer.flush()
-    host_of = layer.core.keyspace.host_of
+    host_of = layer.keyspace.host_of
     server_id = next(f"s{n}" for n in range(99) if host_of(f"s{n}") != layer.registry.host)
     servers[layer.registry.host].stop()
 

@@ -6,7 +6,6 @@ import pytest
 
 from channels.exceptions import LayerUnavailable
 from channels.layers.operations import Delivery, FinishOrdered, ForgetSocket, SaveSession, Turn
-from channels.layers.redis.ordering.guardian import Guardian
 from channels.layers.redis.presence import heartbeat, replies, upkeep
 from channels.layers.redis.presence import presence as presence_module
 from channels.layers.redis.presence.presence import LONGEST_GAP_S, WATCHED_FOR_S, Watch
@@ -37,7 +36,7 @@ def die(layer, redis_server, monkeypatch):
 
     def die():
         with redis_server.client() as client:
-            client.zadd(layer.core.keyspace.registry("servers"), {SERVER: 1})
+            client.zadd(layer.keyspace.registry("servers"), {SERVER: 1})
 
     return die
 
@@ -70,20 +69,20 @@ def test_a_server_is_known_after_an_outage_that_its_sign_of_life_did_not_outlive
 ):
     beat(layer, is_first=True)
     with redis_server.client() as client:
-        assert client.delete(layer.core.keyspace.server(SERVER, "alive"))
+        assert client.delete(layer.keyspace.server(SERVER, "alive"))
     assert beat(layer)[0]
 
 
 def test_groups_reach_a_server_whose_sign_of_life_did_not_outlive_an_outage(layer, redis_server):
     """Redis is back, and the server has not noticed yet: its sockets are members as before."""
     beat(layer, is_first=True)
-    operation = layer.core.pack_send("websocket.connect", {})
+    operation = layer.sending.pack("websocket.connect", {})
     layer._sync.run(layer.presence.open_socket(SERVER, "a", operation, {}))
     channel = f"websocket.send.{SERVER}!a"
     layer.group_add("room", channel)
     with redis_server.client() as client:
-        assert client.delete(layer.core.keyspace.server(SERVER, "alive"))
-        key = layer.core.keyspace.group("room")
+        assert client.delete(layer.keyspace.server(SERVER, "alive"))
+        key = layer.keyspace.group("room")
         client.zadd(key, dict.fromkeys(client.zrange(key, 0, -1), 0))  # joined long ago
     layer.send_group("room", {"text": "hello"})
     assert layer.receive([f"websocket.send.{SERVER}!"]) == (channel, {"text": "hello"})
@@ -258,9 +257,9 @@ def test_what_a_forgotten_server_writes_does_not_stay_for_ever(layer, redis_serv
     open_sockets(layer, 1)
     for request in layer.presence.set_state_requests(SERVER, "0", "gone"):
         layer._sync.run(ask(request))
-    running = layer.core.keyspace.server(SERVER, "running")
+    running = layer.keyspace.server(SERVER, "running")
     layer._sync.run(ask(Request(0, ("HSET", running, "0", "worker 2 websocket.receive"))))
-    layer._sync.run(Guardian(layer.core, layer.sockets, layer.registry).look_after(SERVER, 0.0))
+    layer._sync.run(layer.make_guardian().look_after(SERVER, 0.0))
 
     with redis_server.client() as client:
         lives_s = {key: client.ttl(key) for key in client.scan_iter()}
@@ -410,7 +409,7 @@ def ask(request):
 def test_a_worker_is_registered_while_it_lives(layer, redis_server):
     def registered():
         with redis_server.client() as client:
-            return client.zrange(layer.core.keyspace.registry("workers"), 0, -1)
+            return client.zrange(layer.keyspace.registry("workers"), 0, -1)
 
     layer.keep_house("worker-1", {}, {"work"})
     assert registered() == [b"worker-1"]

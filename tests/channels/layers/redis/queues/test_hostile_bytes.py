@@ -47,7 +47,7 @@ def small_layer(redis_server):
 
 def push(redis_server, layer, channel, data):
     with redis_server.client() as client:
-        client.rpush(layer.core.keyspace.queue(channel).queue, *data)
+        client.rpush(layer.keyspace.queue(channel).queue, *data)
 
 
 @with_one_layer(max_examples=60)

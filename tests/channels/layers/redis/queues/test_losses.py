@@ -4,7 +4,7 @@ import pytest
 
 from channels.exceptions import ChannelFull
 from channels.layers.operations import Drop
-from channels.layers.redis.queues.core import COUNTS_TTL_MS
+from channels.layers.redis.queues.rules import COUNTS_TTL_MS
 from tests.processes import wait_until
 
 

@@ -71,7 +71,7 @@ def wait_until_blocked(*servers):
 
 
 def host_of_work(layer):
-    return layer.core.keyspace.queue("work").host
+    return layer.keyspace.queue("work").host
 
 
 def test_a_message_is_handed_over_while_another_host_falls_silent(layers, servers):
@@ -123,7 +123,7 @@ def test_a_host_that_speaks_again_is_used_again(layers, servers):
 
 
 def test_the_queues_of_hosts_that_are_away_are_looked_at_last(layers):
-    cursor = Cursor(layers[0].core.keyspace, ["work"], is_down=lambda host: host == 0)
+    cursor = Cursor(layers[0].keyspace, ["work"], is_down=lambda host: host == 0)
     assert {tuple(cursor.hosts_in_turn()) for _ in range(4)} == {(1, 0)}
 
 
@@ -192,7 +192,7 @@ def test_a_silent_host_is_away_since_it_was_last_heard_of():
 
 def server_on(layer, host):
     """The id of an interface server whose replies come from a host."""
-    return next(f"s{n}" for n in range(99) if layer.core.keyspace.host_of(f"s{n}") == host)
+    return next(f"s{n}" for n in range(99) if layer.keyspace.host_of(f"s{n}") == host)
 
 
 @contextlib.asynccontextmanager
@@ -219,7 +219,7 @@ async def moved_link(layers, server, monkeypatch):
 def test_a_server_moves_off_a_silent_host(layers, servers, monkeypatch):
     async def scenario():
         async with moved_link(layers, servers[0], monkeypatch) as (here, _):
-            assert layers[0].core.keyspace.host_of(here.server_id) == 1
+            assert layers[0].keyspace.host_of(here.server_id) == 1
 
     asyncio.run(scenario())
 

@@ -1,0 +1,215 @@
+"""The plans that receive a message. Nothing here does I/O or reads a clock."""
+
+import copy
+from collections import deque
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from channels.exceptions import LayerUnavailable
+from channels.layers import operations as ops
+from channels.layers.codec import UndecodableMessage
+from channels.layers.contract import Received
+from channels.layers.redis.keys import QueueKeys
+from channels.layers.redis.queues import envelope as envelopes
+from channels.layers.redis.queues.cursor import Cursor
+from channels.layers.redis.queues.delays import Delays, read_promoted
+from channels.layers.redis.queues.delivery import OwnedChannels, RedisDelivery, Taken
+from channels.layers.redis.queues.rules import Rules
+from channels.layers.redis.transport.plans import (
+    Block,
+    Part,
+    Plan,
+    Request,
+    Wait,
+    check,
+    raise_if_all_are_away,
+)
+
+#: A busy reader looks at delayed messages this often.
+PROMOTE_EVERY_S = 0.1
+
+
+class Receiving:
+    """Plans that take messages out of queues."""
+
+    def __init__(self, rules: Rules, delays: Delays, acknowledged: OwnedChannels) -> None:
+        self._rules, self._delays, self._acknowledged = rules, delays, acknowledged
+        self._leftovers: dict[str, deque[tuple[str, dict[str, Any]]]] = {}
+
+    def receive(self, channels: Sequence[str], block_s: float, now_s: float) -> Plan[Received]:
+        """Plan: the next (channel, message) of any of `channels`, or (None, None)."""
+        for channel in channels:
+            waiting = self._leftovers.get(channel)
+            if waiting:
+                return waiting.popleft()
+        cursor = Cursor(self._rules.keyspace, channels, is_direct=True)
+        _, delivery = yield from self.take(cursor, [], block_s, now_s)
+        if delivery is None:
+            return None, None
+        return self._split_clients(delivery)
+
+    def _split_clients(self, delivery: RedisDelivery) -> Received:
+        """A message for several clients of a process is received once for each."""
+        clients = delivery.clients
+        if not clients:
+            return delivery.channel, delivery.content
+        full = [delivery.channel + client for client in clients]
+        if len(full) > 1:
+            waiting = self._leftovers.setdefault(delivery.channel, deque())
+            waiting.extend((name, copy.deepcopy(delivery.content)) for name in full[1:])
+        return full[0], delivery.content
+
+    def take(
+        self,
+        cursor: Cursor,
+        batch: Sequence[Part],
+        block_s: float,
+        now_s: float,
+        may_wait_at_once: bool = False,
+    ) -> Plan[tuple[list[Any], RedisDelivery | None]]:
+        """Plan: carry out `batch` (list of (requests, read) parts), then fetch the next message.
+
+        Returns (results of the parts, Delivery or None).
+        """
+        if may_wait_at_once and block_s > 0 and cursor.next_due_s is None:
+            return (yield from self._take_or_wait(cursor, batch, block_s, now_s))
+        hosts = cursor.hosts_in_turn()
+        turn = next(cursor.turn) % len(cursor.rotations)
+        fetch = [Request(hosts[0], cursor.receive[turn])]
+        promotes = cursor.has_delays and now_s >= cursor.promote_at_s
+        if promotes:
+            cursor.promote_at_s = now_s + PROMOTE_EVERY_S
+            fetch = [*self._delays.promote_requests(cursor.keys, cursor.hosts), *fetch]
+        requests = [request for part, _ in batch for request in part]
+        replies = yield requests + fetch
+        raise_if_all_are_away(replies)
+        results = list(read_batch(batch, replies))
+        if promotes:
+            cursor.next_due_s = read_promoted(replies[len(requests) : -1])
+        delivery = yield from self._read_received(cursor, turn, hosts[0], replies[-1])
+        if delivery is None and not ops.leave_work(results):
+            delivery = yield from self._look_further(cursor, turn, hosts[1:], block_s)
+        return results, delivery
+
+    def _take_or_wait(
+        self, cursor: Cursor, batch: Sequence[Part], block_s: float, now_s: float
+    ) -> Plan[tuple[list[Any], RedisDelivery | None]]:
+        """`take` from one host in one round trip, in which the wait for a message has its place.
+
+        Not for when delayed messages are known to be due, nor when the batch is likely to set a
+        message free: then the wait has to be called off.
+        """
+        turn = next(cursor.turn) % len(cursor.rotations)
+        requests = [request for part, _ in batch for request in part]
+        count = len(requests)
+        if cursor.has_delays and now_s >= cursor.promote_at_s:
+            cursor.promote_at_s = now_s + PROMOTE_EVERY_S
+            requests += self._delays.promote_requests(cursor.keys, cursor.hosts)
+        results: list[Any] = []
+
+        def go_on(replies: list[Any]) -> bool:
+            results.extend(read_batch(batch, replies))
+            if len(replies) > count:
+                cursor.next_due_s = read_promoted(replies[count:])
+            return cursor.next_due_s is None and not ops.leave_work(results)
+
+        popped, now_ms = yield Wait(
+            cursor.hosts[0],
+            [request.command for request in requests],
+            cursor.queues[turn],
+            block_s,
+            go_on,
+        )
+        if popped is None:
+            return results, None
+        keys = cursor.by_queue[popped[0]]
+        return results, (yield from self._read_first(cursor, keys, popped[1], now_ms))
+
+    def _read_first(
+        self, cursor: Cursor, keys: QueueKeys, data: bytes, now_ms: int
+    ) -> Plan[RedisDelivery | None]:
+        """The Delivery in what was popped, unless it is a wake-up, expired or unreadable."""
+        if envelopes.kind_of(data) == envelopes.WAKE:
+            cursor.wake()
+            return None
+        if envelopes.expires_ms(data) <= now_ms:
+            yield from self._rules.note_expired(keys, cursor.hosts[0], 1)
+            return None
+        return (yield from self._parse(cursor, keys, cursor.hosts[0], data))
+
+    def _look_further(
+        self, cursor: Cursor, turn: int, other_hosts: Sequence[int], block_s: float
+    ) -> Plan[RedisDelivery | None]:
+        """Try the other hosts, then wait on all of them."""
+        for host in other_hosts:
+            (reply,) = yield [Request(host, cursor.receive[turn])]
+            delivery = yield from self._read_received(cursor, turn, host, reply)
+            if delivery is not None:
+                return delivery
+        if block_s <= 0 or cursor.is_woken():
+            return None
+        if cursor.next_due_s is not None:
+            block_s = min(block_s, cursor.next_due_s)
+            cursor.promote_at_s = 0.0
+        answers = yield Block(cursor.hosts, cursor.queues[turn], block_s)
+        return (yield from self._read_popped(cursor, answers))
+
+    def _read_popped(
+        self, cursor: Cursor, answers: Sequence[tuple[int, Any]]
+    ) -> Plan[RedisDelivery | None]:
+        delivery = None
+        for host, reply in answers:
+            queue, data = check(reply)
+            if envelopes.kind_of(data) == envelopes.WAKE:
+                cursor.wake()
+            elif delivery is None:
+                delivery = yield from self._parse(cursor, cursor.by_queue[queue], host, data)
+            else:
+                yield [Request(host, ("LPUSH", queue, data))]
+        return delivery
+
+    def _read_received(
+        self, cursor: Cursor, turn: int, host: int, reply: Any
+    ) -> Plan[RedisDelivery | None]:
+        rotation = cursor.rotations[turn]
+        if isinstance(reply, LayerUnavailable) and len(cursor.hosts) > 1:
+            return None  # the others go on
+        index, data, *expired = check(reply)
+        for position, count in zip(expired[::2], expired[1::2], strict=True):
+            yield from self._rules.note_expired(rotation[position - 1], host, count)
+        if index < 0:
+            cursor.wake()
+        if index <= 0:
+            return None
+        return (yield from self._parse(cursor, rotation[index - 1], host, data))
+
+    def _parse(
+        self, cursor: Cursor, keys: QueueKeys, host: int, data: bytes
+    ) -> Plan[RedisDelivery | None]:
+        if envelopes.kind_of(data) == envelopes.TOKEN:
+            return (yield from self._acknowledged.read(keys, host, cursor.is_direct))
+        try:
+            envelope = envelopes.parse(data)
+            content = self._rules.codec.unpack_message(envelope.body)
+        except (envelopes.MalformedEnvelope, UndecodableMessage) as error:
+            yield from self._rules.note_undecodable(keys, host, error)
+            return None
+        return RedisDelivery(
+            keys.name,
+            content,
+            envelope.attempts,
+            token=Taken(host, keys, data),
+            clients=envelope.clients,
+        )
+
+
+def read_batch(batch: Sequence[Part], replies: Sequence[Any]) -> Iterator[Any]:
+    """The results of the parts of a batch, each from its own replies; the LayerUnavailable of a
+    part whose host is away is its result."""
+    position = 0
+    for requests, read in batch:
+        try:
+            yield read(list(replies[position : position + len(requests)]))
+        except LayerUnavailable as error:
+            yield error
+        position += len(requests)

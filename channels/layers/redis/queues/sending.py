@@ -1,0 +1,170 @@
+"""The plans that send a message. Nothing here does I/O or reads a clock."""
+
+import functools
+import secrets
+from typing import Any, NamedTuple
+
+from channels.exceptions import ChannelFull, ClientBusy, ClientGone, HeldBack
+from channels.layers import names
+from channels.layers import operations as ops
+from channels.layers.redis.keys import QueueKeys
+from channels.layers.redis.queues import envelope as envelopes
+from channels.layers.redis.queues import scripts
+from channels.layers.redis.queues.delivery import OwnedChannels
+from channels.layers.redis.queues.rules import Rules
+from channels.layers.redis.transport import wire
+from channels.layers.redis.transport.plans import Part, Plan, Post, Request, check, read_nothing
+from channels.layers.redis.transport.scripts import Command
+
+#: What send.lua and send_in_row.lua say when it is not the queue that is full.
+_REFUSALS = {-2: ClientBusy, -3: HeldBack}
+
+
+class Row(NamedTuple):
+    """The place of an operation among those of one pipeline that must not overtake one another."""
+
+    #: The key of the mark, and the place; see part_rows.lua.
+    mark: str
+    place: str
+
+
+class Way(NamedTuple):
+    """What is the same of every message to one queue."""
+
+    keys: QueueKeys
+    #: The keys and the first arguments of scripts.SEND and scripts.SEND_MANY.
+    queue_keys: tuple[str, ...]
+    args: tuple[Any, ...]
+    #: The command of scripts.SEND, up to what follows the envelope's head.
+    head: Command
+    #: Whether the queue is that of a process, whose clients share it.
+    is_shared: bool
+
+
+class Sending:
+    """Plans that put messages into queues."""
+
+    def __init__(self, rules: Rules, acknowledged: OwnedChannels) -> None:
+        self._rules, self._keyspace = rules, rules.keyspace
+        self._acknowledged = acknowledged
+        self._way_to = functools.lru_cache(maxsize=1024)(self._find_way)
+
+    def pack(self, channel: str, message: dict[str, Any]) -> ops.Send:
+        """The Send of a message that the layer itself makes up."""
+        return ops.Send(channel, self._rules.codec.pack_message(message, channel))
+
+    def send(self, operation: ops.Send) -> Plan[None]:
+        """Plan: send one message; raises what refuses it."""
+        (reply,) = yield [self.request(operation)]
+        refusal = self.read_sent(operation, reply)
+        if refusal is not None:
+            raise refusal
+
+    def part(self, operation: ops.Send, row: Row | None = None) -> Part:
+        """The part of a batch that sends one message."""
+        request = self.request(operation, row)
+        return [request], lambda replies: self.read_sent(operation, replies[0])
+
+    def request(self, operation: ops.Send, row: Row | None = None) -> Request:
+        """The Request that sends one message; in a Row it does not overtake those before it."""
+        channel, payload = operation.channel, operation.payload
+        if operation.delay_s > 0:
+            return self.delay_request(channel, payload, operation.delay_s, attempts=0)
+        queue, client = names.split_local(channel)
+        way = self._way_to(queue)
+        if way is None:
+            return self._acknowledged.send_request(self._keyspace.queue(queue), payload)
+        rest: bytes = payload
+        last: tuple[str, ...] = ()
+        if way.is_shared:
+            rest, last = envelopes.address(client, payload), (client,)
+        if row is None:
+            call = (*way.head, rest, *last)
+        else:
+            call = scripts.SEND_IN_ROW.call(
+                (*way.queue_keys, row.mark), (*way.args, rest, *last, row.place)
+            )
+        return Request(self._rules.host_for(way.keys), wire.sized(call, len(payload)))
+
+    def _find_way(self, queue: str) -> Way | None:
+        """The Way to a queue; None to that of an acknowledged channel."""
+        keys = self._keyspace.queue(queue)
+        if self._acknowledged.has(keys):
+            return None
+        is_shared = not (keys.is_plain or keys.is_single_reader)
+        queue_keys: tuple[str, ...] = (
+            (keys.queue,) if keys.is_single_reader else (keys.queue, keys.counts)
+        )
+        if is_shared:
+            queue_keys += (keys.states,)
+        kind = envelopes.TO_CLIENTS if is_shared else envelopes.PLAIN
+        args = (self._rules.get_capacity(queue), *self._rules.lives_ms(keys), kind)
+        return Way(keys, queue_keys, args, scripts.SEND.call(queue_keys, args), is_shared)
+
+    def post(self, operation: ops.Send) -> Post | None:
+        """The Post of one message, or None if it can't go together with others."""
+        queue, client = names.split_local(operation.channel)
+        way = self._way_to(queue)
+        if operation.delay_s > 0 or way is None:
+            return None
+        rest: bytes = operation.payload
+        keys, head = way.queue_keys, way.head
+        if way.is_shared:
+            if way.keys.owner == "requests":  # whose clients may hold their senders back
+                return None
+            rest, keys = envelopes.address(client, rest), keys[:2]
+            head = scripts.SEND.call(keys, way.args)
+        call = wire.sized((*head, rest), len(rest))
+        request = Request(self._rules.host_for(way.keys), call)
+        return Post(request, scripts.SEND_MANY, keys, way.args, rest)
+
+    def to_client(self, operation: ops.Send) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+        """The keys and arguments of scripts.SEND for a message to a client, but for the client."""
+        queue, client = names.split_local(operation.channel)
+        way = self._way_to(queue)
+        if way is None:
+            raise ValueError(f"expected the reply channel of a client, got {operation.channel!r}")
+        return way.queue_keys, (*way.args, envelopes.address(client, operation.payload))
+
+    def delay_request(self, channel: str, payload: bytes, delay_s: float, attempts: int) -> Request:
+        """The Request that keeps a message until it is due."""
+        keys = self._keyspace.queue(channel)
+        kind, rest = kind_and_rest(keys, channel, payload)
+        args = [
+            int(delay_s * 1000),
+            secrets.token_bytes(12),
+            kind,
+            min(attempts, 255),
+            rest,
+            self._rules.lives_ms(keys)[1],
+        ]
+        return Request(
+            self._rules.host_for(keys), scripts.DELAY.call([keys.later, keys.queue], args)
+        )
+
+    def read_sent(self, operation: ops.Send, reply: Any) -> ChannelFull | ClientGone | None:
+        """None if the message was sent; the ChannelFull or ClientGone if it was refused."""
+        reply = check(reply)
+        if reply == 0:
+            return None
+        if isinstance(reply, list):
+            self._rules.tell_expired(operation.channel, reply[1])
+            return self.read_sent(operation, reply[0])
+        if reply == -1:
+            return ClientGone(operation.channel)
+        capacity = self._rules.get_capacity(operation.channel)
+        if reply > 0:
+            return ChannelFull(operation.channel, reply, capacity)
+        return _REFUSALS[reply](operation.channel, 0, capacity)
+
+    def drop_part(self, operation: ops.Drop) -> Part:
+        """The part of a batch that counts messages as lost."""
+        requests = self._rules.count_requests(operation.channel, operation.reason, operation.count)
+        return requests, read_nothing
+
+
+def kind_and_rest(keys: QueueKeys, channel: str, payload: bytes) -> tuple[int, bytes]:
+    """The kind of a message's envelope, and what follows the head."""
+    if keys.is_plain or keys.is_single_reader:
+        return envelopes.PLAIN, payload
+    return envelopes.TO_CLIENTS, envelopes.address(names.split_local(channel)[1], payload)
