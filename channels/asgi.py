@@ -19,6 +19,7 @@ _OLD_BACKENDS = {
     "asgi_redis.core.RedisChannelLayer": "channels.layers.redis.RedisChannelLayer",
     "asgi_redis.RedisLocalChannelLayer": "channels.layers.redis.RedisLocalChannelLayer",
     "asgi_redis.RedisSentinelChannelLayer": "channels.layers.redis.RedisSentinelChannelLayer",
+    "asgi_ipc.IPCChannelLayer": "channels.layers.local.LocalChannelLayer",
     "asgiref.inmemory.ChannelLayer": "channels.layers.memory.MemoryChannelLayer",
     "channels.layers.InMemoryChannelLayer": "channels.layers.memory.MemoryChannelLayer",
     "channels_redis.core.RedisChannelLayer": "channels.layers.redis.RedisChannelLayer",
@@ -26,7 +27,6 @@ _OLD_BACKENDS = {
 }
 
 _GONE_BACKENDS = {
-    "asgi_ipc.IPCChannelLayer": "the in-memory layer (one process) or Redis",
     "asgi_rabbitmq.RabbitmqChannelLayer": "Redis",
 }
 
