@@ -72,7 +72,14 @@ DEMO = Project(
     type=click.Choice(["daphne", "uvicorn"]),
     help="What hosts the interface server.",
 )
-def main(workers: int, port: int | None, host: str, server: str) -> None:
+@click.option(
+    "--layer",
+    default="redis",
+    show_default=True,
+    type=click.Choice(["redis", "local"]),
+    help="What carries messages: Redis, or files on this machine, with no server.",
+)
+def main(workers: int, port: int | None, host: str, server: str, layer: str) -> None:
     """Bring up the split: Redis, an interface server, workers. Ctrl-C stops all of it.
 
     REDIS_URL in the environment names a Redis to use; without it, one is started. Data and logs
@@ -89,7 +96,7 @@ def main(workers: int, port: int | None, host: str, server: str) -> None:
         ):
             choices = Choices(workers, server=server, bind=host, port=choose_port(host, port))
             remember(site_url(host, choices.port))
-            run(run_dir, sockets, choices, ending)
+            run(run_dir, sockets, choices, ending, layer)
     except Stopped:
         click.echo("Stopped.")
     except CannotStart as error:
@@ -103,14 +110,16 @@ def allowed_hosts(host: str) -> str:
     return ",".join(sorted(names))
 
 
-def run(run_dir: Path, sockets: Path, choices: Choices, ending: Ending) -> None:
+def run(run_dir: Path, sockets: Path, choices: Choices, ending: Ending, layer: str) -> None:
     """Bring everything up, stay until Stopped is raised, take everything down."""
     started = time.monotonic()
-    redis_url, redis_command = choose_redis(run_dir, sockets)
+    is_local = layer == "local"
+    redis_url, redis_command = ("", "") if is_local else choose_redis(run_dir, sockets)
     settings = {
         "DJANGO_SETTINGS_MODULE": os.environ.get("DJANGO_SETTINGS_MODULE", "project.settings"),
         "RUN_DIR": str(run_dir),
         "REDIS_URL": redis_url,
+        "LAYER_FOLDER": str(sockets / "layer") if is_local else "",
         "ALLOWED_HOSTS": os.environ.get("ALLOWED_HOSTS") or allowed_hosts(choices.bind),
     }
     env = {**os.environ, **settings, "PYTHONUNBUFFERED": "1"}

@@ -1,7 +1,8 @@
 """Settings of the demo.
 
 Read from the environment: DEBUG ("1" or "0"), SECRET_KEY, ALLOWED_HOSTS (comma-separated),
-CSRF_TRUSTED_ORIGINS (comma-separated, with scheme), REDIS_URL, RUN_DIR (database, uploads).
+CSRF_TRUSTED_ORIGINS (comma-separated, with scheme), RUN_DIR (database, uploads), and one of
+REDIS_URL and LAYER_FOLDER (the local layer's folder).
 """
 
 import os
@@ -71,11 +72,16 @@ WSGI_APPLICATION = "project.wsgi.application"
 
 # -- the channel layer ------------------------------------------------------------------------
 
-REDIS_URL = os.environ.get("REDIS_URL")
+REDIS_URL, LAYER_FOLDER = os.environ.get("REDIS_URL"), os.environ.get("LAYER_FOLDER")
 if REDIS_URL:
     _LAYER = {
         "BACKEND": "channels.layers.redis.RedisChannelLayer",
         "CONFIG": {"hosts": [REDIS_URL]},
+    }
+elif LAYER_FOLDER:
+    _LAYER = {
+        "BACKEND": "channels.layers.local.LocalChannelLayer",
+        "CONFIG": {"folder": LAYER_FOLDER},
     }
 else:
     # One process only: enough for `manage.py runserver`.

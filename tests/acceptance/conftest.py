@@ -123,17 +123,23 @@ def daphne_port(installed, projects, redis_settings, tmp_path_factory):
     project = projects.write(tmp_path_factory.mktemp("daphne") / "p", None, redis_settings)
     port = free_port()
     with make_split(installed, project) as split:
-        server = split.start_command(
-            installed.with_name("daphne"),
-            "-b",
-            "127.0.0.1",
-            "-p",
-            port,
-            "my_project.asgi:channel_layer",
-            name="daphne",
-        )
-        server.wait_until_connectable(("127.0.0.1", port))
+        start_daphne(split, port, installed)
         yield port
+
+
+def start_daphne(split, port, python):
+    """Start Daphne as the tutorial says."""
+    where = ("-b", "127.0.0.1", "-p", port)
+    server = split.start_command(
+        python.with_name("daphne"), *where, "my_project.asgi:channel_layer", name="daphne"
+    )
+    server.wait_until_connectable(("127.0.0.1", port))
+
+
+def local_settings(directory):
+    """The CHANNEL_LAYERS of asgi_ipc 1.x, with a folder of our own."""
+    settings = (STEPS / "settings_ipc.py").read_text()
+    return settings.replace('"prefix": "mysite"', f'"folder": {str(directory / "layer")!r}')
 
 
 class Site:
@@ -150,21 +156,25 @@ class Site:
         self.url, self.ws_url = f"http://127.0.0.1:{port}", f"ws://127.0.0.1:{port}"
 
 
-@pytest.fixture(params=["split", "runserver"])
+@pytest.fixture(params=["split", "local", "runserver"])
 def site(request, installed, projects, tmp_path):
     """The Site of the step that the test is marked with, served in either way."""
     step = request.node.get_closest_marker("step").args[0]
     if request.param == "split":
         settings = request.getfixturevalue("redis_settings")
         port = request.getfixturevalue("daphne_port")
+    elif request.param == "local":
+        settings, port = local_settings(tmp_path), free_port()
     else:
         settings, port = (STEPS / "settings_memory.py").read_text(), free_port()
     with make_split(installed, projects.write(tmp_path / "p", step, settings)) as split:
-        if request.param == "split":
-            start_workers(split)
-        else:
+        if request.param == "runserver":
             start_runserver(split, port)
-        yield Site(split, port, request.param == "split")
+        else:
+            start_workers(split)
+        if request.param == "local":
+            start_daphne(split, port, installed)
+        yield Site(split, port, request.param != "runserver")
         for process in split.workers:
             process.send_signal(signal.SIGTERM)
 

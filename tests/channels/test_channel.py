@@ -123,7 +123,10 @@ def test_middleware_that_can_not_be_used_is_named(path):
         ({}, "no channel layer 'default' in CHANNEL_LAYERS"),
         ({"default": {"ROUTING": []}}, "has no BACKEND"),
         ({"default": {"BACKEND": "not.there", "ROUTING": []}}, "can't import BACKEND 'not.there'"),
-        ({"default": {"BACKEND": "asgi_ipc.IPCChannelLayer", "ROUTING": []}}, "not available here"),
+        (
+            {"default": {"BACKEND": "asgi_rabbitmq.RabbitmqChannelLayer", "ROUTING": []}},
+            "not available here",
+        ),
         (
             {
                 "default": {

@@ -1,8 +1,6 @@
 """The conformance suite over the local layer, with a clock that is moved by hand."""
 
-import contextlib
 import tempfile
-import threading
 import unittest
 from pathlib import Path
 from typing import Any
