@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from channels.exceptions import PrefixTaken
 from channels.layers import names
 from channels.layers import operations as ops
-from channels.layers.base import BaseChannelLayer, Reader, ServerLink
+from channels.layers.base import BaseChannelLayer, OnReply, Reader, ServerLink
 from channels.layers.codec import UndecodableMessage
 from channels.layers.local.database import Database
 from channels.layers.local.housekeeping import Housekeeping
@@ -30,7 +30,10 @@ from channels.layers.local.wakeups import (
     TaskSleeper,
     ThreadSleeper,
 )
+from channels.layers.local.worker_link import LocalWorkerLink
 from channels.layers.memory.queues import Entry
+from channels.layers.worker_link import WorkerLink
+from channels.messages import Content
 from channels.startup.identity import project_marks
 
 Result = TypeVar("Result")
@@ -190,7 +193,8 @@ class LocalChannelLayer(BaseChannelLayer):
         try:
             while True:
                 quest = Search(self, channels, lambda store: store.take(channels))
-                delivery = self.delivery(await search_async(quest, sleeper))
+                entry = await search_async(quest, sleeper)
+                delivery = self.delivery(entry)
                 if delivery is not None:
                     return delivery.channel, delivery.content
         finally:
@@ -245,7 +249,7 @@ class LocalChannelLayer(BaseChannelLayer):
     def global_statistics(self) -> dict[str, float]:
         return self.run(lambda store: store.global_statistics())
 
-    def status(self) -> dict[str, list[dict[str, Any]]]:
+    def status(self, names_age_s: float = 0.0) -> dict[str, Any]:
         def look(store: Store) -> dict[str, list[dict[str, Any]]]:
             servers = self._processes(store, "server")
             for server in servers:
@@ -254,6 +258,7 @@ class LocalChannelLayer(BaseChannelLayer):
                 "servers": servers,
                 "workers": self._processes(store, "worker"),
                 "channels": store.channels_status(),
+                "groups": store.groups_status(),
             }
 
         return self.run(look)
@@ -388,9 +393,12 @@ class LocalChannelLayer(BaseChannelLayer):
     # -- what interface servers call --------------------------------------------------------------
 
     def open_link(
-        self, server_id: str, on_reply: Callable[..., object], on_lost: Callable[[], object]
+        self, server_id: str, on_reply: OnReply, on_lost: Callable[[], None]
     ) -> ServerLink:
         return LocalLink(self, server_id, on_reply, on_lost)
+
+    def open_worker_link(self, worker_id: str, on_message: Callable[[Content], None]) -> WorkerLink:
+        return LocalWorkerLink(self, worker_id, on_message)
 
     # -- the end ----------------------------------------------------------------------------------
 

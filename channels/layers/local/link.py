@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from channels.exceptions import ChannelFull, LayerUnavailable
-from channels.layers.base import ServerLink
+from channels.exceptions import ChannelFull, ChannelsError, LayerUnavailable
+from channels.layers.base import OnReply, ServerLink
 from channels.layers.local.queues import StoredEntry
 from channels.layers.local.reader import Search, search_async
 from channels.layers.local.servers import reply_queues
 from channels.layers.local.store import Store
 from channels.layers.local.wakeups import TaskSleeper
 from channels.layers.names import random_suffix
+from channels.messages import Content, WebsocketReceive
 from channels.startup.identity import describe_process
 
 if TYPE_CHECKING:
@@ -40,8 +41,8 @@ class LocalLink(ServerLink):
         self,
         layer: LocalChannelLayer,
         server_id: str,
-        on_reply: Callable[..., object],
-        on_lost: Callable[[], object],
+        on_reply: OnReply,
+        on_lost: Callable[[], None],
     ) -> None:
         self.server_id = server_id
         self._layer = layer
@@ -210,19 +211,26 @@ class LocalLink(ServerLink):
 
     # -- sends --------------------------------------------------------------------------------
 
-    async def send(self, channel: str, message: Any) -> None:
-        await self._carry_out(self._layer.prepare_send(channel, message))
+    async def send(self, channel: str, message: Content) -> None:
+        await self._post(self._layer.prepare_send(channel, message))
 
-    async def _carry_out(self, operation: Any) -> None:
+    def send_frame(self, message: WebsocketReceive) -> asyncio.Future[None]:
+        # A transaction takes effect as a whole or not at all: no frame need be numbered.
+        try:
+            return self._post(self._layer.prepare_send("websocket.receive", message))
+        except ChannelsError as error:
+            failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            failed.set_exception(error)
+            return failed
+
+    def _post(self, operation: Any) -> asyncio.Future[None]:
         """Send with all that this turn of the loop sends, in one transaction."""
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[Any] = loop.create_future()
+        future: asyncio.Future[None] = loop.create_future()
         if not self._outgoing:
             loop.call_soon(self._send_all)
         self._outgoing.append((operation, future))
-        refusal = await future
-        if refusal is not None:
-            raise refusal
+        return future
 
     def _send_all(self) -> None:
         outgoing, self._outgoing = self._outgoing, []
@@ -234,10 +242,14 @@ class LocalLink(ServerLink):
         except Exception as error:
             results = [error] * len(outgoing)
         for (_, future), result in zip(outgoing, results, strict=True):
-            if not future.done():
-                future.set_result(result)
+            if future.done():
+                continue
+            if result is None:
+                future.set_result(None)
+            else:
+                future.set_exception(result)
 
-    def open_socket(self, client: str, message: Any) -> Coroutine[Any, Any, None]:
+    async def open_socket(self, client: str, message: Content) -> None:
         queue = reply_queues(self.server_id)[1]
         send = self._layer.prepare_send("websocket.connect", message)
 
@@ -247,10 +259,12 @@ class LocalLink(ServerLink):
                 store.servers.open_socket(queue, client, str(message.get("path", "")))
             return refusal
 
-        return self._carry_out(open_and_send)
+        await self._post(open_and_send)
 
-    async def close_socket(self, client: str, message: Any) -> None:
-        send = self._layer.prepare_send("websocket.disconnect", message)
+    async def close_socket(
+        self, client: str, message: Content, channel: str = "websocket.disconnect"
+    ) -> None:
+        send = self._layer.prepare_send(channel, message)
         of_requests, of_sockets = reply_queues(self.server_id)
 
         def send_and_forget(store: Store) -> Any:
@@ -263,7 +277,7 @@ class LocalLink(ServerLink):
 
         while True:
             try:
-                return await self._carry_out(send_and_forget)
+                return await self._post(send_and_forget)
             except (ChannelFull, LayerUnavailable):
                 if not self._is_started:
                     raise

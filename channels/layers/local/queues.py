@@ -352,7 +352,7 @@ class Queues:
         """The counts of a settled queue, as `channel_statistics` returns them."""
         oldest = self.oldest_sent_at(queue)
         return {
-            **{key: queue.values[key] for key in COUNTED},  # type: ignore[dict-item]
+            **{key: int(queue.values[key]) for key in COUNTED},  # type: ignore[call-overload]
             "messages_count_per_second": queue.per_second(self._now),
             "messages_pending": queue.pending,
             "messages_max_age": 0.0 if oldest is None else self._now - oldest,

@@ -3,15 +3,15 @@
 import sqlite3
 from collections.abc import Iterable, Sequence
 
-from channels.layers.base import REPLY_KINDS
 from channels.layers.memory.servers import REMEMBERED_S, is_of_sockets
+from channels.layers.names import REPLY_KINDS, reply_channel_name
 
 __all__ = ["Servers", "is_of_sockets", "reply_queues"]
 
 
 def reply_queues(server_id: str) -> list[str]:
     """The names of a server's reply queues."""
-    return [f"{kind}.{server_id}!" for kind in REPLY_KINDS]
+    return [reply_channel_name(kind, server_id, "") for kind in REPLY_KINDS]
 
 
 class Servers:

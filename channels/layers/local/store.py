@@ -5,7 +5,7 @@ since 1970), and rings for the queues in `queues.ready` when it has ended.
 """
 
 import sqlite3
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from channels.exceptions import ChannelFull, ClientBusy, ClientGone
@@ -89,6 +89,17 @@ class Store:
                 self.queues.push(queue, present, operation.payload)
             if held:
                 queue.add("dropped_count", held)
+
+    def send_batch(self, name: str, batch: Sequence[tuple[list[str], bytes]]) -> int:
+        """Send packed messages to clients of one queue, in order, as long as there is room; return
+        how many were sent."""
+        queue = self.queues.get(name)
+        for count, (clients, payload) in enumerate(batch):
+            if self._is_full(queue):
+                queue.add("channel_full_count", 1)
+                return count
+            self.queues.push(queue, clients, payload)
+        return len(batch)
 
     # -- the end of a delivery ------------------------------------------------------------------
 
@@ -329,6 +340,15 @@ class Store:
             for queue in sorted(self.queues.find_all(), key=lambda queue: queue.name)
             if "?" not in queue.name
         ]
+
+    def groups_status(self) -> list[dict[str, Any]]:
+        """What `status` says of groups."""
+        found = self.sql.execute(
+            "SELECT group_name, count(*) FROM members WHERE expires_at IS NULL OR expires_at > ? "
+            "GROUP BY group_name ORDER BY group_name",
+            (self.now,),
+        )
+        return [{"name": name, "size": size} for name, size in found]
 
     def _count(self, table: str, name: str) -> int:
         found = self.sql.execute(f"SELECT count(*) FROM {table} WHERE queue = ?", (name,))
