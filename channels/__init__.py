@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "1.2.0.dev0"
+__version__ = "5.0.0.dev0"
 
 from channels.channel import DEFAULT_CHANNEL_LAYER, Channel, Group
 

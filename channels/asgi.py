@@ -14,6 +14,8 @@ __all__ = [
     "get_channel_layer",
 ]
 
+_FOR_CHANNELS_REDIS = "channels.layers.redis.channels_redis.ChannelsRedisLayer"
+
 _OLD_BACKENDS = {
     "asgi_redis.RedisChannelLayer": "channels.layers.redis.RedisChannelLayer",
     "asgi_redis.core.RedisChannelLayer": "channels.layers.redis.RedisChannelLayer",
@@ -22,8 +24,8 @@ _OLD_BACKENDS = {
     "asgi_ipc.IPCChannelLayer": "channels.layers.local.LocalChannelLayer",
     "asgiref.inmemory.ChannelLayer": "channels.layers.memory.MemoryChannelLayer",
     "channels.layers.InMemoryChannelLayer": "channels.layers.memory.MemoryChannelLayer",
-    "channels_redis.core.RedisChannelLayer": "channels.layers.redis.RedisChannelLayer",
-    "channels_redis.pubsub.RedisPubSubChannelLayer": "channels.layers.redis.RedisChannelLayer",
+    "channels_redis.core.RedisChannelLayer": _FOR_CHANNELS_REDIS,
+    "channels_redis.pubsub.RedisPubSubChannelLayer": _FOR_CHANNELS_REDIS,
 }
 
 _GONE_BACKENDS = {

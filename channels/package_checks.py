@@ -5,16 +5,17 @@ import re
 
 from django.core.exceptions import ImproperlyConfigured
 
-#: Distributions that install, or need, another package called `channels` -> what is to be done.
+#: The distribution that installs another package called `channels` -> what is to be done.
 CONFLICTING = {
     "channels": "it is another package of the same import name, and overwrites files of this one: "
     "pip uninstall channels, then pip install --force-reinstall channels-classic",
-    "channels_redis": "it needs PyPI's own channels: pip uninstall channels_redis channels; "
-    "the Redis layer is part of channels-classic (channels.layers.redis.RedisChannelLayer)",
 }
 
 #: Distribution -> the oldest version that works.
 REQUIRED_VERSIONS = {"daphne": "4.1", "msgpack": "1.0", "redis": "5.0"}
+
+#: A requirement of the distribution `channels`, which is no extra of its own.
+_NEEDS_CHANNELS = re.compile(r"channels(?![\w.-])(?!.*extra\s*==)", re.IGNORECASE)
 
 
 class PackageProblem(ImproperlyConfigured, RuntimeError):
@@ -29,13 +30,36 @@ def check_all():
 
 
 def find_conflicts():
-    """Return a text for each installed distribution that is in this one's way."""
-    found = ((name, _find_version(name), advice) for name, advice in CONFLICTING.items())
+    """Return a text for each installed distribution that is in this one's way.
+
+    A distribution called `channels` that installs no package of that name is not: it says to others
+    that this one is there (see deploy/channels_stand_in).
+    """
     return [
-        f"the distribution {name!r} {version} is installed in this environment: {advice}"
-        for name, version, advice in found
-        if version
+        f"the distribution {name!r} {_find_version(name)} is installed in this environment: "
+        f"{advice}"
+        for name, advice in CONFLICTING.items()
+        if _find_version(name) and _installs_package(name)
     ]
+
+
+def find_dependents():
+    """Return the names of installed distributions that need the distribution `channels`, if that is
+    not installed: what installs or updates one of them would bring it."""
+    if _find_version("channels"):
+        return []
+    return sorted(
+        distribution.metadata["Name"]
+        for distribution in importlib.metadata.distributions()
+        if any(_NEEDS_CHANNELS.match(line) for line in distribution.requires or ())
+    )
+
+
+def _installs_package(name):
+    files = importlib.metadata.files(name)
+    if files is None:  # it does not say what it has installed
+        return True
+    return any(file.parts[0] == name for file in files)
 
 
 def find_old_versions():

@@ -1,20 +1,41 @@
-"""Static files through the split, for development: what `runserver` and `runworker` use under
-DEBUG."""
+"""Static files for development, in process and through the split: what `runserver` and `runworker`
+use under DEBUG."""
 
 from urllib.parse import urlparse
 
-from django.contrib.staticfiles.handlers import StaticFilesHandlerMixin
+from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler, StaticFilesHandlerMixin
 from django.core.handlers.exception import convert_exception_to_response
 
+from channels.applications.shapes import call_once, callable_twice
 from channels.handler import AsgiHandler, ViewConsumer
+from channels.http import AsgiHandler as ViewApplication
+from channels.instances.two_calls import is_scope
+
+
+class StaticFilesWrapper(ASGIStaticFilesHandler):
+    """An ASGI application that answers requests below STATIC_URL with files from the staticfiles
+    finders, and hands all else to another one, `application`."""
+
+    def __init__(self, application, staticfiles_handler=None):
+        super().__init__(call_once(application))
+
+    @callable_twice
+    async def __call__(self, scope, receive, send):
+        return await super().__call__(scope, receive, send)
 
 
 class StaticFilesHandler(StaticFilesHandlerMixin, AsgiHandler):
     """An AsgiHandler that answers requests below STATIC_URL with files from the staticfiles
     finders.
 
-    Raises ImproperlyConfigured, when made, if STATIC_URL is not set.
+    Called with a scope, as in Channels 2, it gives what takes `(receive, send)`. Raises
+    ImproperlyConfigured, when made, if STATIC_URL is not set.
     """
+
+    def __new__(cls, *args, **kwargs):
+        if args and is_scope(args[0]):
+            return StaticFilesWrapper(ViewApplication())(args[0])
+        return super().__new__(cls)
 
     def __init__(self, *args, **kwargs):
         self.base_url = urlparse(self.get_base_url())

@@ -1,7 +1,8 @@
 """System checks, run by manage.py before it does anything: settings, packages, routes, decorators.
 
 They import what the settings name, and do no network I/O. Errors (E) keep a worker from its work;
-warnings (W) are what is probably not meant, and can be silenced in SILENCED_SYSTEM_CHECKS.
+warnings (W) are what is probably not meant, notes (I) what is harmless; both can be silenced in
+SILENCED_SYSTEM_CHECKS.
 """
 
 import contextlib
@@ -11,16 +12,22 @@ import os
 import traceback
 
 from django.conf import settings
-from django.core.checks import Error, Warning, register
+from django.core.checks import Error, Info, Warning, register
 
 from channels.asgi import load_backend
 from channels.exceptions import InvalidChannelLayerError
-from channels.package_checks import find_conflicts, find_old_versions
+from channels.package_checks import find_conflicts, find_dependents, find_old_versions
 from channels.startup.hints import did_you_mean
 from channels.startup.rooms import ROOMS, find_room_problem
 
 #: What an entry of CHANNEL_LAYERS may hold.
 LAYER_KEYS = ("BACKEND", "CONFIG", "MIDDLEWARE", "ROUTING", "TEST_CONFIG")
+
+_NO_STAND_IN = (
+    "{} need(s) the distribution 'channels', which is not installed: the next pip install would "
+    "bring PyPI's own, which overwrites files of this package. Install the stand-in, which says "
+    "that this one is there: see 'Packages that need channels' in the documentation"
+)
 
 
 @register("channels")
@@ -29,6 +36,9 @@ def check_environment(app_configs=None, **kwargs):
     found = [_error("E001", text) for text in map(find_room_problem, ROOMS) if text]
     found += [_error("E002", text) for text in find_conflicts()]
     found += [_error("E003", text) for text in find_old_versions()]
+    dependents = find_dependents()
+    if dependents:
+        found.append(_warning("W002", _NO_STAND_IN.format(", ".join(dependents))))
     return found
 
 
@@ -90,14 +100,22 @@ def _check_backend(where, alias, entry):
     if "BACKEND" not in entry:
         return []
     try:
-        known = _find_config_keys(load_backend(entry["BACKEND"], alias))
+        backend = load_backend(entry["BACKEND"], alias)
+        known = _find_config_keys(backend)
     except InvalidChannelLayerError as error:
         return [_error("E014", str(error))]
     except (TypeError, ValueError, AttributeError):
         return [_error("E014", f"{where}: BACKEND must be a dotted path to a class")]
+    idle = getattr(backend, "without_effect", {})
+    found = [
+        _note("I001", f"{where}[{key!r}]: {name!r} has no effect: {idle[name]}")
+        for key in ("CONFIG", "TEST_CONFIG")
+        for name in (entry[key] if isinstance(entry.get(key), dict) else ())
+        if name in idle
+    ]
     if known is None:
-        return []
-    return [
+        return found
+    return found + [
         _error("E015", f"{where}[{key!r}]: {entry['BACKEND']} takes no {name!r}" + hint)
         for key in ("CONFIG", "TEST_CONFIG")
         for name in (entry[key] if isinstance(entry.get(key), dict) else ())
@@ -174,6 +192,10 @@ def _kind(value):
 
 def _error(code, text, hint=None):
     return Error(text, hint=hint, id=f"channels.{code}")
+
+
+def _note(code, text, hint=None):
+    return Info(text, hint=hint, id=f"channels.{code}")
 
 
 def _warning(code, text, hint=None):

@@ -186,7 +186,6 @@ GONE = {
     "channels.package_checks.required_versions": "it listed layers, which are part of this package",
     "channels.worker.logger": "its name is the same: logging.getLogger('django.channels')",
     "channels.delay.management.commands.rundelay.Command.leave_locale_alone": "gone in Django 2.1",
-    "channels.management.commands.runworker.Command.leave_locale_alone": "gone in Django 2.1",
     "channels.management.commands.runworker.Command.consumer_called": "the worker logs by itself",
     "channels.handler.AsgiHandler.handle_uncaught_exception": "gone in Django 1.10",
     "channels.message.PendingMessageStore.threadlocal": "it is kept per context, for async too",

@@ -3,11 +3,15 @@ import pytest
 from channels import package_checks
 
 
-def install(folder, name, version):
+def install(folder, name, version, files=None, requires=()):
     """Make `folder` look as if a distribution had been installed into it."""
     info = folder / f"{name}-{version}.dist-info"
     info.mkdir()
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+    lines = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}"]
+    lines += [f"Requires-Dist: {one}" for one in requires]
+    (info / "METADATA").write_text("\n".join(lines) + "\n")
+    if files is not None:
+        (info / "RECORD").write_text("".join(f"{file},,\n" for file in files))
 
 
 @pytest.fixture
@@ -22,14 +26,39 @@ def test_nothing_is_found_in_an_environment_that_fits():
     package_checks.check_all()
 
 
-@pytest.mark.parametrize("name", ["channels", "channels_redis"])
-def test_another_package_of_the_same_import_name_is_found(site, name):
-    install(site, name, "4.3.2")
+@pytest.mark.parametrize("files", [None, ["channels/__init__.py", "channels/layers.py"]])
+def test_another_package_of_the_same_import_name_is_found(site, files):
+    install(site, "channels", "4.3.2", files)
     (text,) = package_checks.find_conflicts()
-    assert text.startswith(f"the distribution {name!r} 4.3.2 is installed")
+    assert text.startswith("the distribution 'channels' 4.3.2 is installed")
     assert "pip uninstall" in text
     with pytest.raises(RuntimeError, match="pip uninstall"):
         package_checks.check_all()
+
+
+def test_a_distribution_of_that_name_without_a_package_is_no_conflict(site):
+    install(site, "channels", "4.3.2", ["channels-4.3.2.dist-info/METADATA"])
+    assert package_checks.find_conflicts() == []
+
+
+@pytest.mark.parametrize(
+    ("requirement", "needs"),
+    [
+        ("channels", True),
+        ("channels>=4.0", True),
+        ("Channels (>=3)", True),
+        ("channels[daphne]>=4; python_version > '3'", True),
+        ("channels-redis", False),
+        ("channels_redis>=4", False),
+        ("channelsplus", False),
+        ("channels>=4 ; extra == 'channels'", False),
+    ],
+)
+def test_packages_that_need_the_distribution_are_named_until_it_is_there(site, requirement, needs):
+    install(site, "library", "1.0", requires=["django", requirement])
+    assert package_checks.find_dependents() == (["library"] if needs else [])
+    install(site, "channels", "4.3.2", [])
+    assert package_checks.find_dependents() == []
 
 
 @pytest.mark.parametrize("version", ["4.0.9", "4", "3.9.9", "4.0rc1"])

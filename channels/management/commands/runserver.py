@@ -8,6 +8,7 @@ import threading
 
 from django.apps import apps
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError
 from django.db import connections
 from django.utils import autoreload
@@ -18,6 +19,7 @@ from channels.exceptions import InvalidChannelLayerError
 from channels.layers.memory import MemoryChannelLayer
 from channels.log import setup_loggers
 from channels.management.development import ActionLog, DevelopmentServer, WorkerThread
+from channels.management.in_process import InProcessServer, make_application, runs_in_process
 from channels.management.reloading import name_guilty_file
 from channels.routing import InvalidRoute
 
@@ -87,6 +89,9 @@ class Command(DjangoCommand):
         autoreload.raise_last_exception()
         if not options["use_asgi"]:
             return super().inner_run(*args, **options)
+        if runs_in_process():
+            self._serve_in_process(options)
+            return
         worker = self._prepare(options)
         self._check(options)
         self._serve(worker, options)
@@ -126,13 +131,18 @@ class Command(DjangoCommand):
 
     def get_consumer(self, *args, **options):
         """Return what takes http.request if no route does: Django's views, and perhaps files."""
-        if options.get("use_static_handler") and (settings.DEBUG or options["insecure_serving"]):
+        if self._serves_files(options):
             from channels.staticfiles import StaticFilesConsumer
 
             return StaticFilesConsumer()
         from channels.handler import ViewConsumer
 
         return ViewConsumer()
+
+    @staticmethod
+    def _serves_files(options):
+        wants_files = options.get("use_static_handler")
+        return wants_files and (settings.DEBUG or options["insecure_serving"])
 
     def _check(self, options):
         if not options["skip_checks"]:
@@ -152,12 +162,33 @@ class Command(DjangoCommand):
 
     # -- serving ------------------------------------------------------------------------------
 
+    def _serve_in_process(self, options):
+        """Serve ASGI_APPLICATION here, without a channel layer in between."""
+        from interface_server.hosts.daphne import describe
+        from interface_server.hosts.settings import Listen
+
+        try:
+            application = make_application(with_static_files=self._serves_files(options))
+        except ImproperlyConfigured as error:
+            self._give_up(error, options)
+        self._check(options)
+        server = InProcessServer(
+            application,
+            describe(Listen(self._address(), int(self.port))),
+            lambda urls: self._welcome(urls[0], f"ASGI application {settings.ASGI_APPLICATION}"),
+            action_logger=self.log_action,
+            http_timeout=_limit(options["http_timeout"]),
+            websocket_handshake_timeout=options["websocket_handshake_timeout"],
+            root_path=settings.FORCE_SCRIPT_NAME or "",
+        )
+        self._run(server, None, options)
+
     def _serve(self, worker, options):
-        from interface_server.hosts.daphne import DaphneServer, describe, reactor
+        from interface_server.hosts.daphne import DaphneServer, describe
         from interface_server.hosts.settings import HostSettings, Listen
 
         def begin(urls):
-            self._welcome(urls[0])
+            self._welcome(urls[0], f"Channel layer {self.channel_layer}")
             if worker is not None:
                 worker.start()
 
@@ -166,6 +197,12 @@ class Command(DjangoCommand):
         server = DaphneServer(
             application, describe(listen), HostSettings(grace_s=GRACE_S, on_listening=begin)
         )
+        self._run(server, worker, options)
+
+    def _run(self, server, worker, options):
+        """Run a server until it is told to stop, and end the worker with it."""
+        from interface_server.hosts.daphne import reactor
+
         server.signal_handlers = threading.current_thread() is threading.main_thread()
         ended = threading.Event()
 
@@ -208,13 +245,13 @@ class Command(DjangoCommand):
         except OSError as error:
             raise CommandError(f"{self.addr!r} has no IPv6 address: {error}") from error
 
-    def _welcome(self, url):
+    def _welcome(self, url, what):
         quit_command = "CTRL-BREAK" if sys.platform == "win32" else "CONTROL-C"
         self.stdout.write(
             f"{datetime.datetime.now():%B %d, %Y - %X}\n"
             f"Django version {self.get_version()}, using settings {settings.SETTINGS_MODULE!r}\n"
             f"Starting Channels development server at {url}/\n"
-            f"Channel layer {self.channel_layer}\n"
+            f"{what}\n"
             f"Quit the server with {quit_command}.\n"
         )
 

@@ -12,16 +12,29 @@ from django.utils import autoreload
 from channels.asgi import channel_layers
 from channels.channel import DEFAULT_CHANNEL_LAYER
 from channels.exceptions import InvalidChannelLayerError
+from channels.layers import get_channel_layer
 from channels.log import setup_loggers
 from channels.management.reloading import name_guilty_file
-from channels.routing import InvalidRoute
+from channels.routing import InvalidRoute, get_default_application
 from channels.signals import worker_process_ready
+from channels.worker import Worker, find_socket_application
 
 
 class Command(BaseCommand):
     help = "Takes messages from the channel layer and runs their consumers."
+    worker_class = Worker
+    #: Django has not looked at it since its version 2.1; both generations have it.
+    leave_locale_alone = True
 
     def add_arguments(self, parser):
+        parser.add_argument(
+            "channels",
+            nargs="*",
+            metavar="CHANNEL",
+            help="Run the consumers that ASGI_APPLICATION has for these channels, in its "
+            "ChannelNameRouter, and nothing else (default: all that comes in by ROUTING and from "
+            "interface servers).",
+        )
         parser.add_argument(
             "--layer",
             default=DEFAULT_CHANNEL_LAYER,
@@ -65,11 +78,37 @@ class Command(BaseCommand):
     def handle(self, *args, **options):
         self.verbosity = options["verbosity"]
         self.logger = setup_loggers(self.verbosity)
-        if options["reload"]:
+        if options["channels"]:
+            self._work_for_names(options)
+        elif options["reload"]:
             self._work_and_reload(options)
         else:
             self._work(self.make_worker(options))
         sys.exit(0)
+
+    def _work_for_names(self, options):
+        """Run the consumers of channels with names, as in Channels 2 and later."""
+
+        def work():
+            autoreload.raise_last_exception()
+            self._find_layer(options["layer"])
+            try:
+                application = get_default_application()
+            except ImproperlyConfigured as error:
+                raise CommandError(str(error)) from error
+            worker = self.worker_class(
+                application=application,
+                channels=options["channels"],
+                channel_layer=get_channel_layer(options["layer"]),
+            )
+            self.logger.info("Running worker for channels %s", ", ".join(options["channels"]))
+            worker.run()
+            self.logger.info("The worker has stopped")
+
+        if options["reload"]:
+            autoreload.run_with_reloader(work)
+        else:
+            work()
 
     def _work(self, worker):
         self.logger.info(
@@ -114,8 +153,6 @@ class Command(BaseCommand):
 
     def make_worker(self, options):
         """Return the Worker that the options describe. Raises CommandError."""
-        from channels.worker import Worker, find_socket_application
-
         layer = self._find_layer(options["layer"])
         try:
             application = find_socket_application()
@@ -126,7 +163,7 @@ class Command(BaseCommand):
             raise CommandError(f"--threads must be 1 or more, got {options['threads']}")
         self._warn_of_unmatched(layer.router.channels, options)
         try:
-            return Worker(
+            return self.worker_class(
                 layer,
                 callback=self.show_message if self.verbosity >= 2 else None,
                 only_channels=options["only_channels"],
