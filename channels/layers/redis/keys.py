@@ -11,6 +11,7 @@ Every key has a hash tag, so that the keys of one script call share a slot of a 
     <prefix>{<tag>}:of:<channel>  set of the groups a client is in
     <prefix>{<tag>}:session:<channel>, :order:<channel>   hashes of one socket
     <prefix>{<tag>}:mark:<id>     that one message of a pipeline was refused
+    <prefix>{<tag>}:batch:<id>    the number of an interface server's latest batch of frames
     <prefix>{<tag>}:alive, :known, :sockets, :clients, :running, :waiting  of one interface server
     <prefix>{g.<group>}           sorted set of the queues with members in a group, on two hosts
     <prefix>{registry}:<kind>     sorted set of processes, and :facts beside it
@@ -76,6 +77,10 @@ class Keyspace:
     def mark(self, channel: str, name: str) -> str:
         """The key of the mark of one row: see queues/part_rows.lua."""
         return f"{self.prefix}{{{tag_of(channel)}}}:mark:{name}"
+
+    def batch(self, tag: str, sender: str) -> str:
+        """The key of the latest numbered batch of one sender: see send_batch.lua."""
+        return f"{self.prefix}{{{tag}}}:batch:{sender}"
 
     def server(self, tag: str, kind: str) -> str:
         """The key of one interface server's state."""

@@ -4,13 +4,15 @@ import asyncio
 import contextlib
 import time
 
-from channels.exceptions import ClientBusy, HeldBack
+from channels.exceptions import ClientBusy, HeldBack, InvalidMessage
 from channels.layers import names
 from channels.layers.names import REPLY_KINDS
 from channels.layers.operations import Send
 
+RECEIVE = "websocket.receive"
 
-class Inbox:
+
+class LinkedServer:
     """One interface server: its link, and what it was told."""
 
     def __init__(self, layer, patience_s):
@@ -48,23 +50,23 @@ class Inbox:
 class Links:
     @contextlib.asynccontextmanager
     async def server(self, layer):
-        """A started Inbox."""
-        inbox = Inbox(layer, self.patience_s)
-        await inbox.link.start()
+        """A started LinkedServer."""
+        server = LinkedServer(layer, self.patience_s)
+        await server.link.start()
         try:
-            await inbox.wait_until(lambda: inbox.link.is_available, "the link is available")
+            await server.wait_until(lambda: server.link.is_available, "the link is available")
             if "presence" in layer.extensions:
-                await inbox.wait_until(lambda: layer.is_read(inbox.socket("a")), "it is known")
-            yield inbox
+                await server.wait_until(lambda: layer.is_read(server.socket("a")), "it is known")
+            yield server
         finally:
-            await inbox.link.stop()
+            await server.link.stop()
 
     def with_server(self, layer, scenario):
-        """Run `await scenario(inbox)` with a server of the layer."""
+        """Run `await scenario(server)` with a server of the layer."""
 
         async def run():
-            async with self.server(layer) as inbox:
-                await scenario(inbox)
+            async with self.server(layer) as server:
+                await scenario(server)
 
         self.run_async(layer, run())
 
@@ -78,40 +80,40 @@ class Links:
     # -- replies ------------------------------------------------------------------------------
 
     def test_a_reply_channel_names_server_and_client(self):
-        inbox = Inbox(self.open_layer(), self.patience_s)
+        server = LinkedServer(self.open_layer(), self.patience_s)
         for kind in REPLY_KINDS:
-            channel = inbox.link.reply_channel(kind, "c1")
-            self.assertEqual(channel, f"{kind}.{inbox.link.server_id}!c1")
+            channel = server.link.reply_channel(kind, "c1")
+            self.assertEqual(channel, f"{kind}.{server.link.server_id}!c1")
 
     def test_a_reply_comes_with_its_client(self):
         layer = self.open_layer()
 
-        async def scenario(inbox):
+        async def scenario(server):
             for n, kind in enumerate(REPLY_KINDS):
-                channel = inbox.link.reply_channel(kind, f"c{n}")
+                channel = server.link.reply_channel(kind, f"c{n}")
                 await asyncio.to_thread(layer.send, channel, {"body": bytes([n])})
-                await inbox.wait_until(lambda n=n: len(inbox.replies) == n + 1, "it comes")
-                self.assertEqual(inbox.replies[-1], ([f"c{n}"], {"body": bytes([n])}))
+                await server.wait_until(lambda n=n: len(server.replies) == n + 1, "it comes")
+                self.assertEqual(server.replies[-1], ([f"c{n}"], {"body": bytes([n])}))
 
         self.with_server(layer, scenario)
 
     def test_a_delayed_reply_comes_when_it_is_due(self):
         layer = self.open_layer("delay")
 
-        async def scenario(inbox):
+        async def scenario(server):
             def send_all():
                 for n, kind in enumerate(REPLY_KINDS):
-                    channel = inbox.link.reply_channel(kind, "c1")
+                    channel = server.link.reply_channel(kind, "c1")
                     layer.send(channel, {"n": n}, 1_000.0)
                     layer.send(channel, {"n": n}, self.short_expiry_s)
                     layer.send(channel, {"now": n})
 
             await asyncio.to_thread(send_all)
-            await inbox.wait_until(lambda: len(inbox.replies) >= 2, "what is not delayed comes")
+            await server.wait_until(lambda: len(server.replies) >= 2, "what is not delayed comes")
             await asyncio.to_thread(self.let_time_pass, layer, 1.25 * self.short_expiry_s)
-            await inbox.wait_until(lambda: len(inbox.replies) >= 4, "what is due comes")
+            await server.wait_until(lambda: len(server.replies) >= 4, "what is due comes")
             self.assertCountEqual(
-                [message for _, message in inbox.replies],
+                [message for _, message in server.replies],
                 [{"now": 0}, {"now": 1}, {"n": 0}, {"n": 1}],
             )
 
@@ -120,14 +122,14 @@ class Links:
     def test_replies_keep_their_order(self):
         layer = self.open_layer(capacity=1_000)
 
-        async def scenario(inbox):
+        async def scenario(server):
             def send_all():
                 for n in range(300):
-                    layer.send(inbox.link.reply_channel("http.response", f"c{n % 3}"), {"n": n})
+                    layer.send(server.link.reply_channel("http.response", f"c{n % 3}"), {"n": n})
 
             await asyncio.to_thread(send_all)
-            await inbox.wait_until(lambda: len(inbox.replies) >= 300, "all come")
-            self.assertEqual([message["n"] for _, message in inbox.replies], [*range(300)])
+            await server.wait_until(lambda: len(server.replies) >= 300, "all come")
+            self.assertEqual([message["n"] for _, message in server.replies], [*range(300)])
 
         self.with_server(layer, scenario)
 
@@ -147,13 +149,13 @@ class Links:
     def test_a_server_that_fails_on_one_reply_gets_the_next(self):
         layer = self.open_layer()
 
-        async def scenario(inbox):
-            inbox.breaks_on = {"n": 1}
+        async def scenario(server):
+            server.breaks_on = {"n": 1}
             with self.assertLogs("channels.layers", "ERROR"):
                 for n in (1, 2):
-                    await layer.asend(inbox.socket("a"), {"n": n})
-                await inbox.wait_until(lambda: inbox.replies, "the second comes")
-            self.assertEqual(inbox.replies, [(["a"], {"n": 2})])
+                    await layer.asend(server.socket("a"), {"n": n})
+                await server.wait_until(lambda: server.replies, "the second comes")
+            self.assertEqual(server.replies, [(["a"], {"n": 2})])
 
         self.with_server(layer, scenario)
 
@@ -162,14 +164,14 @@ class Links:
     def test_a_group_send_comes_once_with_all_of_its_clients(self):
         layer = self.open_layer("groups", "presence")
 
-        async def scenario(inbox):
+        async def scenario(server):
             clients = [f"c{n}" for n in range(100)]
             for client in clients:
-                await inbox.link.open_socket(client, {"client": client})
-                await layer.agroup_add("group", inbox.socket(client))
+                await server.link.open_socket(client, {"client": client})
+                await layer.agroup_add("group", server.socket(client))
             await layer.asend_group("group", {"n": 1})
-            await inbox.wait_until(lambda: inbox.replies, "it comes")
-            ((received, message),) = inbox.replies
+            await server.wait_until(lambda: server.replies, "it comes")
+            ((received, message),) = server.replies
             self.assertEqual((sorted(received), message), (sorted(clients), {"n": 1}))
 
         self.with_server(layer, scenario)
@@ -177,35 +179,35 @@ class Links:
     def test_a_big_group_on_a_layer_as_it_comes_loses_nothing(self):
         layer = self.open_layer("groups", "presence")
 
-        async def scenario(inbox):
+        async def scenario(server):
             for n in range(500):
-                await inbox.link.open_socket(f"c{n}", {"n": n})
+                await server.link.open_socket(f"c{n}", {"n": n})
                 await asyncio.to_thread(self.receive_soon, layer, "websocket.connect")
 
             def join_and_send():
                 for n in range(500):
-                    layer.group_add("group", inbox.socket(f"c{n}"))
+                    layer.group_add("group", server.socket(f"c{n}"))
                 for n in range(50):
                     layer.send_group("group", {"n": n})
 
             await asyncio.to_thread(join_and_send)
-            await inbox.wait_until(lambda: inbox.delivered >= 25_000, "all come")
-            self.assertEqual(inbox.delivered, 25_000)
+            await server.wait_until(lambda: server.delivered >= 25_000, "all come")
+            self.assertEqual(server.delivered, 25_000)
 
         self.with_server(layer, scenario)
 
     def test_members_of_a_live_server_do_not_expire(self):
         layer = self.open_layer("groups", "presence", group_expiry=self.short_expiry_s)
 
-        async def scenario(inbox):
-            await inbox.link.open_socket("a", {})
-            await layer.agroup_add("group", inbox.socket("a"))
-            await layer.agroup_add("group", inbox.link.reply_channel("http.response", "b"))
+        async def scenario(server):
+            await server.link.open_socket("a", {})
+            await layer.agroup_add("group", server.socket("a"))
+            await layer.agroup_add("group", server.link.reply_channel("http.response", "b"))
             await layer.agroup_add("group", "plain")
             await asyncio.to_thread(self.let_expire, layer)
-            self.assertEqual(await layer.agroup_channels("group"), [inbox.socket("a")])
+            self.assertEqual(await layer.agroup_channels("group"), [server.socket("a")])
             await layer.asend_group("group", {"n": 1})
-            await inbox.wait_until(lambda: inbox.replies, "it comes")
+            await server.wait_until(lambda: server.replies, "it comes")
 
         self.with_server(layer, scenario)
 
@@ -214,9 +216,9 @@ class Links:
 
         async def run():
             async with self.server(layer) as stopped, self.server(layer) as live:
-                for inbox in (stopped, live):
-                    await inbox.link.open_socket("a", {})
-                    await layer.agroup_add("group", inbox.socket("a"))
+                for server in (stopped, live):
+                    await server.link.open_socket("a", {})
+                    await layer.agroup_add("group", server.socket("a"))
                 await stopped.link.stop()
                 self.assertEqual(await layer.agroup_channels("group"), [live.socket("a")])
                 await layer.asend_group("group", {"n": 1})
@@ -228,14 +230,14 @@ class Links:
     def test_a_socket_that_has_closed_joins_no_group(self):
         layer = self.open_layer("groups", "presence")
 
-        async def scenario(inbox):
+        async def scenario(server):
             for client in "ab":
-                await inbox.link.open_socket(client, {"client": client})
-            await inbox.link.close_socket("a", {"client": "a"})
+                await server.link.open_socket(client, {"client": client})
+            await server.link.close_socket("a", {"client": "a"})
             for client in "ab":
-                await layer.agroup_add("group", inbox.socket(client))
-            await layer.agroup_add("empty", inbox.socket("a"))
-            self.assertEqual(await layer.agroup_channels("group"), [inbox.socket("b")])
+                await layer.agroup_add("group", server.socket(client))
+            await layer.agroup_add("empty", server.socket("a"))
+            self.assertEqual(await layer.agroup_channels("group"), [server.socket("b")])
             self.assertEqual(await layer.agroup_channels("empty"), [])
 
         self.with_server(layer, scenario)
@@ -243,11 +245,11 @@ class Links:
     def test_a_socket_that_could_not_be_opened_joins_no_group(self):
         layer = self.open_layer("groups", "presence", capacity=1)
 
-        async def scenario(inbox):
-            await inbox.link.open_socket("a", {})
+        async def scenario(server):
+            await server.link.open_socket("a", {})
             with self.assertRaises(layer.ChannelFull):
-                await inbox.link.open_socket("b", {})
-            await layer.agroup_add("group", inbox.socket("b"))
+                await server.link.open_socket("b", {})
+            await layer.agroup_add("group", server.socket("b"))
             self.assertEqual(await layer.agroup_channels("group"), [])
 
         self.with_server(layer, scenario)
@@ -255,12 +257,12 @@ class Links:
     def test_a_request_whose_client_has_left_is_in_no_group(self):
         layer = self.open_layer("groups", "presence")
 
-        async def scenario(inbox):
-            names = [inbox.link.reply_channel("http.response", client) for client in "ab"]
+        async def scenario(server):
+            names = [server.link.reply_channel("http.response", client) for client in "ab"]
             for name in names:
                 await layer.agroup_add("group", name)
-            inbox.link.mark_gone("a")
-            await inbox.wait_until(
+            server.link.mark_gone("a")
+            await server.wait_until(
                 lambda: layer.group_channels("group") == names[1:], "it has left the group"
             )
             await layer.agroup_add("group", names[0])
@@ -273,22 +275,67 @@ class Links:
     def test_a_link_sends(self):
         layer = self.open_layer(capacity=1)
 
-        async def scenario(inbox):
-            await inbox.link.send("http.request", {"path": "/"})
+        async def scenario(server):
+            await server.link.send("http.request", {"path": "/"})
             with self.assertRaises(layer.ChannelFull):
-                await inbox.link.send("http.request", {"path": "/"})
+                await server.link.send("http.request", {"path": "/"})
 
         self.with_server(layer, scenario)
         self.assertEqual(self.receive_soon(layer, "http.request"), ("http.request", {"path": "/"}))
 
+    def test_frames_come_once_each_and_in_their_order(self):
+        layer = self.open_layer(channel_capacity={RECEIVE: 1_000})
+
+        async def scenario(server):
+            for n in range(100):
+                await server.link.send_frame({"n": n})
+            await asyncio.gather(*[server.link.send_frame({"n": 100}) for _ in range(100)])
+
+        self.with_server(layer, scenario)
+        received = [self.receive_soon(layer, RECEIVE)[1]["n"] for _ in range(200)]
+        self.assertEqual(received, [*range(100), *[100] * 100])
+        self.assertEqual(layer.receive([RECEIVE]), (None, None))
+
+    def test_a_frame_that_finds_no_room_was_not_taken_and_can_be_sent_again(self):
+        layer = self.open_layer(channel_capacity={RECEIVE: 2})
+
+        async def scenario(server):
+            sending = [server.link.send_frame({"n": n}) for n in range(5)]
+            results = await asyncio.gather(*sending, return_exceptions=True)
+            refused = [n for n, result in enumerate(results) if result is not None]
+            self.assertEqual([type(results[n]) for n in refused], [layer.ChannelFull] * 3)
+            received = []
+            for n in refused:
+                received.append(await asyncio.to_thread(self.receive_soon, layer, RECEIVE))
+                await server.link.send_frame({"n": n})
+            for _ in range(2):
+                received.append(await asyncio.to_thread(self.receive_soon, layer, RECEIVE))
+            self.assertEqual(sorted(message["n"] for _, message in received), [*range(5)])
+            self.assertEqual(layer.receive([RECEIVE]), (None, None))
+
+        self.with_server(layer, scenario)
+
+    def test_a_frame_that_can_not_be_sent_fails_its_own_future_only(self):
+        layer = self.open_layer()
+
+        async def scenario(server):
+            bad = server.link.send_frame({"n": object()})
+            good = server.link.send_frame({"n": 1})
+            with self.assertRaises(InvalidMessage):
+                await bad
+            await good
+
+        self.with_server(layer, scenario)
+        self.assertEqual(self.receive_soon(layer, RECEIVE), (RECEIVE, {"n": 1}))
+
     def test_opening_a_socket_sends_its_connect(self):
         layer = self.open_layer(capacity=1)
 
-        async def scenario(inbox):
-            connect = {"reply_channel": inbox.socket("a"), "path": "/", "order": 0}
-            await inbox.link.open_socket("a", connect)
+        async def scenario(server):
+            connect = {"reply_channel": server.socket("a"), "path": "/", "order": 0}
+            await server.link.open_socket("a", connect)
             with self.assertRaises(layer.ChannelFull):
-                await inbox.link.open_socket("b", {**connect, "reply_channel": inbox.socket("b")})
+                await server.link.open_socket("b", {**connect, "reply_channel": server.socket("b")})
             received = await asyncio.to_thread(self.receive_soon, layer, "websocket.connect")
             self.assertEqual(received, ("websocket.connect", connect))
 
@@ -297,15 +344,15 @@ class Links:
     def test_closing_a_socket_sends_its_disconnect_and_takes_it_out_of_its_groups(self):
         layer = self.open_layer("groups", "presence")
 
-        async def scenario(inbox):
+        async def scenario(server):
             for client in "ab":
-                await inbox.link.open_socket(client, {"reply_channel": inbox.socket(client)})
-                await layer.agroup_add("group", inbox.socket(client))
-            disconnect = {"reply_channel": inbox.socket("a"), "code": 1001, "order": 1}
-            await inbox.link.close_socket("a", disconnect)
+                await server.link.open_socket(client, {"reply_channel": server.socket(client)})
+                await layer.agroup_add("group", server.socket(client))
+            disconnect = {"reply_channel": server.socket("a"), "code": 1001, "order": 1}
+            await server.link.close_socket("a", disconnect)
             received = await asyncio.to_thread(self.receive_soon, layer, "websocket.disconnect")
             self.assertEqual(received, ("websocket.disconnect", disconnect))
-            self.assertEqual(await layer.agroup_channels("group"), [inbox.socket("b")])
+            self.assertEqual(await layer.agroup_channels("group"), [server.socket("b")])
 
         self.with_server(layer, scenario)
 
@@ -313,13 +360,13 @@ class Links:
         layer = self.open_layer("statistics", capacity=1)
         channel = "websocket.disconnect"
 
-        async def scenario(inbox):
+        async def scenario(server):
             for client in "ab":
-                await inbox.link.open_socket(client, {"client": client})
+                await server.link.open_socket(client, {"client": client})
                 await asyncio.to_thread(self.receive_soon, layer, "websocket.connect")
-            await inbox.link.close_socket("a", {"client": "a"})
-            closing = asyncio.ensure_future(inbox.link.close_socket("b", {"client": "b"}))
-            await inbox.wait_until(
+            await server.link.close_socket("a", {"client": "a"})
+            closing = asyncio.ensure_future(server.link.close_socket("b", {"client": "b"}))
+            await server.wait_until(
                 lambda: layer.channel_statistics(channel)["channel_full_count"], "it is refused"
             )
             self.assertFalse(closing.done())
@@ -332,26 +379,26 @@ class Links:
 
     # -- slow and vanished clients, servers that stop ---------------------------------------------
 
-    async def wait_for_result(self, inbox, operation, kind):
+    async def wait_for_result(self, server, operation, kind):
         """Apply an operation until its result is of one `kind`."""
-        await inbox.wait_until(
-            lambda: isinstance(inbox.layer.apply([operation])[0], kind), f"the result is {kind}"
+        await server.wait_until(
+            lambda: isinstance(server.layer.apply([operation])[0], kind), f"the result is {kind}"
         )
 
     def test_senders_to_a_held_client_are_refused_until_it_is_resumed(self):
         layer = self.open_layer("presence", capacity=100_000)
 
-        async def scenario(inbox):
-            channel = inbox.link.reply_channel("http.response", "slow")
+        async def scenario(server):
+            channel = server.link.reply_channel("http.response", "slow")
             operation = layer.prepare_send(channel, {"content": b"x"})
-            inbox.link.hold("slow")
-            await self.wait_for_result(inbox, operation, ClientBusy)
+            server.link.hold("slow")
+            await self.wait_for_result(server, operation, ClientBusy)
             refusals = layer.apply([operation, operation, operation])
             self.assertEqual([type(each) for each in refusals], [ClientBusy, HeldBack, HeldBack])
-            other = inbox.link.reply_channel("http.response", "quick")
+            other = server.link.reply_channel("http.response", "quick")
             self.assertEqual(layer.apply([layer.prepare_send(other, {})]), [None])
-            inbox.link.resume("slow")
-            await self.wait_for_result(inbox, operation, type(None))
+            server.link.resume("slow")
+            await self.wait_for_result(server, operation, type(None))
 
         self.with_server(layer, scenario)
 
@@ -360,16 +407,16 @@ class Links:
 
         layer = self.open_layer("presence", capacity=100_000)
 
-        async def scenario(inbox):
-            channel = inbox.link.reply_channel("http.response", "away")
+        async def scenario(server):
+            channel = server.link.reply_channel("http.response", "away")
             operation = layer.prepare_send(channel, {"content": b"x"})
             self.assertIsInstance(operation, Send)
-            inbox.link.mark_gone("away")
-            await self.wait_for_result(inbox, operation, ClientGone)
+            server.link.mark_gone("away")
+            await self.wait_for_result(server, operation, ClientGone)
             self.assertEqual(layer.apply([operation])[0].channel, channel)
             with self.assertRaises(ClientGone):
                 layer.send(channel, {})
-            other = inbox.link.reply_channel("http.response", "here")
+            other = server.link.reply_channel("http.response", "here")
             self.assertEqual(layer.apply([layer.prepare_send(other, {})]), [None])
 
         self.with_server(layer, scenario)
@@ -378,10 +425,12 @@ class Links:
         layer = self.open_layer("presence")
 
         async def run():
-            async with self.server(layer) as inbox:
-                self.assertTrue(layer.is_read(inbox.socket("a")))
-                await inbox.link.stop()
-                await inbox.wait_until(lambda: not layer.is_read(inbox.socket("a")), "it is known")
+            async with self.server(layer) as server:
+                self.assertTrue(layer.is_read(server.socket("a")))
+                await server.link.stop()
+                await server.wait_until(
+                    lambda: not layer.is_read(server.socket("a")), "it is known"
+                )
 
         self.run_async(layer, run())
 
@@ -389,26 +438,26 @@ class Links:
         layer = self.open_layer()
 
         async def run():
-            inbox = Inbox(layer, self.patience_s)
-            await inbox.link.stop()
-            await inbox.link.start()
-            await inbox.link.stop()
-            await inbox.link.stop()
+            server = LinkedServer(layer, self.patience_s)
+            await server.link.stop()
+            await server.link.start()
+            await server.link.stop()
+            await server.link.stop()
 
         self.run_async(layer, run())
 
     def test_a_server_that_the_layer_has_forgotten_is_told_and_goes_on_under_a_new_id(self):
         layer = self.open_layer("presence", "flush")
 
-        async def scenario(inbox):
-            old_id = inbox.link.server_id
+        async def scenario(server):
+            old_id = server.link.server_id
             await asyncio.to_thread(layer.flush)
-            await inbox.wait_until(lambda: inbox.losses, "on_lost is called")
-            self.assertEqual(inbox.losses, 1)
-            self.assertNotEqual(inbox.link.server_id, old_id)
-            await inbox.wait_until(lambda: layer.is_read(inbox.socket("a")), "it is known again")
-            await layer.asend(inbox.socket("a"), {"n": 1})
-            await inbox.wait_until(lambda: inbox.replies, "the reply comes")
-            self.assertEqual(inbox.replies, [(["a"], {"n": 1})])
+            await server.wait_until(lambda: server.losses, "on_lost is called")
+            self.assertEqual(server.losses, 1)
+            self.assertNotEqual(server.link.server_id, old_id)
+            await server.wait_until(lambda: layer.is_read(server.socket("a")), "it is known again")
+            await layer.asend(server.socket("a"), {"n": 1})
+            await server.wait_until(lambda: server.replies, "the reply comes")
+            self.assertEqual(server.replies, [(["a"], {"n": 1})])
 
         self.with_server(layer, scenario)

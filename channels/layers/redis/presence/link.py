@@ -1,7 +1,7 @@
 """What an interface server holds of a Redis layer: see `channels.layers.base.ServerLink`.
 
 It is made of parts: signs of life (heartbeat.py), what is done for open sockets (upkeep.py), how
-replies come in (replies.py), and how disconnects get out (disconnects.py).
+replies come in (replies.py), and how frames (frames.py) and disconnects (disconnects.py) get out.
 """
 
 import asyncio
@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 from channels.exceptions import LayerUnavailable, PrefixTaken
 from channels.layers.contract import ServerLink
 from channels.layers.redis.presence.disconnects import Disconnects
+from channels.layers.redis.presence.frames import Frames
 from channels.layers.redis.presence.heartbeat import Heartbeat
 from channels.layers.redis.presence.own_server import OwnServer
 from channels.layers.redis.presence.replies import ReplyReader
 from channels.layers.redis.presence.upkeep import Upkeep
 from channels.layers.redis.transport.aio import AsyncDriver
 from channels.layers.redis.transport.hosts import Host
+from channels.messages import WebsocketReceive
 
 if TYPE_CHECKING:
     from channels.layers.redis.layer import RedisChannelLayer
@@ -57,6 +59,7 @@ class RedisServerLink(ServerLink):
         self._replies = ReplyReader(
             server, self._presence, rules, on_reply, self._heartbeat.move_if_host_is_away
         )
+        self._frames = Frames(server, rules)
         self._disconnects = Disconnects(server, self._presence, layer.sending, sockets, guardian)
         self._tasks: list[asyncio.Task[None]] = []
         self._reading: asyncio.Task[None] | None = None
@@ -95,6 +98,7 @@ class RedisServerLink(ServerLink):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._disconnects.end()
+        self._frames.end()
         try:
             await driver.run(self._presence.leave(self._server.id))
         except LayerUnavailable:
@@ -131,6 +135,13 @@ class RedisServerLink(ServerLink):
         refusal = self._sending.read_sent(operation, reply)
         if refusal is not None:
             raise refusal
+
+    def send_frame(self, message: WebsocketReceive) -> "asyncio.Future[None]":
+        channel = "websocket.receive"
+        way = self._sending.way_to(channel)
+        if way is None:  # it is acknowledged: the frame goes to a stream
+            return super().send_frame(message)
+        return self._frames.send(channel, message, way)
 
     async def open_socket(self, client: str, message: dict[str, Any]) -> None:
         operation = self._sending.pack("websocket.connect", message)

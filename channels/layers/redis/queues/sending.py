@@ -47,7 +47,8 @@ class Sending:
     def __init__(self, rules: Rules, acknowledged: OwnedChannels) -> None:
         self._rules, self._keyspace = rules, rules.keyspace
         self._acknowledged = acknowledged
-        self._way_to = functools.lru_cache(maxsize=1024)(self._find_way)
+        #: The Way to a queue; None to that of an acknowledged channel.
+        self.way_to = functools.lru_cache(maxsize=1024)(self._find_way)
 
     def pack(self, channel: str, message: dict[str, Any]) -> ops.Send:
         """The Send of a message that the layer itself makes up."""
@@ -71,7 +72,7 @@ class Sending:
         if operation.delay_s > 0:
             return self.delay_request(channel, payload, operation.delay_s, attempts=0)
         queue, client = names.split_local(channel)
-        way = self._way_to(queue)
+        way = self.way_to(queue)
         if way is None:
             return self._acknowledged.send_request(self._keyspace.queue(queue), payload)
         rest: bytes = payload
@@ -104,7 +105,7 @@ class Sending:
     def post(self, operation: ops.Send) -> Post | None:
         """The Post of one message, or None if it can't go together with others."""
         queue, client = names.split_local(operation.channel)
-        way = self._way_to(queue)
+        way = self.way_to(queue)
         if operation.delay_s > 0 or way is None:
             return None
         rest: bytes = operation.payload
@@ -121,7 +122,7 @@ class Sending:
     def to_client(self, operation: ops.Send) -> tuple[tuple[str, ...], tuple[Any, ...]]:
         """The keys and arguments of scripts.SEND for a message to a client, but for the client."""
         queue, client = names.split_local(operation.channel)
-        way = self._way_to(queue)
+        way = self.way_to(queue)
         if way is None:
             raise ValueError(f"expected the reply channel of a client, got {operation.channel!r}")
         return way.queue_keys, (*way.args, envelopes.address(client, operation.payload))

@@ -13,6 +13,7 @@ from channels.exceptions import LayerUnavailable
 from channels.layers.contract import Received
 from channels.layers.redis.transport.aio_connection import AsyncConnection
 from channels.layers.redis.transport.hosts import BLOCK_S, Host
+from channels.layers.redis.transport.lane import Lane
 from channels.layers.redis.transport.plans import Block, Plan, Post, Request, Wait
 from channels.layers.redis.transport.scripts import Command
 
@@ -21,6 +22,8 @@ logger = logging.getLogger("channels.layers")
 #: Most posts, and about how many bytes of them, go out as one command: Redis does nothing else
 #: meanwhile.
 POSTS_AT_ONCE, POSTS_BYTES = 200, 256 * 1024
+#: After a failure, numbered batches are tried again after this long at the earliest.
+LANES_REST_S = 0.01
 
 
 T = TypeVar("T")
@@ -34,6 +37,8 @@ class Outbox:
         self._host, self._loop = host, loop
         self._waiting: list[Batch] = []
         self._posts: dict[tuple[str, ...], list[tuple[Post, Replies]]] = {}
+        self._lanes: list[tuple[Lane[Any], _LaneReply]] = []
+        self._lanes_rest_until = 0.0
         self._pump: asyncio.Task[None] | None = None
         self._connection: AsyncConnection | None = None
 
@@ -51,6 +56,14 @@ class Outbox:
         self._start_pump()
         return future
 
+    def add_lane(self, lane: Lane[Any], on_reply: Callable[[Any], None]) -> None:
+        """From now on, send what is in a Lane; `on_reply(reply)` gets each answer."""
+        self._lanes.append((lane, _LaneReply(on_reply)))
+
+    def wake(self) -> None:
+        """There is something in a Lane."""
+        self._start_pump()
+
     def resubmit(self, commands: list[Command], future: Replies) -> None:
         """Have a future's commands in the next pipeline."""
         self._waiting.append((commands, future))
@@ -62,20 +75,27 @@ class Outbox:
     async def _run(self) -> None:
         """Run pipelines until nothing is waiting."""
         try:
-            while self._waiting or self._posts:
+            while self._waiting or self._posts or self._have_lanes_work():
                 await self._run_batch(self._gather())
         finally:
             self._pump = None
-            for _, future in self._gather():
+            for _, future in self._gather(with_lanes=False):
                 future.cancel()
 
-    def _gather(self) -> "list[Batch]":
+    def _gather(self, with_lanes: bool = True) -> "list[Batch]":
         """What is waiting now, as (commands, future) pairs; posts to one queue as one command."""
         batch, self._waiting = self._waiting, []
         posts, self._posts = self._posts, {}
         for group in posts.values():
             batch.extend(self._merge(part) for part in _parts(group))
+        if with_lanes and self._have_lanes_work():
+            batch += [([lane.next_command()], on) for lane, on in self._lanes if lane.has_work]
         return batch
+
+    def _have_lanes_work(self) -> bool:
+        if not any(lane.has_work for lane, _ in self._lanes):
+            return False
+        return self._loop.time() >= self._lanes_rest_until
 
     def _merge(self, group: "list[tuple[Post, Replies]]") -> "Batch":
         post, future = group[0]
@@ -91,11 +111,23 @@ class Outbox:
             replies = await connection.exchange(commands)
         except LayerUnavailable as error:
             replies = [error for _ in commands]
+            self._rest_lanes()
         position = 0
         for part, future in batch:
             if not future.done():
                 future.set_result(replies[position : position + len(part)])
             position += len(part)
+
+    def _rest_lanes(self) -> None:
+        """What is in lanes is not asked for by anybody again: do so when the host is tried."""
+        if self._lanes:
+            rest_s = max(self._host.health.retry_in_s, LANES_REST_S)
+            self._lanes_rest_until = self._loop.time() + rest_s
+            self._loop.call_later(rest_s + LANES_REST_S, self._wake_lanes)
+
+    def _wake_lanes(self) -> None:
+        if self._have_lanes_work():
+            self._start_pump()
 
     async def _open_connection(self) -> AsyncConnection:
         """The connection, made anew if it, or another one to the host, broke meanwhile."""
@@ -104,10 +136,13 @@ class Outbox:
             self._connection = None
         if self._connection is None:
             self._connection = await AsyncConnection(self._host).open()
+            for lane, _ in self._lanes:
+                lane.note_new_connection()
         return self._connection
 
     async def close(self) -> None:
         """Run what is waiting, then close the connection."""
+        self._lanes.clear()
         if self._pump is not None:
             await asyncio.gather(self._pump, return_exceptions=True)
         if self._connection is not None:
@@ -125,6 +160,19 @@ def _parts(group: "list[tuple[Post, Replies]]") -> "Iterator[list[tuple[Post, Re
         part.append(pair)
         size += len(pair[0].rest)
     yield part
+
+
+class _LaneReply:
+    """In the place of a future: who is told what Redis says to each batch of a lane."""
+
+    def __init__(self, on_reply: Callable[[Any], None]) -> None:
+        self._on_reply = on_reply
+
+    def done(self) -> bool:
+        return False
+
+    def set_result(self, replies: list[Any]) -> None:
+        self._on_reply(replies[0])
 
 
 class _Shared:
@@ -151,7 +199,7 @@ class _Shared:
 
 
 #: Commands, and whoever waits for the replies to them.
-Batch: TypeAlias = tuple[list[Command], "Replies | _Shared"]
+Batch: TypeAlias = tuple[list[Command], "Replies | _Shared | _LaneReply"]
 
 
 def _is_lost(task: "asyncio.Task[Any]") -> bool:
@@ -189,6 +237,14 @@ class AsyncDriver:
     def post(self, post: Post) -> Replies:
         """Return a future for the reply to a Post, in a list of its own."""
         return self._outboxes[post.request.host].post(post)
+
+    def add_lane(self, host: int, lane: Lane[Any], on_reply: Callable[[Any], None]) -> None:
+        """From now on, send what is in a Lane to a host; `on_reply(reply)` gets each answer."""
+        self._outboxes[host].add_lane(lane, on_reply)
+
+    def wake(self, host: int) -> None:
+        """There is something in a Lane to a host."""
+        self._outboxes[host].wake()
 
     async def _exchange(self, requests: Sequence[Request]) -> list[Any]:
         if not requests:

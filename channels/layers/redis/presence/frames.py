@@ -1,0 +1,114 @@
+"""How an interface server sends the frames of its sockets: each takes effect once."""
+
+import asyncio
+import functools
+import logging
+from collections.abc import Sequence
+from typing import Any, cast
+
+from channels.exceptions import ChannelFull, ChannelsError, LayerUnavailable
+from channels.layers.names import random_suffix
+from channels.layers.redis.presence.own_server import OwnServer
+from channels.layers.redis.queues import scripts
+from channels.layers.redis.queues.rules import Rules
+from channels.layers.redis.queues.sending import Way
+from channels.layers.redis.transport.aio import AsyncDriver
+from channels.layers.redis.transport.lane import Fate, Lane, Refused
+from channels.layers.redis.transport.plans import Request
+from channels.layers.redis.transport.scripts import Command
+from channels.messages import Content, WebsocketReceive
+
+logger = logging.getLogger("channels.layers")
+
+#: Redis knows the number of a server's latest batch for so long. After that, nothing of what was
+#: sent before can be on its way any more.
+BATCH_TTL_MS = 86_400_000
+#: What was taken once goes in again whatever the capacity.
+_ANY_CAPACITY = 2**31
+
+Sending = asyncio.Future[None]
+
+
+class Frames:
+    """Sends what goes to `websocket.receive` in numbered batches, one at a time to each host."""
+
+    def __init__(self, server: OwnServer, rules: Rules) -> None:
+        self._server, self._rules = server, rules
+        #: By host. With the driver comes a new name, as the numbers begin anew.
+        self._lanes: dict[int, Lane[Sending]] = {}
+        self._keys: dict[int, str] = {}
+        self._driver: AsyncDriver | None = None
+        self._name = ""
+
+    def send(self, channel: str, message: WebsocketReceive, way: Way) -> Sending:
+        """Send a message to `channel`; see ServerLink.send_frame."""
+        sending: Sending = asyncio.get_running_loop().create_future()
+        try:
+            payload = self._rules.codec.pack_message(cast(Content, message), channel)
+        except ChannelsError as error:
+            sending.set_exception(error)
+            return sending
+        driver = self._server.driver
+        if driver is None or self._server.refusal is not None:
+            reason = str(self._server.refusal or "the link to Redis has been stopped")
+            sending.set_exception(LayerUnavailable(reason, was_sent=False))
+            return sending
+        if driver is not self._driver:
+            self._driver, self._lanes, self._keys = driver, {}, {}
+            self._name = random_suffix()
+        host = self._rules.host_for(way.keys)
+        lane = self._lanes.get(host)
+        if lane is None:
+            lane = self._lanes[host] = self._open_lane(driver, host, channel, way)
+        lane.add(payload, sending)
+        driver.wake(host)
+        return sending
+
+    def _open_lane(self, driver: AsyncDriver, host: int, channel: str, way: Way) -> Lane[Sending]:
+        key = self._keys[host] = self._rules.keyspace.batch(way.keys.tag, self._name)
+        lane: Lane[Sending] = Lane(functools.partial(_batch_command, way, key))
+        driver.add_lane(host, lane, functools.partial(self._note, lane, channel))
+        return lane
+
+    def end(self) -> None:
+        """The server stops: send nothing any more, and leave nothing behind."""
+        for lane in self._lanes.values():
+            for sending in lane.give_up():
+                if not sending.done():
+                    sending.set_exception(LayerUnavailable("the server has been stopped"))
+        for host, key in self._keys.items():
+            self._server.submit(Request(host, ("DEL", key)))
+        self._lanes, self._keys, self._driver = {}, {}, None
+
+    def _note(self, lane: Lane[Sending], channel: str, reply: Any) -> None:
+        for sending, fate in lane.note_reply(reply, asyncio.get_running_loop().time()):
+            if not sending.done():
+                self._tell(sending, fate, channel)
+        if lane.expired:
+            self._rules.tell_expired(channel, lane.expired)
+            lane.expired = 0
+        if lane.lost:
+            logger.error(
+                "Redis has lost its last moments: %d messages to %s are sent again; of these, some "
+                "may have been consumed before",
+                lane.lost,
+                channel,
+            )
+            lane.lost = 0
+
+    def _tell(self, sending: Sending, fate: Fate, channel: str) -> None:
+        if fate is None:
+            sending.set_result(None)
+        elif isinstance(fate, Refused):
+            capacity = self._rules.get_capacity(channel)
+            sending.set_exception(ChannelFull(channel, fate.length, capacity))
+        else:
+            sending.set_exception(fate)
+
+
+def _batch_command(
+    way: Way, key: str, number: int, before: int, rests: Sequence[bytes], is_again: bool
+) -> Command:
+    capacity, *lives = way.args
+    args = (_ANY_CAPACITY if is_again else capacity, *lives, number, before, BATCH_TTL_MS, *rests)
+    return scripts.SEND_BATCH.call((*way.queue_keys, key), args)

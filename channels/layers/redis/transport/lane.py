@@ -1,0 +1,192 @@
+"""What goes to one queue in numbered batches, so that each takes effect once. No I/O, no clock.
+
+A batch has a number, which Redis writes down with it (queues/send_batch.lua): one that was sent
+before is not taken again. So a batch of which it is not known whether it arrived is simply sent
+again, and the next one waits until its fate is known. When Redis has lost its last moments (a crash
+under `appendfsync everysec`, a failover to a replica that lagged behind), the number that it knows
+is older, too: it says so, and what it has lost is sent again.
+"""
+
+import collections
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
+
+from channels.exceptions import LayerUnavailable
+from channels.layers.redis.transport.scripts import Command
+
+Token = TypeVar("Token")
+
+#: What is in one batch at most: Redis does nothing else meanwhile.
+MOST_MESSAGES, MOST_BYTES = 200, 256 * 1024
+#: What was taken is kept for so long, and so many bytes of it, in case Redis loses it again: it
+#: writes its file every second, and tells replicas much sooner.
+KEPT_S, KEPT_BYTES = 3.0, 4 * 1024 * 1024
+#: What was taken longer ago than this is not sent again: it is nobody's business any more.
+SENT_AGAIN_WITHIN_S = 120.0
+
+
+class Batch(NamedTuple, Generic[Token]):
+    """Messages that go out together. `tokens` is empty for what is sent again after a loss."""
+
+    number: int
+    rests: tuple[bytes, ...]
+    tokens: tuple[Token, ...]
+
+
+class Taken(NamedTuple):
+    """A batch that was taken, the bytes in it, and when."""
+
+    batch: "Batch[Any]"
+    size: int
+    at_s: float
+
+
+class Refused(NamedTuple):
+    """A message found no room: so many wait in its queue."""
+
+    length: int
+
+
+#: What becomes of a message: it was taken (None), there was no room, or Redis is away.
+Fate: TypeAlias = Refused | LayerUnavailable | None
+
+
+class Lane(Generic[Token]):
+    """Puts messages into batches, one at a time, and finds out what became of each.
+
+    Args:
+        make_command: returns the command for (number, number of the batch before, rests, whether
+            they were taken once and go in whatever the queue's capacity).
+
+    Attributes:
+        lost: how many messages were sent again, as Redis had lost them.
+        expired: how many old messages were found to have expired; whoever reads it sets it to 0.
+    """
+
+    def __init__(self, make_command: Callable[[int, int, Sequence[bytes], bool], Command]) -> None:
+        self._make_command = make_command
+        self._waiting: collections.deque[tuple[bytes, Token]] = collections.deque()
+        self._batch: Batch[Token] | None = None
+        #: Whether the batch may have been taken already.
+        self._may_be_taken = False
+        #: What Redis has lost and gets again, before the batch.
+        self._again: collections.deque[Batch[Token]] = collections.deque()
+        self._kept: collections.deque[Taken] = collections.deque()
+        self._kept_bytes = 0
+        self._number = 0
+        #: The number of the batch that Redis must know to take the next one.
+        self._before = 0
+        self._must_ask = False
+        self.lost = self.expired = 0
+
+    @property
+    def has_work(self) -> bool:
+        """Whether `next_command` has something to say."""
+        return bool(self._batch or self._waiting or self._again or self._must_ask)
+
+    def add(self, rest: bytes, token: Token) -> None:
+        """A message is to be sent; `token` says whose it is."""
+        self._waiting.append((rest, token))
+
+    def note_new_connection(self) -> None:
+        """Another Redis may answer than before, or the same with older data: find out."""
+        self._must_ask = bool(self._kept)
+
+    # -- out ----------------------------------------------------------------------------------
+
+    def next_command(self) -> Command:
+        """The command for the batch whose turn it is; the same one until its fate is known."""
+        self._must_ask = False
+        if self._again:
+            again = self._again[0]
+            return self._make_command(again.number, again.number - 1, again.rests, True)
+        if self._batch is None:
+            self._batch = self._make_batch()
+        batch = self._batch
+        return self._make_command(batch.number, self._before, batch.rests, False)
+
+    def _make_batch(self) -> Batch[Token]:
+        messages: list[tuple[bytes, Token]] = []
+        size = 0
+        while self._waiting and len(messages) < MOST_MESSAGES and size <= MOST_BYTES:
+            messages.append(self._waiting.popleft())
+            size += len(messages[-1][0])
+        self._number += 1
+        self._may_be_taken = False
+        return Batch(
+            self._number,
+            tuple(rest for rest, _ in messages),
+            tuple(token for _, token in messages),
+        )
+
+    def give_up(self) -> list[Token]:
+        """Send nothing any more; return whose messages nothing more is known of."""
+        tokens = [*(self._batch.tokens if self._batch else ()), *(t for _, t in self._waiting)]
+        self._batch, self._must_ask = None, False
+        self._waiting.clear()
+        self._again.clear()
+        self._kept.clear()
+        return tokens
+
+    # -- in -----------------------------------------------------------------------------------
+
+    def note_reply(self, reply: Any, now_s: float) -> list[tuple[Token, Fate]]:
+        """Redis has answered the latest command; return what is known now of which messages."""
+        if isinstance(reply, LayerUnavailable):
+            return self._note_lost(reply)
+        if isinstance(reply, Exception):
+            error = LayerUnavailable(f"Redis refused a command: {reply}", was_sent=False)
+            return self._note_lost(error)
+        taken, length, expired = reply
+        self.expired += expired
+        if taken < 0:
+            self._note_gap(length, now_s)
+            return []
+        if self._again:
+            self._again.popleft()
+            return []
+        batch, self._batch = self._batch, None
+        if batch is None:
+            return []
+        self._before = batch.number
+        self._keep(batch, taken, now_s)
+        refused = Refused(length)
+        return [
+            (token, None if place < taken else refused) for place, token in enumerate(batch.tokens)
+        ]
+
+    def _note_lost(self, error: LayerUnavailable) -> list[tuple[Token, Fate]]:
+        """There was no answer: what can't have arrived is given back."""
+        self._must_ask = bool(self._kept)
+        if error.was_sent:
+            self._may_be_taken = True
+            return []
+        if self._may_be_taken or self._batch is None:
+            return []
+        given_back, self._batch = self._batch, None
+        self._number -= 1  # nobody has seen it
+        waiting = [token for _, token in self._waiting]
+        self._waiting.clear()
+        return [(token, error) for token in (*given_back.tokens, *waiting)]
+
+    def _note_gap(self, known: int, now_s: float) -> None:
+        """Redis knows no batch later than `known`: send again what came behind it, if it is still
+        here; or else go on. A Redis that knows nothing of us has lost our sockets, too."""
+        self._again.clear()
+        later = [kept for kept in self._kept if kept.batch.number > known]
+        is_whole = later and later[0].batch.number == known + 1
+        if known and is_whole and later[0].at_s >= now_s - SENT_AGAIN_WITHIN_S:
+            self._again.extend(kept.batch for kept in later)
+            self.lost += sum(len(batch.rests) for batch in self._again)
+        else:
+            self._before = known
+            self._kept.clear()
+            self._kept_bytes = 0
+
+    def _keep(self, batch: Batch[Token], taken: int, now_s: float) -> None:
+        rests = batch.rests[:taken]
+        size = sum(map(len, rests))
+        self._kept.append(Taken(Batch(batch.number, rests, ()), size, now_s))
+        self._kept_bytes += size
+        while self._kept and (self._kept_bytes > KEPT_BYTES or self._kept[0].at_s < now_s - KEPT_S):
+            self._kept_bytes -= self._kept.popleft().size
