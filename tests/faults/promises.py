@@ -16,7 +16,7 @@ class Promise:
 
 
 #: Rows of channel layers that are not here (yet).
-LATER = {37: "there is no RabbitMQ layer", 38: "there is no IPC layer"}
+LATER = {37: "there is no RabbitMQ layer"}
 
 _ROWS = [
     ("group sends lose messages in big groups",

@@ -8,13 +8,14 @@ import tempfile
 import time
 from pathlib import Path
 
-from channels.layers.redis import RedisChannelLayer
+from channels.asgi import load_backend
 from tests.faults.clients import http, web_socket
 from tests.faults.clients.proxy import Proxy
 from tests.faults.ledger import Ledger
 from tests.processes import RedisServer, Split
 
 SETTINGS = "tests.faults.project.settings"
+REDIS = "channels.layers.redis.RedisChannelLayer"
 ASGI = "tests.faults.project.asgi:channel_layer"
 
 
@@ -38,21 +39,23 @@ class Site:
         self._closers = []
         self.configure()
 
-    def configure(self, *, layer=None, **settings):
-        """Set the CONFIG of the channel layer, and Django settings, for what is started from now on
-        (JSON values only)."""
-        config = {"hosts": [self.redis.url], **(layer or {})}
+    def configure(self, *, layer=None, backend=REDIS, **settings):
+        """Set the CONFIG of the channel layer and its class, and Django settings, for what is
+        started from now on (JSON values only)."""
+        hosts = {"hosts": [self.redis.url]} if backend == REDIS else {}
+        config = {**hosts, **(layer or {})}
         self.split = Split(
             settings=SETTINGS,
             asgi=ASGI,
             redis_url=self.redis.url,
             env={
                 "FAULTS_DIRECTORY": str(self.directory),
+                "FAULTS_BACKEND": backend,
                 "FAULTS_CONFIG": json.dumps(config),
                 "FAULTS_SETTINGS": json.dumps(settings),
             },
         )
-        self.layer = RedisChannelLayer(**config)
+        self.layer = load_backend(backend, "default")(**config)
         end_split = functools.partial(self.split.__exit__, None, None, None)
         self._closers += [self.layer.close, end_split]
 

@@ -8,6 +8,7 @@ of it when a process dies.
 import contextlib
 import fcntl
 import os
+import shutil
 import sqlite3
 import stat
 import threading
@@ -26,6 +27,8 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.000_02, 0.001
 #: The pages (of 4 KiB) that the write-ahead log may hold before they go into the file.
 CHECKPOINT_PAGES = 4_000
 PAGE_BYTES = 4_096
+#: A disk with less room than that is what stood in the way of a message.
+SCARCE_BYTES = 4 * 1024 * 1024
 
 #: Connections of a parent process: closing them here would let go of its locks.
 _inherited: list[sqlite3.Connection] = []
@@ -210,7 +213,7 @@ class Database:
         """What an error of SQLite or of the system means here, and what to do about it."""
         text, folder = str(error), self.folder
         if "disk is full" in text:
-            if self._max_bytes is not None and self._is_at_limit():
+            if self._max_bytes is not None and shutil.disk_usage(folder).free > SCARCE_BYTES:
                 return (
                     f"the messages in {folder} take all of their {self._max_bytes} bytes: add "
                     "workers, or raise channel_memory"
@@ -229,15 +232,6 @@ class Database:
                 "start them again"
             )
         return f"{folder} can't be used: {text}"
-
-    def _is_at_limit(self) -> bool:
-        if self._max_bytes is None:
-            return False
-        with contextlib.suppress(OSError):
-            size = os.stat(self.folder / "messages.sqlite3").st_size
-            wal = os.stat(self.folder / "messages.sqlite3-wal").st_size
-            return size + wal >= max(self._max_bytes, 64 * PAGE_BYTES) * 0.9
-        return False
 
 
 def _is_read_only(error: Exception) -> bool:

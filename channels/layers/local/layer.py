@@ -14,8 +14,9 @@ from typing import Any, TypeVar
 from channels.exceptions import PrefixTaken
 from channels.layers import names
 from channels.layers import operations as ops
-from channels.layers.base import BaseChannelLayer, OnReply, Reader, ServerLink
+from channels.layers.base import BaseChannelLayer
 from channels.layers.codec import UndecodableMessage
+from channels.layers.contract import OnReply, Reader, ServerLink
 from channels.layers.local.database import Database
 from channels.layers.local.housekeeping import Housekeeping
 from channels.layers.local.link import LocalLink

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from channels.exceptions import ChannelFull, ChannelsError, LayerUnavailable
-from channels.layers.base import OnReply, ServerLink
+from channels.layers.contract import OnReply, ServerLink
 from channels.layers.local.queues import StoredEntry
 from channels.layers.local.reader import Search, search_async
 from channels.layers.local.servers import reply_queues

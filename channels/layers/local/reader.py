@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from channels.layers import operations as ops
-from channels.layers.base import Reader
+from channels.layers.contract import Reader
 from channels.layers.local.store import Store
 from channels.layers.local.wakeups import Sleeper, TaskSleeper, ThreadSleeper
 

@@ -37,7 +37,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 CHANNEL_LAYERS = {
     "default": {
-        "BACKEND": "channels.layers.redis.RedisChannelLayer",
+        "BACKEND": os.environ.get("FAULTS_BACKEND", "channels.layers.redis.RedisChannelLayer"),
         "CONFIG": json.loads(os.environ["FAULTS_CONFIG"]),
         "ROUTING": os.environ.get("FAULTS_ROUTING", "tests.faults.project.routing.channel_routing"),
     }
