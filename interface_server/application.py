@@ -3,10 +3,12 @@
 import asyncio
 
 from channels.layers.base import BaseChannelLayer
+from channels.metrics import hooks
 from interface_server.asgi import Receive, Scope, Send
 from interface_server.hosts import adapt
 from interface_server.http import Exchange
 from interface_server.options import Options
+from interface_server.probes import ServerProbes
 from interface_server.process import ServerProcess
 from interface_server.websocket import Socket
 
@@ -26,6 +28,8 @@ class InterfaceServer:
         self._layer = layer
         self._options = options or Options()
         self._processes: dict[asyncio.AbstractEventLoop, ServerProcess] = {}
+        #: Who tells of its health and its figures.
+        self.probes = ServerProbes(self, layer, needs_workers=self._options.needs_workers)
         #: Whether a host server without a lifespan has been asked to call `stop`.
         self.is_stopped_by_host = False
 
@@ -38,12 +42,40 @@ class InterfaceServer:
         if process is None or not process.is_started:
             process = await self.start()
         scope, receive, send = adapt(self, scope, receive, send)
-        if kind == "http":
-            await Exchange(process, scope, receive, send).run()
+        if kind == "http" and self._is_asked_for_health(scope["path"]):
+            await self._tell_health(scope["path"], send)
+        elif kind == "http":
+            hooks.meter.request_opened()
+            try:
+                await Exchange(process, scope, receive, send).run()
+            finally:
+                hooks.meter.request_ended()
         elif kind == "websocket":
             await Socket(process, scope, receive, send).run()
         else:
             raise ValueError(f"an interface server can't serve {kind!r}: use http or websocket")
+
+    def _is_asked_for_health(self, path: str) -> bool:
+        prefix = self._options.health_path
+        return bool(prefix) and path in (f"{prefix}/live", f"{prefix}/ready")
+
+    async def _tell_health(self, path: str, send: Send) -> None:
+        """Answer, with no worker's help."""
+        ask = self.probes.live if path.endswith("/live") else self.probes.ready
+        verdict = await asyncio.to_thread(ask)
+        body = verdict.text.encode()
+        headers = [
+            (b"content-type", b"text/plain; charset=utf-8"),
+            (b"content-length", b"%d" % len(body)),
+            (b"cache-control", b"no-store"),
+        ]
+        await send({"type": "http.response.start", "status": verdict.status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    @property
+    def processes(self) -> list[ServerProcess]:
+        """What is held on each event loop that runs."""
+        return [process for loop, process in self._processes.items() if not loop.is_closed()]
 
     async def start(self) -> ServerProcess:
         """Make what this process needs, if it is not there, and return it."""

@@ -11,6 +11,8 @@ from typing import Any
 import click
 
 from channels.exceptions import LayerUnavailable, PrefixTaken
+from channels.layers.base import BaseChannelLayer
+from channels.metrics.serving import CannotShow, MetricsServer, start_counting
 from interface_server.access_log import AccessLog
 from interface_server.application import InterfaceServer
 from interface_server.flags import with_flags
@@ -52,10 +54,23 @@ def command(channel_layer: str, **arguments: Any) -> None:
     options = _read_options(arguments, layer)
     settings = _read_settings(arguments, options, channel_layer)
     _allow_many_files()
+    application = InterfaceServer(layer, options)
     try:
-        host.run(InterfaceServer(layer, options), listen, settings)
+        if arguments["metrics"]:
+            _show_metrics(arguments["metrics"], application, layer)
+        host.run(application, listen, settings)
+    except CannotShow as error:
+        raise click.ClickException(str(error)) from error
     except OSError as error:
         raise click.ClickException(f"can't listen: {error}") from error
+
+
+def _show_metrics(address: str, application: InterfaceServer, layer: BaseChannelLayer) -> None:
+    """Count from now on, and answer at `address`. Raises CannotShow."""
+    meter = start_counting(address)
+    from channels.metrics.exposition import make_registry
+
+    MetricsServer(address, make_registry(meter, application.probes, layer), application.probes)
 
 
 def _read_listen(arguments: Arguments) -> Listen:
@@ -126,6 +141,8 @@ def _read_options(arguments: Arguments, layer: Any) -> Options:
         outbox_messages=arguments["outbox_messages"],
         outbox_bytes=arguments["outbox_bytes"],
         grace_s=arguments["grace"],
+        health_path=_read_health_path(arguments["health_path"]),
+        needs_workers=arguments["need_workers"],
         access_log=_open_access_log(arguments, proxy),
     )
 
@@ -139,6 +156,12 @@ def _read_patience(arguments: Arguments, layer: Any) -> float:
         "websocket_patience_s", Options.websocket_patience_s
     )
     return patience_s
+
+
+def _read_health_path(path: str | None) -> str:
+    if path and not path.startswith("/"):
+        raise click.BadParameter(f"{path!r} must begin with /", param_hint="--health-path")
+    return (path or "").rstrip("/")
 
 
 def _limit(seconds: float) -> float | None:

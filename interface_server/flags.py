@@ -162,6 +162,21 @@ _FLAGS = (
         show_default=True,
         help="Seconds that running requests get to finish after SIGTERM.",
     ),
+    _flag(
+        "--metrics",
+        metavar="[HOST:]PORT",
+        help="Where Prometheus finds /metrics, and health is answered: /-/live and /-/ready.",
+    ),
+    _flag(
+        "--health-path",
+        metavar="PATH",
+        help="Answer PATH/live and PATH/ready beside the site, too, as in --health-path=/-",
+    ),
+    _flag(
+        "--need-workers",
+        is_flag=True,
+        help="Be ready only while a worker takes http.request.",
+    ),
     _flag("--access-log", help="File to append the access log to; - for stdout.  [- from -v 1 on]"),
     _flag("-v", "--verbosity", type=click.IntRange(0, 3), default=1, show_default=True),
     _flag("--force-sync", is_flag=True, help="Accepted for old command lines; has no effect."),

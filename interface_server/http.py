@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from channels.exceptions import ChannelFull, InvalidMessage, LayerUnavailable, MessageTooLarge
 from channels.layers.deadline import Deadline
+from channels.metrics import hooks
 from interface_server.asgi import Message, Receive, Scope, Send
 from interface_server.bad_reply import BadReply, log_bad_reply
 from interface_server.http_body import BodyChannel, BodyReader, BodyTooLarge, ClientLeft
@@ -37,6 +38,23 @@ _STATUSES = {
 }
 
 
+#: Why, as the metrics tell it.
+_REASONS = {
+    Outcome.STALLED: "client stalled",
+    Outcome.TOO_LARGE: "body too large",
+    Outcome.TIMED_OUT: "no answer",
+    Outcome.LOST: "engine lost it",
+}
+#: The same for requests whose head is enough to refuse them, and for all others, by status.
+_HEAD_REASONS = {431: "head too large", 413: "body too large", 503: "stopping"}
+_OTHER_REASONS = {
+    400: "invalid message",
+    413: "body too large",
+    431: "head too large",
+    500: "bad reply",
+}
+
+
 class Exchange:
     """A request and its response: `run` tells the story, from the head to the last byte."""
 
@@ -48,6 +66,7 @@ class Exchange:
         "_is_passed_on",
         "_options",
         "_process",
+        "_reason",
         "_reader",
         "_receive",
         "_replies",
@@ -72,6 +91,8 @@ class Exchange:
         self.reply_channel: str = process.link.reply_channel("http.response", self.client)
         self._replies = ReplyQueue(process, self.client)
         self._is_passed_on = False
+        #: Why it is refused, if its status does not say.
+        self._reason = ""
         self._reader: BodyReader | None = None
         self._deadline: Deadline | None = None
         self._interruption = Interruption()
@@ -96,6 +117,7 @@ class Exchange:
     async def _serve(self) -> None:
         status = self._judge_head()
         if status is not None:
+            hooks.meter.request_refused(_HEAD_REASONS[status])
             await self._response.refuse(status, self._receive if self._head.has_body else None)
             return
         try:
@@ -156,8 +178,10 @@ class Exchange:
             await self._process.link.send("http.request", message)
         except ChannelFull as error:
             self._process.refusals.note("http.request", error, "503")
+            self._reason = "channel full"
             return 503
         except LayerUnavailable:
+            self._reason = "engine away"
             return 503
         except MessageTooLarge:
             return 413 if body else 431
@@ -295,12 +319,14 @@ class Exchange:
         if self._response.is_started or outcome is Outcome.GONE:
             self._response.abort()
         else:
+            self._reason = _REASONS[outcome]
             await self._refuse(_STATUSES[outcome])
 
     async def _refuse(self, status: int) -> None:
         has_unread_body = self._reader is not None and not self._reader.is_complete
         if self._deadline is not None:
             self._deadline.cancel()
+        hooks.meter.request_refused(self._reason or _OTHER_REASONS[status])
         await self._stop_watching()
         await self._response.refuse(status, self._receive if has_unread_body else None)
 

@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import time
 
+from channels.metrics import hooks
 from interface_server.asgi import Headers, Receive, Scope, Send
 from interface_server.options import Options
 
@@ -28,12 +30,13 @@ class Response:
         sent_bytes: the bytes of content so far.
     """
 
-    __slots__ = ("_options", "_scope", "_send", "is_started", "sent_bytes", "status")
+    __slots__ = ("_arrived", "_options", "_scope", "_send", "is_started", "sent_bytes", "status")
 
     def __init__(self, scope: Scope, send: Send, options: Options) -> None:
         self._scope = scope
         self._send = send
         self._options = options
+        self._arrived = time.perf_counter()
         self.is_started = False
         self.sent_bytes = 0
         self.status: int | None = None
@@ -42,6 +45,7 @@ class Response:
         """Send the status and the headers."""
         self.is_started = True
         self.status = status
+        hooks.meter.request_answered(time.perf_counter() - self._arrived)
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def write(self, content: bytes) -> None:

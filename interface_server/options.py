@@ -76,6 +76,10 @@ class Options:
 
     #: Where the application is mounted (SCRIPT_NAME), if the host server does not say.
     root_path: str = ""
+    #: Where health is answered beside the site, as PATH/live and PATH/ready; "" answers nowhere.
+    health_path: str = ""
+    #: Whether it is ready only while a worker takes http.request.
+    needs_workers: bool = False
     #: Whether to believe X-Forwarded-For, -Port and -Proto from `trusted_proxies`.
     proxy_headers: bool = False
     #: Addresses or networks of proxies, or "*" for all. Who comes over a Unix socket is always one.

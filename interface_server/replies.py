@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from channels.metrics import hooks
 from interface_server.asgi import Message
 from interface_server.bad_reply import BadReply, log_bad_reply
 from interface_server.socket_reply import read_reply
@@ -34,6 +35,7 @@ class Dispatcher:
 
     def dispatch(self, clients: Sequence[str], message: Message) -> None:
         """Give `message` to each of `clients`; those that have gone meanwhile are passed over."""
+        hooks.meter.messages_received("replies")
         if self.owners is not None and "type" in message:
             self.owners.dispatch(clients, message)
             return

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from channels.exceptions import ChannelFull, InvalidMessage, LayerUnavailable, MessageTooLarge
+from channels.metrics import hooks
 from interface_server.asgi import Event as AsgiEvent
 from interface_server.asgi import Headers, Message, Receive, Scope, Send
 from interface_server.frames.intake import FrameIntake
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("interface_server")
 
+#: Why a handshake is refused, as the metrics tell it, by status.
+_REASONS = {400: "invalid message", 429: "too many", 431: "head too large", 503: "stopping"}
 #: How long a host server's task waits for its `websocket.disconnect` to go out. It goes out in any
 #: case; but a host that ends without telling waits for its tasks at most.
 _DISCONNECT_WAIT_S = 5.0
@@ -42,6 +45,7 @@ class Socket:
         "_is_waiting",
         "_writer",
         "_process",
+        "_reason",
         "_receive",
         "_scope",
         "_send",
@@ -63,6 +67,8 @@ class Socket:
         self._address: str | None = None
         self._answered: asyncio.Future[None] | None = None
         self._is_over = False
+        #: Why the handshake is refused, if its status does not say.
+        self._reason = ""
         self._is_waiting = False
         self._timer: asyncio.TimerHandle | None = None
         self._interruption: Interruption | None = None
@@ -97,6 +103,7 @@ class Socket:
 
     async def _turn_away(self, status: int) -> None:
         """Refuse a handshake that no worker has heard of."""
+        hooks.meter.socket_refused(self._reason or _REASONS.get(status, "other"))
         self._unregister()
         if self._state is State.CONNECTING:
             self._log("WSREJECT")
@@ -126,8 +133,10 @@ class Socket:
             raise
         except ChannelFull as error:
             self._process.refusals.note("websocket.connect", error, "503")
+            self._reason = "channel full"
             return 503
         except LayerUnavailable as error:
+            self._reason = "engine away"
             if error.was_sent:  # or it may have been: a worker may hear of the socket yet
                 self._process.spawn(self._send_disconnect(1006))
             return 503
@@ -222,6 +231,7 @@ class Socket:
 
     def _accept(self, subprotocol: str | None, headers: Headers) -> None:
         self._state = next_state(self._state, Event.ACCEPT)
+        hooks.meter.socket_opened()
         self._set_timer(self._process.options.websocket_timeout_s, lambda: self.close(1000))
         event: AsgiEvent = {
             "type": "websocket.accept",
@@ -251,6 +261,7 @@ class Socket:
 
     def _refuse(self, status: int) -> None:
         self._state = next_state(self._state, Event.REFUSE)
+        hooks.meter.socket_refused("denied" if status == 403 else "no answer")
         self._close_code = 1006
         self._log("WSREJECT")
         self._end_with(self._refusal(status))
@@ -322,9 +333,10 @@ class Socket:
         self._state = next_state(self._state, Event.LEAVE)
         self._unregister()
         self._writer.clear()
-        if was_open:
-            self._log("WSDISCONNECT")
         told = self._close_code or (code if type(code) is int else 1005)
+        if was_open:
+            hooks.meter.socket_closed(told)
+            self._log("WSDISCONNECT")
         sending = self._process.spawn(self._send_disconnect(told))
         await asyncio.wait([sending], timeout=_DISCONNECT_WAIT_S)
 

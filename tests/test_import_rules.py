@@ -34,6 +34,7 @@ ALLOWED = {
         "channels.exceptions",
         "channels.layers",
         "channels.messages",
+        "channels.metrics",
         "channels.startup.hints",
     ),
     "project": ("channels",),

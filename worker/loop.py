@@ -14,6 +14,7 @@ from channels.consuming.session_stores import are_kept_in
 from channels.exceptions import LayerUnavailable
 from channels.layers import operations as ops
 from channels.message import Message, pending_message_store
+from channels.metrics import hooks
 from channels.signals import consumer_finished, consumer_started, only_we_wait_for_the_end
 from channels.utils import name_that_thing
 from worker import database
@@ -165,6 +166,7 @@ class ConsumerThread(threading.Thread):
         )
         match = self._find(message)
         if match is None and self._is_for_application(delivery.channel):
+            hooks.meter.messages_received(delivery.channel)
             self._worker.host.take(delivery)
             self._operations = [ops.Done(delivery)]
             return
@@ -173,10 +175,13 @@ class ConsumerThread(threading.Thread):
             return
         consumer, kwargs = match
         self._worker.announce(delivery.channel, message)
-        self.running = (delivery.channel, consumer, time.time())
+        since = time.time()
+        self.running = (delivery.channel, consumer, since)
         if message.reply_channel is not None and self._will_load_session(consumer):
             self._reader.foresee_session(message.reply_channel.name)
+        started = time.perf_counter()
         outcome, entries = self._run(consumer, message, kwargs)
+        self._worker.note_run(delivery, consumer, since, time.perf_counter() - started)
         self.running = None
         self._consumer = consumer
         self._operations = self._left_over(outcome, entries, delivery, message)
@@ -270,7 +275,9 @@ class ConsumerThread(threading.Thread):
                 delivery.channel,
                 reason,
             )
+            hooks.meter.dead_lettered(delivery.channel)
             return ops.DeadLetter(delivery, reason)
+        hooks.meter.retried(delivery.channel)
         delay_s = min(FIRST_RETRY_S * 2**delivery.attempts, LONGEST_RETRY_S)
         return ops.Retry(delivery, delay_s)
 

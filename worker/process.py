@@ -10,6 +10,7 @@ import time
 from channels.exceptions import LayerUnavailable
 from channels.layers.drops import Drops
 from channels.layers.names import random_suffix
+from channels.metrics import hooks
 from channels.signals import worker_ready
 from channels.startup.identity import describe_process
 from channels.utils import name_that_thing
@@ -77,6 +78,8 @@ class Worker:
         self._wrapped = {}
         self._stop_signals = 0
         self._started = time.time()
+        #: When it last looked after itself, by the monotonic clock.
+        self.looked_after_at = time.monotonic()
         if not self.channels:
             raise ValueError(
                 "no channel to listen on: the project's are "
@@ -100,6 +103,11 @@ class Worker:
         """Tell the callback of a message that is about to be consumed."""
         if self.callback:
             self.callback(channel, message)
+
+    def note_run(self, delivery, consumer, since, ran_s):
+        """Tell whoever counts that `consumer` ran for `ran_s`, from `since` on."""
+        waited_s = None if delivery.sent_at is None else max(since - delivery.sent_at, 0.0)
+        hooks.meter.consumed(delivery.channel, consumer, waited_s, ran_s)
 
     def wrap(self, consumer):
         """Return `consumer` inside the middleware, the first one outermost; made once for each."""
@@ -147,6 +155,7 @@ class Worker:
             pass
         except Exception:
             logger.exception("looking after the layer failed; trying again")
+        self.looked_after_at = time.monotonic()
 
     def _drain(self):
         """Wake the threads that wait, and wait for those that work."""

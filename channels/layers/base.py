@@ -213,6 +213,11 @@ class BaseChannelLayer:
         """
         raise self._lacks("status")
 
+    def living_workers(self) -> list[dict[str, Any]]:
+        """Return the workers that live, as `status` does, without a look at the channels."""
+        workers: list[dict[str, Any]] = self.status()["workers"]
+        return workers
+
     # -- dead letters ("delay") -----------------------------------------------------------------
 
     def dead_letter_channels(self) -> list[str]:

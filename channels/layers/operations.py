@@ -126,6 +126,8 @@ class Delivery:
     attempts: int = 0
     #: What the layer needs to put it back or acknowledge it; nobody else's business.
     token: Any = None
+    #: When it came to its channel, in seconds since 1970 by the engine's clock; None: not known.
+    sent_at: float | None = None
 
 
 class Turn(enum.Enum):

@@ -110,6 +110,13 @@ def check_processes(status: Mapping[str, Any]) -> Iterator[Shortcoming]:
         yield Shortcoming("no interface server runs", "start interface-server")
     if not status["workers"]:
         yield Shortcoming("no worker runs", "start manage.py runworker")
+    blind = [one for one in (*status["servers"], *status["workers"]) if not one.get("metrics")]
+    if blind:
+        yield Shortcoming(
+            f"no metrics are shown by {_name(blind)}",
+            "pip install 'channels-classic[metrics]', start each with --metrics [HOST:]PORT, and "
+            "let Prometheus look",
+        )
     workers = [worker for worker in status["workers"] if not worker.get("restarted_by")]
     if workers:
         yield Shortcoming(

@@ -6,16 +6,19 @@ import socket
 
 from django.core.exceptions import ImproperlyConfigured
 
+from channels.metrics import hooks
+
 
 def describe_process():
     """Return what other processes are to know of this one: host, pid, version, project,
-    and what starts it again."""
+    what starts it again, and where it shows its figures."""
     return {
         "host": socket.gethostname(),
         "pid": os.getpid(),
         "version": code_version(),
         "project": project_marks(),
         "restarted_by": find_restarter(),
+        "metrics": hooks.address,
     }
 
 

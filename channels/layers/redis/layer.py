@@ -249,6 +249,9 @@ class RedisChannelLayer(BaseChannelLayer):
     def status(self, names_age_s: float = 0.0) -> dict[str, Any]:
         return self._sync.run(self._status.everything(names_age_s))
 
+    def living_workers(self):
+        return self._sync.run(self.registry.processes("workers"))
+
     # -- dead letters ---------------------------------------------------------------------------
 
     def dead_letter_channels(self) -> list[str]:

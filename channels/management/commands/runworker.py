@@ -15,6 +15,7 @@ from channels.exceptions import InvalidChannelLayerError
 from channels.layers import get_channel_layer
 from channels.log import setup_loggers
 from channels.management.reloading import name_guilty_file
+from channels.metrics.serving import CannotShow, MetricsServer, start_counting
 from channels.routing import InvalidRoute, get_default_application
 from channels.signals import worker_process_ready
 from channels.worker import Worker, find_socket_application
@@ -63,6 +64,11 @@ class Command(BaseCommand):
             help="How many consumers may run at the same time (default: 1).",
         )
         parser.add_argument(
+            "--metrics",
+            metavar="[HOST:]PORT",
+            help="Where Prometheus finds /metrics, and health is answered: /-/live and /-/ready.",
+        )
+        parser.add_argument(
             "--reload",
             action="store_true",
             help="Start again when code changes, after what runs has ended. For development.",
@@ -83,7 +89,7 @@ class Command(BaseCommand):
         elif options["reload"]:
             self._work_and_reload(options)
         else:
-            self._work(self.make_worker(options))
+            self._work(self.make_worker(options), options["metrics"])
         sys.exit(0)
 
     def _work_for_names(self, options):
@@ -110,7 +116,29 @@ class Command(BaseCommand):
         else:
             work()
 
-    def _work(self, worker):
+    def _show_metrics(self, address, worker):
+        """Count from now on, and answer at `address`; return what answers."""
+        from worker.probes import WorkerProbes
+
+        meter, probes = start_counting(address), WorkerProbes(worker)
+        from channels.metrics.exposition import make_registry
+
+        return MetricsServer(address, make_registry(meter, probes, worker.layer), probes)
+
+    def _work(self, worker, metrics=None):
+        shown = None
+        if metrics:
+            try:
+                shown = self._show_metrics(metrics, worker)
+            except CannotShow as error:
+                raise CommandError(str(error)) from error
+        try:
+            self._run(worker)
+        finally:
+            if shown is not None:
+                shown.close()
+
+    def _run(self, worker):
         self.logger.info(
             "Running worker %s against channel layer %s with %d thread(s)",
             worker.id,
@@ -140,7 +168,7 @@ class Command(BaseCommand):
             try:
                 if self._checks:
                     self.check(display_num_errors=True)
-                self._work(worker)
+                self._work(worker, options["metrics"])
             finally:
                 ended.set()
 

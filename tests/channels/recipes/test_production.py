@@ -7,8 +7,8 @@ import pytest
 from channels.recipes.production import check_django, check_processes, check_redis_info
 
 KEY = "k3" * 30
-SERVER = {"id": "a", "host": "web-1", "pid": 7}
-WORKER = {"id": "b", "host": "web-1", "pid": 8}
+SERVER = {"id": "a", "host": "web-1", "pid": 7, "metrics": "9400"}
+WORKER = {"id": "b", "host": "web-1", "pid": 8, "metrics": "9500"}
 
 
 def whats(found):
@@ -60,6 +60,13 @@ def test_worker_that_nobody_starts_again_is_told_by_its_process():
     status = {"servers": [SERVER], "workers": [kept, {**WORKER, "pid": 9}]}
     assert whats(check_processes(status)) == [
         "nothing starts a worker again that dies: process 9 on web-1"
+    ]
+
+
+def test_process_that_shows_no_metrics_is_told():
+    worker = {**WORKER, "restarted_by": "systemd", "metrics": None}
+    assert whats(check_processes({"servers": [SERVER], "workers": [worker]})) == [
+        "no metrics are shown by process 8 on web-1"
     ]
 
 

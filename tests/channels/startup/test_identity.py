@@ -36,7 +36,9 @@ def test_a_project_that_changes_its_key_has_the_old_mark_too(settings):
 
 def test_a_process_tells_where_it_runs():
     assert describe_process()["pid"] == os.getpid()
-    assert set(describe_process()) == {"host", "pid", "version", "project", "restarted_by"}
+    assert set(describe_process()) == {
+        *("host", "pid", "version", "project", "restarted_by", "metrics")
+    }
 
 
 def test_without_settings_the_project_is_not_known():

@@ -27,6 +27,7 @@ from channels.layers.redis.transport.plans import (
     raise_if_all_are_away,
     read_nothing,
 )
+from channels.metrics import hooks
 
 #: A queue found without members is forgotten only if its last group_add is older than this.
 PRUNE_AGE_MS = 60_000
@@ -197,6 +198,7 @@ class Groups:
         """The part of a batch that sends to every queue of a group; its result is a list of the
         queues that turned out to have no members."""
         requests = [self._push_request(operation, queue) for queue in queues]
+        hooks.meter.group_sent()
 
         def read(replies: Sequence[Any]) -> list[str]:
             raise_if_all_are_away(replies)
@@ -227,6 +229,7 @@ class Groups:
         return Request(keys.host, wire.sized(call, len(operation.payload)))
 
     def _note_drop(self, group: str, queue: str, length: int) -> None:
+        hooks.meter.messages_lost(queue, "full")
         self._rules.drops.warn(
             queue,
             "full",

@@ -20,6 +20,7 @@ from channels.layers.redis.presence.upkeep import Upkeep
 from channels.layers.redis.transport.aio import AsyncDriver
 from channels.layers.redis.transport.hosts import Host
 from channels.messages import WebsocketReceive
+from channels.metrics import hooks
 
 if TYPE_CHECKING:
     from channels.layers.redis.layer import RedisChannelLayer
@@ -116,6 +117,7 @@ class RedisServerLink(ServerLink):
 
     def _begin_anew(self, server_id: str) -> None:
         """Be a server that the layer knows nothing of."""
+        hooks.meter.link_restarted()
         self._server.id = server_id
         self._server.sockets.clear()
         self._start_reading()

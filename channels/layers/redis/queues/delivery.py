@@ -36,8 +36,9 @@ class RedisDelivery(ops.Delivery):
         attempts: int,
         token: Taken | Entry | None,
         clients: Sequence[str] = (),
+        sent_at: float | None = None,
     ) -> None:
-        super().__init__(channel, content, attempts, token)
+        super().__init__(channel, content, attempts, token, sent_at)
         self.clients = clients
 
 

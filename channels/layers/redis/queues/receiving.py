@@ -200,6 +200,7 @@ class Receiving:
             envelope.attempts,
             token=Taken(host, keys, data),
             clients=envelope.clients,
+            sent_at=(envelopes.expires_ms(data) - self._rules.lives_ms(keys)[0]) / 1000,
         )
 
 

@@ -7,6 +7,7 @@ from channels.layers.codec import Codec
 from channels.layers.drops import Drops
 from channels.layers.redis.keys import Keyspace, QueueKeys
 from channels.layers.redis.transport.plans import Plan, Request
+from channels.metrics import hooks
 
 #: Queue keys outlive their messages by this long, so that a late reader still counts what expired.
 QUEUE_TTL_MARGIN_S = 86_400
@@ -59,6 +60,7 @@ class Rules:
     ) -> list[Request]:
         """Requests that count messages of a channel that were lost for a reason. What is counted of
         single-reader channels is not kept: they live for one request."""
+        hooks.meter.messages_lost(channel, reason, count)
         keys = self.keyspace.queue(channel)
         if keys.is_single_reader:
             return []

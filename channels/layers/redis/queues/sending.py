@@ -15,6 +15,7 @@ from channels.layers.redis.queues.rules import Rules
 from channels.layers.redis.transport import wire
 from channels.layers.redis.transport.plans import Part, Plan, Post, Request, check, read_nothing
 from channels.layers.redis.transport.scripts import Command
+from channels.metrics import hooks
 
 #: What send.lua and send_in_row.lua say when it is not the queue that is full.
 _REFUSALS = {-2: ClientBusy, -3: HeldBack}
@@ -147,12 +148,14 @@ class Sending:
         """None if the message was sent; the ChannelFull or ClientGone if it was refused."""
         reply = check(reply)
         if reply == 0:
+            hooks.meter.message_sent(operation.channel)
             return None
         if isinstance(reply, list):
             self._rules.tell_expired(operation.channel, reply[1])
             return self.read_sent(operation, reply[0])
         if reply == -1:
             return ClientGone(operation.channel)
+        hooks.meter.messages_lost(operation.channel, "full")
         capacity = self._rules.get_capacity(operation.channel)
         if reply > 0:
             return ChannelFull(operation.channel, reply, capacity)

@@ -6,6 +6,7 @@ while that is under way goes into the next.
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias, TypeVar
 
@@ -16,6 +17,7 @@ from channels.layers.redis.transport.hosts import BLOCK_S, Host
 from channels.layers.redis.transport.lane import Lane
 from channels.layers.redis.transport.plans import Block, Plan, Post, Request, Wait
 from channels.layers.redis.transport.scripts import Command
+from channels.metrics import hooks
 
 logger = logging.getLogger("channels.layers")
 
@@ -108,7 +110,9 @@ class Outbox:
         commands = [command for part, _ in batch for command in part]
         try:
             connection = await self._open_connection()
+            started = time.perf_counter()
             replies = await connection.exchange(commands)
+            hooks.meter.round_trip(time.perf_counter() - started)
         except LayerUnavailable as error:
             replies = [error for _ in commands]
             self._rest_lanes()

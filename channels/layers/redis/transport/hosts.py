@@ -12,6 +12,7 @@ import redis
 import redis.asyncio
 
 from channels.exceptions import LayerUnavailable
+from channels.metrics import hooks
 
 logger = logging.getLogger("channels.layers")
 
@@ -156,6 +157,7 @@ class Health:
         LayerUnavailable to raise for it. Whether the host is away shows at the next attempt to
         connect, unless it just did not answer."""
         self.lost_at = self._clock()
+        hooks.meter.connection_lost()
         if isinstance(error, (redis.TimeoutError, TimeoutError)):
             self.failed(error, unanswered_s)
         text = f"lost a connection to Redis at {self._name} ({error})"

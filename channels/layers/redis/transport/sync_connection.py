@@ -14,6 +14,7 @@ import redis
 from channels.layers.redis.transport import scripts, wire
 from channels.layers.redis.transport.hosts import Host
 from channels.layers.redis.transport.scripts import Command
+from channels.metrics import hooks
 
 #: A blocking pop is called off as often as this, until it has ended.
 CALL_OFF_EVERY_S = 0.002
@@ -113,8 +114,10 @@ class Connection:
 
         Raises LayerUnavailable.
         """
+        started = time.perf_counter()
         try:
             replies = self._run(commands)
+            hooks.meter.round_trip(time.perf_counter() - started)
             missing = wire.missing_scripts(replies)
             if missing:
                 self._run_again(commands, replies, missing)
@@ -149,6 +152,8 @@ class Connection:
             self.send([*commands, pop, ("TIME",)] if asks else [*commands, pop])
             self._read_ahead()
             replies = [self._read() for _ in commands]
+            if commands:
+                hooks.meter.round_trip(time.monotonic() - now_s)
             missing = wire.missing_scripts(replies)
             if missing or not go_on(replies):
                 self._call_off(call_off)
