@@ -3,11 +3,27 @@
 Each function yields (code, text, hint). The codes are those of the system checks that show them.
 """
 
-import inspect
+from __future__ import annotations
 
+import inspect
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+from routing.before_1_0 import find_demultiplexer_mapping, leaves_handshake_open
 from routing.consumers import find_call_problem, get_marks
 from routing.filters import has_positional_groups
+from routing.matching import AnyCandidate
 from routing.protocols import CHANNEL_KEYS, find_name_doubt
+
+if TYPE_CHECKING:
+    from routing.router import Router
+
+#: A channel, and what is routed from it.
+Routed: TypeAlias = tuple[str, AnyCandidate]
+#: (code, text, hint)
+Doubt: TypeAlias = tuple[str, str, str]
+#: Channel -> candidate, for the messages of one kind of socket.
+Trio: TypeAlias = Mapping[str, AnyCandidate]
 
 #: Decorators that bring the user of the HTTP session to a `websocket.connect` consumer.
 _USER_BRINGERS = frozenset(
@@ -22,7 +38,7 @@ _WITHOUT_HEADERS = frozenset(("channel_session_user_from_http", "channel_and_htt
 _SOCKET_CHANNELS = ("websocket.connect", "websocket.receive", "websocket.disconnect")
 
 
-def find_doubts(router):
+def find_doubts(router: Router) -> list[Doubt]:
     """Return what is probably wrong in a Router's own routes: a list of (code, text, hint)."""
     routes = list(router.candidates())
     ours = [(channel, candidate) for channel, candidate in routes if candidate.consumer]
@@ -34,11 +50,12 @@ def find_doubts(router):
         *_doubt_calls(ours),
         *_doubt_headers(ours),
         *_doubt_sockets(ours),
+        *_doubt_age(ours),
     ]
     return list(dict.fromkeys(found))
 
 
-def _doubt_names(routes):
+def _doubt_names(routes: Sequence[Routed]) -> Iterator[Doubt]:
     for channel, candidate in routes:
         doubt = find_name_doubt(channel)
         if doubt:
@@ -46,7 +63,7 @@ def _doubt_names(routes):
             yield "W010", text, "Silence this if you send on it yourself."
 
 
-def _doubt_keys(routes):
+def _doubt_keys(routes: Sequence[Routed]) -> Iterator[Doubt]:
     for channel, candidate in routes:
         known = CHANNEL_KEYS.get(channel)
         for key, _ in candidate.steps:
@@ -58,8 +75,8 @@ def _doubt_keys(routes):
                 )
 
 
-def _doubt_reach(routes):
-    takers = {}
+def _doubt_reach(routes: Sequence[Routed]) -> Iterator[Doubt]:
+    takers: dict[str, object] = {}
     for channel, candidate in routes:
         if channel in takers:
             yield (
@@ -72,7 +89,7 @@ def _doubt_reach(routes):
             takers[channel] = candidate.route
 
 
-def _doubt_groups(routes):
+def _doubt_groups(routes: Sequence[Routed]) -> Iterator[Doubt]:
     for _, candidate in routes:
         for key, pattern in candidate.steps:
             if has_positional_groups(pattern):
@@ -84,7 +101,7 @@ def _doubt_groups(routes):
                 )
 
 
-def _doubt_calls(routes):
+def _doubt_calls(routes: Sequence[Routed]) -> Iterator[Doubt]:
     for _, candidate in routes:
         names = [name for _, pattern in candidate.steps for name in pattern.groupindex]
         problem = find_call_problem(candidate.consumer, list(dict.fromkeys(names)))
@@ -96,7 +113,7 @@ def _doubt_calls(routes):
             )
 
 
-def _doubt_headers(routes):
+def _doubt_headers(routes: Sequence[Routed]) -> Iterator[Doubt]:
     for channel, candidate in routes:
         marks = get_marks(candidate.consumer)
         needs_headers = "http_session" in marks and not marks & _WITHOUT_HEADERS
@@ -110,13 +127,13 @@ def _doubt_headers(routes):
             )
 
 
-def _doubt_sockets(routes):
+def _doubt_sockets(routes: Sequence[Routed]) -> Iterator[Doubt]:
     for trio in _socket_trios(routes):
         yield from _doubt_ordering(trio)
         yield from _doubt_user(trio)
 
 
-def _socket_trios(routes):
+def _socket_trios(routes: Sequence[Routed]) -> Iterator[Trio]:
     """Yield, for each set of filters, the candidates that take the messages of one such socket.
 
     As a dict of channel -> candidate, without the channels that are left to the defaults.
@@ -133,11 +150,11 @@ def _socket_trios(routes):
         yield {name: candidate for name, candidate in trio.items() if candidate}
 
 
-def _filters_of(candidate):
+def _filters_of(candidate: AnyCandidate) -> tuple[tuple[str, str], ...]:
     return tuple((key, pattern.pattern) for key, pattern in candidate.steps)
 
 
-def _doubt_ordering(trio):
+def _doubt_ordering(trio: Trio) -> Iterator[Doubt]:
     known = {name: one for name, one in trio.items() if not inspect.isclass(one.consumer)}
     ordered = [name for name in known if "enforce_ordering" in get_marks(known[name].consumer)]
     loose = {name: repr(one.route) for name, one in known.items() if name not in ordered}
@@ -153,7 +170,7 @@ def _doubt_ordering(trio):
         )
 
 
-def _tell_disorder(loose, ordered):
+def _tell_disorder(loose: Iterable[str], ordered: Iterable[str]) -> Iterator[str]:
     """What happens to sockets with consumers of which only some are ordered."""
     if "websocket.connect" in loose:
         yield "frames may run before the consumer of websocket.connect has ended"
@@ -165,7 +182,7 @@ def _tell_disorder(loose, ordered):
         yield "the disconnect runs before frames that still wait, and these are dropped"
 
 
-def _doubt_user(trio):
+def _doubt_user(trio: Trio) -> Iterator[Doubt]:
     connect = trio.get("websocket.connect")
     if connect is None or inspect.isclass(connect.consumer):
         return
@@ -178,3 +195,25 @@ def _doubt_user(trio):
             "Put @channel_session_user_from_http on the consumer of websocket.connect; "
             "silence this if the socket logs in by itself.",
         )
+
+
+def _doubt_age(routes: Sequence[Routed]) -> Iterator[Doubt]:
+    """What was written for a version before Channels 1.0, where a socket was open by itself."""
+    for channel, candidate in routes:
+        mapping = find_demultiplexer_mapping(candidate.consumer)
+        if mapping:
+            yield (
+                "W016",
+                f"{candidate.route!r}: its `mapping` of streams to channels is that of versions "
+                f"before Channels 1.0, and is not looked at ({mapping})",
+                "Since 1.0 a demultiplexer has `consumers`, a dict of stream name -> consumer "
+                "(a consumer class, or the `consumer` of a binding); see docs/coming-from-1x.md.",
+            )
+        if channel == "websocket.connect" and leaves_handshake_open(candidate.consumer):
+            yield (
+                "W017",
+                f"{candidate.route!r} never answers the handshake: it sends nothing and hands the "
+                "message to nobody, so the browser waits until the time-out and is refused",
+                'Since Channels 1.0 it has to accept: message.reply_channel.send({"accept": '
+                "True}). Silence this if another consumer answers.",
+            )

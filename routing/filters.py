@@ -1,17 +1,24 @@
 """Regular expressions on the values of a message, compiled once."""
 
+from __future__ import annotations
+
 import re
+from collections.abc import Mapping
+from typing import Any, TypeAlias
 
 from routing.errors import RouteProblem
 from routing.matching import as_text
 
+#: What a filter can be.
+Filter: TypeAlias = str | bytes | re.Pattern[str]
 
-def compile_filters(filters):
+
+def compile_filters(filters: Mapping[str, Any]) -> dict[str, re.Pattern[str]]:
     """Return key -> compiled pattern. Raises RouteProblem."""
     return {key: _compile(key, pattern) for key, pattern in filters.items()}
 
 
-def _compile(key, pattern):
+def _compile(key: str, pattern: Any) -> re.Pattern[str]:
     if isinstance(pattern, re.Pattern) and isinstance(pattern.pattern, str):
         return pattern
     text = as_text(pattern)
@@ -26,7 +33,7 @@ def _compile(key, pattern):
         raise RouteProblem(f"the filter for {key!r} is no regular expression: {error}") from error
 
 
-def refuse_positional_groups(filters):
+def refuse_positional_groups(filters: Mapping[str, re.Pattern[str]]) -> None:
     """Raise RouteProblem if a pattern has groups without a name: they could not be passed on."""
     for key, pattern in filters.items():
         if has_positional_groups(pattern):
@@ -36,6 +43,6 @@ def refuse_positional_groups(filters):
             )
 
 
-def has_positional_groups(pattern):
+def has_positional_groups(pattern: re.Pattern[str]) -> bool:
     """Whether a compiled pattern has groups without a name."""
     return pattern.groups != len(pattern.groupindex)

@@ -1,12 +1,14 @@
 """Objects from their dotted paths, with errors that tell a wrong path from a broken module."""
 
 import importlib
+from types import ModuleType
+from typing import Any
 
 from channels.startup.hints import did_you_mean
 from routing.errors import InvalidRoute, RouteProblem
 
 
-def load_object(path):
+def load_object(path: str) -> Any:
     """Return the object at dotted `path`.
 
     Raises RouteProblem, chained to the real error; an InvalidRoute in the module goes through.
@@ -24,7 +26,7 @@ def load_object(path):
         raise RouteProblem(f"{error}{did_you_mean(name, dir(module))}") from error
 
 
-def _load_module(name):
+def _load_module(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
@@ -37,5 +39,5 @@ def _load_module(name):
         raise RouteProblem(_describe_failure(name, error)) from error
 
 
-def _describe_failure(name, error):
+def _describe_failure(name: str, error: BaseException) -> str:
     return f"the module {name!r} is there, but importing it raises {type(error).__name__}: {error}"

@@ -5,20 +5,39 @@ left of the message's value for that key; what it matches is then used up, and i
 become keyword arguments, later ones over earlier ones.
 """
 
+from __future__ import annotations
 
-def as_text(value):
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from channels.message import Message
+
+#: A key of the message, and what its value must match.
+Step: TypeAlias = tuple[str, re.Pattern[str]]
+#: A consumer, and the keyword arguments that it gets.
+Match: TypeAlias = tuple[Any, dict[str, Any]]
+
+
+def as_text(value: object) -> str | None:
     """Return what filters match of a value: text, bytes as Latin-1, and None for all else."""
     if isinstance(value, str):
         return value
     return value.decode("latin-1") if isinstance(value, bytes) else None
 
 
-def follow(steps, content):
+def follow(
+    steps: Iterable[Step], content: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, str]] | None:
     """Return (keyword arguments, what is left of each value) if `content` passes, or None."""
-    kwargs, rest = {}, {}
+    kwargs: dict[str, Any] = {}
+    rest: dict[str, str] = {}
     for key, pattern in steps:
         text = rest[key] if key in rest else as_text(content.get(key))
-        found = None if text is None else pattern.match(text)
+        if text is None:
+            return None
+        found = pattern.match(text)
         if found is None:
             return None
         kwargs.update(found.groupdict())
@@ -31,20 +50,20 @@ class Candidate:
 
     __slots__ = ("consumer", "route", "steps")
 
-    def __init__(self, consumer, steps, route):
+    def __init__(self, consumer: Any, steps: tuple[Step, ...], route: Any) -> None:
         self.consumer, self.steps, self.route = consumer, steps, route
 
     @property
-    def takes_all(self):
+    def takes_all(self) -> bool:
         """Whether no message gets past it."""
         return not self.steps
 
-    def match(self, message):
+    def match(self, message: Message) -> Match | None:
         """Return (consumer, keyword arguments), or None."""
         if not self.steps:
             return self.consumer, {}
         found = follow(self.steps, message.content)
-        return found and (self.consumer, found[0])
+        return (self.consumer, found[0]) if found else None
 
 
 class ForeignCandidate:
@@ -54,10 +73,10 @@ class ForeignCandidate:
 
     takes_all = False
 
-    def __init__(self, routable, steps):
+    def __init__(self, routable: Any, steps: tuple[Step, ...]) -> None:
         self.consumer, self.route, self.steps = None, routable, steps
 
-    def match(self, message):
+    def match(self, message: Message) -> Match | None:
         """Return (consumer, keyword arguments), or None; it sees values without their prefixes."""
         found = follow(self.steps, message.content)
         if found is None:
@@ -67,15 +86,21 @@ class ForeignCandidate:
             content = {**message.content, **rest}
             message = type(message)(content, message.channel.name, message.channel_layer)
         matched = self.route.match(message)
-        return matched and (matched[0], {**kwargs, **matched[1]})
+        return (matched[0], {**kwargs, **matched[1]}) if matched else None
 
 
-def build_table(candidates):
+#: What can stand in the table of a Router.
+AnyCandidate: TypeAlias = Candidate | ForeignCandidate
+
+
+def build_table(
+    candidates: Iterable[tuple[str, AnyCandidate]],
+) -> dict[str, tuple[AnyCandidate, ...]]:
     """Return channel -> candidates in order, as a dict of tuples, without those never reached.
 
     `candidates`: an iterable of (channel, candidate).
     """
-    table = {}
+    table: dict[str, list[AnyCandidate]] = {}
     for channel, candidate in candidates:
         row = table.setdefault(channel, [])
         if not (row and row[-1].takes_all):
@@ -83,7 +108,7 @@ def build_table(candidates):
     return {channel: tuple(row) for channel, row in table.items()}
 
 
-def find_match(row, message):
+def find_match(row: Sequence[AnyCandidate], message: Message) -> Match | None:
     """Return (consumer, keyword arguments) of the first candidate that matches, or None."""
     for candidate in row:
         found = candidate.match(message)

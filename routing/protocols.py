@@ -1,5 +1,9 @@
 """The channels that interface servers send on, and names that look like a slip for one of them."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from channels.exceptions import InvalidName
 from channels.layers.names import check_channel_name
 from channels.messages import FROM_SERVERS, keys_of
@@ -18,7 +22,7 @@ _MISSPELLING = 0.75
 _LOOKALIKE = 0.9
 
 
-def check_channels(channels):
+def check_channels(channels: Any) -> list[str]:
     """Return the names, one or several, as a list of str. Raises RouteProblem."""
     if isinstance(channels, (str, bytes)):
         channels = [channels]
@@ -31,20 +35,20 @@ def check_channels(channels):
     return names
 
 
-def check_channel(name):
+def check_channel(name: Any) -> str:
     """Return `name` as str if consumers can be routed from it. Raises RouteProblem."""
     name = name.decode("latin-1") if isinstance(name, bytes) else name
     try:
-        check_channel_name(name)
+        name = check_channel_name(name)
     except InvalidName as error:
         raise RouteProblem(str(error)) from error
     if "!" in name:
         raise RouteProblem(f"{name!r} belongs to one process: it can't be routed to consumers")
     _check_spelling(name)
-    return name
+    return str(name)
 
 
-def _check_spelling(name):
+def _check_spelling(name: str) -> None:
     family, _, rest = name.partition(".")
     if name in CHANNEL_KEYS or family not in _FAMILIES:
         return
@@ -57,7 +61,7 @@ def _check_spelling(name):
         )
 
 
-def find_name_doubt(name):
+def find_name_doubt(name: str) -> str | None:
     """Say why a valid channel name is probably not what its author meant; None if it is fine."""
     if name in CHANNEL_KEYS:
         return None

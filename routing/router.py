@@ -1,5 +1,10 @@
 """The Router: one lookup by channel, then the few routes of that channel."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
 from routing.defaults import (
     make_departure_route,
     make_http_route,
@@ -7,9 +12,13 @@ from routing.defaults import (
     make_socket_routes,
 )
 from routing.errors import blame
-from routing.matching import build_table, find_match
-from routing.routes import Include, resolve_routing
+from routing.matching import AnyCandidate, Match, build_table, find_match
+from routing.routes import Include, Routable, Route, resolve_routing
 from routing.texts import show
+
+if TYPE_CHECKING:
+    from channels.message import Message
+    from routing.routes import Consumer, Routing
 
 
 class Router:
@@ -24,22 +33,26 @@ class Router:
         channels: the names of all channels that have a route, as a set.
     """
 
-    def __init__(self, routing):
+    channels: set[str]
+
+    def __init__(self, routing: Routing) -> None:
         self.root = _Root(routing)
-        self._first_routes = []
-        self._default_routes = []
+        self._first_routes: list[Any] = []
+        self._default_routes: list[Route] = []
         self._compile()
 
-    def match(self, message):
+    def match(self, message: Message) -> Match | None:
         """Return (consumer, keyword arguments) of the first route that matches, or None."""
         return find_match(self._table.get(message.channel.name, ()), message)
 
-    def add_route(self, route):
+    def add_route(self, route: Routable) -> None:
         """Add one more route behind the project's others (and before the defaults)."""
         self.root.routing.append(route)
         self._compile()
 
-    def check_default(self, http_consumer=None, *, with_sockets=True):
+    def check_default(
+        self, http_consumer: Consumer | None = None, *, with_sockets: bool = True
+    ) -> None:
         """Put the default routes behind the project's own; a second call replaces the first one's.
 
         Django's views get http.request (or `http_consumer` does: it may serve static files too),
@@ -47,36 +60,48 @@ class Router:
         routes stand those of the live page, where that is installed. `with_sockets`: False if an
         ASGI application has the WebSockets that no route takes.
         """
-        routes = make_socket_routes() if with_sockets else [make_departure_route()]
+        routes = [make_departure_route()]
+        if with_sockets:
+            routes = make_socket_routes(self._tell_connect_routes)
         if not any(candidate.takes_all for candidate in self._own_table.get("http.request", ())):
             routes.append(make_http_route(http_consumer))
         self._first_routes = make_live_page_routes()
         self._default_routes = routes
         self._compile()
 
-    def candidates(self):
+    def candidates(self) -> Iterator[tuple[str, AnyCandidate]]:
         """Yield (channel, candidate) for the project's own routes, even those never reached."""
         return self.root.candidates()
 
     @staticmethod
-    def resolve_routing(routing):
+    def resolve_routing(routing: Routing) -> Sequence[Any]:
         """Return the list of routes that a dotted path, list or dict means. Raises InvalidRoute."""
         with blame(f"ROUTING {show(routing)}"):
             return resolve_routing(routing)
 
-    def _compile(self):
-        own = list(self.root.candidates())
-        defaults = [pair for route in self._default_routes for pair in route.candidates()]
-        first = [pair for route in self._first_routes for pair in route.candidates()]
+    def _tell_connect_routes(self) -> list[str]:
+        """The project's own routes of `websocket.connect`, as they stand in its routing."""
+        return [repr(one.route) for one in self._own_table.get("websocket.connect", ())]
+
+    def _compile(self) -> None:
+        own: list[tuple[str, AnyCandidate]] = list(self.root.candidates())
         self._own_table = build_table(own)
-        self._table = build_table(first + own + defaults)
+        self._table = build_table(
+            [*_pairs(self._first_routes), *own, *_pairs(self._default_routes)]
+        )
         self.channels = set(self._table)
+
+
+def _pairs(routes: Sequence[Any]) -> list[tuple[str, AnyCandidate]]:
+    return [pair for route in routes for pair in route.candidates()]
 
 
 class _Root(Include):
     """The whole routing; its list is a copy, so that nothing is ever added to the project's own."""
 
-    def __init__(self, routing):
+    routing: list[Any]
+
+    def __init__(self, routing: Routing) -> None:
         self._text = f"ROUTING {show(routing)}"
         with blame(self._text):
             self.routing = list(resolve_routing(routing))

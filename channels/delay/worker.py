@@ -24,7 +24,7 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0
 WAKE_EVERY_S = 0.02
 
 
-class DelayServer:
+class Worker:
     """Keeps messages from `asgi.delay` in the database, and sends them when they are due.
 
     Args:
@@ -108,7 +108,3 @@ class DelayServer:
             logger.exception("the delay server failed; it tries again in %.1f s", pause_s)
             return False
         return True
-
-
-#: Its name in Channels 1.x.
-Worker = DelayServer

@@ -183,7 +183,8 @@ def _find_line(error, router_class):
         for frame in traceback.extract_tb(one and one.__traceback__)
         if not frame.filename.startswith(machinery)
     ]
-    return f"See {frames[-1].filename}, line {frames[-1].lineno}." if frames else None
+    place = f"{frames[-1].filename}, line {frames[-1].lineno}" if frames else error.made_at
+    return f"See {place}." if place else None
 
 
 def _kind(value):

@@ -6,15 +6,18 @@ from tests.routing.consumers import Chat
 
 def consumer(message):
     """Take a message and no named groups."""
+    message.reply_channel.send({"accept": True})
 
 
 def flexible(message, **kwargs):
     """Take whatever comes."""
+    message.reply_channel.send({"accept": True})
 
 
 def marked(*marks):
     def decorated(message, **kwargs):
         """Take whatever comes."""
+        message.reply_channel.send({"accept": True})
 
     decorated.consumer_marks = frozenset(marks)
     return decorated

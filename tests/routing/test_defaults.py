@@ -4,6 +4,7 @@ import types
 import pytest
 
 from channels.routing import InvalidRoute, Router, connect_consumer, null_consumer, route
+from routing.defaults import UnroutedConnect
 from tests.routing.consumers import ws_connect
 from tests.routing.messages import make_message
 
@@ -43,7 +44,7 @@ def test_the_defaults_take_what_the_project_does_not():
     router = Router([])
     router.check_default()
     assert isinstance(consumer_of(router, "http.request"), ViewConsumer)
-    assert consumer_of(router, "websocket.connect") is connect_consumer
+    assert isinstance(consumer_of(router, "websocket.connect"), UnroutedConnect)
     for channel in ("websocket.receive", "websocket.disconnect", "http.disconnect"):
         assert consumer_of(router, channel) is null_consumer
     assert len(router.channels) == 5
@@ -93,3 +94,18 @@ def test_views_that_can_not_be_loaded_are_reported(handler_module):
     del handler_module.ViewConsumer
     with pytest.raises(InvalidRoute, match="the default route of http.request: .*ViewConsumer"):
         Router([]).check_default()
+
+
+def test_a_socket_without_a_route_is_accepted_and_told_once_for_each_kind_of_path(caplog):
+    router = Router([route("websocket.connect", ws_connect, path="^/chat/")])
+    router.check_default()
+    sent = []
+    with caplog.at_level("INFO", "django.channels"):
+        for path in ("/lobby/12/", "/lobby/13/", "/lobby/a1b2/", "/elsewhere/"):
+            message = make_message("websocket.connect", path=path)
+            message.reply_channel = types.SimpleNamespace(send=sent.append)
+            router.match(message)[0](message)
+    assert sent == [{"accept": True}] * 4
+    assert [record.args[0] for record in caplog.records] == ["/lobby/…/", "/elsewhere/"]
+    assert "path='^/chat/'" in caplog.messages[0]
+    assert {record.levelname for record in caplog.records} == {"INFO"}

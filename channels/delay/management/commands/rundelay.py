@@ -6,7 +6,7 @@ from django.core.management import BaseCommand, CommandError, CommandParser
 
 from channels.asgi import channel_layers
 from channels.channel import DEFAULT_CHANNEL_LAYER
-from channels.delay.worker import DelayServer
+from channels.delay.worker import Worker
 from channels.exceptions import InvalidChannelLayerError, LayerUnavailable
 from channels.log import setup_loggers
 
@@ -49,4 +49,4 @@ class Command(BaseCommand):
         except LayerUnavailable as error:
             logger.debug("who else uses the layer is not known: %s", error)
         logger.info("Running delay against channel layer %s", layer)
-        DelayServer(channel_layer=layer, database_sleep_duration=options["sleep"]).run()
+        Worker(channel_layer=layer, database_sleep_duration=options["sleep"]).run()
