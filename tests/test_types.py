@@ -31,6 +31,7 @@ TYPED = (
     "channels/sessions.py",
     "channels/signals.py",
     "channels/utils.py",
+    "routing",
     "interface_server/hosts",
 )
 

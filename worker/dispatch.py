@@ -8,6 +8,7 @@ from asgiref.sync import async_to_sync
 from channels.exceptions import ChannelSocketException, ConsumeLater, DenyConnection
 from channels.signals import consumer_failed
 from channels.utils import name_that_thing
+from worker.advice import tell_of_result
 from worker.outcomes import DONE, LATER, Failed
 
 logger = logging.getLogger("django.channels")
@@ -18,7 +19,9 @@ def run_consumer(consumer, message, kwargs):
     try:
         result = consumer(message, **kwargs)
         if result is not None and inspect.isawaitable(result):
-            async_to_sync(_await)(result)
+            result = async_to_sync(_await)(result)
+        if result is not None:
+            tell_of_result(consumer, result)
         return DONE
     except ConsumeLater:
         return LATER

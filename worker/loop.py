@@ -18,10 +18,12 @@ from channels.metrics import hooks
 from channels.signals import consumer_finished, consumer_started, only_we_wait_for_the_end
 from channels.utils import name_that_thing
 from worker import database
+from worker.advice import tell_of_open_handshake
+from worker.clean import CleanSlate
 from worker.dispatch import report_failure, run_consumer
 from worker.flush import Flusher, after_an_outage
 from worker.last_words import answer_for
-from worker.outcomes import Failed, Later
+from worker.outcomes import DONE, Failed, Later
 from worker.rows import hold_back, length_of_pipeline
 
 logger = logging.getLogger("django.channels")
@@ -50,8 +52,10 @@ class ConsumerThread(threading.Thread):
         self._keeps_sessions = are_kept_in(self._layer)
         #: What runs now, for the status: (channel, consumer, since when), or None.
         self.running = None
+        self._slate = None  # made in the thread itself
 
     def run(self):
+        self._slate = CleanSlate()
         while not self._is_finished():
             try:
                 delivery = self._next_delivery()
@@ -215,12 +219,15 @@ class ConsumerThread(threading.Thread):
         )
 
     def _run(self, consumer, message, kwargs):
+        self._slate.wipe()
         pending_message_store.prepare()
         _signal(consumer_started, environ={})
         outcome = run_consumer(self._worker.wrap(consumer), message, kwargs)
         if isinstance(outcome, Failed):
             report_failure(message, consumer, outcome.error, self._worker.id)
         entries = pending_message_store.take()
+        if message.channel.name == "websocket.connect" and outcome is DONE:
+            tell_of_open_handshake(consumer, message, entries)
         if database.needs_a_look() or not only_we_wait_for_the_end():
             _signal(consumer_finished)
         return outcome, entries

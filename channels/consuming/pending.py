@@ -70,6 +70,10 @@ class PendingMessageStore:
         """
         return self._last_sent.get({}).get(channel)
 
+    def has_sent(self) -> bool:
+        """Whether the consumer that runs here, or ran here last, has sent to any channel."""
+        return bool(self._last_sent.get({}))
+
     def take(self) -> list[Entry]:
         """Stop keeping; return what was kept, as a list of (layer, operation)."""
         entries = self._entries.get()
