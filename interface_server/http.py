@@ -270,22 +270,22 @@ class Exchange:
         if self._deadline is not None:
             self._allow(self._options.http_stall_s)
         await self._response.start(start.status, start.headers)
-        if more:
-            await self._stream(content, start.length)
+        if more or len(content) > self._slice_bytes:
+            await self._stream(content, more, start.length)
         else:
             await self._response.finish(content)
 
-    async def _stream(self, content: bytes, length: int | None) -> None:
+    async def _stream(self, content: bytes, more: bool, length: int | None) -> None:
         """Send `content` and what follows it; `length` is what Content-Length promised, or None."""
-        more = True
-        while more:
+        while True:
             if length is not None and self._response.sent_bytes + len(content) > length:
+                # The rest would be read by the client as the next response.
                 self._complain(f"there is more content than content-length {length}", "it was cut")
-                content = content[: length - self._response.sent_bytes]
+                content, more = content[: length - self._response.sent_bytes], False
+            content = await self._write_slices(content)
+            if not more:
                 break
-            if content:
-                self._allow(self._options.http_stall_s)
-                await self._response.write(content)
+            await self._write(content)
             self._allow(self._options.http_silence_s)
             reply = await self._replies.next()
             if isinstance(reply, Outcome):
@@ -311,6 +311,24 @@ class Exchange:
         self._allow(self._options.http_stall_s)
         await self._response.finish(content)
 
+    @property
+    def _slice_bytes(self) -> int:
+        """What a client that is just fast enough takes in the time that it may take nothing."""
+        return int(self._options.http_floor_bytes_per_s * self._options.http_stall_s)
+
+    async def _write_slices(self, content: bytes) -> bytes:
+        """Write `content` but for its last slice, which is returned."""
+        size, start = self._slice_bytes, 0
+        while len(content) - start > size:
+            await self._write(content[start : start + size])
+            start += size
+        return content[start:] if start else content
+
+    async def _write(self, content: bytes) -> None:
+        if content:
+            self._allow(self._options.http_stall_s)
+            await self._response.write(content)
+
     # -- ends that nobody wished for ----------------------------------------------------------
 
     async def _give_up(self, outcome: Outcome) -> None:
@@ -331,7 +349,7 @@ class Exchange:
         await self._response.refuse(status, self._receive if has_unread_body else None)
 
     def _complain(self, mistake: BadReply | str, consequence: str) -> None:
-        log_bad_reply(mistake, self.reply_channel, consequence)
+        log_bad_reply(mistake, f"{self.reply_channel} ({self._scope['path']})", consequence)
         self._process.link.mark_gone(self.client)
 
     def _tell_gone(self) -> None:
@@ -353,6 +371,7 @@ class Exchange:
 
     def _close(self) -> None:
         self._process.exchanges.pop(self.client, None)
+        self._replies.close()
         if self._timer is not None:
             self._timer.cancel()
         if self._deadline is not None:

@@ -36,9 +36,17 @@ class Options:
     body_chunk_bytes: int = 256 * KIB
     #: The largest request head (all header names and values); above it, 431.
     max_header_bytes: int = 64 * KIB
-    #: What waits for one client's socket before its worker is told to wait, and when it may go on.
-    response_high_water_bytes: int = MIB
-    response_low_water_bytes: int = 256 * KIB
+    #: The slowest that a client may take its response, on average over `http_stall_s`.
+    http_floor_bytes_per_s: int = KIB
+    #: What of a response waits for one slow client in memory; more than that is in a temporary
+    #: file.
+    response_memory_bytes: int = 256 * KIB
+    #: What waits for one client before its worker is told to wait, and when it may go on: only a
+    #: stream without end comes to that. As much as nginx keeps of one response.
+    response_high_water_bytes: int = 1024 * MIB
+    response_low_water_bytes: int = 512 * MIB
+    #: What all temporary files of a process may hold together; then workers wait.
+    all_response_bytes: int = 8 * 1024 * MIB
     #: What 503 says in Retry-After.
     retry_after_s: int = 2
 

@@ -4,6 +4,7 @@ import asyncio
 import collections
 import itertools
 import logging
+import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -42,6 +43,7 @@ class ServerProcess:
         owners: which workers host the sockets of class consumers.
         pacer: the Pacer of the frames that go to the layer.
         allowance: what the windows of all sockets may hold together.
+        disk: what the temporary files of all responses may hold together.
         slow_sockets: how many were closed because they took too little of what was sent to them.
         is_started: whether `start` has ended.
         is_stopping: whether new requests and sockets are turned away.
@@ -57,6 +59,7 @@ class ServerProcess:
         self.proxy = ProxyHeaders(options.trusted_proxies) if options.proxy_headers else None
         self.pacer = Pacer(self.loop, options.websocket_patience_s)
         self.allowance = Allowance(options.all_window_frames, options.all_window_bytes)
+        self.disk = Allowance(sys.maxsize, options.all_response_bytes)
         self.slow_sockets = 0
         self.is_started = False
         self.is_stopping = False

@@ -3,12 +3,16 @@
 import asyncio
 import collections
 import enum
+import logging
 from typing import TYPE_CHECKING
 
 from interface_server.asgi import Message
+from interface_server.spool import Spool, Stored
 
 if TYPE_CHECKING:
     from interface_server.process import ServerProcess
+
+logger = logging.getLogger("interface_server")
 
 
 class Outcome(enum.Enum):
@@ -24,16 +28,20 @@ class Outcome(enum.Enum):
 class ReplyQueue:
     """The replies to one client, filled by the dispatcher and emptied by its exchange.
 
-    While more than `response_high_water_bytes` wait, the layer is told to hold their sender back.
+    A worker is done when its response is made: what a slow client has not taken yet waits here, in
+    memory up to `response_memory_bytes`, and then in a temporary file. Only when more than
+    `response_high_water_bytes` wait, the layer is told to hold the sender back.
     """
 
     __slots__ = (
         "_bytes",
+        "_in_memory",
         "_is_held",
         "_options",
         "_outcome",
         "_process",
         "_replies",
+        "_spool",
         "_waiter",
         "client",
     )
@@ -42,8 +50,10 @@ class ReplyQueue:
         self.client = client
         self._process = process
         self._options = process.options
-        self._replies: collections.deque[Message] | None = None
-        self._bytes = 0
+        #: Replies, each with where its content lies if that is in the spool.
+        self._replies: collections.deque[tuple[Message, Stored | None]] | None = None
+        self._spool: Spool | None = None
+        self._bytes = self._in_memory = 0
         self._is_held = False
         self._outcome: Outcome | None = None
         self._waiter: asyncio.Future[Message | Outcome] | None = None
@@ -55,11 +65,35 @@ class ReplyQueue:
             return
         if self._replies is None:
             self._replies = collections.deque()
-        self._replies.append(message)
-        self._bytes += _size(message)
-        if not self._is_held and self._bytes > self._options.response_high_water_bytes:
+        size = _size(message)
+        stored = self._store(message, size)
+        if stored is None:
+            self._in_memory += size
+            self._replies.append((message, None))
+        else:
+            self._replies.append(({**message, "content": b""}, stored))
+        self._bytes += size
+        if not self._is_held and self._has_too_much():
             self._is_held = True
             self._process.link.hold(self.client)
+
+    def _store(self, message: Message, size: int) -> Stored | None:
+        """Put a reply's content into the spool, if there is no room for it in memory."""
+        if not size or self._in_memory + size <= self._options.response_memory_bytes:
+            return None
+        if self._spool is None:
+            self._spool = Spool(self._process.disk)
+        try:
+            return self._spool.put(message["content"])
+        except OSError as error:
+            self._process.refusals.note("http.response", error, "its response from memory")
+            return None
+
+    def _has_too_much(self) -> bool:
+        options = self._options
+        if self._in_memory > 2 * options.response_memory_bytes:
+            return True  # the disk is full
+        return self._bytes > options.response_high_water_bytes or not self._process.disk.has_room
 
     def end(self, outcome: Outcome) -> None:
         """Let no further reply through: who waits for one gets `outcome`, the first one given."""
@@ -88,20 +122,29 @@ class ReplyQueue:
         if self._outcome is not None:
             return self._outcome
         if self._replies:
-            return self._take(self._replies)
+            return self._take(*self._replies.popleft())
         self._waiter = self._process.loop.create_future()
         try:
             return await self._waiter
         finally:
             self._waiter = None
 
-    def _take(self, replies: collections.deque[Message]) -> Message:
-        message = replies.popleft()
-        self._bytes -= _size(message)
+    def _take(self, message: Message, stored: Stored | None) -> Message:
+        if stored is not None and self._spool is not None:
+            message["content"] = self._spool.take(stored)
+            self._bytes -= stored.size
+        else:
+            self._in_memory -= _size(message)
+            self._bytes -= _size(message)
         if self._is_held and self._bytes <= self._options.response_low_water_bytes:
             self._is_held = False
             self._process.link.resume(self.client)
         return message
+
+    def close(self) -> None:
+        """Nobody takes a reply any more."""
+        if self._spool is not None:
+            self._spool.close()
 
 
 def _size(message: Message) -> int:

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from channels.exceptions import InvalidMessage, LayerUnavailable, MessageTooLarge
-from tests.interface_server.fakes import Site, full, in_loop
+from interface_server.spool import Spool
+from tests.interface_server.fakes import Site, full, http_scope, in_loop
 
 OK = {"status": 200, "headers": [[b"Content-Type", b"text/plain"]], "content": b"hello"}
 LEFT = {"type": "http.disconnect"}
@@ -405,6 +406,110 @@ async def test_a_slow_client_holds_the_sender_back_until_it_has_caught_up():
 
 
 @in_loop
+async def test_what_a_slow_client_has_not_taken_is_kept_in_a_file_and_its_worker_is_done():
+    site = await Site(response_memory_bytes=1000).start()
+    client = site.request()
+    client.send_gate = asyncio.Event()
+    message = await passed_on(site, client)
+    parts = [bytes([number]) * 700 for number in range(50)]
+    site.link.reply(message, {"status": 200, "content": b"", "more_content": True})
+    site.link.reply(message, *[{"content": part, "more_content": True} for part in parts])
+    site.link.reply(message, {"content": b"end"})
+    process = await site.server.start()
+
+    assert site.link.held == []
+    assert process.disk.used_bytes == 49 * 700
+    client.send_gate.set()
+    await client.finish()
+
+    assert client.body == b"".join(parts) + b"end"
+    assert process.disk.used_bytes == 0
+
+
+@in_loop
+async def test_nothing_is_kept_of_the_response_of_a_client_that_leaves():
+    site = await Site(response_memory_bytes=10).start()
+    client = site.request()
+    client.send_gate = asyncio.Event()
+    message = await passed_on(site, client)
+    site.link.reply(message, *[{"status": 200, "content": b"x" * 700, "more_content": True}] * 9)
+    process = await site.server.start()
+    assert process.disk.used_bytes > 0
+
+    client.send_error = OSError("the client has left")
+    client.send_gate.set()
+    await client.finish()
+
+    assert process.disk.used_bytes == 0
+
+
+@in_loop
+async def test_files_of_all_responses_that_are_too_large_together_hold_their_senders():
+    site = await Site(response_memory_bytes=10, all_response_bytes=1000).start()
+    clients = [site.request() for _ in range(2)]
+    messages = []
+    for number, client in enumerate(clients, 1):
+        client.send_gate = asyncio.Event()
+        messages.append(await site.link.expect("http.request", number))
+    part = {"status": 200, "content": b"x" * 600, "more_content": True}
+
+    site.link.reply(messages[0], part, part)
+    assert site.link.held == []
+    site.link.reply(messages[1], part, part)
+
+    assert len(site.link.held) == 1
+    for client in clients:
+        client.task.cancel()
+        await asyncio.wait([client.task])
+
+
+@in_loop
+async def test_a_disk_that_is_full_holds_the_sender_and_loses_nothing(monkeypatch, caplog):
+    def fail(self, content):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Spool, "put", fail)
+    site = await Site(response_memory_bytes=1000).start()
+    client = site.request()
+    client.send_gate = asyncio.Event()
+    message = await passed_on(site, client)
+    part = {"status": 200, "content": b"x" * 700, "more_content": True}
+    site.link.reply(message, *[part] * 4, {"content": b"end"})
+
+    assert len(site.link.held) == 1
+    assert "No space left" in caplog.text
+    client.send_gate.set()
+    await client.finish()
+
+    assert client.body == b"x" * 2800 + b"end"
+
+
+@in_loop
+async def test_a_client_that_reads_slowly_but_steadily_gets_all_of_a_large_response():
+    site = await Site(http_stall_s=60, http_floor_bytes_per_s=1024).start()
+    client = site.request()
+    loop = asyncio.get_running_loop()
+    rate = 2048
+
+    async def take(event):
+        await asyncio.sleep(len(event.get("body", b"")) / rate)
+        client.sent.append(event)
+
+    client._send = take
+    client.task.cancel()
+    client.task = loop.create_task(site.server(http_scope(), client._receive, take))
+    message = await site.link.expect("http.request")
+    content = bytes(range(256)) * 2000
+    headers = [[b"content-length", b"%d" % len(content)]]
+    site.link.reply(message, {"status": 200, "headers": headers, "content": content})
+
+    await client.finish()
+
+    assert client.body == content
+    assert loop.time() > len(content) / rate - 1
+
+
+@in_loop
 async def test_a_client_that_takes_nothing_is_given_up():
     site = await Site(http_stall_s=60).start()
     client = site.request()
@@ -592,6 +697,21 @@ async def test_a_stream_longer_than_it_promised_is_cut_there(caplog):
     assert client.body == b"abc"
     assert client.sent[-1]["more_body"] is False
     assert "content-length 3" in caplog.text
+
+
+@pytest.mark.parametrize("first", [b"abc", b"ab", b""])
+@in_loop
+async def test_a_last_part_that_is_longer_than_promised_is_cut_there(first, caplog):
+    site = await Site().start()
+    client = site.request(path="/page/")
+    message = await passed_on(site, client)
+    start = {"status": 200, "headers": [[b"content-length", b"3"]], "more_content": True}
+    site.link.reply(message, {**start, "content": first})
+    site.link.reply(message, {"content": b"abcHTTP/1.1 200 OK"[len(first) :]})
+    await client.finish()
+    assert client.body == b"abc"
+    assert "content-length 3" in caplog.text
+    assert "(/page/)" in caplog.text
 
 
 @in_loop
