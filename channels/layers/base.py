@@ -60,6 +60,11 @@ ORDERED_BACKLOG = 1_000
 Globs: TypeAlias = Mapping[Any, Any]
 
 
+def session_place(reply_channel: str, key: str) -> str:
+    """What a value of a channel session belongs to, if it is encrypted."""
+    return f"session {reply_channel} {key}"
+
+
 class BaseChannelLayer:
     """A channel layer.
 
@@ -282,12 +287,12 @@ class BaseChannelLayer:
             raise exceptions.InvalidMessage(
                 f"a message to {channel!r} can't be delayed: who reads it waits for it now"
             )
-        return Send(channel, self.codec.pack_message(message, channel), delay_s)
+        return Send(channel, self.codec.pack_message(message, channel, delay_s=delay_s), delay_s)
 
     def prepare_send_group(self, group: str, message: Mapping[str, Any]) -> SendGroup:
         """Check and pack now, send later: returns a SendGroup for `apply`."""
         names.check_group_name(group)
-        return SendGroup(group, self.codec.pack_message(message, f"group {group}"))
+        return SendGroup(group, self.codec.pack_group_message(message, group))
 
     def prepare_session(
         self, reply_channel: str, changed: Mapping[str, Any], removed: Iterable[str] = ()
@@ -300,7 +305,10 @@ class BaseChannelLayer:
                     f"a key of a channel session must be str, got {type(key).__name__} {key!r}"
                 )
         pack = self.codec.pack_value
-        packed = {key: pack(value, f"channel_session[{key!r}]") for key, value in changed.items()}
+        packed = {
+            key: pack(value, f"channel_session[{key!r}]", session_place(reply_channel, key))
+            for key, value in changed.items()
+        }
         return SaveSession(reply_channel, packed, frozenset(removed))
 
     def apply(self, operations: Sequence[Operation]) -> list[Result]:

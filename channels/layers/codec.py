@@ -1,19 +1,28 @@
-"""Messages as bytes: MessagePack, encrypted if the layer has keys.
+"""Messages as bytes: MessagePack, encrypted if the layer has keys (see `channels.layers.sealing`).
 
-Text stays `str` and bytes stay `bytes` (MessagePack's bin type); tuples come back as lists.
-Encryption is Fernet (AES-128-CBC with HMAC-SHA256) from the `cryptography` package, with one key
-derived from each given one by SHA-256, as asgi_redis 1.x derived them.
+Text stays `str` and bytes stay `bytes` (MessagePack's bin type); tuples come back as lists. What
+can be packed can be unpacked: the rest is refused at once, at its sender.
 """
 
-import base64
-import hashlib
+from __future__ import annotations
+
 import threading
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeAlias
 
 import msgpack
 
 from channels.exceptions import InvalidMessage, MessageTooLarge
+from channels.layers.sealing import Seal, SealBroken
+
+#: Lists and dicts may be nested so deep. MessagePack's reader ends at 1,024 levels, and a message
+#: is packed into others on its way.
+MAX_DEPTH = 500
+#: What needs no closer look.
+_PLAIN = frozenset({str, bytes, int, float, bool, type(None)})
+
+#: Where something lies in a message: where its container lies, and its key or index there.
+Path: TypeAlias = "tuple[Path, object] | None"
 
 
 class UndecodableMessage(ValueError):
@@ -36,86 +45,171 @@ class Codec:
     Args:
         max_bytes: the largest packed message, in bytes before encryption.
         symmetric_encryption_keys: a list of str or bytes; the first encrypts, all decrypt.
+        get_life_s: function that returns how many seconds a message to a channel may take until it
+            is read, or None if that has no limit. By default nothing has one.
     """
 
     def __init__(
-        self, max_bytes: int, symmetric_encryption_keys: Sequence[str | bytes] = ()
+        self,
+        max_bytes: int,
+        symmetric_encryption_keys: Sequence[str | bytes] = (),
+        get_life_s: Callable[[str], float | None] = lambda channel: None,
     ) -> None:
         self.max_bytes = max_bytes
-        self._fernet = _make_fernet(symmetric_encryption_keys)
+        self.seal = Seal(symmetric_encryption_keys) if symmetric_encryption_keys else None
+        self._get_life_s = get_life_s
 
-    def pack_message(self, message: object, channel: str) -> bytes:
-        """Return `message` as bytes. Raises InvalidMessage or MessageTooLarge, naming `channel`."""
+    def pack_message(
+        self, message: object, channel: str, *, delay_s: float = 0.0, is_ours: bool = False
+    ) -> bytes:
+        """Return `message` as bytes. Raises InvalidMessage or MessageTooLarge, naming `channel`.
+
+        `delay_s`: it can't be read before that. `is_ours`: its shape is known to be good.
+        """
+        packed = self._pack_message(message, channel, is_ours)
+        if self.seal is None:
+            return packed
+        life_s = self._get_life_s(channel)
+        return self.seal.close(packed, channel, None if life_s is None else life_s + delay_s)
+
+    def pack_group_message(self, message: object, group: str) -> bytes:
+        """The same for a message to a group, which any of its members can read."""
+        packed = self._pack_message(message, f"group {group}", False)
+        return packed if self.seal is None else self.seal.close_for_all(packed)
+
+    def _pack_message(self, message: object, where: str, is_ours: bool) -> bytes:
         if not isinstance(message, dict):
             raise InvalidMessage(
-                f"a message for {channel!r} must be a dict, got {type(message).__name__}"
+                f"a message for {where!r} must be a dict, got {type(message).__name__}"
             )
-        packed = self._pack(message, f"the message for {channel!r}")
+        packed = _pack(message, f"the message for {where!r}", is_ours)
         if len(packed) > self.max_bytes:
-            raise MessageTooLarge(channel, len(packed), self.max_bytes)
-        return self._fernet.encrypt(packed) if self._fernet else packed
+            raise MessageTooLarge(where, len(packed), self.max_bytes)
+        return packed
 
-    def pack_value(self, value: object, what: str) -> bytes:
-        """Return any packable value as bytes. Raises InvalidMessage, which calls it `what`."""
-        packed = self._pack(value, what)
-        return self._fernet.encrypt(packed) if self._fernet else packed
+    def pack_value(
+        self, value: object, what: str, place: str = "", *, is_ours: bool = False
+    ) -> bytes:
+        """Return any packable value as bytes. Raises InvalidMessage, which calls it `what`.
 
-    @staticmethod
-    def _pack(value: object, what: str) -> bytes:
-        try:
-            packed: bytes = _own.packer.pack(value)
-            return packed
-        except (TypeError, ValueError, OverflowError, RecursionError) as error:
-            raise InvalidMessage(
-                f"{what} can't be packed: {error}; use dicts, lists, str, bytes, numbers, "
-                "booleans and None"
-            ) from error
+        If it is encrypted, it can be unpacked for the same `place` only.
+        """
+        packed = _pack(value, what, is_ours)
+        return packed if self.seal is None else self.seal.close(packed, f"value {place}", None)
 
-    def unpack_message(self, packed: bytes | memoryview) -> dict[str, Any]:
-        """Return the message in `packed`. Raises UndecodableMessage."""
-        message = self.unpack_value(packed)
+    def unpack_message(
+        self, packed: bytes | memoryview, channel: str = "", *, is_first: bool = False
+    ) -> dict[str, Any]:
+        """Return the message in `packed`. Raises UndecodableMessage.
+
+        If it is encrypted, it must be for `channel`, and its time must not be over.
+
+        `is_first`: nobody can have read it before: that is refused if this process has.
+        """
+        if self.seal is not None:
+            packed = self._open(self.seal.open, packed, channel, is_first)
+        message = _unpack(packed)
         if not isinstance(message, dict):
             raise UndecodableMessage(f"expected a packed dict, got {type(message).__name__}")
         return message
 
-    def unpack_value(self, packed: bytes | memoryview) -> Any:
+    def unpack_kept_message(self, packed: bytes | memoryview, channel: str) -> dict[str, Any]:
+        """The same for a message that was kept, among dead letters, and has no expiry any more."""
+        if self.seal is not None:
+            packed = self._open(self.seal.open_kept, packed, channel)
+        message = _unpack(packed)
+        if not isinstance(message, dict):
+            raise UndecodableMessage(f"expected a packed dict, got {type(message).__name__}")
+        return message
+
+    def unpack_value(self, packed: bytes | memoryview, place: str = "") -> Any:
         """Return the value in `packed`. Raises UndecodableMessage."""
+        if self.seal is not None:
+            packed = self._open(self.seal.open_kept, packed, f"value {place}")
+        return _unpack(packed)
+
+    @staticmethod
+    def _open(open_seal: Callable[..., bytes], *args: object) -> bytes:
         try:
-            if self._fernet:
-                packed = self._decrypt(packed)
-            return msgpack.unpackb(packed, raw=False, strict_map_key=False)
-        except UndecodableMessage:
-            raise
-        except Exception as error:  # msgpack raises a dozen kinds for bytes that are not its own
-            raise UndecodableMessage(f"not MessagePack: {error!r}") from error
+            return open_seal(*args)
+        except SealBroken as error:
+            raise UndecodableMessage(str(error)) from error
 
-    def _decrypt(self, token: bytes | memoryview) -> bytes:
-        from cryptography.fernet import InvalidToken
-
-        try:
-            opened: bytes = self._fernet.decrypt(bytes(token))
-            return opened
-        except InvalidToken as error:
-            raise UndecodableMessage(
-                "not encrypted with any of symmetric_encryption_keys"
-            ) from error
+    def put_back(self, packed: bytes | memoryview) -> None:
+        """A message that was unpacked as the first one to do so will be unpacked again."""
+        if self.seal is not None:
+            self.seal.forget(packed)
 
 
-def _make_fernet(keys: Sequence[str | bytes]) -> Any:
-    if not keys:
-        return None
-    if isinstance(keys, (str, bytes)):
-        raise ValueError("symmetric_encryption_keys must be a list of keys, not one key")
+def _pack(value: object, what: str, is_ours: bool) -> bytes:
+    if not is_ours:
+        _check(value, what)
     try:
-        from cryptography.fernet import Fernet, MultiFernet
-    except ImportError as error:
-        raise ValueError(
-            "symmetric_encryption_keys needs the 'cryptography' package: "
-            "pip install channels-classic[crypto]"
+        packed: bytes = _own.packer.pack(value)
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        where = next(_find_culprit(value, None), "")
+        raise InvalidMessage(
+            f"{what} can't be packed: {f'at {where}: ' if where else ''}{error}; use dicts, lists, "
+            "str, bytes, numbers, booleans and None"
         ) from error
-    return MultiFernet([Fernet(_derive_key(key)) for key in keys])
+    return packed
 
 
-def _derive_key(key: str | bytes) -> bytes:
-    key = key.encode("utf-8") if isinstance(key, str) else key
-    return base64.urlsafe_b64encode(hashlib.sha256(key).digest())
+def _unpack(packed: bytes | memoryview) -> Any:
+    try:
+        return msgpack.unpackb(packed, raw=False, strict_map_key=False)
+    except Exception as error:  # msgpack raises a dozen kinds for bytes that are not its own
+        raise UndecodableMessage(f"not MessagePack: {error!r}") from error
+
+
+def _check(value: object, what: str) -> None:
+    """Raise InvalidMessage if `value` could be packed, but not unpacked again."""
+    todo: list[tuple[Any, int, Path]] = [(value, 1, None)]
+    while todo:
+        container, depth, path = todo.pop()
+        if depth > MAX_DEPTH:
+            raise InvalidMessage(f"{what} is nested deeper than {MAX_DEPTH} levels")
+        if isinstance(container, dict):
+            for key in container:
+                if type(key) not in _PLAIN and not _can_be_key(key):
+                    raise InvalidMessage(
+                        f"{what} can't be packed: {_text_of(path) or 'it'} has the key {key!r}, a "
+                        f"{type(key).__name__}, which comes back as a list; use str, bytes or "
+                        "numbers as keys"
+                    )
+            items: Any = container.items()
+        elif isinstance(container, (list, tuple)):
+            items = enumerate(container)
+        else:
+            continue
+        for key, item in items:
+            if type(item) not in _PLAIN:
+                todo.append((item, depth + 1, (path, key)))
+
+
+def _can_be_key(key: object) -> bool:
+    return not isinstance(key, tuple) or isinstance(key, msgpack.ExtType)
+
+
+def _find_culprit(value: Any, path: Path) -> Iterator[str]:
+    """Yield where in `value` lies what can't be packed; what comes first, and inmost, first."""
+    if isinstance(value, dict):
+        items = [(key, part) for key, item in value.items() for part in (key, item)]
+    elif isinstance(value, (list, tuple)):
+        items = list(enumerate(value))
+    else:
+        items = []
+    for key, item in items:
+        try:
+            msgpack.packb(item)
+        except Exception:
+            yield from _find_culprit(item, (path, key))
+            yield _text_of((path, key))
+
+
+def _text_of(path: Path) -> str:
+    parts: list[str] = []
+    while path is not None:
+        path, key = path
+        parts.append(f"[{key!r}]")
+    return "".join(reversed(parts))

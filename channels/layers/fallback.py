@@ -48,7 +48,7 @@ def carry_out(layer: BaseChannelLayer, operation: ops.Operation) -> Any:
 
 
 def _send(layer: BaseChannelLayer, operation: ops.Send) -> None:
-    message = layer.codec.unpack_message(operation.payload)
+    message = layer.codec.unpack_message(operation.payload, operation.channel)
     if operation.delay_s <= 0:
         layer.send(operation.channel, message)
     elif "delay" in layer.extensions:

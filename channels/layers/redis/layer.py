@@ -89,7 +89,7 @@ class RedisChannelLayer(BaseChannelLayer):
         self.prefix = prefix
         self._hosts = self._make_hosts(hosts, connection_kwargs or {})
         self.keyspace = Keyspace(prefix, len(self._hosts))
-        self.codec = Codec(MAX_MESSAGE_BYTES, symmetric_encryption_keys)
+        self.codec = Codec(MAX_MESSAGE_BYTES, symmetric_encryption_keys, self._get_life_s)
         self.rules = Rules(
             self.keyspace,
             self.codec,
@@ -161,6 +161,11 @@ class RedisChannelLayer(BaseChannelLayer):
     ) -> Sequence[Host]:
         urls = parse_hosts(hosts)
         return [Host(url, connection_kwargs, has_others=len(urls) > 1) for url in urls]
+
+    def _get_life_s(self, channel: str) -> float | None:
+        """How many seconds a message may take until it is read; None if it may be read again."""
+        name = names.queue_name(channel)
+        return None if self.get_acknowledgement(name) else self.get_expiry(name)
 
     def _pick_host(self, ranking: Sequence[int]) -> int:
         """The first host of `ranking` that is not known to be away."""
@@ -280,7 +285,7 @@ class RedisChannelLayer(BaseChannelLayer):
         reader = self._sync.here.reader
         replies = reader and reader.take_foreseen(reply_channel)
         if replies:
-            return self.sockets.read_session(replies[0])
+            return self.sockets.read_session(reply_channel, replies[0])
         return self._sync.run(self.sockets.load_session(names.check_channel_name(reply_channel)))
 
     def begin_ordered(

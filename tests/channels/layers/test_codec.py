@@ -33,12 +33,12 @@ def codec(request):
 @given(st.dictionaries(st.text(), values, max_size=5))
 def test_a_message_comes_back_as_it_was_packed(message):
     codec = Codec(max_bytes=10_000_000)
-    assert repr(codec.unpack_message(codec.pack_message(message, "a"))) == repr(message)
+    assert repr(codec.unpack_message(codec.pack_message(message, "a"), "a")) == repr(message)
 
 
 def test_a_message_comes_back_with_and_without_encryption(codec):
     message = {"text": "ü", "bytes": b"\xff", "list": [1, {"a": None}]}
-    assert codec.unpack_message(codec.pack_message(message, "a")) == message
+    assert codec.unpack_message(codec.pack_message(message, "a"), "a") == message
 
 
 def test_tuples_come_back_as_lists(codec):
@@ -107,10 +107,10 @@ def test_a_packed_value_that_is_no_dict_is_no_message():
 def test_the_first_key_encrypts_and_all_decrypt():
     pytest.importorskip("cryptography")
     old, both, new = (Codec(1_000, keys) for keys in (["old"], ["new", b"old"], ["new"]))
-    assert both.unpack_message(old.pack_message({"n": 1}, "a")) == {"n": 1}
-    assert new.unpack_message(both.pack_message({"n": 2}, "a")) == {"n": 2}
-    with pytest.raises(UndecodableMessage, match="not encrypted with any"):
-        old.unpack_message(both.pack_message({"n": 3}, "a"))
+    assert both.unpack_message(old.pack_message({"n": 1}, "a"), "a") == {"n": 1}
+    assert new.unpack_message(both.pack_message({"n": 2}, "a"), "a") == {"n": 2}
+    with pytest.raises(UndecodableMessage, match="which is not among this process's"):
+        old.unpack_message(both.pack_message({"n": 3}, "a"), "a")
 
 
 def test_encrypted_messages_do_not_show_their_content():
@@ -128,3 +128,68 @@ def test_missing_cryptography_is_said_with_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "cryptography.fernet", None)
     with pytest.raises(ValueError, match=r"pip install channels-classic\[crypto\]"):
         Codec(1_000, ["key"])
+
+
+def nest(depth):
+    value = 1
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+strange_keys = st.recursive(scalars, lambda inner: st.tuples(inner, inner), max_leaves=3)
+strange_values = st.recursive(
+    scalars | st.builds(object) | st.integers() | st.characters(),
+    lambda inner: st.lists(inner) | st.dictionaries(strange_keys, inner) | st.tuples(inner),
+    max_leaves=10,
+)
+
+
+@given(st.dictionaries(st.text(), strange_values))
+def test_what_is_accepted_can_be_read_back(message):
+    try:
+        packed = CODEC.pack_message(message, "a")
+    except (InvalidMessage, MessageTooLarge):
+        return
+    assert CODEC.unpack_message(packed).keys() == message.keys()
+
+
+@pytest.mark.parametrize("depth", [400, 498, 499, 500, 1_000, 1_022, 1_023, 1_100])
+def test_a_nested_message_can_be_read_back_or_is_refused(depth):
+    codec = Codec(100_000)
+    try:
+        packed = codec.pack_message({"deep": nest(depth)}, "a")
+    except InvalidMessage as error:
+        assert depth >= 500
+        assert "nested deeper than 500 levels" in str(error)
+        return
+    assert codec.unpack_message(packed) == {"deep": nest(depth)}
+    parked = codec.pack_value(["a", 0, codec.unpack_message(packed)], "it", is_ours=True)
+    assert codec.unpack_value(parked)[2] == {"deep": nest(depth)}
+
+
+def test_a_message_that_holds_itself_is_refused():
+    message = {}
+    message["again"] = message
+    with pytest.raises(InvalidMessage, match="nested deeper"):
+        CODEC.pack_message(message, "a")
+
+
+@pytest.mark.parametrize(
+    ("message", "where"),
+    [
+        ({"s": {(0, 1): "x"}}, r"\['s'\] has the key \(0, 1\), a tuple"),
+        ({("a",): 1}, r"it has the key \('a',\)"),
+        ({"a": [1, {"b": {(): 1}}]}, r"\['a'\]\[1\]\['b'\] has the key \(\)"),
+        ({"a": [1, {"b": object()}]}, r"at \['a'\]\[1\]\['b'\]: "),
+        ({"big": [2**64]}, r"at \['big'\]\[0\]: "),
+        ({"text": {"half": "\ud800"}}, r"at \['text'\]\['half'\]: "),
+    ],
+)
+def test_who_sends_what_can_not_be_read_back_is_told_where_it_is(message, where):
+    with pytest.raises(InvalidMessage, match=where):
+        CODEC.pack_message(message, "job")
+    with pytest.raises(InvalidMessage, match=where):
+        CODEC.pack_group_message(message, "room")
+    with pytest.raises(InvalidMessage, match=where):
+        CODEC.pack_value(message, "channel_session['a']")

@@ -64,7 +64,7 @@ class Acknowledged:
         entry_id, attempts, payload = reply
         entry = Entry(host, keys, entry_id)
         try:
-            content = self._rules.codec.unpack_message(payload)
+            content = self._rules.codec.unpack_message(payload, keys.name)
         except UndecodableMessage as error:
             yield from self._rules.note_undecodable(keys, host, error)
             yield [self._end_request(entry, "done")]

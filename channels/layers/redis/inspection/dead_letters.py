@@ -57,12 +57,14 @@ class DeadLetters:
         """Plan: the dead letters of a channel, oldest first; see
         BaseChannelLayer.dead_letters."""
         found = yield from self._find(channel, None)
-        letters = [self._read(entry_id, fields) for _, entry_id, fields in found]
+        letters = [self._read(channel, entry_id, fields) for _, entry_id, fields in found]
         return sorted(letters, key=lambda letter: letter["at"])
 
-    def _read(self, entry_id: bytes, fields: dict[bytes, bytes]) -> dict[str, Any]:
+    def _read(self, channel: str, entry_id: bytes, fields: dict[bytes, bytes]) -> dict[str, Any]:
         try:
-            content: dict[str, Any] | None = self._rules.codec.unpack_message(fields[b"m"])
+            content: dict[str, Any] | None = self._rules.codec.unpack_kept_message(
+                fields[b"m"], channel
+            )
         except UndecodableMessage as error:
             logger.error("a dead letter can't be read: %s", error)
             content = None
@@ -93,9 +95,23 @@ class DeadLetters:
         found = yield from self._find(channel, ids)
         count = 0
         for host, entry_id, fields in found:
-            (reply,) = yield [self._replay_request(channel, host, entry_id, fields[b"m"])]
-            count += check(reply)
+            payload = self._repack(channel, entry_id, fields[b"m"])
+            if payload is not None:
+                (reply,) = yield [self._replay_request(channel, host, entry_id, payload)]
+                count += check(reply)
         return count
+
+    def _repack(self, channel: str, entry_id: bytes, payload: bytes) -> bytes | None:
+        """A dead letter as a message that is sent now; None if it can't be read."""
+        codec = self._rules.codec
+        if codec.seal is None:
+            return payload
+        try:
+            message = codec.unpack_kept_message(payload, channel)
+        except UndecodableMessage as error:
+            logger.error("dead letter %s can't be sent again: %s", entry_id.decode(), error)
+            return None
+        return codec.pack_message(message, channel, is_ours=True)
 
     def _replay_request(self, channel: str, host: int, entry_id: bytes, payload: bytes) -> Request:
         keys = self._keyspace.queue(channel)

@@ -163,7 +163,7 @@ class Guardian:
         )
         yield self._rules.count_requests(channel, "lost", 1)
         if reply[1]:
-            yield from self._hand_out(reply[1])
+            yield from self._hand_out(_channel(server_id, client), reply[1])
         return bool(reply[1])
 
     def _mend(self, server_id: str, client: str, since: str) -> Plan[bool]:
@@ -191,12 +191,14 @@ class Guardian:
         if dropped > 0:
             yield self._rules.count_requests("websocket.receive", "dropped", dropped)
         if waiting:
-            yield from self._hand_out(waiting)
+            yield from self._hand_out(channel, waiting)
         return dropped >= 0 and not waiting
 
-    def _hand_out(self, parked: bytes) -> Plan[None]:
+    def _hand_out(self, reply_channel: str, parked: bytes) -> Plan[None]:
         """Plan: put a message whose turn has come in front of its channel."""
-        requests, _ = self._returns.put_back_part(ops.PutBack(self._sockets.unpark(parked)))
+        requests, _ = self._returns.put_back_part(
+            ops.PutBack(self._sockets.unpark(reply_channel, parked))
+        )
         for reply in (yield requests):
             check(reply)
 

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 from channels.exceptions import HeldBack
 from channels.layers import names
 from channels.layers import operations as ops
-from channels.layers.base import ORDERED_BACKLOG
+from channels.layers.base import ORDERED_BACKLOG, session_place
+from channels.layers.codec import UndecodableMessage
 from channels.layers.redis.keys import SOCKET_STATE_TTL_MS
 from channels.layers.redis.ordering import scripts
 from channels.layers.redis.queues.returns import Returns
@@ -66,17 +67,27 @@ class Sockets:
     def load_session(self, reply_channel: str) -> Plan[dict[str, Any]]:
         """Plan: the session as a dict."""
         (reply,) = yield [self.session_request(reply_channel)]
-        return self.read_session(reply)
+        return self.read_session(reply_channel, reply)
 
     def session_request(self, reply_channel: str) -> Request:
         """The Request for a session."""
         place = self.place_of(reply_channel)
         return Request(place.host, ("HGETALL", place.session))
 
-    def read_session(self, reply: Any) -> dict[str, Any]:
-        """The session as a dict, from the reply to its request."""
-        unpack = self._rules.codec.unpack_value
-        return {key.decode(): unpack(value) for key, value in pairs(check(reply))}
+    def read_session(self, reply_channel: str, reply: Any) -> dict[str, Any]:
+        """The session as a dict, from the reply to its request; without what can't be read."""
+        session: dict[str, Any] = {}
+        for name, value in pairs(check(reply)):
+            key = name.decode(errors="backslashreplace")
+            try:
+                place = session_place(reply_channel, key)
+                session[key] = self._rules.codec.unpack_value(value, place)
+            except UndecodableMessage as error:
+                text = "channel_session[%r] of %s is left out, as it can't be read: %s"
+                self._rules.drops.error(
+                    "channel sessions", "unreadable", 1, text, key, reply_channel, error
+                )
+        return session
 
     def save_part(self, operation: ops.SaveSession) -> Part:
         """The part of a batch that saves what changed in a session."""
@@ -117,7 +128,10 @@ class Sockets:
         (turn,) = yield [request]
         if check(turn) == b"early":
             parked = self._rules.codec.pack_value(
-                [delivery.channel, delivery.attempts, delivery.content], "a parked message"
+                [delivery.channel, delivery.attempts, delivery.content],
+                "a parked message",
+                f"parked {reply_channel}",
+                is_ours=True,
             )
             (turn,) = yield [Request(request.host, (*request.command, parked))]
         turn = check(turn)
@@ -144,7 +158,9 @@ class Sockets:
         )
         yield self._rules.count_requests(delivery.channel, "dropped", turn[0])
         if turn[1]:  # the parked disconnect of a socket that is given up runs now
-            requests, _ = self._returns.put_back_part(ops.PutBack(self.unpark(turn[1])))
+            requests, _ = self._returns.put_back_part(
+                ops.PutBack(self.unpark(reply_channel, turn[1]))
+            )
             yield requests
         return ops.Turn.OVERFLOW
 
@@ -181,10 +197,11 @@ class Sockets:
         place = self.place_of(operation.reply_channel)
         keys: tuple[str, ...] = place.order_keys
         args: tuple[Any, ...] = (operation.order, place.client, how)
-        read: Callable[[list[Any]], Any] = self._read_parked
+        channel = operation.reply_channel
+        read: Callable[[list[Any]], Any] = functools.partial(self._read_parked, channel)
         if row is not None:
             keys, args = (*keys, row.mark), (*args, row.place)
-            read = functools.partial(self._read_finished, operation.reply_channel)
+            read = functools.partial(self._read_finished, channel)
         return [Request(place.host, scripts.FINISH.call(keys, args))], read
 
     def break_order(self, reply_channel: str) -> Plan[None]:
@@ -229,13 +246,15 @@ class Sockets:
     def _read_finished(self, channel: str, replies: Sequence[Any]) -> Any:
         if replies[0] == -3:
             return HeldBack(channel, 0, self._rules.get_capacity(channel))
-        return self._read_parked(replies)
+        return self._read_parked(channel, replies)
 
-    def _read_parked(self, replies: Sequence[Any]) -> ops.Delivery | None:
+    def _read_parked(self, channel: str, replies: Sequence[Any]) -> ops.Delivery | None:
         parked = check(replies[0])
-        return self.unpark(parked) if parked else None
+        return self.unpark(channel, parked) if parked else None
 
-    def unpark(self, parked: bytes) -> ops.Delivery:
+    def unpark(self, reply_channel: str, parked: bytes) -> ops.Delivery:
         """The Delivery in a parked message."""
-        channel, attempts, content = self._rules.codec.unpack_value(parked)
+        channel, attempts, content = self._rules.codec.unpack_value(
+            parked, f"parked {reply_channel}"
+        )
         return ops.Delivery(channel, content, attempts)

@@ -5,6 +5,7 @@ from typing import Any
 
 from channels.exceptions import LayerUnavailable
 from channels.layers import operations as ops
+from channels.layers.codec import UndecodableMessage
 from channels.layers.names import HTTP_RESPONSE, REPLY_KINDS, WEBSOCKET_SEND, reply_channel_name
 from channels.layers.redis.groups.membership import Groups
 from channels.layers.redis.keys import QueueKeys
@@ -157,7 +158,7 @@ class Presence:
         """Plan: record a socket and send its websocket.connect."""
         host = self._keyspace.host_of(server_id)
         sockets = self._keyspace.server(server_id, "sockets")
-        packed = self._rules.codec.pack_value(facts, "a socket's record")
+        packed = self._rules.codec.pack_value(facts, "a socket's record", _place(server_id, client))
         record = [
             Request(host, ("HSET", sockets, client, packed)),
             Request(host, ("PEXPIRE", sockets, KNOWN_TTL_MS)),
@@ -259,13 +260,23 @@ class Presence:
         )
         sockets = pairs(sockets)
         for done, (client, packed) in enumerate(sockets):
-            facts = self._rules.codec.unpack_value(packed)
+            facts = self._read_facts(server_id, client.decode(), packed)
             if not (yield from self._make_up_disconnect(server_id, client.decode(), facts)):
                 yield [self._dead_request(server_id)]
                 return done
         if (yield from self._guardian.settle(server_id)):
             yield from self.leave(server_id)
         return len(sockets)
+
+    def _read_facts(self, server_id: str, client: str, packed: bytes) -> dict[str, Any]:
+        """What is recorded of a socket; a record that can't be read is told, and is empty."""
+        try:
+            facts = self._rules.codec.unpack_value(packed, _place(server_id, client))
+            return facts if isinstance(facts, dict) else {}
+        except UndecodableMessage as error:
+            text = "what is recorded of socket %s of server %s can't be read: %s"
+            self._rules.drops.error("sockets", "unreadable", 1, text, client, server_id, error)
+            return {}
 
     def _make_up_disconnect(self, server_id: str, client: str, facts: dict[str, Any]) -> Plan[bool]:
         channel = reply_channel_name(WEBSOCKET_SEND, server_id, client)
@@ -282,3 +293,8 @@ class Presence:
             return False
         yield from self.forget_socket(server_id, client)
         return True
+
+
+def _place(server_id: str, client: str) -> str:
+    """What a socket's record belongs to, if it is encrypted."""
+    return f"socket {server_id} {client}"

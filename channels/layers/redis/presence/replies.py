@@ -110,7 +110,7 @@ class ReplyReader:
                 continue
             try:
                 envelope = envelopes.parse(data)
-                message = self._rules.codec.unpack_message(envelope.body)
+                message = self._unpack(envelope)
             except (envelopes.MalformedEnvelope, UndecodableMessage) as error:
                 self._note_undecodable(where, error)
                 continue
@@ -120,6 +120,17 @@ class ReplyReader:
             except Exception:
                 logger.exception("a reply could not be handed to %s", envelope.clients)
         return clients
+
+    def _unpack(self, envelope: envelopes.Envelope) -> dict[str, Any]:
+        """The message in an envelope, from whichever queue it is."""
+        codec, clients = self._rules.codec, " ".join(envelope.clients)
+        if codec.seal is None:
+            return codec.unpack_message(envelope.body)
+        places = [keys.name + clients for keys in self._presence.queues(self._server.id)]
+        for place in places[:-1]:
+            with contextlib.suppress(UndecodableMessage):
+                return codec.unpack_message(envelope.body, place, is_first=True)
+        return codec.unpack_message(envelope.body, places[-1], is_first=True)
 
     def _note_undecodable(self, where: str, error: Exception) -> None:
         text = "a reply on %s was dropped: it can't be read: %s"

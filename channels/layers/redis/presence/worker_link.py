@@ -121,7 +121,9 @@ class RedisWorkerLink(WorkerLink):
         if envelopes.kind_of(data) == envelopes.WAKE:
             return
         try:
-            message = self._codec.unpack_message(envelopes.parse(data).body)
+            envelope = envelopes.parse(data)
+            place = self.queue + " ".join(envelope.clients)
+            message = self._codec.unpack_message(envelope.body, place, is_first=True)
         except (envelopes.MalformedEnvelope, UndecodableMessage) as error:
             logger.error("a message on %s was dropped: it can't be read: %s", self.queue, error)
             return

@@ -3,6 +3,7 @@
 from typing import Any
 
 from channels.layers import operations as ops
+from channels.layers.redis.queues import envelope as envelopes
 from channels.layers.redis.queues import scripts
 from channels.layers.redis.queues.delivery import Entry, OwnedChannels
 from channels.layers.redis.queues.rules import Rules
@@ -31,7 +32,9 @@ class Returns:
             return [self._acknowledged.retry_request(delivery.token, delay_s)], read_nothing
         if delay_s <= 0:
             return [self._request(delivery, attempts, "RPUSH")], read_nothing
-        payload = self._rules.codec.pack_message(delivery.content, delivery.channel)
+        payload = self._rules.codec.pack_message(
+            delivery.content, delivery.channel, delay_s=delay_s, is_ours=True
+        )
         request = self._sending.delay_request(delivery.channel, payload, delay_s, attempts)
         return [request], read_nothing
 
@@ -43,6 +46,7 @@ class Returns:
         if isinstance(delivery.token, Entry):
             return [self._acknowledged.put_back_request(delivery.token)], read_nothing
         host, keys, data = delivery.token
+        self._rules.codec.put_back(envelopes.parse(data).body)
         ttl_ms = self._rules.lives_ms(keys)[1]
         return [
             Request(host, ("LPUSH", keys.queue, data)),

@@ -53,7 +53,7 @@ class Sending:
 
     def pack(self, channel: str, message: dict[str, Any]) -> ops.Send:
         """The Send of a message that the layer itself makes up."""
-        return ops.Send(channel, self._rules.codec.pack_message(message, channel))
+        return ops.Send(channel, self._rules.codec.pack_message(message, channel, is_ours=True))
 
     def send(self, operation: ops.Send) -> Plan[None]:
         """Plan: send one message; raises what refuses it."""
