@@ -181,6 +181,18 @@ class Messages:
                 layer.send("unpackable", {"value": value})
         self.assertEqual(layer.receive(["unpackable"]), (None, None))
 
+    def test_what_could_not_be_read_back_is_refused_at_once(self, make):
+        layer, deep = make(), "bottom"
+        for _ in range(1_000):
+            deep = [deep]
+        for value in ({(0, 1): "x"}, [{"a": {(): 1}}], deep):
+            with self.assertRaises(InvalidMessage):
+                layer.send("unreadable", {"value": value})
+            if "groups" in layer.extensions:
+                with self.assertRaises(InvalidMessage):
+                    layer.send_group("unreadable", {"value": value})
+        self.assertEqual(layer.receive(["unreadable"]), (None, None))
+
     def test_a_message_of_one_mebibyte_passes(self, make):
         layer = make()
         body = b"\xff" * (MAX_MESSAGE_BYTES - 1024)
