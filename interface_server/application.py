@@ -6,10 +6,12 @@ from channels.layers.base import BaseChannelLayer
 from channels.metrics import hooks
 from interface_server.asgi import Receive, Scope, Send
 from interface_server.hosts import adapt
+from interface_server.hosts.refusal import unwrap
 from interface_server.http import Exchange
 from interface_server.options import Options
 from interface_server.probes import ServerProbes
 from interface_server.process import ServerProcess
+from interface_server.refused import refuse
 from interface_server.websocket import Socket
 
 
@@ -44,6 +46,8 @@ class InterfaceServer:
         scope, receive, send = adapt(self, scope, receive, send)
         if kind == "http" and self._is_asked_for_health(scope["path"]):
             await self._tell_health(scope["path"], send)
+        elif kind == "http" and (refusal := unwrap(scope)) is not None:
+            await refuse(process, refusal, scope, receive, send)
         elif kind == "http":
             hooks.meter.request_opened()
             try:

@@ -10,11 +10,16 @@ from interface_server.options import Options
 
 _REASONS = {
     400: b"Bad Request",
+    405: b"Method Not Allowed",
     408: b"Request Timeout",
     413: b"Content Too Large",
+    414: b"URI Too Long",
+    426: b"Upgrade Required",
     431: b"Request Header Fields Too Large",
     500: b"Internal Server Error",
+    501: b"Not Implemented",
     503: b"Service Unavailable",
+    505: b"HTTP Version Not Supported",
 }
 
 #: How long a body that nobody wants is still read after its request was refused: a connection that
@@ -60,13 +65,21 @@ class Response:
         if self._options.access_log is not None:
             self._options.access_log.write_request(self._scope, self.status, self.sent_bytes)
 
-    async def refuse(self, status: int, receive: Receive | None = None) -> None:
-        """Answer with an error of the server's own.
+    async def refuse(
+        self,
+        status: int,
+        receive: Receive | None = None,
+        *,
+        reason: str = "",
+        more_headers: Headers | None = None,
+    ) -> None:
+        """Answer with an error of the server's own, and `reason` behind its name.
 
         With `receive`, what the client still sends of its body is read for a moment and dropped.
         """
-        text = _REASONS[status]
+        text = _REASONS[status] + (f": {reason}\n".encode() if reason else b"")
         headers = [
+            *(more_headers or ()),
             (b"content-type", b"text/plain; charset=utf-8"),
             (b"content-length", b"%d" % len(text)),
         ]

@@ -10,7 +10,8 @@ import importlib
 import sys
 from typing import cast
 
-from interface_server.hosts.contract import Application, Host, Receive, Scope, Send
+from interface_server.asgi import Receive, Scope, Send
+from interface_server.hosts.contract import Application, Host
 from interface_server.hosts.private_names import UnknownRelease, installed_version
 
 

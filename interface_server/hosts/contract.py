@@ -16,16 +16,10 @@ Some of that needs names of the host server's own that are not promised to stay.
 them in one file, named `…_inside.py`, whose list is checked when the server starts.
 """
 
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import Protocol, runtime_checkable
 
+from interface_server.asgi import Event, Receive, Scope, Send
 from interface_server.hosts.settings import HostSettings, Listen
-
-#: What ASGI calls a scope and an event: https://asgi.readthedocs.io/en/latest/specs/.
-Scope: TypeAlias = MutableMapping[str, Any]
-Event: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[Event]]
-Send: TypeAlias = Callable[[Event], Awaitable[None]]
 
 
 @runtime_checkable

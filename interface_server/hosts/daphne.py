@@ -1,6 +1,7 @@
 """Daphne as the host of an interface server: what `interface-server` runs."""
 
 import asyncio
+import functools
 import logging
 import time
 import weakref
@@ -12,11 +13,14 @@ from daphne.ws_protocol import WebSocketFactory
 from twisted.internet import defer, endpoints, interfaces, reactor
 from twisted.logger import ILogObserver, globalLogBeginner
 
+from interface_server.asgi import Receive, Scope, Send
 from interface_server.hosts import daphne_inside
-from interface_server.hosts.contract import Application, Receive, Scope, Send
+from interface_server.hosts.contract import Application
+from interface_server.hosts.daphne_inside import GatedConnection, GatedSocket
 from interface_server.hosts.daphne_inside import check as check
 from interface_server.hosts.daphne_io import EXTENSIONS, SocketReceive, SocketSend
 from interface_server.hosts.daphne_upload import ASGI, StreamingRequest
+from interface_server.hosts.gate import GateLimits
 from interface_server.hosts.settings import HostSettings, Listen
 
 logger = logging.getLogger("interface_server.daphne")
@@ -29,6 +33,9 @@ _endpoints: Any = endpoints
 _NEVER_S = 10**9
 #: Connections that may wait to be accepted; Twisted's own default of 50 resets the rest of a storm.
 _BACKLOG = 2048
+#: How long a connection may be idle between requests. Longer than proxies keep theirs (nginx: 60),
+#: or they send requests into connections that are just being closed.
+_KEEP_ALIVE_S = 75
 #: How long clients may take for the last bytes they are sent before the process ends.
 _FLUSH_S = 2.0
 
@@ -93,7 +100,7 @@ class DaphneServer(Server):  # type: ignore[misc]
             [cast(ILogObserver, _log_failure)], redirectStandardIO=False, discardBuffer=True
         )
         self.connections: dict[Any, dict[str, Any]] = {}
-        self.http_factory = StreamingFactory(self)
+        self.http_factory = StreamingFactory(self, GateLimits(self._settings.max_header_bytes))
         self.ws_factory = self._make_socket_factory()
         asyncio.set_event_loop(daphne_inside.event_loop())
         for description in self.endpoints:
@@ -108,6 +115,7 @@ class DaphneServer(Server):  # type: ignore[misc]
 
     def _make_socket_factory(self) -> Any:
         factory = WebSocketFactory(self, server=self.server_name)
+        factory.protocol = GatedSocket
         factory.setProtocolOptions(
             autoPingTimeout=self.ping_timeout,
             allowNullOrigin=True,
@@ -174,7 +182,7 @@ class DaphneServer(Server):  # type: ignore[misc]
 
     def timeout_checker(self) -> None:
         """Every two seconds: Daphne's pings, and the end of connections that dawdle."""
-        self.http_factory.drop_slow_heads(self._settings.head_timeout_s)
+        self.http_factory.look_at_slow(self._settings.head_timeout_s)
         super().timeout_checker()
 
     # -- the end ------------------------------------------------------------------------------
@@ -212,33 +220,33 @@ class DaphneServer(Server):  # type: ignore[misc]
 class StreamingFactory(HTTPFactory):  # type: ignore[misc]
     """Makes the protocols of connections, and knows which are open."""
 
-    def __init__(self, server: DaphneServer) -> None:
+    def __init__(self, server: DaphneServer, limits: GateLimits) -> None:
         super().__init__(server)
-        self._protocols: weakref.WeakSet[Any] = weakref.WeakSet()
+        self.protocol = functools.partial(GatedConnection, limits)
+        self.timeOut = _KEEP_ALIVE_S
+        self._connections: weakref.WeakSet[GatedConnection] = weakref.WeakSet()
 
     def buildProtocol(self, addr: Any) -> Any:
-        protocol = super().buildProtocol(addr)
-        protocol.requestFactory = StreamingRequest
-        self._protocols.add(protocol)
-        return protocol
+        connection = super().buildProtocol(addr)
+        connection.requestFactory = StreamingRequest
+        self._connections.add(connection)
+        return connection
 
-    def drop_slow_heads(self, limit_s: float) -> None:
-        """Close the connections whose request's head has been on its way for `limit_s`."""
-        latest = time.monotonic() - limit_s
-        for channel in self._channels():
-            requests = daphne_inside.open_requests(channel)
-            if requests and not requests[-1].has_head and requests[-1].begun < latest:
-                channel.transport.abortConnection()
+    def look_at_slow(self, head_timeout_s: float) -> None:
+        """End the connections whose head has been on its way for too long, and start requests
+        whose body comes so slowly that it is the application's to judge."""
+        latest_s = time.monotonic() - head_timeout_s
+        for connection in list(self._connections):
+            connection.end_slow_head(latest_s)
+            for request in daphne_inside.open_requests(connection.channel)[-1:]:
+                request.start_unfinished()
 
     def log(self, request: Any) -> None:
         """Twisted's access log, which nobody reads here: its lines cost 5 % of a request."""
 
     def transports(self) -> set[Any]:
         """Return the transports of all connections that speak HTTP, idle ones too."""
-        return {channel.transport for channel in self._channels()}
-
-    def _channels(self) -> list[Any]:
-        return [daphne_inside.unwrap_channel(protocol) for protocol in self._protocols]
+        return {connection.channel.transport for connection in self._connections}
 
 
 def _is_open(transport: Any) -> bool:

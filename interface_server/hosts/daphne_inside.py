@@ -5,24 +5,37 @@
 
 import asyncio
 import functools
+import time
 from collections.abc import Callable, Iterable
+from http import HTTPStatus
 from typing import Any, cast
 
 from daphne.server import Server  # first: it chooses Twisted's reactor
 from daphne.ws_protocol import WebSocketProtocol
 from twisted.internet import defer, reactor
+from twisted.web import http
 
-from interface_server.hosts.contract import Receive, Send
+from interface_server.asgi import Receive, Send
+from interface_server.hosts.dates import http_date
+from interface_server.hosts.gate import Gate, GateLimits
 from interface_server.hosts.private_names import PrivateName, check_names
 
-#: Twisted types its reactor as the module that it replaces.
+#: Twisted has half of their types.
 _reactor: Any = reactor
+_Channel: Any = http.HTTPChannel
+_Connection: Any = http._GenericHTTPChannelProtocol
 
 #: The releases that this was last tried with.
 TRIED = {"daphne": "4.2.3", "twisted": "26.10.0", "autobahn": "26.10.2"}
 
 _LOOP = "the event loop that applications run on"
+#: How long a connection that is closed may take to send what is left.
+_FLUSH_S = 10.0
+
+_PHRASES = {status.value: status.phrase.encode() for status in HTTPStatus}
+
 _STREAMS = "bodies that stream, and clients that are held back"
+_LIMITS = "the limits of a request's head"
 _LIVES = "connections that end in time"
 _HANDSHAKES = "the statuses of refused handshakes"
 _CODES = "the close codes of sockets"
@@ -54,12 +67,20 @@ _NAMES = {
         PrivateName("twisted.web.http:HTTPChannel._path", _STREAMS),
         PrivateName("twisted.web.http:HTTPChannel._version", _STREAMS),
         PrivateName("twisted.web.http:_GenericHTTPChannelProtocol._channel", _LIVES),
+        PrivateName("twisted.web.http:HTTPChannel.MAX_LENGTH", _LIMITS),
+        PrivateName("twisted.web.http:HTTPChannel.totalHeadersSize", _LIMITS),
+        PrivateName("twisted.web.http:HTTPChannel.maxHeaders", _LIMITS),
+        PrivateName("twisted.web.http:HTTPChannel.checkPersistence", _LIMITS),
+        PrivateName("twisted.web.http:HTTPFactory.protocol", _LIMITS),
+        PrivateName("twisted.web.http:Request.startedWriting", _LIMITS),
         PrivateName("twisted.web.http:Request.gotLength", _STREAMS),
         PrivateName("twisted.web.http:Request.handleContentChunk", _STREAMS),
         PrivateName("twisted.web.http:Request.requestReceived", _STREAMS),
     ],
     "autobahn": [
         PrivateName("autobahn.websocket.protocol:WebSocketProtocol.sendCloseFrame", _CODES),
+        PrivateName("autobahn.websocket.protocol:WebSocketProtocol._fail_connection", _CODES),
+        PrivateName("autobahn.websocket.protocol:WebSocketProtocol.dropConnection", _CODES),
         PrivateName("autobahn.websocket.protocol:WebSocketServerProtocol.failHandshake", _CODES),
     ],
 }
@@ -129,12 +150,103 @@ def send_close(protocol: Any, code: int) -> None:
     protocol.sendCloseFrame(code=code, isReply=False)
 
 
+class GatedSocket(WebSocketProtocol):  # type: ignore[misc]
+    """A WebSocket that reports the code it was failed with, where autobahn has the client's."""
+
+    _failed_with: int | None = None
+
+    def _fail_connection(self, code: int = 1001, reason: str = "going away") -> None:
+        self._failed_with = self._failed_with or code
+        super()._fail_connection(code, reason)
+
+    def dropConnection(self, abort: bool = False) -> None:
+        """Let the close frame of a socket that was failed go out first."""
+        if abort and self._failed_with is not None:
+            _reactor.callLater(_FLUSH_S, self.transport.abortConnection)
+            abort = False
+        super().dropConnection(abort)
+
+    def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
+        super().onClose(wasClean, self._failed_with or code, reason)
+
+
 # -- HTTP channels --------------------------------------------------------------------------------
 
 
-def unwrap_channel(protocol: Any) -> Any:
-    """Return the channel of a connection: Twisted wraps it, to choose between HTTP/1 and 2."""
-    return getattr(protocol, "_channel", protocol)
+class _GatedChannel(_Channel):  # type: ignore[misc]
+    """Twisted's HTTP/1, without limits of its own: the Gate before it has them."""
+
+    MAX_LENGTH = totalHeadersSize = 1024 * 1024
+    maxHeaders = 64 * 1024
+
+    def checkPersistence(self, request: Any, version: bytes) -> bool:
+        """Twisted's own splits `Connection` at spaces, and looks at the first only."""
+        values = request.requestHeaders.getRawHeaders(b"Connection") or []
+        tokens = {token.strip().lower() for token in b",".join(values).split(b",")}
+        if version == b"HTTP/1.1" and b"close" not in tokens:
+            return True
+        request.responseHeaders.setRawHeaders(b"Connection", [b"close"])
+        return False
+
+
+class GatedConnection(_Connection):  # type: ignore[misc]
+    """A connection that speaks HTTP: what comes over it as HTTP/1 goes through a Gate."""
+
+    def __init__(self, limits: GateLimits) -> None:
+        super().__init__(_GatedChannel())
+        self._gate = Gate(limits, time.monotonic())
+
+    @property
+    def channel(self) -> Any:
+        """Twisted's channel, of HTTP/1 or 2."""
+        return self._channel
+
+    def dataReceived(self, data: bytes) -> None:
+        if getattr(self._channel.transport, "negotiatedProtocol", None) == b"h2":
+            super().dataReceived(data)
+            return
+        passed = self._gate.feed(data, time.monotonic())
+        if passed:
+            super().dataReceived(passed)
+        else:
+            self._channel.resetTimeout()
+        if self._gate.broken is not None:
+            self._break_off(f"Bad Request: {self._gate.broken}".encode())
+
+    def end_slow_head(self, latest_s: float) -> None:
+        """Answer 408 if the head that is awaited began before `latest_s`."""
+        if self._gate.begun_s is None or self._gate.begun_s > latest_s:
+            return
+        passed = self._gate.expire()
+        if passed:
+            super().dataReceived(passed)
+        else:
+            self._channel.transport.abortConnection()
+
+    def _break_off(self, text: bytes) -> None:
+        """End a connection of which no more can be understood, in the middle of a body."""
+        requests = open_requests(self._channel)
+        if len(requests) != 1 or requests[0].startedWriting:
+            self._channel.transport.abortConnection()
+            return
+        self._channel.transport.write(
+            b"HTTP/1.1 400 Bad Request\r\nDate: %s\r\nContent-Type: text/plain; charset=utf-8\r\n"
+            b"Content-Length: %d\r\nConnection: close\r\n\r\n%s" % (http_date(), len(text), text)
+        )
+        self._channel.loseConnection()
+
+
+def complete_start(request: Any, status: int) -> None:
+    """Give a response that is to begin what Twisted leaves out: the date, names of newer statuses,
+    and the end of a connection that the application says is the last of it."""
+    headers = request.responseHeaders
+    if not headers.hasHeader(b"date"):
+        headers.setRawHeaders(b"date", [http_date()])
+    if status not in http.RESPONSES:
+        request.setResponseCode(status, _PHRASES.get(status, b""))
+    if b"close" in (headers.getRawHeaders(b"connection") or ()):
+        headers.setRawHeaders(b"connection", [b"close"])
+        request.channel.persistent = False
 
 
 def open_requests(channel: Any) -> list[Any]:

@@ -10,8 +10,10 @@ from typing import Any
 
 from twisted.internet import defer
 
+from interface_server.asgi import Event, Receive, Scope, Send
 from interface_server.hosts import daphne_inside
-from interface_server.hosts.contract import Application, Event, Receive, Scope, Send
+from interface_server.hosts.contract import Application
+from interface_server.hosts.dates import http_date
 from interface_server.hosts.private_names import UnknownRelease
 
 logger = logging.getLogger("interface_server")
@@ -123,6 +125,8 @@ class HttpSend(_Writer):
             request.unregisterProducer()
             self._is_registered = False
         request.handle_reply(event)
+        if event["type"] == "http.response.start":
+            daphne_inside.complete_start(request, event["status"])
         if more:
             await self._flow()
 
@@ -184,6 +188,7 @@ class SocketSend(_Writer):
             return
         status = event["status"]
         headers = [(n.decode("ascii"), v.decode("latin-1")) for n, v in event["headers"]]
+        headers.append(("date", http_date().decode()))
         daphne_inside.refuse_handshake(self._server, protocol, status, _REASONS[status], headers)
 
 

@@ -14,8 +14,8 @@ from typing import Any
 from daphne.http_protocol import WebRequest
 from twisted.web import http
 
+from interface_server.asgi import Event, Scope
 from interface_server.hosts import daphne_inside
-from interface_server.hosts.contract import Event, Scope
 from interface_server.hosts.daphne_io import HttpSend
 
 #: What a scope says of the protocol between host and application; shared by all of them.
@@ -23,6 +23,8 @@ ASGI = {"version": "3.0", "spec_version": "2.3"}
 
 #: Up to this size a body is collected before the application starts: one event, one message.
 _COLLECT_BYTES = 64 * 1024
+#: And for this long.
+_COLLECT_S = 1.0
 #: What may wait for the application before the connection is no longer read.
 _WAITING_BYTES = 256 * 1024
 
@@ -84,24 +86,16 @@ class BodyQueue:
 
 
 class StreamingRequest(WebRequest):  # type: ignore[misc]
-    """One request; the application is started with the head, or with the whole of a small body.
+    """One request; the application is started with the head, or with the whole of a small body."""
 
-    Attributes:
-        begun: when its first line came, by the monotonic clock.
-        has_head: whether all of its head has come.
-    """
-
-    has_head = False
+    _has_head = False
+    _head_s = 0.0
     _receive: BodyQueue | None = None
     _has_all_content = False
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.begun = time.monotonic()
-
     def gotLength(self, length: int | None) -> None:
         """The head is there; `length` is what its body will have, None if it is chunked."""
-        self.has_head = True
+        self._has_head, self._head_s = True, time.monotonic()
         is_http_1 = isinstance(self.channel, http.HTTPChannel)
         if is_http_1 and (length is None or length > _COLLECT_BYTES):
             self._refuse_to_continue(length)
@@ -109,6 +103,17 @@ class StreamingRequest(WebRequest):  # type: ignore[misc]
             self._start(BodyQueue(self.channel))
         else:
             super().gotLength(length)
+
+    def start_unfinished(self) -> None:
+        """Start the application if the rest of a small body does not come: it has time-outs."""
+        is_waiting = self._has_head and self._receive is None and not self._has_all_content
+        if not is_waiting or time.monotonic() - self._head_s < _COLLECT_S:
+            return
+        self._read_request_line(*daphne_inside.request_line(self.channel))
+        receive = BodyQueue(self.channel)
+        self.content.seek(0, 0)
+        receive.put({"type": "http.request", "body": self.content.read(), "more_body": True})
+        self._start(receive)
 
     def _refuse_to_continue(self, length: int | None) -> None:
         """Don't invite the client to send what will be refused."""

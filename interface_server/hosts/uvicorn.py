@@ -1,6 +1,5 @@
 """Uvicorn as the host of an interface server: `interface-server --server uvicorn`."""
 
-import asyncio
 import logging
 import os
 import signal
@@ -10,6 +9,7 @@ from types import FrameType
 import uvicorn
 
 from interface_server.hosts.contract import Application
+from interface_server.hosts.gate import GateLimits
 from interface_server.hosts.settings import HostSettings, Listen
 
 #: Connections that may wait to be accepted.
@@ -31,12 +31,15 @@ def run(application: Application, listen: Listen, settings: HostSettings) -> Non
 
     The arguments are those of `interface_server.hosts.daphne.run`; `listen` names one place only.
     """
+    from interface_server.hosts.uvicorn_inside import GatedSocket, gated_http
+
     if settings.verbosity < 2:
         logging.getLogger("uvicorn").setLevel(logging.WARNING)
     listener = _open_listener(listen)
     config = uvicorn.Config(
         application,
-        http=_choose_http(settings),
+        http=gated_http(settings.head_timeout_s, GateLimits(settings.max_header_bytes)),
+        ws=GatedSocket,
         log_config=None,
         access_log=False,
         lifespan="on",
@@ -84,12 +87,6 @@ class UvicornServer(uvicorn.Server):
         if self.should_exit and sig == signal.SIGINT:
             self.force_exit = True
         self.should_exit = True
-
-
-def _choose_http(settings: HostSettings) -> type[asyncio.Protocol]:
-    from interface_server.hosts.uvicorn_inside import guard
-
-    return guard(settings.head_timeout_s, settings.max_header_bytes)
 
 
 def _open_listener(listen: Listen) -> socket.socket:

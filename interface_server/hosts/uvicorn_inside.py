@@ -1,90 +1,181 @@
 """What is used of uvicorn that it does not promise to keep: all in this file.
 
-That is: its HTTP connections, which would wait for ever, or without end, for a request's head.
+That is: its HTTP connections, with a Gate before each, and its WebSockets, which would take some
+heads for ever to answer, and report connections that broke as closed without a code.
 """
 
 import asyncio
+import os
+
+#: Documented by websockets, which reads them when it is imported. The Gate has limits of its own.
+os.environ.setdefault("WEBSOCKETS_MAX_LINE_LENGTH", str(1024 * 1024))
+os.environ.setdefault("WEBSOCKETS_MAX_NUM_HEADERS", str(64 * 1024))
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import (
+    WebSocketsSansIOProtocol,
+)
+from websockets import http11
 
-from interface_server.hosts.private_names import PrivateName, check_names
+from interface_server.hosts.gate import Gate, GateLimits
+from interface_server.hosts.private_names import (
+    PrivateName,
+    UnknownRelease,
+    check_names,
+)
 
-#: The release that this was last tried with.
-TRIED = "0.54.0"
+#: The releases that this was last tried with.
+TRIED = {"uvicorn": "0.54.0", "websockets": "17.4"}
 
+#: How long a connection that is closed may take to send what is left.
+_FLUSH_S = 10.0
+
+_LIMITS = "the limits of a request's head"
+_CODES = "the close codes of sockets"
 _HTTP = "uvicorn.protocols.http.httptools_impl:HttpToolsProtocol"
-_NAMES = [
-    *(
-        PrivateName(f"{_HTTP}.{name}", "the limits of a request's head")
-        for name in ("connection_made", "connection_lost", "data_received", "on_message_begin")
-    ),
-    PrivateName(f"{_HTTP}.on_headers_complete", "the limits of a request's head"),
-    PrivateName(f"{_HTTP}.loop", "the limits of a request's head"),
-    PrivateName(f"{_HTTP}.transport", "the limits of a request's head"),
-    PrivateName("uvicorn.server:Server.servers", "an end that finishes what was begun"),
-]
+_SOCKET = "uvicorn.protocols.websockets.websockets_sansio_impl:WebSocketsSansIOProtocol"
 
-#: Data comes in pieces of up to this size; the last one of a head may hold more than the head.
-_PIECE_BYTES = 256 * 1024
+_NAMES = {
+    "uvicorn": [
+        PrivateName(f"{_HTTP}.connection_made", _LIMITS),
+        PrivateName(f"{_HTTP}.connection_lost", _LIMITS),
+        PrivateName(f"{_HTTP}.data_received", _LIMITS),
+        PrivateName(f"{_HTTP}.handle_websocket_upgrade", _LIMITS),
+        PrivateName(f"{_HTTP}.send_400_response", _LIMITS),
+        PrivateName(f"{_HTTP}.timeout_keep_alive_handler", _LIMITS),
+        PrivateName(f"{_HTTP}._unset_keepalive_if_required", _LIMITS),
+        PrivateName(f"{_HTTP}.loop", _LIMITS),
+        PrivateName(f"{_HTTP}.transport", _LIMITS),
+        PrivateName(f"{_HTTP}.cycle", _LIMITS),
+        PrivateName(f"{_HTTP}.pipeline", _LIMITS),
+        PrivateName(
+            "uvicorn.protocols.http.httptools_impl:RequestResponseCycle.response_started", _LIMITS
+        ),
+        PrivateName(f"{_SOCKET}.connection_lost", _CODES),
+        PrivateName(f"{_SOCKET}.data_received", _LIMITS),
+        PrivateName(f"{_SOCKET}.run_asgi", _LIMITS),
+        PrivateName(f"{_SOCKET}.keepalive_timeout", _LIMITS),
+        PrivateName(f"{_SOCKET}.handshake_initiated", _LIMITS),
+        PrivateName(f"{_SOCKET}.queue", _CODES),
+        PrivateName(f"{_SOCKET}.conn", _CODES),
+        PrivateName("uvicorn.server:Server.servers", "an end that finishes what was begun"),
+    ],
+    "websockets": [
+        PrivateName("websockets.http11:MAX_LINE_LENGTH", _LIMITS),
+        PrivateName("websockets.http11:MAX_NUM_HEADERS", _LIMITS),
+    ],
+}
 
 
 def check() -> None:
     """Raise UnknownRelease if a name that is used here is not there any more."""
-    check_names("uvicorn", TRIED, _NAMES)
+    for library, names in _NAMES.items():
+        check_names(library, TRIED[library], names)
+    if GateLimits().max_header_bytes > http11.MAX_LINE_LENGTH:
+        raise UnknownRelease(
+            f"websockets takes lines of {http11.MAX_LINE_LENGTH} bytes only: import it later, or "
+            "set WEBSOCKETS_MAX_LINE_LENGTH to 65536 or more"
+        )
 
 
-def guard(head_timeout_s: float, max_header_bytes: int) -> type[asyncio.Protocol]:
+def gated_http(head_timeout_s: float, limits: GateLimits) -> type[asyncio.Protocol]:
     """Return an HTTP protocol class for uvicorn's `http` setting.
 
     Args:
         head_timeout_s: seconds that a head may take, from the connection or from its first byte.
-        max_header_bytes: how large it may grow before the connection is closed.
+        limits: the GateLimits.
     """
-    return type(
-        "GuardedHttp",
-        (_GuardedHttp,),
-        {"_head_timeout_s": head_timeout_s, "_max_bytes": max_header_bytes + _PIECE_BYTES},
-    )
+    return type("GatedHttp", (_GatedHttp,), {"_head_timeout_s": head_timeout_s, "_limits": limits})
 
 
-class _GuardedHttp(HttpToolsProtocol):
+class _GatedHttp(HttpToolsProtocol):
     _head_timeout_s: float
-    _max_bytes: int
-    _is_in_head = True
-    _head_bytes = 0
-    _head_timer: asyncio.TimerHandle | None = None
+    _limits: GateLimits
+    _gate: Gate
+    _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._start_timer()
+        self._gate = Gate(self._limits, self.loop.time())
+        self._timer = self.loop.call_later(self._head_timeout_s, self._look_at_head)
 
     def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        if self._is_in_head:
-            self._head_bytes += len(data)
-            if self._head_bytes > self._max_bytes:
-                self.transport.abort()
-            elif self._head_timer is None:
-                self._start_timer()
-
-    def on_message_begin(self) -> None:
-        self._is_in_head = True
-        self._head_bytes = 0
-        super().on_message_begin()
-
-    def on_headers_complete(self) -> None:
-        self._is_in_head = False
-        self._stop_timer()
-        super().on_headers_complete()
+        passed = self._gate.feed(data, self.loop.time())
+        if passed:
+            super().data_received(passed)
+        else:
+            self._unset_keepalive_if_required()
+        if self._gate.broken is not None:
+            self._break_off(self._gate.broken)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
         super().connection_lost(exc)
 
-    def _start_timer(self) -> None:
-        self._head_timer = self.loop.call_later(self._head_timeout_s, self.transport.abort)
+    def handle_websocket_upgrade(self) -> None:
+        self._stop_timer()
+        super().handle_websocket_upgrade()
+
+    def timeout_keep_alive_handler(self) -> None:
+        super().timeout_keep_alive_handler()
+        self.loop.call_later(_FLUSH_S, self.transport.abort)
+
+    def _look_at_head(self) -> None:
+        """One timer follows a connection from head to head, and is late for none of them."""
+        left_s = self._head_timeout_s
+        if self._gate.begun_s is not None:
+            left_s -= self.loop.time() - self._gate.begun_s
+        if left_s > 0:
+            self._timer = self.loop.call_later(left_s, self._look_at_head)
+            return
+        self._timer = None
+        passed = self._gate.expire()
+        if passed:
+            super().data_received(passed)
+        else:
+            self.transport.abort()
 
     def _stop_timer(self) -> None:
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _break_off(self, reason: str) -> None:
+        """End a connection of which no more can be understood, in the middle of a body."""
+        if self.transport.is_closing():
+            return
+        if self.pipeline or self.cycle is None or self.cycle.response_started:
+            self.transport.abort()
+        else:
+            self.send_400_response(f"Bad Request: {reason}")
+
+
+class GatedSocket(WebSocketsSansIOProtocol):
+    """A WebSocket, after the Gate has found its handshake to be one."""
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if not self.handshake_initiated and not self.transport.is_closing():
+            # The whole head has come: websockets does not take it, whatever it has to say of it.
+            self.logger.warning("a handshake was refused: %s", self.conn.handshake_exc)
+            self.transport.write(b"".join(self.conn.data_to_send()))
+            self.transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        # Counts if no close frame came before it: RFC 6455, section 7.1.5.
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": 1006})
+        super().connection_lost(exc)
+
+    def keepalive_timeout(self) -> None:
+        super().keepalive_timeout()
+        self._abort_later()
+
+    async def run_asgi(self) -> None:
+        try:
+            await super().run_asgi()
+        finally:
+            self._abort_later()
+
+    def _abort_later(self) -> None:
+        """Don't wait for ever for a client that takes none of what is left for it."""
+        self.loop.call_later(_FLUSH_S, self.transport.abort)

@@ -14,8 +14,10 @@ from tests.interface_server.conftest import SITE, start_host
 from tests.processes import REPOSITORY
 
 NAMES = [
-    *((library, name) for library, names in daphne_inside._NAMES.items() for name in names),
-    *(("uvicorn", name) for name in uvicorn_inside._NAMES),
+    (library, name)
+    for inside in (daphne_inside, uvicorn_inside)
+    for library, names in inside._NAMES.items()
+    for name in names
 ]
 
 #: What starts `interface-server`, after a line of the test's own.

@@ -243,21 +243,52 @@ def test_a_head_that_takes_too_long_ends_its_connection_and_no_other(start, serv
     host = start("--server", server_kind, "--head-timeout", "0.2")
     waiting = send_head(host, "GET /hello?after=2.5 HTTP/1.1\nhost: x\n\n")
     dawdling = send_head(host, "GET /hello HTTP/1.1\nhost: x\n")
-    with contextlib.suppress(ConnectionError):
-        assert dawdling.recv(100) == b""
+    silent = socket.create_connection(("127.0.0.1", host.port), timeout=10)
+    assert read_to_end(dawdling).startswith(b"HTTP/1.1 408 ")
+    assert read_to_end(silent) == b""
     assert "200" in read_head(waiting)
-    for connection in (waiting, dawdling):
-        connection.close()
+    waiting.close()
 
 
-def test_a_head_without_end_ends_its_connection(start, server_kind):
+def read_to_end(connection):
+    """Return all that comes until a connection is closed, and close it."""
+    data = b""
+    with connection, contextlib.suppress(ConnectionError):
+        while piece := connection.recv(65536):
+            data += piece
+    return data
+
+
+def test_a_trickled_head_is_no_longer_waited_for_than_one_that_stops(start, server_kind):
+    host = start("--server", server_kind, "--head-timeout", "1")
+    begun = time.monotonic()
+    with send_head(host, "GET /hello HTTP/1.1\nhost: x\nx-long: ") as connection:
+        connection.settimeout(0.1)
+        answer = trickle(connection)
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert time.monotonic() - begun < 8
+
+
+def trickle(connection):
+    """Send a byte ten times a second until there is an answer; return that."""
+    for _ in range(100):
+        connection.sendall(b"x")
+        with contextlib.suppress(TimeoutError):
+            return connection.recv(65536)
+    raise AssertionError("no answer to a request that does not end")
+
+
+def test_a_head_without_end_is_answered_and_ends_its_connection(start, server_kind):
     host = start("--server", server_kind)
     connection = send_head(host, "GET /hello HTTP/1.1\nx-long: ")
+    deadline = time.monotonic() + 10
     with pytest.raises((ConnectionError, BrokenPipeError)):
-        for _ in range(1000):
+        while time.monotonic() < deadline:
             connection.sendall(b"x" * 10_000)
+            time.sleep(0.001)
     connection.close()
     assert requests.get(host.url + "/hello", timeout=10).text == "hello"
+    assert "its headers are larger than 65536 bytes; its client gets 431" in host.log
 
 
 # -- WebSocket ----------------------------------------------------------------------------------
