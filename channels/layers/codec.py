@@ -82,7 +82,7 @@ class Codec:
             raise InvalidMessage(
                 f"a message for {where!r} must be a dict, got {type(message).__name__}"
             )
-        packed = _pack(message, f"the message for {where!r}", is_ours)
+        packed = pack_plain(message, f"the message for {where!r}", is_ours)
         if len(packed) > self.max_bytes:
             raise MessageTooLarge(where, len(packed), self.max_bytes)
         return packed
@@ -94,7 +94,7 @@ class Codec:
 
         If it is encrypted, it can be unpacked for the same `place` only.
         """
-        packed = _pack(value, what, is_ours)
+        packed = pack_plain(value, what, is_ours)
         return packed if self.seal is None else self.seal.close(packed, f"value {place}", None)
 
     def unpack_message(
@@ -108,7 +108,7 @@ class Codec:
         """
         if self.seal is not None:
             packed = self._open(self.seal.open, packed, channel, is_first)
-        message = _unpack(packed)
+        message = unpack_plain(packed)
         if not isinstance(message, dict):
             raise UndecodableMessage(f"expected a packed dict, got {type(message).__name__}")
         return message
@@ -117,7 +117,7 @@ class Codec:
         """The same for a message that was kept, among dead letters, and has no expiry any more."""
         if self.seal is not None:
             packed = self._open(self.seal.open_kept, packed, channel)
-        message = _unpack(packed)
+        message = unpack_plain(packed)
         if not isinstance(message, dict):
             raise UndecodableMessage(f"expected a packed dict, got {type(message).__name__}")
         return message
@@ -126,7 +126,7 @@ class Codec:
         """Return the value in `packed`. Raises UndecodableMessage."""
         if self.seal is not None:
             packed = self._open(self.seal.open_kept, packed, f"value {place}")
-        return _unpack(packed)
+        return unpack_plain(packed)
 
     @staticmethod
     def _open(open_seal: Callable[..., bytes], *args: object) -> bytes:
@@ -141,7 +141,8 @@ class Codec:
             self.seal.forget(packed)
 
 
-def _pack(value: object, what: str, is_ours: bool) -> bytes:
+def pack_plain(value: object, what: str, is_ours: bool = True) -> bytes:
+    """Return `value` as bytes that anybody can read. Raises InvalidMessage."""
     if not is_ours:
         _check(value, what)
     try:
@@ -155,7 +156,8 @@ def _pack(value: object, what: str, is_ours: bool) -> bytes:
     return packed
 
 
-def _unpack(packed: bytes | memoryview) -> Any:
+def unpack_plain(packed: bytes | memoryview) -> Any:
+    """Return what was never encrypted. Raises UndecodableMessage."""
     try:
         return msgpack.unpackb(packed, raw=False, strict_map_key=False)
     except Exception as error:  # msgpack raises a dozen kinds for bytes that are not its own

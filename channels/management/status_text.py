@@ -72,7 +72,8 @@ def _count(items, noun):
 
 def _server_lines(servers, now):
     headers = ["id", "host", "pid", "version", "up", "seen", "sockets"]
-    return format_table(
+    return _with_keys(
+        servers,
         headers,
         [
             [
@@ -88,7 +89,8 @@ def _server_lines(servers, now):
 
 
 def _worker_lines(workers, now, width):
-    table = format_table(
+    table = _with_keys(
+        workers,
         ["id", "version", "up", "seen", "busy"],
         [
             [
@@ -107,6 +109,15 @@ def _worker_lines(workers, now, width):
             age = format_age(max(now - item["since"], 0))
             lines += _wrap("    runs  ", f"{item['consumer']} ({age})", width)
     return lines
+
+
+def _with_keys(processes, headers, rows):
+    """The lines of a table; with the fingerprints of encryption keys, if any process has some."""
+    if not any(process.get("keys") for process in processes):
+        return format_table(headers, rows)
+    keys = [" ".join(process.get("keys") or ["none"]) for process in processes]
+    rows = [[*row, text] for row, text in zip(rows, keys, strict=True)]
+    return format_table([*headers, "keys"], rows)
 
 
 def _life(process, now):

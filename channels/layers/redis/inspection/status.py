@@ -23,6 +23,7 @@ SHOWN = (
     "channels",
     "threads",
     "running",
+    "keys",
 )
 
 

@@ -120,7 +120,7 @@ class Guardian:
         if not running:
             return []
         (reply,) = yield [self._registry.living_request("workers")]
-        living = {name.decode() for name in check(reply)[::2]}
+        living = {name.decode(errors="backslashreplace") for name in check(reply)[::2]}
         return [item for item in running if _split_entry(item[1])[0] not in living]
 
     def _find_oldest_queued(self) -> Plan[float | None]:

@@ -60,7 +60,7 @@ class Housekeeping:
         ]
         for name in check(dead_workers):
             read_nothing((yield self._registry.leave_requests("workers", name)))
-        return [name.decode() for name in check(dead_servers)]
+        return (yield from self._registry.read_ids("servers", check(dead_servers)))
 
     def _bury(self, server_ids: Iterable[str]) -> Plan[dict[str, int]]:
         buried: dict[str, int] = {}

@@ -5,7 +5,8 @@
 -- returns  {id, age of its last beat in ms, ...}
 
 local now = now_ms()
-local found = redis.call('ZRANGEBYSCORE', KEYS[1], now - tonumber(ARGV[1]), '+inf', 'WITHSCORES')
+local found = redis.call('ZRANGEBYSCORE', KEYS[1], now - tonumber(ARGV[1]), now + 60000,
+  'WITHSCORES')
 for index = 2, #found, 2 do
   found[index] = math.max(now - tonumber(found[index]), 0)
 end

@@ -110,7 +110,8 @@ class Presence:
         ]
         if isinstance(dead, LayerUnavailable):  # the registry may be on another host
             dead = ()
-        return bool(check(known)), [name.decode() for name in check(dead)]
+        ids = yield from self._registry.read_ids("servers", check(dead))
+        return bool(check(known)), ids
 
     def leave(self, server_id: str) -> Plan[None]:
         """Plan: the server stops; nothing of it stays behind.

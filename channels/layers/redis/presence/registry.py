@@ -1,13 +1,16 @@
 """The plans for the registry: which processes live, and what is known of them."""
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from channels.exceptions import PrefixTaken
-from channels.layers.codec import UndecodableMessage
 from channels.layers.redis.presence import scripts
+from channels.layers.redis.presence.records import JunkRecord, Records, read_name
 from channels.layers.redis.queues.rules import Rules
-from channels.layers.redis.transport.plans import Plan, Request, check
+from channels.layers.redis.transport.plans import Plan, Request, check, read_nothing
+
+logger = logging.getLogger("channels.layers")
 
 #: What this version of the layer keeps in Redis, and how. Two versions can't share a prefix.
 PROTOCOL = 1
@@ -24,6 +27,7 @@ class Registry:
         self._rules = rules
         self._keyspace = rules.keyspace
         self.host = rules.keyspace.host_of("registry")
+        self._records = Records(rules.codec)
 
     def enter_request(self, kind: str, name: str, facts: Mapping[str, Any]) -> Request:
         """The Request that shows that a process lives, with facts about it (a dict).
@@ -31,11 +35,11 @@ class Registry:
         The reply is the ids of processes of its kind that have been dead for long.
         """
         key = self._keyspace.registry(kind)
-        packed = self._rules.codec.pack_value({**facts, "protocol": PROTOCOL}, "facts of a process")
-        call = scripts.REGISTER.call([key, f"{key}:facts"], [name, packed, TTL_MS["servers"]])
+        record = self._records.pack(kind, name, {**facts, "protocol": PROTOCOL})
+        call = scripts.REGISTER.call([key, f"{key}:facts"], [name, record, TTL_MS["servers"]])
         return Request(self.host, call)
 
-    def leave_requests(self, kind: str, name: str) -> list[Request]:
+    def leave_requests(self, kind: str, name: str | bytes) -> list[Request]:
         """Requests that take a process out."""
         key = self._keyspace.registry(kind)
         return [
@@ -56,39 +60,54 @@ class Registry:
 
     def processes(self, kind: str) -> Plan[list[dict[str, Any]]]:
         """Plan: the living processes of a kind, as dicts of id, seen_s (age of the last sign of
-        life), and their facts; `is_readable` is False if these can't be read."""
+        life), `keys` (fingerprints of its encryption keys), and its facts, as far as they can be
+        read. What is no entry of a process is told, and removed."""
         (reply,) = yield [self.living_request(kind)]
         names, ages_ms = check(reply)[::2], check(reply)[1::2]
         if not names:
             return []
         facts_key = f"{self._keyspace.registry(kind)}:facts"
         (packed,) = yield [Request(self.host, ("HMGET", facts_key, *names))]
-        return [
-            {"id": name.decode(), "seen_s": int(age_ms) / 1000, **self._read(facts)}
-            for name, age_ms, facts in zip(names, ages_ms, check(packed), strict=True)
-        ]
+        found = []
+        for raw, age_ms, record in zip(names, ages_ms, check(packed), strict=True):
+            name = read_name(raw)
+            try:
+                facts = self._records.read(kind, name, record)
+            except JunkRecord as error:
+                yield from self.remove_junk(kind, raw, error)
+                continue
+            found.append({**facts, "id": name, "seen_s": int(age_ms) / 1000})
+        return found
 
-    def _read(self, packed: bytes | None) -> dict[str, Any]:
-        try:
-            facts = self._rules.codec.unpack_value(packed or b"\x80")
-        except UndecodableMessage:
-            return {"is_readable": False}
-        return {**facts, "is_readable": True}
+    def read_ids(self, kind: str, names: Iterable[bytes]) -> Plan[list[str]]:
+        """Plan: those of `names` that can be ids of processes; the others are removed."""
+        ids = []
+        for raw in names:
+            name = read_name(raw)
+            if name:
+                ids.append(name)
+            else:
+                yield from self.remove_junk(kind, raw, JunkRecord("it has no name of a process"))
+        return ids
+
+    def remove_junk(self, kind: str, name: bytes, why: Exception) -> Plan[None]:
+        """Plan: tell of an entry that no process of ours has made, and take it out. If one has, it
+        comes again with its next sign of life."""
+        logger.warning("%r was removed from the registry of %s: %s", name, kind, why)
+        read_nothing((yield self.leave_requests(kind, name)))
 
     def check_neighbours(self, prefix: str, project: Sequence[str]) -> Plan[None]:
         """Plan: raise PrefixTaken if a process of another project, or of another version of what is
         kept in Redis, lives under our prefix. `project` is a list of marks."""
         for kind in KINDS:
             for process in (yield from self.processes(kind)):
-                trouble = _find_trouble(process, project)
+                trouble = self._records.find_trouble(process) or _find_trouble(process, project)
                 if trouble:
                     raise PrefixTaken(prefix, _name(kind, process), trouble)
 
 
 def _find_trouble(process: dict[str, Any], project: Sequence[str]) -> str | None:
     """What keeps us from living with a process; None if nothing does."""
-    if not process["is_readable"]:
-        return "has other symmetric_encryption_keys"
     if process.get("protocol") != PROTOCOL:
         return (
             f"speaks version {process.get('protocol')} of the layer's protocol, and this one "

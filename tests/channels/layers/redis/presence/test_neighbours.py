@@ -2,11 +2,13 @@
 
 import asyncio
 
+import msgpack
 import pytest
 
 from channels.exceptions import LayerUnavailable, PrefixTaken
 from channels.layers.redis.layer import RedisChannelLayer
 from channels.layers.redis.presence import heartbeat, registry
+from channels.layers.sealing import Seal
 from channels.startup import identity
 
 
@@ -100,12 +102,94 @@ def test_another_version_of_the_protocol_is_refused(layer, be, monkeypatch):
         layer.check_neighbours()
 
 
-def test_other_encryption_keys_are_refused(make_layer, be):
+@pytest.mark.parametrize(
+    ("theirs", "ours", "why"),
+    [
+        (["a"], ["b"], "encrypts with key {a}, which is not among"),
+        (["old"], ["new", "old"], "can't read key {new}, with which this one encrypts"),
+        (["new", "old"], ["old"], "encrypts with key {new}, which is not among"),
+        (["a"], [], "has symmetric_encryption_keys ({a}), and this one has none"),
+        ([], ["a"], "has no symmetric_encryption_keys, and this one has"),
+    ],
+)
+def test_who_could_not_read_the_others_or_be_read_is_refused(make_layer, be, theirs, ours, why):
+    pytest.importorskip("cryptography")
+    prints = {key: Seal([key]).fingerprints[0] for key in ("a", "b", "old", "new")}
     be("key")
-    live(make_layer(symmetric_encryption_keys=["a"]))
-    with pytest.raises(PrefixTaken, match="symmetric_encryption_keys"):
-        make_layer(symmetric_encryption_keys=["b"]).check_neighbours()
-    make_layer(symmetric_encryption_keys=["c", "a"]).check_neighbours()
+    live(make_layer(symmetric_encryption_keys=theirs))
+    with pytest.raises(PrefixTaken) as refusal:
+        make_layer(symmetric_encryption_keys=ours).check_neighbours()
+    assert why.format(**prints) in str(refusal.value)
+
+
+ROTATION = [(["old"], ["old", "new"]), (["old", "new"], ["new", "old"]), (["new", "old"], ["new"])]
+
+
+@pytest.mark.parametrize("steps", ROTATION)
+def test_each_step_of_a_rotation_lets_old_and_new_processes_live_together(make_layer, be, steps):
+    pytest.importorskip("cryptography")
+    be("key")
+    before, after = (make_layer(symmetric_encryption_keys=keys) for keys in steps)
+    live(before, "before")
+    after.check_neighbours()
+    live(after, "after")
+    before.check_neighbours()
+    workers = {worker["id"]: worker["keys"] for worker in after.status()["workers"]}
+    assert {name: len(keys) for name, keys in workers.items()} == {
+        "before": len(steps[0]),
+        "after": len(steps[1]),
+    }
+    for sender, reader in ((before, after), (after, before)):
+        sender.send("job", {"n": 1})
+        assert reader.receive(["job"]) == ("job", {"n": 1})
+
+
+JUNK = {
+    "no facts": None,
+    "no MessagePack": b"\xc1\xff",
+    "no dict": b"\x01",
+    "an empty dict": b"\x80",
+    "a text as protocol": msgpack.packb({"protocol": "1"}),
+    "a number as project": msgpack.packb({"protocol": 1, "project": 5}),
+    "no keys": msgpack.packb({"facts": b"x"}),
+    "numbers as keys": msgpack.packb({"facts": b"x", "keys": [1]}),
+}
+
+
+@pytest.mark.parametrize("record", JUNK.values(), ids=JUNK)
+@pytest.mark.parametrize("name", ["worker-9", b"\xff\xfe", "no name\n", ""])
+def test_junk_in_the_registry_is_told_removed_and_not_obeyed(
+    layer, be, redis_server, caplog, record, name
+):
+    be("key")
+    live(layer)
+    key = layer.keyspace.registry("workers")
+    with redis_server.client() as client:
+        client.zadd(key, {name: int(client.time()[0]) * 1000})
+        if record is not None:
+            client.hset(f"{key}:facts", name, record)
+        layer.check_neighbours()
+        assert [worker["id"] for worker in layer.status()["workers"]] == ["worker-1"]
+        assert client.zcard(key) == 1
+    assert "was removed from the registry of workers" in caplog.text
+
+
+def test_an_entry_from_the_future_is_removed(layer, be, redis_server):
+    be("key")
+    key = layer.keyspace.registry("workers")
+    with redis_server.client() as client:
+        client.zadd(key, {"worker-9": 10**15})
+        live(layer)
+        assert client.zrange(key, 0, -1) == [b"worker-1"]
+
+
+def test_junk_among_dead_servers_is_removed(layer, be, redis_server):
+    be("key")
+    key = layer.keyspace.registry("servers")
+    with redis_server.client() as client:
+        client.zadd(key, {b"\xff": 1})
+        live(layer)
+        assert client.zcard(key) == 0
 
 
 def test_an_interface_server_serves_nobody_until_the_prefix_is_free(layer, be, monkeypatch, caplog):
