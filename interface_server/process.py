@@ -114,6 +114,7 @@ class ServerProcess:
             )
             self._break_off_requests()
             await self._wait_while(self._is_busy, _LAST_WORDS_S)
+        self.owners.stop()
         await self.link.stop()
 
     async def _wait_while(self, condition: Callable[[], bool], limit_s: float) -> None:

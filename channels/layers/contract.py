@@ -113,6 +113,14 @@ class ServerLink:
         """
         raise NotImplementedError
 
+    async def worker_ages_s(self) -> dict[str, float] | None:
+        """Return how many seconds ago each worker has given its last sign of life, by its id; those
+        who have given none for long are not in it. None if the layer does not know.
+
+        Raises LayerUnavailable.
+        """
+        return None
+
     def hold(self, client: str) -> None:
         """Tell senders to wait: this client has more to read than it can take (HTTP streams)."""
         raise NotImplementedError

@@ -77,6 +77,10 @@ class WorkerLink:
         """
         raise NotImplementedError
 
+    async def server_ages_s(self) -> dict[str, float] | None:
+        """As `ServerLink.worker_ages_s`, for interface servers."""
+        return None
+
     def hand_out(self, message: Content) -> None:
         """Give a message to the worker, whatever comes of it."""
         try:

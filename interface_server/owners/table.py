@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from channels.exceptions import ChannelFull, ChannelsError, LayerUnavailable
+from channels.exceptions import ChannelFull, LayerUnavailable
 from channels.layers import hosting, names
-from channels.messages import WebsocketReceive
+from channels.layers.backoff import Backoff
+from channels.messages import CloseCode, WebsocketReceive
 from interface_server.asgi import Message
 from interface_server.bad_reply import BadReply, log_bad_reply
-from interface_server.owners.ownership import Ownership
+from interface_server.owners.ownership import Checkpoint, Ownership
+from interface_server.owners.sending import RETRY_S, OwnerSender
+from interface_server.owners.watch import OwnerWatch
 from interface_server.socket_reply import read_event
 
 if TYPE_CHECKING:
@@ -21,8 +24,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("interface_server")
 
-#: Between two attempts to reach an owner whose queue is full, or while the layer is away.
-RETRY_S = (0.05, 1.0)
+#: A client with too many frames that may have to be sent again is looked at this often.
+FRAMES_PAUSE_S = 0.05
 #: The disconnect of a socket that nobody owns waits so long for somebody who takes it over.
 DISCONNECT_PATIENCE_S = 60.0
 #: Messages for a socket's instance that are kept until its handshake is with a worker.
@@ -39,6 +42,8 @@ class Owners:
         self._early: dict[str, list[Message]] = {}
         #: Set when a socket that is held has an owner again.
         self._released: dict[str, asyncio.Event] = {}
+        self._sender = OwnerSender(process)
+        self._watch = OwnerWatch(process, self)
         self._controls: dict[str, Callable[[str, Message], None]] = {
             hosting.OWN: self._claim,
             hosting.HOLD: self._hold,
@@ -54,11 +59,15 @@ class Owners:
 
     def clients_of(self, queue: str) -> list[str]:
         """The sockets that one worker hosts."""
-        return [client for client, one in self._by_client.items() if one.queue == queue]
+        return [
+            client
+            for client, one in self._by_client.items()
+            if one.queue == queue and not one.is_lost
+        ]
 
     def queues(self) -> set[str]:
         """The queues of all owners."""
-        return {one.queue for one in self._by_client.values() if not one.is_held}
+        return {one.queue for one in self._by_client.values() if not (one.is_held or one.is_lost)}
 
     # -- messages with a type -------------------------------------------------------------------
 
@@ -156,13 +165,26 @@ class Owners:
                 self._disown(client, queue, number)
                 return
             ownership = self._by_client[client] = Ownership(queue, number)
-        elif not ownership.claim(queue, number):
+            self._watch.start()
+        elif not ownership.claim(queue, number, message["order"]):
             self._disown(client, queue, number)
             return
+        if ownership.frames and ownership.is_held:
+            self._process.spawn(self._replay(client, ownership))
+        else:
+            self._release(client, ownership)
+
+    async def _replay(self, client: str, ownership: Ownership) -> None:
+        """Send what the former owner may not have handled, before anything else."""
+        queue, number = ownership.queue, ownership.number
+        for frame in list(ownership.frames):
+            await self._sender.send(queue, _for_owner(frame, ownership))
+            if not ownership.is_of(queue, number):
+                return  # this one died as well
         self._release(client, ownership)
 
     def _release(self, client: str, ownership: Ownership) -> None:
-        for waiting in (*self._early.pop(client, ()), *ownership.take_held()):
+        for waiting in (*self._early.pop(client, ()), *ownership.release()):
             self._post(ownership.queue, self._members([client], waiting))
         released = self._released.pop(client, None)
         if released is not None:
@@ -174,7 +196,7 @@ class Owners:
         if ownership is None or not ownership.is_of(queue, number):
             self._disown(client, queue, number)
             return
-        self.hold(client)
+        self._hold_until_claimed(client, ownership)
         self._post(
             queue,
             {
@@ -184,9 +206,8 @@ class Owners:
             },
         )
 
-    def hold(self, client: str) -> None:
+    def _hold_until_claimed(self, client: str, ownership: Ownership) -> None:
         """Keep what comes for a socket, until another worker owns it; not for ever."""
-        ownership = self._by_client[client]
         ownership.hold()
         self._released.setdefault(client, asyncio.Event())
         self._process.loop.call_later(
@@ -204,15 +225,51 @@ class Owners:
                 socket.reply_channel,
                 self._process.options.websocket_patience_s,
             )
-            socket.close(1012)
+            socket.close(CloseCode.SERVICE_RESTART)
 
     def _note_checkpoint(self, client: str, message: Message) -> None:
         if not self._is_by_owner(client, message["from"]):
             return
         ownership = self._by_client[client]
-        ownership.checkpoint, ownership.order = message["state"], message["order"]
+        ownership.opening = message.get("opening") or ownership.opening
+        ownership.checkpoint = Checkpoint(message["state"], message["order"])
+        ownership.forget_frames(message["order"])
         for event in message["events"]:
             self._deliver([client], event)
+
+    # -- owners that die ------------------------------------------------------------------------
+
+    def lose(self, queue: str) -> None:
+        """An owner is dead: its sockets go on from their checkpoints, or are closed."""
+        clients = self.clients_of(queue)
+        resumed = sum(self._resume_from_checkpoint(client) for client in clients)
+        logger.error(
+            "the worker with the queue %s is dead: %d of its sockets go on from their last "
+            "checkpoint with another worker, %d are closed with 1012",
+            queue,
+            resumed,
+            len(clients) - resumed,
+        )
+
+    def _resume_from_checkpoint(self, client: str) -> bool:
+        ownership, socket = self._by_client[client], self._process.sockets.get(client)
+        if ownership.checkpoint is None or ownership.opening is None:
+            ownership.is_lost = True
+            if socket is not None:
+                socket.close(CloseCode.SERVICE_RESTART)
+            return False
+        ownership.number += 1  # what the dead one may still say is not the owner's any more
+        ownership.queue = ""
+        self._hold_until_claimed(client, ownership)
+        message = {
+            "reply_channel": self._reply_channel(client),
+            "opening": ownership.opening,
+            "number": ownership.number + 1,
+            "order": ownership.checkpoint.order,
+            "state": ownership.checkpoint.state,
+        }
+        self._process.spawn(self._sender.send_to_any(message))
+        return True
 
     # -- what clients do ------------------------------------------------------------------------
 
@@ -231,21 +288,22 @@ class Owners:
         It is sent again if it may have been sent: an owner knows a frame by its number.
         """
         deadline = self._process.loop.time() + self._process.options.websocket_patience_s
-        pause_s, longest_s = RETRY_S
+        backoff = Backoff(*RETRY_S)
         while True:
-            while ownership.is_held:
-                await self._released[client].wait()
+            while ownership.is_held or ownership.has_many_frames:
+                if self._by_client.get(client) is not ownership:
+                    raise LayerUnavailable("the socket is closed", was_sent=False)
+                released = self._released.get(client)
+                await (asyncio.sleep(FRAMES_PAUSE_S) if released is None else released.wait())
             try:
-                await self._process.link.send(
-                    ownership.queue + hosting.LOCAL_PART,
-                    {**message, "type": "websocket.receive", "number": ownership.number},
-                )
+                channel = ownership.queue + hosting.LOCAL_PART
+                await self._process.link.send(channel, _for_owner(message, ownership))
+                ownership.note_frame(message)
                 return
             except (ChannelFull, LayerUnavailable):
                 if self._process.loop.time() >= deadline:
                     raise
-            await asyncio.sleep(pause_s)
-            pause_s = min(pause_s * 2, longest_s)
+            await asyncio.sleep(backoff.next_s())
 
     async def close_socket(self, client: str, message: Message) -> None:
         """Send a socket's disconnect to whoever consumes it; see ServerLink.close_socket."""
@@ -264,43 +322,22 @@ class Owners:
             await self._process.link.close_socket(client, message, channel)
         finally:
             self._by_client.pop(client, None)
-            self._released.pop(client, None)
+            released = self._released.pop(client, None)
+            if released is not None:
+                released.set()
 
-    # -- sending --------------------------------------------------------------------------------
+    # -- odds and ends --------------------------------------------------------------------------
 
     def _post(self, queue: str, message: Message) -> None:
-        self._process.spawn(self._send(queue, message))
+        self._process.spawn(self._sender.send(queue, message))
 
-    async def _send(self, queue: str, message: Message) -> None:
-        """Send to an owner, as soon as there is room for it; not for ever."""
-        loop = self._process.loop
-        deadline = loop.time() + self._process.options.websocket_patience_s
-        pause_s, longest_s = RETRY_S
-        while True:
-            try:
-                await self._process.link.send(queue + hosting.LOCAL_PART, message)
-                return
-            except (ChannelFull, LayerUnavailable) as error:
-                is_hopeless = getattr(error, "was_sent", False) or loop.time() >= deadline
-                if is_hopeless or message["type"] == hosting.MEMBERS:
-                    _tell_dropped(queue, message, error)
-                    return
-            except ChannelsError as error:
-                _tell_dropped(queue, message, error)
-                return
-            await asyncio.sleep(pause_s)
-            pause_s = min(pause_s * 2, longest_s)
+    def stop(self) -> None:
+        """Look after the owners no more."""
+        self._watch.stop()
 
     def _reply_channel(self, client: str) -> str:
         return self._process.link.reply_channel(names.WEBSOCKET_SEND, client)
 
 
-def _tell_dropped(queue: str, message: Message, error: Exception) -> None:
-    clients: Iterable[str] = message.get("clients", ())
-    logger.error(
-        "a %s for %d instances on the worker with the queue %s was dropped: %s",
-        message["type"],
-        len(list(clients)) or 1,
-        queue,
-        error,
-    )
+def _for_owner(frame: WebsocketReceive, ownership: Ownership) -> Message:
+    return {**frame, "type": "websocket.receive", "number": ownership.number}

@@ -15,6 +15,7 @@ from worker.applications.finding import application_for
 from worker.applications.instance import SocketInstance
 from worker.applications.outbox import Outbox
 from worker.applications.pool import HandlerThreads
+from worker.applications.servers import ServerWatch, server_of
 
 if TYPE_CHECKING:
     from channels.layers.base import BaseChannelLayer
@@ -96,10 +97,26 @@ class ApplicationHost:
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)
         self.loop.run_until_complete(self._link.start())
+        watch = ServerWatch(self._link, self._servers, self._lose_server)
+        self._watching = self.loop.create_task(watch.look_forever())
         self._is_up.set()
         self.loop.run_forever()
         self.loop.run_until_complete(_cancel_all())
         self.loop.close()
+
+    def _servers(self) -> set[str]:
+        """The ids of the interface servers that have the sockets."""
+        return {server_of(channel) for channel in self._instances}
+
+    def _lose_server(self, server_id: str) -> None:
+        lost = [one for one in self._instances.values() if server_of(one.channel_name) == server_id]
+        logger.error(
+            "interface server %s is dead: %d sockets that are hosted here are gone with it",
+            server_id,
+            len(lost),
+        )
+        for instance in lost:
+            instance.let_go(is_closed=True)
 
     def stop(self) -> None:
         """Hand over every socket, and return when all are gone: after `grace_s` at most."""

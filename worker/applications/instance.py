@@ -42,6 +42,8 @@ class SocketInstance:
 
     __slots__ = (
         "_baseline",
+        "_checkpoint",
+        "_checkpoint_order",
         "_client",
         "_consumer",
         "_events",
@@ -86,6 +88,9 @@ class SocketInstance:
         #: The client is gone, or the instance has lost its socket: nothing more is sent.
         self._is_over = self._has_ended = False
         self._is_checkpointed = False
+        self._checkpoint: State | None = None
+        self._checkpoint_order = 0
+        #: What an instance with checkpoints has sent since the last one.
         self._unsent: list[Content] = []
         #: Why it can't be handed over, once that was tried.
         self.stays: str | None = None
@@ -112,20 +117,26 @@ class SocketInstance:
             code = CloseCode.INTERNAL_ERROR
         finally:
             self._host.forget(self)
-        if self._has_ended:
-            return
-        if code is not None:
+        if code is not None and not self._has_ended:
             self.close(code)
 
     def close(self, code: int) -> None:
         """Close the socket, whatever the application thinks of it."""
         self._claim()
-        self._put({"type": "websocket.close", "code": code})
+        for event in (*self._unsent, {"type": "websocket.close", "code": code}):
+            self._tell({**event, "from": self._host.queue})
         self._is_over = True
 
     def _claim(self) -> None:
         """Tell the interface server that the socket is ours."""
-        self._tell({"type": hosting.OWN, "queue": self._host.queue, "number": self.number})
+        self._tell(
+            {
+                "type": hosting.OWN,
+                "queue": self._host.queue,
+                "number": self.number,
+                "order": self._taken,
+            }
+        )
 
     def ask_to_move(self) -> None:
         """Ask the interface server for the fence, upon which the instance is handed over."""
@@ -241,7 +252,34 @@ class SocketInstance:
         self._host.outbox.put(self._queue, self._client, message)
 
     def _send_checkpoint(self) -> None:
-        """Send what the instance is now together with what it has sent since the last time."""
+        """Send what the instance is now, together with what it has sent since the last time."""
+        events, self._unsent = self._unsent, []
+        consumer, baseline = self._consumer, self._baseline
+        if consumer is None or baseline is None or self._is_over:
+            return
+        try:
+            state = baseline.pack_at_once(consumer)
+        except CannotTravel as error:
+            logger.error("no checkpoints are made any more: %s", explain(consumer, error))
+            self._is_checkpointed = False
+            for event in events:
+                self._put(event)
+            return
+        if events or state != self._checkpoint or self._taken != self._checkpoint_order:
+            self._tell(self._checkpoint_message(state, events))
+            self._checkpoint, self._checkpoint_order = state, self._taken
+
+    def _checkpoint_message(self, state: State, events: list[Content]) -> Content:
+        message = {
+            "type": hosting.CHECKPOINT,
+            "from": self._host.queue,
+            "state": state,
+            "order": self._taken,
+            "events": events,
+        }
+        if self._checkpoint is None:  # the interface server keeps it
+            message["opening"] = self._opening
+        return message
 
     # -- the consumer -----------------------------------------------------------------------------
 
@@ -259,6 +297,7 @@ class SocketInstance:
         if getattr(consumer.base_send, "awaitable", None) == self.send:
             consumer.base_send = self._send_from_thread
         self._baseline = Baseline(consumer)
+        self._is_checkpointed = bool(getattr(consumer, "checkpoint", False))
         if self._resumed is not None:
             await self._resume(consumer, self._resumed)
 

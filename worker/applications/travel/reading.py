@@ -109,7 +109,7 @@ def _find_class(name: str) -> type:
     return found
 
 
-def _read_enum(name: str, member: str | None, value: Any) -> enum.Enum:
+def _read_enum(name: str, member: str, value: Any) -> enum.Enum:
     kind = _find_class(name)
     if not issubclass(kind, enum.Enum):
         raise UnreadableState(f"{name!r} is no enum any more")

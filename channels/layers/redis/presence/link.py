@@ -44,7 +44,7 @@ class RedisServerLink(ServerLink):
     ) -> None:
         rules, sockets, registry = layer.rules, layer.sockets, layer.registry
         guardian = layer.make_guardian()
-        self._sending, self._on_lost = layer.sending, on_lost
+        self._sending, self._registry, self._on_lost = layer.sending, registry, on_lost
         self._presence = layer.make_presence(guardian)
         self._server = server = OwnServer(server_id, hosts, rules.keyspace)
         upkeep = Upkeep(server, self._presence, sockets, guardian, on_reply)
@@ -156,6 +156,10 @@ class RedisServerLink(ServerLink):
         self, client: str, message: dict[str, Any], channel: str = "websocket.disconnect"
     ) -> None:
         await self._disconnects.send(client, message, channel)
+
+    async def worker_ages_s(self) -> dict[str, float] | None:
+        ages_s: dict[str, float] = await self._server.run(self._registry.ages_s("workers"))
+        return ages_s
 
     # -- flow control -----------------------------------------------------------------------------
 

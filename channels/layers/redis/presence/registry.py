@@ -58,6 +58,15 @@ class Registry:
         call = scripts.LIVING.call([self._keyspace.registry(kind)], [TTL_MS[kind]])
         return Request(self.host, call)
 
+    def ages_s(self, kind: str) -> Plan[dict[str, float]]:
+        """Plan: the ages of the last signs of life of a kind of process, in seconds, by id."""
+        (reply,) = yield [self.living_request(kind)]
+        found = check(reply)
+        return {
+            name.decode(): int(age_ms) / 1000
+            for name, age_ms in zip(found[::2], found[1::2], strict=True)
+        }
+
     def processes(self, kind: str) -> Plan[list[dict[str, Any]]]:
         """Plan: the living processes of a kind, as dicts of id, seen_s (age of the last sign of
         life), `keys` (fingerprints of its encryption keys), and its facts, as far as they can be

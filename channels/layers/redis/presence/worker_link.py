@@ -51,7 +51,7 @@ class RedisWorkerLink(WorkerLink):
         on_message: Callable[[Content], None],
     ) -> None:
         super().__init__(worker_id, on_message)
-        self._sending, self._codec = layer.sending, layer.codec
+        self._sending, self._codec, self._registry = layer.sending, layer.codec, layer.registry
         self._hosts = hosts
         self._keys = layer.keyspace.queue(self.queue)
         self._driver: Any = None
@@ -84,6 +84,10 @@ class RedisWorkerLink(WorkerLink):
         )
         posts = [post for post in made if post is not None]
         return int(await self._driver.run(_send_together(posts)))
+
+    async def server_ages_s(self) -> dict[str, float] | None:
+        ages_s: dict[str, float] = await self._driver.run(self._registry.ages_s("servers"))
+        return ages_s
 
     # -- reading ------------------------------------------------------------------------------
 

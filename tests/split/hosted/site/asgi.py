@@ -16,6 +16,7 @@ application = ProtocolTypeRouter(
         "websocket": URLRouter(
             [
                 path("count/<str:room>/", consumers.Counter.as_asgi()),
+                path("kept/", consumers.Kept.as_asgi()),
                 path("sync/", consumers.SyncCounter.as_asgi()),
                 path("slow/", consumers.Slow.as_asgi()),
                 path("task/", consumers.WithTask.as_asgi()),

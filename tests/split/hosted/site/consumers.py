@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 import time
 
 from channels.generic.websocket import (
@@ -47,6 +48,25 @@ class Counter(AsyncJsonWebsocketConsumer):
 
     async def disconnect(self, code):
         note("disconnect", room=self.scope["room"], code=code, count=self.count)
+
+
+class Kept(AsyncJsonWebsocketConsumer):
+    """Counts frames, with a checkpoint after each."""
+
+    checkpoint = True
+
+    async def connect(self):
+        self.count = 0
+        await self.accept()
+
+    async def receive_json(self, content):
+        self.count += 1
+        if content == "die":
+            os.kill(os.getpid(), signal.SIGKILL)
+        await self.send_json({"value": content, "count": self.count, "pid": os.getpid()})
+
+    async def disconnect(self, code):
+        note("disconnect", code=code, count=self.count)
 
 
 class SyncCounter(JsonWebsocketConsumer):

@@ -1,0 +1,37 @@
+"""Who is dead, of those whose signs of life are looked at from time to time. No I/O, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+
+class LifeWatch:
+    """Judges by the age of the last sign of life.
+
+    Nobody is judged before the signs have been looked at for a while without a gap: after an
+    outage of the layer, the others need a moment to show that they live.
+
+    Args:
+        dead_after_s: a process is dead if its last sign of life is older than this.
+        calm_s: how long the signs must have been looked at.
+        longest_gap_s: a longer time between two looks is a gap.
+    """
+
+    def __init__(self, dead_after_s: float, calm_s: float, longest_gap_s: float) -> None:
+        self._dead_after_s, self._calm_s = dead_after_s, calm_s
+        self._longest_gap_s = longest_gap_s
+        self._since_s = self._last_s = 0.0
+
+    def find_dead(
+        self, ids: Iterable[str], ages_s: Mapping[str, float], now_s: float
+    ) -> frozenset[str]:
+        """Return those of `ids` that are dead. `ages_s`: the ages of the signs of life that there
+        are; who is not in it has shown none for long."""
+        if not self._last_s or now_s - self._last_s > self._longest_gap_s:
+            self._since_s = now_s
+        self._last_s = now_s
+        if now_s - self._since_s < self._calm_s:
+            return frozenset()
+        return frozenset(
+            one for one in ids if one not in ages_s or ages_s[one] > self._dead_after_s
+        )

@@ -1,0 +1,77 @@
+"""Workers and servers that die, or are frozen for a while."""
+
+import json
+import time
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from tests.processes import wait_until
+from tests.split.conftest import open_socket
+
+#: Within so many seconds a server must have noticed that a worker is dead.
+NOTICED_S = 15.0
+
+
+def test_the_sockets_of_a_killed_worker_are_closed_with_1012_even_if_they_only_listen(site):
+    server, worker = site.start_server(), site.start_worker()
+    with open_socket(server, "/count/blue/") as socket:
+        worker.kill()
+        killed = time.monotonic()
+        with pytest.raises(ConnectionClosed) as closed:
+            socket.recv(NOTICED_S + 5)
+        assert time.monotonic() - killed < NOTICED_S
+    assert closed.value.rcvd.code == 1012
+
+
+def test_a_socket_with_checkpoints_goes_on_after_its_worker_was_killed(site, open_json):
+    server, worker = site.start_server(), site.start_worker()
+    socket = open_json(server, "/kept/")
+    assert [socket.ask(n)["count"] for n in range(3)] == [1, 2, 3]
+    successor = site.start_worker()
+    worker.kill()
+    socket.raw.send(json.dumps("while nobody is there"))
+
+    answer = json.loads(socket.raw.recv(NOTICED_S + 5))
+    assert (answer["count"], answer["value"]) == (4, "while nobody is there")
+    assert answer["pid"] == successor.pid
+
+
+def test_a_worker_that_was_frozen_loses_its_sockets_and_lets_go_of_them(site, open_json, notes):
+    server, worker = site.start_server(), site.start_worker()
+    socket = open_json(server, "/kept/")
+    socket.ask("a")
+    successor = site.start_worker()
+    worker.pause()
+    socket.raw.send(json.dumps("b"))
+    answer = json.loads(socket.raw.recv(NOTICED_S + 5))
+    assert (answer["count"], answer["pid"]) == (2, successor.pid)
+
+    worker.resume()
+
+    assert [socket.ask(n)["count"] for n in range(5)] == [3, 4, 5, 6, 7]
+    socket.close()
+    assert notes.expect("disconnect")[0]["count"] == 7
+    assert notes.count("disconnect") == 1
+
+
+def test_a_worker_that_was_frozen_for_a_moment_keeps_its_sockets(site, open_json):
+    server, worker = site.start_server(), site.start_worker()
+    socket = open_json(server)
+    pid = socket.ask("a")["pid"]
+    worker.pause()
+    time.sleep(5)
+    worker.resume()
+    answer = socket.ask("b")
+    assert (answer["pid"], answer["count"]) == (pid, 2)
+
+
+@pytest.mark.timeout(180)
+def test_the_instances_of_a_killed_server_are_told_with_their_state(site, open_json, notes):
+    server, worker = site.start_server(), site.start_worker()
+    socket = open_json(server)
+    socket.ask("a")
+    server.kill()
+    wait_until(lambda: notes.find("disconnect"), limit_s=80, what="a disconnect")
+    assert notes.find("disconnect")[0]["count"] == 1
+    assert worker.is_running
