@@ -25,6 +25,7 @@ from channels.layers.redis.presence.housekeeping import Housekeeping
 from channels.layers.redis.presence.link import RedisServerLink
 from channels.layers.redis.presence.presence import Presence
 from channels.layers.redis.presence.registry import Registry
+from channels.layers.redis.presence.worker_link import RedisWorkerLink
 from channels.layers.redis.queues.cursor import Cursor
 from channels.layers.redis.queues.delays import Delays
 from channels.layers.redis.queues.receiving import Receiving
@@ -330,6 +331,11 @@ class RedisChannelLayer(BaseChannelLayer):
         self, server_id: str, on_reply: OnReply, on_lost: Callable[[], None]
     ) -> RedisServerLink:
         return RedisServerLink(self, self._hosts, server_id, on_reply, on_lost)
+
+    def open_worker_link(
+        self, worker_id: str, on_message: Callable[[Content], None]
+    ) -> RedisWorkerLink:
+        return RedisWorkerLink(self, self._hosts, worker_id, on_message)
 
     def close(self) -> None:
         self._sync.close()
