@@ -97,6 +97,7 @@ class Contender:
         producer: the command that sends to its background channel, with {seconds}.
         prefix: the first part of its WebSocket paths.
         rounds: takes part in that many rounds at most; None for all.
+        engine: what carries its messages; a key of LAYERS in its settings.
     """
 
     name: str
@@ -111,6 +112,7 @@ class Contender:
     producer: tuple[str, ...] = ()
     prefix: str = "ws"
     rounds: int | None = None
+    engine: str = "redis"
 
     @property
     def has_settings(self):
@@ -156,6 +158,21 @@ def _hello(host, work):
         server=HOST_COMMANDS[host],
         rounds=_REFERENCE_ROUNDS,
     )
+
+
+def _other_engines(engine):
+    """This project on another channel layer than Redis, beside which it is to be read."""
+    work = {1: ("echo-50", "group-1000"), 2: ("http-1", "http-32"), 4: ("idle",)}
+    return [
+        replace(
+            _classic("uvicorn", workers, some),
+            name=f"{engine}-uvicorn-{workers}w",
+            label=f"Channels Classic, {engine} layer, {workers} worker{'s' * (workers > 1)}",
+            engine=engine,
+            rounds=_REFERENCE_ROUNDS,
+        )
+        for workers, some in work.items()
+    ]
 
 
 def _channels_4(host):
@@ -234,6 +251,7 @@ def _references():
     """What shows the limits: other hosts, hosts that do nothing else, a bare socket, Redis."""
     short = ("http-32", "echo-50")
     return [
+        *_other_engines("local"),
         *(
             replace(_classic(host, 2, short), rounds=_REFERENCE_ROUNDS)
             for host in ("hypercorn", "granian")

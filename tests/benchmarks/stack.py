@@ -107,6 +107,7 @@ class Stack:
             "PYTHONUNBUFFERED": "1",
             "BENCH_DATABASE": str(self._directory / "db"),
             "BENCH_REDIS_PORT": str(self.redis.port),
+            "BENCH_ENGINE": self.contender.engine,
         }
         env.pop("DJANGO_SETTINGS_MODULE", None)
         if self.contender.has_settings:
@@ -152,6 +153,8 @@ class Stack:
         return False
 
     def _workers_listen(self):
+        if self.contender.engine != "redis":
+            return True  # who serves a page has a worker that does
         return all(self._asks_redis(process.pid) for process in self.processes["worker"])
 
     def _asks_redis(self, pid):

@@ -1,14 +1,26 @@
-"""Channels Classic: its own Redis layer, the consumers of 1.x."""
+"""Channels Classic: its own layers, the consumers of 1.x."""
+
+import os
+from pathlib import Path
 
 from pages.base_settings import *  # noqa: F403
 from pages.base_settings import INSTALLED_APPS, REDIS_ADDRESS
 
 INSTALLED_APPS = ["channels", *INSTALLED_APPS]
+#: What carries messages: name -> class and CONFIG.
+LAYERS = {
+    "redis": ("channels.layers.redis.RedisChannelLayer", {"hosts": [REDIS_ADDRESS]}),
+    "local": (
+        "channels.layers.local.LocalChannelLayer",
+        {"folder": str(Path(os.environ["BENCH_DATABASE"]).with_name("layer"))},
+    ),
+}
+_backend, _config = LAYERS[os.environ.get("BENCH_ENGINE", "redis")]
 CHANNEL_LAYERS = {
     "default": {
-        "BACKEND": "channels.layers.redis.RedisChannelLayer",
+        "BACKEND": _backend,
         "CONFIG": {
-            "hosts": [REDIS_ADDRESS],
+            **_config,
             # Room for the producer to run ahead, and for 500 sockets that speak at one instant.
             "channel_capacity": {"bench.noop": 10_000, "websocket.receive": 1_000},
         },
