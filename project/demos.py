@@ -19,15 +19,17 @@ class Demo:
     url_name: str
     #: Its folder in the repository.
     source: str
-    #: One character that stands for it.
+    #: The name of its icon in static/site/icons.svg.
     icon: str
     #: The files in its folder that its source page shows.
     files: tuple[str, ...] = ("consumers.py", "routing.py")
+    #: What it is called in the URL of its source page; default: as its folder.
+    name: str = ""
 
     @property
     def slug(self):
         """What it is called in the URL of its source page."""
-        return Path(self.source).name.replace("_", "-")
+        return self.name or Path(self.source).name.replace("_", "-")
 
     def get_absolute_url(self):
         return reverse(self.url_name)
@@ -57,7 +59,7 @@ CHAT = Demo(
     "Plain function consumers, Group, enforce_ordering and a background channel.",
     url_name="chat:rooms",
     source="project/chat",
-    icon="💬",
+    icon="chat",
     files=("consumers.py", "delivery.py", "routing.py"),
 )
 
@@ -69,7 +71,7 @@ TUTORIALS = [
         "channel_session, Django's users, a background channel, and messages kept in order.",
         url_name="getting_started:index",
         source="project/getting_started",
-        icon="🚀",
+        icon="steps",
         files=tuple(f"{step}/{name}.py" for step in STEPS for name in ("consumers", "routing"))
         + ("routing.py",),
     ),
@@ -79,7 +81,7 @@ TUTORIALS = [
         "open page: post_save sends to a Group.",
         url_name="liveblog:posts",
         source="project/liveblog",
-        icon="📰",
+        icon="news",
         files=("consumers.py", "signals.py", "models.py", "routing.py"),
     ),
     Demo(
@@ -88,7 +90,7 @@ TUTORIALS = [
         "own, where routes tell them apart. The staff's room lets only staff in.",
         url_name="multichat:rooms",
         source="project/multichat",
-        icon="🏘️",
+        icon="rooms",
         files=("consumers.py", "errors.py", "models.py", "routing.py"),
     ),
     Demo(
@@ -97,7 +99,7 @@ TUTORIALS = [
         "JavaScript bridge on the other, and no consumer in between.",
         url_name="databinding:values",
         source="project/databinding",
-        icon="🎛️",
+        icon="sliders",
         files=("bindings.py", "consumers.py", "models.py", "routing.py"),
     ),
     Demo(
@@ -106,7 +108,7 @@ TUTORIALS = [
         "tells the page how far it is.",
         url_name="thumbnails:pictures",
         source="project/thumbnails",
-        icon="🖼️",
+        icon="picture",
         files=("consumers.py", "scaling.py", "views.py", "routing.py"),
     ),
     Demo(
@@ -115,12 +117,44 @@ TUTORIALS = [
         "of http.disconnect that forgets who has gone. Works with curl.",
         url_name="polling:bell",
         source="project/polling",
-        icon="🔔",
+        icon="bell",
         files=("consumers.py", "models.py", "routing.py"),
     ),
 ]
 
+#: What Channels 2 and later taught: class consumers, hosted by the workers of the split.
+CLASS_TUTORIALS = [
+    Demo(
+        title="A counter that outlives its worker",
+        summary="A number on self, in a worker that a button restarts. The socket stays open, "
+        "and the count goes on in another worker.",
+        url_name="class_consumers:counter",
+        source="project/class_consumers/counter",
+        icon="counter",
+    ),
+    Demo(
+        title="The Channels 4 chat",
+        summary="The tutorial's rooms, as its third part leaves them: AsyncWebsocketConsumer, "
+        "group_add, group_send, and a handler for chat.message.",
+        url_name="class_consumers:chat",
+        source="project/class_consumers/chat",
+        icon="chat",
+        name="chat-4",
+    ),
+    Demo(
+        title="Notices from a view",
+        summary="A view sends to the group of a user, and each of his open pages shows it. The "
+        "consumer is a plain one, with the user in its scope.",
+        url_name="class_consumers:notices",
+        source="project/class_consumers/notices",
+        icon="speaker",
+    ),
+]
+
+#: All of them, in the order of the landing page.
+DEMOS = [CHAT, *TUTORIALS, *CLASS_TUTORIALS]
+
 
 def find_demo(slug):
     """Return the Demo that is called `slug`, or None."""
-    return next((demo for demo in [CHAT, *TUTORIALS] if demo.slug == slug), None)
+    return next((demo for demo in DEMOS if demo.slug == slug), None)

@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "project.databinding",
     "project.thumbnails",
     "project.polling",
+    "project.class_consumers",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -69,6 +70,8 @@ TEMPLATES = [
 ]
 ROOT_URLCONF = "project.urls"
 WSGI_APPLICATION = "project.wsgi.application"
+#: Class consumers: workers host it. The interface server does not import it.
+ASGI_APPLICATION = "project.application.application"
 
 # -- the channel layer ------------------------------------------------------------------------
 

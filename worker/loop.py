@@ -45,7 +45,7 @@ class ConsumerThread(threading.Thread):
         self._layer = worker.channel_layer
         self._stopping = worker.stopping
         self._flusher = Flusher(self._layer, drops=worker.drops)
-        self._reader = self._layer.open_reader(sorted(worker.channels))
+        self._reader = self._layer.open_reader([*sorted(worker.channels), worker.orders])
         #: What the last consumer left to be done, and which consumer that was.
         self._operations, self._consumer = [], None
         self._pause_s = FIRST_PAUSE_S
@@ -161,6 +161,9 @@ class ConsumerThread(threading.Thread):
 
     def _consume(self, delivery):
         """Run a delivery's consumer; note what it leaves to be done."""
+        if delivery.channel == self._worker.orders:
+            self._worker.obey(delivery.content)
+            return
         message = Message(
             delivery.content,
             delivery.channel,

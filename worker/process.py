@@ -10,6 +10,7 @@ import time
 from channels.exceptions import LayerUnavailable
 from channels.layers.drops import Drops
 from channels.layers.names import random_suffix
+from channels.layers.worker_link import orders_queue
 from channels.metrics import hooks
 from channels.signals import worker_ready
 from channels.startup.identity import describe_process
@@ -65,6 +66,8 @@ class Worker:
         self.signal_handlers = signal_handlers
         self.only_channels, self.exclude_channels = only_channels, exclude_channels
         self.id = f"{socket.gethostname()}-{os.getpid()}-{random_suffix(6)}"
+        #: The queue in which this worker is told what to do.
+        self.orders = orders_queue(self.id)
         self.host = None
         if application is not None:
             self.host = ApplicationHost(self.channel_layer, application, self.id, threads=threads)
@@ -226,6 +229,14 @@ class Worker:
     def stop(self):
         """From any thread: stop after what runs has ended."""
         self.stopping.set()
+
+    def obey(self, content):
+        """Do what a message in `orders` says; see `ask_to_stop` of a layer."""
+        if content.get("order") == "stop":
+            logger.info("asked to stop")
+            self.stop()
+        else:
+            logger.error("worker %s can't do %r: it knows 'stop' only", self.id, content)
 
 
 class WorkerGroup(Worker):

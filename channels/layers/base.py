@@ -29,7 +29,7 @@ from channels.layers.operations import (
     Turn,
     carry_out_in_rows,
 )
-from channels.layers.worker_link import ReceivingWorkerLink, WorkerLink
+from channels.layers.worker_link import ReceivingWorkerLink, WorkerLink, orders_queue
 from channels.messages import Content
 
 logger = logging.getLogger("channels.layers")
@@ -222,6 +222,14 @@ class BaseChannelLayer:
         """Return the workers that live, as `status` does, without a look at the channels."""
         workers: list[dict[str, Any]] = self.status()["workers"]
         return workers
+
+    def ask_to_stop(self, worker_id: str) -> None:
+        """Ask a worker to stop as on SIGTERM: it takes nothing more, finishes what it runs, hands
+        over the sockets that it hosts, and ends. What started it may start it again.
+
+        Nothing happens if there is no such worker. Raises ChannelFull, LayerUnavailable.
+        """
+        self.send(orders_queue(worker_id), {"order": "stop"})
 
     # -- dead letters ("delay") -----------------------------------------------------------------
 

@@ -22,6 +22,8 @@ logger = logging.getLogger("channels.layers")
 
 #: What the names of workers' queues begin with.
 WORKER_QUEUE = "worker"
+#: What the names of the queues begin with in which workers are told what to do.
+ORDERS_QUEUE = "worker-orders"
 #: Seconds between two attempts to reach a layer that is away.
 TRY_AGAIN_S = 0.25
 
@@ -29,6 +31,11 @@ TRY_AGAIN_S = 0.25
 def worker_queue(worker_id: str) -> str:
     """Return the name of a worker's queue."""
     return f"{WORKER_QUEUE}.{worker_id}!"
+
+
+def orders_queue(worker_id: str) -> str:
+    """Return the name of the queue in which a worker is told what to do."""
+    return f"{ORDERS_QUEUE}.{worker_id}!"
 
 
 def worker_id_of(queue: str) -> str:

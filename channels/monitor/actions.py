@@ -8,7 +8,7 @@ from typing import Any
 from channels.channel import Channel
 from channels.layers.names import check_channel_name, is_socket
 from channels.messages import CloseCode
-from channels.monitor.reading import default_layer
+from channels.monitor.reading import default_layer, status_reader
 
 
 class BadRequest(ValueError):
@@ -45,6 +45,15 @@ def _close(asked: Mapping[str, Any]) -> str:
     return f"{name} was told to close."
 
 
+def _stop(asked: Mapping[str, Any]) -> str:
+    worker = asked.get("worker")
+    known = [one["id"] for one in status_reader.read()["workers"]]
+    if worker not in known:
+        raise BadRequest(f"there is no worker {worker!r}: it has stopped already, or never was")
+    default_layer().ask_to_stop(worker)
+    return f"Worker {worker} was asked to stop. It finishes what it runs first."
+
+
 def _channel(asked: Mapping[str, Any]) -> str:
     return str(check_channel_name(asked.get("channel")))
 
@@ -67,4 +76,5 @@ ACTIONS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "replay": _replay,
     "purge": _purge,
     "close": _close,
+    "stop": _stop,
 }

@@ -20,9 +20,17 @@ export function addLine(list, className, ...children) {
   if (isAtEnd) list.scrollTop = list.scrollHeight;
 }
 
+// How often it is asked whether a worker answers, and how long it may take.
+const ASK_EVERY_MS = 5_000, ANSWER_WITHIN_MS = 3_000;
+let isWatched = false;
+
 // Show in #state how a ReconnectingSocket is: this is its onState.
 export function showState(state, { seconds }) {
   const shown = byId("state");
+  if (!isWatched) {
+    isWatched = true;
+    setInterval(askWorkers, ASK_EVERY_MS);
+  }
   shown.dataset.state = state;
   shown.textContent = {
     connecting: "Connecting…",
@@ -30,6 +38,17 @@ export function showState(state, { seconds }) {
     waiting: `Back in ${seconds} s`,
     closed: "Closed",
   }[state];
+}
+
+// "Live" says that the socket is open. Whether anybody answers on the other side is another thing.
+async function askWorkers() {
+  const shown = byId("state");
+  if (document.hidden || !["live", "slow"].includes(shown.dataset.state)) return;
+  const signal = AbortSignal.timeout(ANSWER_WITHIN_MS);
+  const isAnswered = await fetch("/answers/", { signal, cache: "no-store" }).then((r) => r.ok, () => false);
+  if (!["live", "slow"].includes(shown.dataset.state)) return;
+  shown.dataset.state = isAnswered ? "live" : "slow";
+  shown.textContent = isAnswered ? "Live" : "No worker answers";
 }
 
 // POST a form without leaving the page; return the Response.

@@ -6,7 +6,7 @@ import re
 import pytest
 import requests
 
-from project.demos import CHAT, TUTORIALS
+from project.demos import CLASS_TUTORIALS, DEMOS, TUTORIALS
 from project.getting_started.steps import STEPS
 from tests.browser.chromium import DESKTOP, PHONE
 from tests.browser.held_requests import HeldRequests
@@ -22,6 +22,11 @@ PAGES = [
     "/databinding/",
     "/thumbnails/",
     "/polling/",
+    "/class-consumers/chat/",
+    "/class-consumers/chat/lobby/",
+    "/class-consumers/counter/",
+    "/class-consumers/notices/",
+    "/nowhere/",
 ]
 
 
@@ -33,16 +38,16 @@ def shown_code(page):
 
 def test_landing_page_leads_to_each_demo(browser, demo):
     browser.open(demo.url)
-    titles = [one.title for one in (CHAT, *TUTORIALS)]
+    titles = [one.title for one in DEMOS]
     assert browser.texts(".card h3") == titles
-    for number, one in enumerate(TUTORIALS):
+    for number, one in enumerate([*TUTORIALS, *CLASS_TUTORIALS]):
         browser.open(demo.url)
-        browser.all("#tutorials ~ .cards .card .stretched")[number].click()
+        browser.all(".cards .card .stretched")[number].click()
         wait_until(lambda: browser.path != "/", what=one.title)
         assert browser.texts("h1") in ([one.title], ["Log in"])
 
 
-@pytest.mark.parametrize("one", [CHAT, *TUTORIALS], ids=lambda one: one.slug)
+@pytest.mark.parametrize("one", DEMOS, ids=lambda one: one.slug)
 def test_source_page_shows_the_files_as_they_are(demo, one):
     page = requests.get(f"{demo.url}/source/{one.slug}/", timeout=20).text
     assert shown_code(page) == [file.read_text() for file in one.sources()]

@@ -156,6 +156,8 @@
       { className: "cm-n", text: w.sockets ? String(w.sockets) : "" },
       { className: "cm-n", text: w.up_s ? age(w.up_s) : "" },
       { className: "cm-n", text: `${age(w.seen_s)} ago` },
+      { className: "cm-n", key: w.id, nodes: () => mayAct ? [button("Stop", () => act("Stop it", { action: "stop", worker: w.id },
+        `Stop worker ${w.id}? It finishes what it runs and hands its sockets over. Whatever started it may start it again.`), w.id)] : [] },
     ];
   }
 

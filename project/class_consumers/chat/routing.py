@@ -1,0 +1,9 @@
+"""Which WebSocket goes to the chat."""
+
+from django.urls import re_path
+
+from project.class_consumers.chat import consumers
+
+websocket_urlpatterns = [
+    re_path(r"^ws/chat/(?P<room_name>\w+)/$", consumers.ChatConsumer.as_asgi()),
+]
