@@ -15,6 +15,7 @@ from channels.layers.local.reader import Search, search_async
 from channels.layers.local.servers import reply_queues
 from channels.layers.local.store import Store
 from channels.layers.local.wakeups import TaskSleeper
+from channels.layers.local.worker_link import ages_s
 from channels.layers.names import random_suffix
 from channels.messages import Content, WebsocketReceive
 from channels.startup.identity import describe_process
@@ -284,6 +285,9 @@ class LocalLink(ServerLink):
             await asyncio.sleep(TRY_AGAIN_S)
 
     # -- slow and vanished clients ------------------------------------------------------------
+
+    async def worker_ages_s(self) -> dict[str, float]:
+        return ages_s(self._layer, "workers")
 
     def hold(self, client: str) -> None:
         self._note(client, "held")

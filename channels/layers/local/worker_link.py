@@ -53,6 +53,9 @@ class LocalWorkerLink(WorkerLink):
         packed = [(clients, pack(message, queue)) for clients, message in batch]
         return self._layer.run(lambda store: store.send_batch(queue, packed))
 
+    async def server_ages_s(self) -> dict[str, float]:
+        return ages_s(self._layer, "servers")
+
     async def _read_forever(self) -> None:
         sleeper: TaskSleeper | None = None
         try:
@@ -76,3 +79,8 @@ class LocalWorkerLink(WorkerLink):
             if delivery is not None:
                 self.hand_out(delivery.content)
         await asyncio.sleep(0)
+
+
+def ages_s(layer: LocalChannelLayer, kind: str) -> dict[str, float]:
+    """The ages of the last signs of life of "servers" or "workers", in seconds, by id."""
+    return {one["id"]: one["seen_s"] for one in layer.status()[kind]}

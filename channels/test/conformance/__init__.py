@@ -24,6 +24,7 @@ from channels.test.conformance.dead_letters import DeadLetters
 from channels.test.conformance.generated import Generated
 from channels.test.conformance.groups import Groups
 from channels.test.conformance.harness import Harness
+from channels.test.conformance.hosting import Hosting
 from channels.test.conformance.links import Links
 from channels.test.conformance.messages import Messages
 from channels.test.conformance.ordering import Ordering
@@ -46,6 +47,7 @@ class ConformanceSuite(
     Acknowledged,
     Sessions,
     Ordering,
+    Hosting,
     Links,
     Statistics,
     Generated,

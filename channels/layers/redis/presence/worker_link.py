@@ -76,14 +76,14 @@ class RedisWorkerLink(WorkerLink):
         await self._driver.run(self._sending.send(self._sending.pack(channel, message)))
 
     async def send_batch(self, queue: str, batch: Sequence[ForClients]) -> int:
-        pack = self._codec.pack_message
-        # In an envelope the names of clients stand beside one another, with a space between them.
-        made = (
-            self._sending.post(ops.Send(queue + " ".join(clients), pack(message, queue)))
-            for clients, message in batch
-        )
+        made = (self._post(queue, clients, message) for clients, message in batch)
         posts = [post for post in made if post is not None]
         return int(await self._driver.run(_send_together(posts)))
+
+    def _post(self, queue: str, clients: list[str], message: Content) -> Post | None:
+        # In an envelope the names of clients stand beside one another, with a space between them.
+        place = queue + " ".join(clients)
+        return self._sending.post(ops.Send(place, self._codec.pack_message(message, place)))
 
     async def server_ages_s(self) -> dict[str, float] | None:
         ages_s: dict[str, float] = await self._driver.run(self._registry.ages_s("servers"))
