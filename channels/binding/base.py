@@ -13,6 +13,7 @@ from django.db.models.signals import post_delete, post_save, pre_delete, pre_sav
 
 from channels.auth import channel_session_user
 from channels.binding.commits import Announcement, announce
+from channels.consuming.strict_json import NotJson
 from channels.exceptions import InvalidFrame
 from channels.messages import CloseCode
 from channels.sessions import channel_session
@@ -216,8 +217,12 @@ class Binding(metaclass=BindingMetaclass):
         payload = self.serialize(instance, action)
         if payload == {}:
             return
-        message = self.encode(self.stream, payload)
         label = f"{action} of {instance._meta.label} {instance.pk}"
+        try:
+            message = self.encode(self.stream, payload)
+        except NotJson as error:
+            logger.error("%s is saved, but its groups don't hear of it: %s", label, error)
+            return
         using = kwargs.get("using") or instance._state.db or "default"
         announce(Announcement(label, sorted(group_names), message), using)
 

@@ -11,6 +11,7 @@ from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
 
 from channels.binding.base import CREATE, DELETE, UPDATE, Binding
+from channels.consuming import strict_json
 from channels.generic.websockets import WebsocketMultiplexer
 from channels.sessions import enforce_ordering
 
@@ -95,7 +96,7 @@ class WebsocketBinding(Binding):
         Raises InvalidFrame if it is none.
         """
         try:
-            body = json.loads(message["text"])
+            body = strict_json.loads(message["text"])
             action, pk, data = body["action"], body.get("pk"), body.get("data")
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise self.refusal(

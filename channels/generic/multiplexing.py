@@ -8,13 +8,13 @@ from __future__ import annotations
 import contextlib
 import copy
 import functools
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 
 from channels.channel import Group
+from channels.consuming import strict_json
 from channels.consuming.decorators import is_async_consumer, marks_of
 from channels.exceptions import InvalidFrame, SendNotAvailableOnDemultiplexer
 from channels.generic.base import runs_in_loop
@@ -50,7 +50,7 @@ class WebsocketMultiplexer:
     @classmethod
     def encode_json(cls, content: Any) -> str:
         """Return `content` as JSON text; dates, UUIDs and decimals become strings."""
-        return json.dumps(content, cls=DjangoJSONEncoder)
+        return strict_json.dumps(content, DjangoJSONEncoder)
 
     @classmethod
     def encode(cls, stream: str | None, payload: Any) -> Content:

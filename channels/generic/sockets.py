@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -11,6 +10,7 @@ from asgiref.sync import sync_to_async
 
 from channels.auth import channel_and_http_session_user_from_http, channel_session_user_from_http
 from channels.channel import Group
+from channels.consuming import strict_json
 from channels.exceptions import InvalidFrame, SendNotAvailableOnDemultiplexer
 from channels.generic.base import BaseConsumer, runs_in_loop
 from channels.messages import CloseCode
@@ -235,12 +235,12 @@ class JsonWebsocketConsumer(WebsocketConsumer):
     @classmethod
     def decode_json(cls, text: str) -> Any:
         """Return what `text` holds; raises ValueError if it is not JSON."""
-        return json.loads(text)
+        return strict_json.loads(text)
 
     @classmethod
     def encode_json(cls, content: Any) -> str:
         """Return `content` as JSON text."""
-        return json.dumps(content)
+        return strict_json.dumps(content)
 
     @classmethod
     def group_send(  # type: ignore[override]

@@ -5,7 +5,6 @@ Those of 1.x are in `channels.generic.websockets`.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,6 +12,7 @@ from asgiref.sync import async_to_sync
 
 from channels.applications.shapes import Event
 from channels.consumer import AsyncConsumer, SyncConsumer
+from channels.consuming import strict_json
 from channels.db import aclose_old_connections
 from channels.exceptions import (
     AcceptConnection,
@@ -137,12 +137,12 @@ class JsonWebsocketConsumer(WebsocketConsumer):
     @classmethod
     def decode_json(cls, text_data: str) -> Any:
         """What a text frame says."""
-        return json.loads(text_data)
+        return strict_json.loads(text_data)
 
     @classmethod
     def encode_json(cls, content: Any) -> str:
         """The text frame that says `content`."""
-        return json.dumps(content)
+        return strict_json.dumps(content)
 
 
 class AsyncWebsocketConsumer(AsyncConsumer):
@@ -253,12 +253,12 @@ class AsyncJsonWebsocketConsumer(AsyncWebsocketConsumer):
     @classmethod
     async def decode_json(cls, text_data: str) -> Any:
         """What a text frame says."""
-        return json.loads(text_data)
+        return strict_json.loads(text_data)
 
     @classmethod
     async def encode_json(cls, content: Any) -> str:
         """The text frame that says `content`."""
-        return json.dumps(content)
+        return strict_json.dumps(content)
 
 
 _NO_TEXT = (

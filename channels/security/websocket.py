@@ -17,6 +17,7 @@ from django.utils.http import is_same_domain
 
 from channels.applications.shapes import Receive, Scope, Send, call_once, callable_twice
 from channels.generic.websocket import AsyncWebsocketConsumer
+from channels.security.origins import read_origin
 
 __all__ = ["AllowedHostsOriginValidator", "OriginValidator", "WebsocketDenier"]
 
@@ -111,10 +112,6 @@ def _read_origin(scope: Scope) -> ParseResult | None:
     """The Origin header; None if there is none, or one that can't be read."""
     for name, value in scope.get("headers", ()):
         if name == b"origin":
-            try:
-                origin: ParseResult = urlparse(value.decode("latin1"))
-                origin.port  # noqa: B018  (raises ValueError if it is no number)
-            except ValueError:
-                return None
-            return origin
+            text = value.decode("latin1")
+            return urlparse(text) if read_origin(text) else None
     return None

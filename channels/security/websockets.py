@@ -10,7 +10,6 @@ import functools
 import logging
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 from asgiref.sync import markcoroutinefunction
 from django.conf import settings
@@ -21,6 +20,7 @@ from channels.consuming.decorators import find_message, is_async_consumer, marks
 from channels.exceptions import DenyConnection
 from channels.message import Message
 from channels.requests.headers import get_header, list_headers
+from channels.security.origins import read_origin
 
 logger = logging.getLogger("django.security.channels")
 
@@ -110,32 +110,24 @@ def is_allowed_host(origin: str) -> bool:
     allowed_hosts = settings.ALLOWED_HOSTS
     if settings.DEBUG and not allowed_hosts:
         allowed_hosts = DEBUG_HOSTS
-    host = _split(origin)[1]
-    return bool(host) and validate_host(host, allowed_hosts)
+    parts = read_origin(origin)
+    return parts is not None and validate_host(parts.host, allowed_hosts)
 
 
 def is_trusted_origin(origin: str) -> bool:
     """Whether `origin` matches one of CSRF_TRUSTED_ORIGINS."""
-    scheme, host, netloc = _split(origin)
+    parts = read_origin(origin)
+    if parts is None:
+        return False
     for trusted in settings.CSRF_TRUSTED_ORIGINS:
         trusted_scheme, _, pattern = trusted.partition("://")
-        if scheme != trusted_scheme or not host:
+        if parts.scheme != trusted_scheme:
             continue
-        if pattern == netloc:
+        if pattern == parts.netloc:
             return True
-        if pattern.startswith("*") and is_same_domain(netloc, pattern[1:]):
+        if pattern.startswith("*") and is_same_domain(parts.netloc, pattern[1:]):
             return True
     return False
-
-
-def _split(origin: str) -> tuple[str, str, str]:
-    """Return (scheme, host, host and port) of an Origin in lower case; "" for what it lacks."""
-    try:
-        parts = urlsplit(origin.lower())
-        host = parts.hostname or ""
-    except ValueError:
-        return "", "", ""
-    return parts.scheme, f"[{host}]" if ":" in host else host, parts.netloc
 
 
 def _denial(message: Message, origin: str | bytes | None, reason: str) -> DenyConnection:

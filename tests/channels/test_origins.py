@@ -54,6 +54,16 @@ def test_pages_of_allowed_hosts_may_connect(layer, settings, origin):
         b"file://",
         b"http://[oops",
         b"http://\xe9xample.com",
+        b"http://evil@example.com",
+        b"http://evil:x@example.com:80",
+        b"http://evil.test\\@example.com",
+        b"http://example.com/evil",
+        b"http://example.com?evil",
+        b"http://example.com#evil.test",
+        b"http://example.com:99999",
+        b"http://example.com:80:80",
+        b"http://example.com http://evil.test",
+        b"//example.com",
     ],
 )
 def test_other_pages_may_not(layer, origin):

@@ -56,6 +56,20 @@ def test_creation_change_and_deletion_are_told(notes):
     assert client.receive() is None
 
 
+def test_what_is_no_json_is_saved_and_logged_and_not_told(notes, caplog):
+    class Measured(make_binding()):
+        def serialize_data(self, instance):
+            return {"size": float("nan")}
+
+    client = listen("measured")
+    note = notes.create(title="a", body="b", group="measured")
+    assert [payload["payload"]["data"] for payload in [client.receive()]] == [
+        {"title": "a", "body": "b"}
+    ]
+    assert client.receive() is None
+    assert f"create of binding.Note {note.pk} is saved, but its groups don't hear" in caplog.text
+
+
 def test_an_instance_that_changes_groups_is_deleted_here_and_created_there(notes):
     make_binding()
     old, new = listen("old"), listen("new")

@@ -41,6 +41,9 @@ def is_let_in(application, origin):
         (["good.com"], b"not a url", False),
         (["good.com"], b"http://good.com:nine", False),
         (["good.com"], b"null", False),
+        (["good.com"], b"http://evil@good.com", False),
+        (["http://good.com"], b"http://evil:x@good.com", False),
+        (["good.com"], b"http://good.com/evil", False),
         (["[::1]"], b"http://[::1]:8000", True),
     ],
 )
