@@ -2,9 +2,15 @@
 
 import importlib
 import inspect
+import logging
 import threading
 
-from channels.exceptions import InvalidChannelLayerError, LayerUnavailable
+from channels.package_checks import check_names
+
+check_names()  # before what another package of this name lacks is imported
+
+from channels.exceptions import InvalidChannelLayerError, LayerUnavailable  # noqa: E402
+from channels.startup.installed import find_missing_app  # noqa: E402
 
 __all__ = [
     "ChannelLayerManager",
@@ -15,6 +21,8 @@ __all__ = [
 ]
 
 _FOR_CHANNELS_REDIS = "channels.layers.redis.channels_redis.ChannelsRedisLayer"
+
+logger = logging.getLogger("interface_server")
 
 _OLD_BACKENDS = {
     "asgi_redis.RedisChannelLayer": "channels.layers.redis.RedisChannelLayer",
@@ -193,6 +201,13 @@ class ChannelLayerWrapper:
             from interface_server.application import InterfaceServer
             from interface_server.options import Options
 
+            if self.local_only():
+                logger.warning(
+                    "the channel layer %s works within one process only, so no worker elsewhere "
+                    "can serve what comes in here: use Redis in CHANNEL_LAYERS, or manage.py "
+                    "runserver",
+                    self,
+                )
             options = Options(**self.server_settings)
             self._application = InterfaceServer(self.channel_layer, options)
         await self._application(scope, receive, send)
@@ -220,8 +235,11 @@ def get_channel_layer(alias="default"):
     """Return the layer `alias` of this project, ready to be served by an ASGI server.
 
     Neither consumers nor models are imported: the process that calls this runs none of them.
-    Raises InvalidChannelLayerError.
+    Raises InvalidChannelLayerError, also if 'channels' is not in INSTALLED_APPS.
     """
+    problem = find_missing_app()
+    if problem:
+        raise InvalidChannelLayerError(problem)
     return channel_layers[alias]
 
 

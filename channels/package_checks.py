@@ -1,5 +1,6 @@
 """Whether the packages around this one fit: looked up in their metadata, without importing them."""
 
+import importlib
 import importlib.metadata
 import re
 
@@ -26,6 +27,24 @@ def check_all():
     """Raise PackageProblem, which names them, if installed packages do not go with this one."""
     problems = find_conflicts() + find_old_versions()
     if problems:
+        raise PackageProblem("; ".join(problems))
+
+
+def check_names():
+    """Raise PackageProblem if another package has overwritten modules of this one.
+
+    It is called before anything of these modules is imported, by each way in: what is missing there
+    would be an ImportError that explains nothing.
+    """
+    try:
+        names = vars(importlib.import_module("channels.exceptions"))
+    except ImportError:
+        names = {}
+    if "LayerUnavailable" not in names:
+        problems = find_conflicts() or [
+            "modules of the package 'channels' are not those of channels-classic: "
+            "pip install --force-reinstall channels-classic"
+        ]
         raise PackageProblem("; ".join(problems))
 
 

@@ -40,5 +40,21 @@ def _import(name: str) -> Any:
     try:
         return importlib.import_module(name)
     except Exception as error:  # a project's module may fail in any way
+        if problem := _find_settings_problem(error):
+            raise CannotLoad(problem) from error
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise CannotLoad(f"can't import {name!r}: {reason}") from error
+
+
+def _find_settings_problem(error: Exception) -> str | None:
+    """Say that DJANGO_SETTINGS_MODULE names a module that is not there; None if that is not it."""
+    settings = os.environ.get("DJANGO_SETTINGS_MODULE")
+    if settings is None or not isinstance(error, ModuleNotFoundError) or not error.name:
+        return None
+    if not f"{settings}.".startswith(f"{error.name}."):
+        return None
+    return (
+        f"the environment variable DJANGO_SETTINGS_MODULE is {settings!r}, and there is no module "
+        f"{error.name!r} to import: set it to the project's settings, or run this in the folder "
+        "of manage.py"
+    )

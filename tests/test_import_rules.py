@@ -35,6 +35,7 @@ ALLOWED = {
         "channels.layers",
         "channels.messages",
         "channels.metrics",
+        "channels.package_checks",
         "channels.startup.hints",
     ),
     "project": ("channels",),

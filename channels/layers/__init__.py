@@ -10,6 +10,10 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from channels.package_checks import check_names
+
+check_names()
+
 if TYPE_CHECKING:
     from channels.channel import DEFAULT_CHANNEL_LAYER
     from channels.layers.awaited.contract import BaseChannelLayer

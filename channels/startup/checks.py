@@ -18,6 +18,7 @@ from channels.asgi import load_backend
 from channels.exceptions import InvalidChannelLayerError
 from channels.package_checks import find_conflicts, find_dependents, find_old_versions
 from channels.startup.hints import did_you_mean
+from channels.startup.installed import find_hidden_commands
 from channels.startup.rooms import ROOMS, find_room_problem
 
 #: What an entry of CHANNEL_LAYERS may hold.
@@ -28,6 +29,10 @@ _NO_STAND_IN = (
     "bring PyPI's own, which overwrites files of this package. Install the stand-in, which says "
     "that this one is there: see 'Packages that need channels' in the documentation"
 )
+_HIDDEN = (
+    "manage.py {0} is that of {1}, which stands before 'channels' in INSTALLED_APPS and hides "
+    "ours: put 'channels' before {1!r}, or remove that"
+)
 
 
 @register("channels")
@@ -36,6 +41,9 @@ def check_environment(app_configs=None, **kwargs):
     found = [_error("E001", text) for text in map(find_room_problem, ROOMS) if text]
     found += [_error("E002", text) for text in find_conflicts()]
     found += [_error("E003", text) for text in find_old_versions()]
+    found += [
+        _warning("W003", _HIDDEN.format(name, owner)) for name, owner in find_hidden_commands()
+    ]
     dependents = find_dependents()
     if dependents:
         found.append(_warning("W002", _NO_STAND_IN.format(", ".join(dependents))))

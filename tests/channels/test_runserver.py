@@ -12,7 +12,7 @@ import requests
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from channels.apps import take_over_runserver
+from channels.startup.installed import take_over_commands
 from tests.channels.development_site import Runserver, edit, edit_and_reload, write_site
 from tests.processes import Split, free_port, wait_until
 
@@ -235,12 +235,13 @@ def test_broken_routing_ends_it_with_the_route_in_the_message(runserver, site):
     [
         ("django.core", "channels"),
         ("django.contrib.staticfiles", "channels"),
+        ("daphne", "channels"),
         ("channels", "channels"),
         ("elsewhere.devserver", "elsewhere.devserver"),
     ],
 )
 def test_runserver_is_taken_over_from_django_but_from_no_other_app(monkeypatch, owner, expected):
     commands = {"runserver": owner}
-    monkeypatch.setattr("channels.apps.get_commands", lambda: commands)
-    take_over_runserver()
+    monkeypatch.setattr("django.core.management.get_commands", lambda: commands)
+    take_over_commands()
     assert commands == {"runserver": expected}

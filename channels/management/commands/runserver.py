@@ -13,15 +13,18 @@ from django.core.management import CommandError
 from django.db import connections
 from django.utils import autoreload
 
-from channels.asgi import ChannelLayerWrapper, channel_layers
-from channels.channel import DEFAULT_CHANNEL_LAYER
-from channels.exceptions import InvalidChannelLayerError
-from channels.layers.memory import MemoryChannelLayer
-from channels.log import setup_loggers
-from channels.management.development import ActionLog, DevelopmentServer, WorkerThread
-from channels.management.in_process import InProcessServer, make_application, runs_in_process
-from channels.management.reloading import name_guilty_file
-from channels.routing import InvalidRoute
+from channels.management.explained import explained
+
+with explained():
+    from channels.asgi import ChannelLayerWrapper, channel_layers
+    from channels.channel import DEFAULT_CHANNEL_LAYER
+    from channels.exceptions import InvalidChannelLayerError
+    from channels.layers.memory import MemoryChannelLayer
+    from channels.log import setup_loggers
+    from channels.management.development import ActionLog, DevelopmentServer, WorkerThread
+    from channels.management.in_process import InProcessServer, make_application, runs_in_process
+    from channels.management.reloading import name_guilty_file
+    from channels.routing import InvalidRoute
 
 if apps.is_installed("django.contrib.staticfiles"):
     from django.contrib.staticfiles.management.commands.runserver import Command as DjangoCommand
@@ -103,11 +106,10 @@ class Command(DjangoCommand):
         try:
             self.channel_layer = self._find_layer()
             self.channel_layer.router.check_default(http_consumer=self.get_consumer(**options))
-        except (InvalidChannelLayerError, InvalidRoute) as error:
+            from channels.worker import Worker
+        except (InvalidChannelLayerError, InvalidRoute, ImproperlyConfigured) as error:
             self._give_up(error, options)
         if options["run_worker"]:
-            from channels.worker import Worker
-
             threads = THREADS if options["use_threading"] else 1
             worker = Worker(self.channel_layer, signal_handlers=False, threads=threads)
             return WorkerThread(worker)

@@ -9,16 +9,19 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import BaseCommand, CommandError
 from django.utils import autoreload
 
-from channels.asgi import channel_layers
-from channels.channel import DEFAULT_CHANNEL_LAYER
-from channels.exceptions import InvalidChannelLayerError
-from channels.layers import get_channel_layer
-from channels.log import setup_loggers
-from channels.management.reloading import name_guilty_file
-from channels.metrics.serving import CannotShow, MetricsServer, start_counting
-from channels.routing import InvalidRoute, get_default_application
-from channels.signals import worker_process_ready
-from channels.worker import Worker, find_socket_application
+from channels.management.explained import explained
+
+with explained():
+    from channels.asgi import channel_layers
+    from channels.channel import DEFAULT_CHANNEL_LAYER
+    from channels.exceptions import InvalidChannelLayerError
+    from channels.layers import get_channel_layer
+    from channels.log import setup_loggers
+    from channels.management.reloading import name_guilty_file
+    from channels.metrics.serving import CannotShow, MetricsServer, start_counting
+    from channels.routing import InvalidRoute, get_default_application
+    from channels.signals import worker_process_ready
+    from channels.worker import Worker, find_socket_application
 
 
 class Command(BaseCommand):
