@@ -13,7 +13,7 @@ CONFLICTING = {
 }
 
 #: Distribution -> the oldest version that works.
-REQUIRED_VERSIONS = {"daphne": "4.1", "msgpack": "1.0", "redis": "5.0"}
+REQUIRED_VERSIONS = {"daphne": "4.1", "msgpack": "1.0", "redis": "5.0.8"}
 
 #: A requirement of the distribution `channels`, which is no extra of its own.
 _NEEDS_CHANNELS = re.compile(r"channels(?![\w.-])(?!.*extra\s*==)", re.IGNORECASE)
