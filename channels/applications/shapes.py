@@ -13,9 +13,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Protocol, TypeAlias, TypeVar
-
-from asgiref.sync import markcoroutinefunction
+from typing import Any, TypeAlias
 
 #: What is known of a connection: `type`, `path`, `headers`, and what middleware adds.
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -27,29 +25,29 @@ Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[Any]]
 #: What is left of an application that was called with its scope alone.
 SecondCall: TypeAlias = Callable[[Receive, Send], Awaitable[Any]]
 
-_Self = TypeVar("_Self", contravariant=True)
+
+class callable_twice:
+    """Decorates an application's `async def __call__` so that it may be called in two steps, too:
+    with the scope, and then with `(receive, send)`."""
+
+    def __init__(self, method: Callable[..., Awaitable[Any]]) -> None:
+        self._method = method
+
+    def __get__(self, application: object, owner: type | None = None) -> Any:
+        return self._method if application is None else _Call(self._method, application)
 
 
-class _Method(Protocol[_Self]):
-    async def __call__(
-        self, owner: _Self, /, scope: Scope, receive: Receive, send: Send
-    ) -> Any: ...
+class _Call(functools.partial[Awaitable[Any]]):
+    """The `__call__` of one application.
 
-
-def callable_twice(method: _Method[_Self]) -> Callable[..., Any]:
-    """Decorate an application's `async def __call__` so that it may be called in two steps, too.
-
-    Host servers ask whether `__call__` is a coroutine function, so it still says that it is one.
+    Host servers ask whether that is a coroutine function, in different ways: what they all look
+    through is a partial of one.
     """
 
-    @functools.wraps(method)
-    def call(self: _Self, scope: Scope, *rest: Any) -> Any:
-        if not rest:
-            return functools.partial(method, self, scope)
-        return method(self, scope, *rest)
-
-    marked: Callable[..., Any] = markcoroutinefunction(call)
-    return marked
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if len(args) == 1 and not kwargs:
+            return functools.partial(self, *args)
+        return super().__call__(*args, **kwargs)
 
 
 def call_once(application: Any) -> Application:
