@@ -333,7 +333,7 @@ class Socket:
         self._state = next_state(self._state, Event.LEAVE)
         self._unregister()
         self._writer.clear()
-        told = self._close_code or (code if type(code) is int else 1005)
+        told = self._close_code or (int(code) if isinstance(code, int) else 1005)
         if was_open:
             hooks.meter.socket_closed(told)
             self._log("WSDISCONNECT")

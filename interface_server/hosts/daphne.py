@@ -120,6 +120,7 @@ class DaphneServer(Server):  # type: ignore[misc]
             autoPingTimeout=self.ping_timeout,
             allowNullOrigin=True,
             openHandshakeTimeout=0,
+            echoCloseCodeReason=True,
             failByDrop=False,  # tell the client why, with 1002, 1007 or 1009
             maxMessagePayloadSize=self._settings.max_frame_bytes,
             maxFramePayloadSize=self._settings.max_frame_bytes,

@@ -15,6 +15,7 @@ from daphne.ws_protocol import WebSocketProtocol
 from twisted.internet import defer, reactor
 from twisted.web import http
 
+from channels.messages import APPLICATION_CODES, SENDABLE_CODES
 from interface_server.asgi import Receive, Send
 from interface_server.hosts.dates import http_date
 from interface_server.hosts.gate import Gate, GateLimits
@@ -81,6 +82,10 @@ _NAMES = {
         PrivateName("autobahn.websocket.protocol:WebSocketProtocol.sendCloseFrame", _CODES),
         PrivateName("autobahn.websocket.protocol:WebSocketProtocol._fail_connection", _CODES),
         PrivateName("autobahn.websocket.protocol:WebSocketProtocol.dropConnection", _CODES),
+        PrivateName("autobahn.websocket.protocol:WebSocketProtocol.onCloseFrame", _CODES),
+        PrivateName(
+            "autobahn.websocket.protocol:WebSocketProtocol.CLOSE_STATUS_CODES_ALLOWED", _CODES
+        ),
         PrivateName("autobahn.websocket.protocol:WebSocketServerProtocol.failHandshake", _CODES),
     ],
 }
@@ -151,13 +156,19 @@ def send_close(protocol: Any, code: int) -> None:
 
 
 class GatedSocket(WebSocketProtocol):  # type: ignore[misc]
-    """A WebSocket that reports the code it was failed with, where autobahn has the client's."""
+    """A WebSocket that reports the code it was failed with, where autobahn has the client's, and
+    knows the codes that IANA has registered since autobahn's list was made."""
 
     _failed_with: int | None = None
 
     def _fail_connection(self, code: int = 1001, reason: str = "going away") -> None:
         self._failed_with = self._failed_with or code
         super()._fail_connection(code, reason)
+
+    def onCloseFrame(self, code: int | None, reasonRaw: bytes | None) -> bool | None:
+        known: list[int] = self.CLOSE_STATUS_CODES_ALLOWED
+        known.extend(SENDABLE_CODES.difference(known, APPLICATION_CODES))
+        return cast(bool | None, super().onCloseFrame(code, reasonRaw))
 
     def dropConnection(self, abort: bool = False) -> None:
         """Let the close frame of a socket that was failed go out first."""

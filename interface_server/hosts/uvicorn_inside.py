@@ -5,6 +5,7 @@ heads for ever to answer, and report connections that broke as closed without a 
 """
 
 import asyncio
+import logging
 import os
 
 #: Documented by websockets, which reads them when it is imported. The Gate has limits of its own.
@@ -148,6 +149,16 @@ class _GatedHttp(HttpToolsProtocol):
             self.transport.abort()
         else:
             self.send_400_response(f"Bad Request: {reason}")
+
+
+class _NoTracebacks(logging.Filter):
+    """A client that sends bad UTF-8 is told so with 1007; a traceback of it is of no use."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not str(record.msg).startswith("Invalid UTF-8 sequence")
+
+
+logging.getLogger("uvicorn.error").addFilter(_NoTracebacks())
 
 
 class GatedSocket(WebSocketsSansIOProtocol):
