@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from interface_server.asgi import Scope
-from interface_server.proxy import ProxyHeaders
+from interface_server.proxy import Client, ProxyHeaders
 
 
 class Stream(Protocol):
@@ -45,9 +45,16 @@ class AccessLog:
 
     def _write(self, scope: Scope, request: str, status: int | None, length: int | None) -> None:
         client = self._proxy.resolve(scope)[0] if self._proxy else scope.get("client")
-        host = f"{client[0]}:{client[1]}" if client and client[0] else "-"
+        host = _named(client)
         time = self._now().strftime("%d/%b/%Y:%H:%M:%S")
         self._stream.write(f'{host} - - [{time}] "{request}" {status or "-"} {length or "-"}\n')
+
+
+def _named(client: Client) -> str:
+    """Return a client as Daphne 1.x named it; without a port if the proxy did not say it."""
+    if not client or not client[0]:
+        return "-"
+    return f"{client[0]}:{client[1]}" if client[1] else str(client[0])
 
 
 #: What may stand in a logged path as it is: everything but controls, spaces, quotes and non-ASCII.

@@ -6,12 +6,14 @@ from channels.layers.base import BaseChannelLayer
 from channels.metrics import hooks
 from interface_server.asgi import Receive, Scope, Send
 from interface_server.hosts import adapt
-from interface_server.hosts.refusal import unwrap
+from interface_server.hosts.refusal import Refusal, unwrap
+from interface_server.hosts.ungated import judge_scope
 from interface_server.http import Exchange
 from interface_server.options import Options
 from interface_server.probes import ServerProbes
 from interface_server.process import ServerProcess
 from interface_server.refused import refuse
+from interface_server.scopes import mount
 from interface_server.websocket import Socket
 
 
@@ -34,19 +36,24 @@ class InterfaceServer:
         self.probes = ServerProbes(self, layer, needs_workers=self._options.needs_workers)
         #: Whether a host server without a lifespan has been asked to call `stop`.
         self.is_stopped_by_host = False
+        #: Whether a Gate stands before the host server, and has judged what comes.
+        self.is_gated = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         kind = scope["type"]
         if kind == "lifespan":
             await self._live(receive, send)
             return
+        if kind not in ("http", "websocket"):
+            raise ValueError(f"an interface server can't serve {kind!r}: use http or websocket")
         process = self._processes.get(asyncio.get_running_loop())
         if process is None or not process.is_started:
             process = await self.start()
         scope, receive, send = adapt(self, scope, receive, send)
+        scope = mount(scope, self._options, process.proxy)
         if kind == "http" and self._is_asked_for_health(scope["path"]):
             await self._tell_health(scope["path"], send)
-        elif kind == "http" and (refusal := unwrap(scope)) is not None:
+        elif kind == "http" and (refusal := self._judge(scope)) is not None:
             await refuse(process, refusal, scope, receive, send)
         elif kind == "http":
             hooks.meter.request_opened()
@@ -54,10 +61,12 @@ class InterfaceServer:
                 await Exchange(process, scope, receive, send).run()
             finally:
                 hooks.meter.request_ended()
-        elif kind == "websocket":
-            await Socket(process, scope, receive, send).run()
         else:
-            raise ValueError(f"an interface server can't serve {kind!r}: use http or websocket")
+            await Socket(process, scope, receive, send).run()
+
+    def _judge(self, scope: Scope) -> Refusal | None:
+        """Return why no worker is to see a request, or None."""
+        return unwrap(scope) if self.is_gated else judge_scope(scope)
 
     def _is_asked_for_health(self, path: str) -> bool:
         prefix = self._options.health_path

@@ -165,9 +165,7 @@ class Exchange:
 
     async def _pass_on(self, body: bytes, channel: BodyChannel | None) -> int | None:
         """Send the `http.request`; return None, or the status that says why it can't be sent."""
-        message = connection_keys(
-            self._scope, self._head, self.reply_channel, self._options, self._process.proxy
-        )
+        message = connection_keys(self._scope, self._head, self.reply_channel, self._process.proxy)
         message["http_version"] = self._scope.get("http_version", "1.1")
         message["method"] = self._scope["method"]
         message["body"] = body

@@ -5,7 +5,7 @@ from typing import Any
 
 from interface_server.asgi import Headers, Message, Scope
 from interface_server.options import Options
-from interface_server.proxy import ProxyHeaders
+from interface_server.proxy import ROOT_PATH, ProxyHeaders
 
 #: The schemes of hosts that name none, as Daphne does for a WebSocket.
 _DEFAULT_SCHEMES = {"http": "http", "websocket": "ws"}
@@ -40,13 +40,14 @@ class Head:
                 self._read_length(value)
             elif name == b"transfer-encoding":
                 self.has_body = True
-            elif b"_" in name:
+            elif b"_" in name or name == ROOT_PATH:
                 is_clean = False
         self.size = size
         if not is_clean:
             # X_Real_Ip and X-Real-Ip are one key in WSGI's and Django's META: a client could
-            # speak for a proxy (CVE-2015-0219).
-            self.headers = [pair for pair in self.headers if b"_" not in pair[0]]
+            # speak for a proxy (CVE-2015-0219). Where the site is mounted is no business of theirs.
+            pairs = self.headers
+            self.headers = [p for p in pairs if b"_" not in p[0] and p[0] != ROOT_PATH]
 
     def _read_length(self, value: bytes) -> None:
         if value.isdigit() and len(value) <= 18:
@@ -56,11 +57,27 @@ class Head:
             self.has_body = True
 
 
+def mount(scope: Scope, options: Options, proxy: ProxyHeaders | None) -> Scope:
+    """Return the scope with its `root_path`, and with a `path` that begins with that.
+
+    A trusted proxy's word comes first, then the host server's, then the Options'. A proxy may have
+    stripped the prefix or not: consumers see the same.
+    """
+    said = proxy.find_root_path(scope) if proxy is not None else None
+    root = (said or scope.get("root_path") or options.root_path).strip("/")
+    if not root:
+        return scope
+    path = scope["path"]
+    root = f"/{root}"
+    if path != root and not path.startswith(f"{root}/"):
+        path = root + path
+    return {**scope, "root_path": root, "path": path}
+
+
 def connection_keys(
     scope: Scope,
     head: Head,
     reply_channel: str,
-    options: Options,
     proxy: ProxyHeaders | None,
 ) -> Message:
     """Return the keys that `http.request` and `websocket.connect` share."""
@@ -72,7 +89,7 @@ def connection_keys(
         "scheme": scheme or _DEFAULT_SCHEMES[scope["type"]],
         "path": scope["path"],
         "query_string": scope.get("query_string", b""),
-        "root_path": scope.get("root_path") or options.root_path,
+        "root_path": scope.get("root_path", ""),
         "headers": head.headers,
         "client": _address(client),
         "server": _address(scope.get("server")),
@@ -84,5 +101,7 @@ def _address(pair: Sequence[Any] | None) -> list[Any] | None:
     if not pair:
         return None
     host, port = pair
+    if port is None:  # a Unix socket: some hosts give its path, which says nothing of the server
+        return None
     # Granian gives ports as text.
     return [host, int(port) if type(port) is str and port.isdecimal() else port]

@@ -114,9 +114,7 @@ class Socket:
     async def _open(self) -> int | None:
         """Send the `websocket.connect`; return None, or the status to refuse the handshake with."""
         head = Head(self._scope)
-        message = connection_keys(
-            self._scope, head, self.reply_channel, self._process.options, self._process.proxy
-        )
+        message = connection_keys(self._scope, head, self.reply_channel, self._process.proxy)
         message["order"] = 0
         status = self._judge(head, message)
         if status is not None:

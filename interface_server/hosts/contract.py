@@ -49,6 +49,8 @@ class Application(Protocol):
 
     #: Whether a host without a lifespan will call `stop`.
     is_stopped_by_host: bool
+    #: Whether a Gate stands before the host.
+    is_gated: bool
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request or socket."""

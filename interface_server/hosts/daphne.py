@@ -91,7 +91,7 @@ class DaphneServer(Server):  # type: ignore[misc]
         self.failure: str | None = None
         self._settings = settings
         self._ports: list[Any] = []
-        application.is_stopped_by_host = True
+        application.is_stopped_by_host = application.is_gated = True
 
     def run(self) -> None:
         """Listen, and run the reactor until it is stopped."""
@@ -155,6 +155,7 @@ class DaphneServer(Server):  # type: ignore[misc]
         """Start the application for a WebSocket; return the queue that Daphne fills."""
         queue: asyncio.Queue[Any] = asyncio.Queue()
         is_secure = interfaces.ISSLTransport(protocol.transport, None) is not None
+        scope = daphne_inside.settle_root_path(scope, self, protocol)
         scope.update(
             asgi=ASGI,
             extensions=EXTENSIONS,

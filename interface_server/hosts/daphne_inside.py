@@ -16,10 +16,11 @@ from twisted.internet import defer, reactor
 from twisted.web import http
 
 from channels.messages import APPLICATION_CODES, SENDABLE_CODES
-from interface_server.asgi import Receive, Send
+from interface_server.asgi import Receive, Scope, Send
 from interface_server.hosts.dates import http_date
 from interface_server.hosts.gate import Gate, GateLimits
 from interface_server.hosts.private_names import PrivateName, check_names
+from interface_server.proxy import ROOT_PATH
 
 #: Twisted has half of their types.
 _reactor: Any = reactor
@@ -131,6 +132,27 @@ def find_queue(receive: Receive) -> "asyncio.Queue[Any] | None":
 def is_socket(connection: object) -> bool:
     """Whether `connection` is a WebSocket of Daphne's."""
     return isinstance(connection, WebSocketProtocol)
+
+
+def settle_root_path(scope: Scope, server: Any, connection: Any) -> Scope:
+    """Return a scope whose root path no client could choose.
+
+    Daphne takes it from the header Daphne-Root-Path, whoever sent that, and keeps the header back:
+    here it is a header again, and the InterfaceServer asks whether its sender is trusted.
+    """
+    found = _root_path_header(connection)
+    if found is None:
+        return scope
+    headers = [*scope["headers"], (ROOT_PATH, found)]
+    return {**scope, "headers": headers, "root_path": server.root_path}
+
+
+def _root_path_header(connection: Any) -> bytes | None:
+    if is_socket(connection):
+        text: str | None = connection.request.headers.get(ROOT_PATH.decode())
+        return None if text is None else text.encode("latin-1")
+    values: list[bytes] | None = connection.requestHeaders.getRawHeaders(ROOT_PATH)
+    return values[-1] if values else None
 
 
 # -- handshakes -----------------------------------------------------------------------------------

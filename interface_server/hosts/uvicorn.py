@@ -35,6 +35,7 @@ def run(application: Application, listen: Listen, settings: HostSettings) -> Non
 
     if settings.verbosity < 2:
         logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    application.is_gated = True
     listener = _open_listener(listen)
     config = uvicorn.Config(
         application,

@@ -245,7 +245,7 @@ def http_scope(method="GET", path="/", headers=(), **more):
         "query_string": b"",
         "root_path": "",
         "scheme": "http",
-        "headers": list(headers),
+        "headers": [(b"host", b"example.org"), *headers],
         "client": ("203.0.113.7", 40001),
         "server": ("192.0.2.1", 80),
         **more,

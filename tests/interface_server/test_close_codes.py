@@ -56,7 +56,7 @@ def client(our_host):
     with socket.create_connection(("127.0.0.1", our_host.port), timeout=ANSWER_S) as connection:
         connection.sendall(head.encode())
         seen = b""
-        while b'"ws"]' not in seen:
+        while b'"ws"' not in seen:
             seen += connection.recv(65536)
         yield connection, path
 

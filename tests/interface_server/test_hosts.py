@@ -296,7 +296,7 @@ def test_a_head_without_end_is_answered_and_ends_its_connection(start, server_ki
 
 def test_frames_go_both_ways_and_a_leaving_client_gives_one_disconnect(open_socket, any_host, path):
     client, greeting = open_socket(any_host, path)
-    assert greeting == [["127.0.0.1", client.socket.getsockname()[1]], "ws"]
+    assert greeting == [["127.0.0.1", client.socket.getsockname()[1]], "ws", "", path]
     for frame in ("hallo", "ä" * 70_000, b"\0\xff", "x" * 200_000):
         client.send(frame)
         assert client.recv(timeout=10) == frame

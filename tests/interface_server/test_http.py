@@ -32,7 +32,7 @@ async def test_a_request_becomes_one_message_in_the_format_of_channels_1():
     client = site.request(
         path="/ä b",
         query_string=b"q=%20x",
-        headers=[(b"host", b"example.com"), (b"x-a", b"1"), (b"x-a", b"2")],
+        headers=[(b"x-a", b"1"), (b"x-a", b"2")],
     )
     message = await passed_on(site, client)
     assert message == {
@@ -43,7 +43,7 @@ async def test_a_request_becomes_one_message_in_the_format_of_channels_1():
         "path": "/ä b",
         "query_string": b"q=%20x",
         "root_path": "",
-        "headers": [(b"host", b"example.com"), (b"x-a", b"1"), (b"x-a", b"2")],
+        "headers": [(b"host", b"example.org"), (b"x-a", b"1"), (b"x-a", b"2")],
         "body": b"",
         "client": ["203.0.113.7", 40001],
         "server": ["192.0.2.1", 80],
@@ -99,7 +99,7 @@ async def test_headers_with_underscores_are_dropped_because_they_could_pose_as_o
     site = await Site().start()
     client = site.request(headers=[(b"x_real_ip", b"10.0.0.1"), (b"x-real-ip", b"10.0.0.2")])
     message = await passed_on(site, client)
-    assert message["headers"] == [(b"x-real-ip", b"10.0.0.2")]
+    assert message["headers"][1:] == [(b"x-real-ip", b"10.0.0.2")]
     site.link.reply(message, OK)
     await client.finish()
 

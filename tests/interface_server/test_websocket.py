@@ -45,7 +45,7 @@ async def test_a_handshake_becomes_one_message_in_the_format_of_channels_1():
         "path": "/chat/ä",
         "query_string": b"a=1",
         "root_path": "",
-        "headers": [(b"origin", b"http://x")],
+        "headers": [(b"host", b"example.org"), (b"origin", b"http://x")],
         "client": ["203.0.113.7", 40001],
         "server": ["192.0.2.1", 80],
         "order": 0,

@@ -79,7 +79,7 @@ def record(what, message, **more):
 
 
 def answer(message):
-    page = message["path"].strip("/").partition("/")[0]
+    page = message["path"].replace("/app", "").strip("/").partition("/")[0]
     query = dict(urllib.parse.parse_qsl(message["query_string"].decode()))
     {
         "hello": say_hello,
@@ -165,7 +165,7 @@ def consume(channel, message):
         if message["path"] == "/refuse":
             send(message, {"close": True})
         elif message["path"] != "/never":
-            facts = [message["client"], message["scheme"]]
+            facts = [message["client"], message["scheme"], message["root_path"], message["path"]]
             send(message, {"accept": True, "text": json.dumps(facts)})
     elif channel == "websocket.receive":
         obey(message)
