@@ -282,7 +282,7 @@ def test_a_proxy_on_a_unix_socket_says_who_the_client_is(start, server_kind, tmp
     facts = unix_get(path, REQUEST + head + "\n")
     assert (facts["client"], facts["scheme"]) == (["203.0.113.9", 0], "https")
     with unix_connect(str(path), "ws://x/y", additional_headers=headers) as client:
-        assert json.loads(client.recv(timeout=10)) == [["203.0.113.9", 0], "wss"]
+        assert json.loads(client.recv(timeout=10))[:2] == [["203.0.113.9", 0], "wss"]
 
 
 def test_a_proxy_on_tcp_says_who_the_client_is_if_it_is_trusted(start, server_kind):
