@@ -94,7 +94,9 @@ def main(workers: int, port: int | None, host: str, server: str, layer: str) -> 
             only_one(run_dir, "name another folder in RUN_DIR") as remember,
             socket_folder(run_dir) as sockets,
         ):
-            choices = Choices(workers, server=server, bind=host, port=choose_port(host, port))
+            choices = Choices(
+                workers, server=server, bind=host, port=choose_port(host, port), metrics_port=0
+            )
             remember(site_url(host, choices.port))
             run(run_dir, sockets, choices, ending, layer)
     except Stopped:

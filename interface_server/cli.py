@@ -12,6 +12,7 @@ import click
 
 from channels.exceptions import LayerUnavailable, PrefixTaken
 from channels.layers.base import BaseChannelLayer
+from channels.metrics.notifying import start_notifying
 from channels.metrics.serving import CannotShow, MetricsServer, start_counting
 from interface_server.access_log import AccessLog
 from interface_server.application import InterfaceServer
@@ -58,6 +59,7 @@ def command(channel_layer: str, **arguments: Any) -> None:
     try:
         if arguments["metrics"]:
             _show_metrics(arguments["metrics"], application, layer)
+        start_notifying(application.probes)
         host.run(application, listen, settings)
     except CannotShow as error:
         raise click.ClickException(str(error)) from error

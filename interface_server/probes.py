@@ -38,6 +38,11 @@ class ServerProbes:
         """Nothing beside what is counted."""
         return {}
 
+    @property
+    def has_started(self) -> bool:
+        """Whether an event loop serves."""
+        return any(process.is_started for process in self._application.processes)
+
     def live(self) -> Verdict:
         """Whether its event loops turn."""
         for process in self._application.processes:

@@ -37,6 +37,11 @@ class WorkerProbes:
             "channels_worker_sockets": worker.host.count if worker.host is not None else 0,
         }
 
+    @property
+    def has_started(self) -> bool:
+        """Whether its threads run."""
+        return bool(self._worker.threads)
+
     def live(self) -> Verdict:
         """Whether it is being looked after, and its threads run."""
         worker = self._worker
@@ -54,7 +59,7 @@ class WorkerProbes:
         worker = self._worker
         if worker.stopping.is_set():
             return Verdict(("it is stopping",))
-        if not worker.threads:
+        if not self.has_started:
             return Verdict(("it is starting",))
         try:
             if "status" in worker.channel_layer.extensions:

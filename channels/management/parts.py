@@ -14,6 +14,13 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def read_metrics_port(text: str) -> int:
+    """Read --metrics-port."""
+    if not text.isdecimal() or int(text) % 100 or int(text) > 60_000:
+        raise ArgumentTypeError(f"{text!r} is no multiple of 100 up to 60000")
+    return int(text)
+
+
 def add_part_arguments(parser: ArgumentParser) -> None:
     """Let a command take --workers, --shard and --server."""
     parser.add_argument(

@@ -28,6 +28,10 @@ class Verdict:
 class Probes(Protocol):
     """Who can tell of a process."""
 
+    @property
+    def has_started(self) -> bool:
+        """Whether it has begun its work; only then do the others mean something."""
+
     def live(self) -> Verdict:
         """Whether it lives: if not, starting it again is what helps."""
 

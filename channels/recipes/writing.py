@@ -12,6 +12,7 @@ from typing import Any
 
 from django.template import Context, Engine
 
+from channels.recipes.dashboard import make_dashboard
 from channels.recipes.parts import Part, Shard, plan_server, plan_workers
 from channels.recipes.project import Project
 
@@ -37,6 +38,8 @@ class Choices:
         domain: the name of the site.
         certificate, key: nginx's TLS files; by default those that certbot makes for the domain.
         output: the folder that the files go to.
+        metrics_port: where the server shows its figures; each group of workers begins a hundred
+            above the one before it. A multiple of 100; 0: nobody shows any.
     """
 
     workers: int = 2
@@ -49,6 +52,7 @@ class Choices:
     certificate: str = ""
     key: str = ""
     output: Path = Path()
+    metrics_port: int = 9400
 
 
 def write(kind: str, project: Project, choices: Choices) -> dict[str, str]:
@@ -82,18 +86,39 @@ def server_of(project: Project, choices: Choices, *listen: str) -> Part:
 
 
 def _programs(
-    parts: Iterable[Part], project: Project, quote: Callable[[str], str], python_bin: str
+    parts: Iterable[Part],
+    choices: Choices,
+    quote: Callable[[str], str],
+    python_bin: str,
+    number: str = "",
 ) -> list[dict[str, Any]]:
-    """What templates are given of each part: its fields, and its command line."""
-    return [
-        {
-            **dataclasses.asdict(part),
-            "command": " ".join(map(quote, command_of(part, python_bin))),
-            "words": [json.dumps(word) for word in command_of(part, python_bin)],
-            "is_server": part.kind == "server",
-        }
-        for part in parts
-    ]
+    """What templates are given of each part: its fields, and its command line.
+
+    `number` is how two digits of a process's number are written in the command line of a group;
+    without it, each process has its first port to itself, as in a container of its own.
+    """
+    programs = []
+    base = choices.metrics_port
+    for part in parts:
+        shows = bool(base) and part.kind != "delay"
+        flag, words = "", command_of(part, python_bin)
+        if shows:
+            where = f"{base // 100}{number}" if number and part.kind == "worker" else base
+            flag = f" --metrics 127.0.0.1:{where}" if number else ""
+            words += [] if number else ["--metrics", f"0.0.0.0:{choices.metrics_port}"]
+        programs.append(
+            {
+                **dataclasses.asdict(part),
+                "command": " ".join(map(quote, words)) + flag,
+                "words": [json.dumps(word) for word in words],
+                "is_server": part.kind == "server",
+                "shows_metrics": shows,
+                "first_port": base if number else choices.metrics_port,
+                "ports": [base + n for n in range(part.processes)] if shows else [],
+            }
+        )
+        base += 100 if shows else 0
+    return programs
 
 
 def command_of(part: Part, python_bin: str) -> list[str]:
@@ -150,10 +175,11 @@ def supervisord_text(
         "supervisord.conf",
         project,
         choices,
-        programs=_programs(parts, project, quote_for_supervisord, bin_folder),
+        programs=_programs(parts, choices, quote_for_supervisord, bin_folder, "%(process_num)02d"),
         folder=folder,
         control=control,
         redis_command=redis_command,
+        python=quote_for_supervisord(f"{bin_folder}/python"),
         directory=str(project.directory).replace("%", "%%"),
     )
 
@@ -194,13 +220,14 @@ def _write_systemd(project: Project, choices: Choices) -> dict[str, str]:
         server_of(project, choices, *_behind_proxy(choices)),
         *workers_of(project, choices),
     ]
-    programs = _programs(parts, project, quote_for_systemd, str(project.python_bin))
+    programs = _programs(parts, choices, quote_for_systemd, str(project.python_bin), "%i")
     for program in programs:
-        program["is_template"] = program["kind"] == "worker" and program["processes"] > 1
+        program["is_template"] = program["kind"] == "worker"
         at = "@" if program["is_template"] else ""
         program["file"] = f"{project.name}-{program['name']}{at}.service"
         program["running"] = program["file"].replace("@", "@*")
-        numbers = range(1, program["processes"] + 1) if program["is_template"] else [""]
+        count = program["processes"]
+        numbers = [f"{n:02}" for n in range(count)] if program["is_template"] else [""]
         program["instances"] = [
             program["file"].replace(".service", f"{n}.service") for n in numbers
         ]
@@ -237,7 +264,7 @@ def _write_nginx(project: Project, choices: Choices) -> dict[str, str]:
 
 def _containers(project: Project, choices: Choices) -> list[dict[str, Any]]:
     parts = [server_of(project, choices, *_in_container()), *workers_of(project, choices)]
-    return _programs(parts, project, shlex.quote, "")
+    return _programs(parts, choices, shlex.quote, "")
 
 
 def _write_containers(project: Project, choices: Choices, *templates: str) -> dict[str, str]:
@@ -273,9 +300,24 @@ def _write_kubernetes(project: Project, choices: Choices) -> dict[str, str]:
 
 
 def _write_procfile(project: Project, choices: Choices) -> dict[str, str]:
-    server = server_of(project, choices, "--bind", "0.0.0.0", "--proxy-headers")
-    programs = _programs([server, *workers_of(project, choices)], project, shlex.quote, "")
+    listen = ("--bind", "0.0.0.0", "--proxy-headers", "--health-path", "/-")
+    parts = [server_of(project, choices, *listen), *workers_of(project, choices)]
+    # Several of one kind may run on one machine, which would all want the same port.
+    programs = _programs(parts, dataclasses.replace(choices, metrics_port=0), shlex.quote, "")
     return {"Procfile": render("Procfile", project, choices, programs=programs)}
+
+
+# -- Prometheus -------------------------------------------------------------------------------
+
+
+def _write_prometheus(project: Project, choices: Choices) -> dict[str, str]:
+    parts = [server_of(project, choices), *workers_of(project, choices)]
+    programs = _programs(parts, choices, shlex.quote, "", "%i")
+    return {
+        "prometheus.yml": render("prometheus.yml", project, choices, programs=programs),
+        "rules.yml": render("rules.yml", project, choices),
+        "dashboard.json": make_dashboard(project.name),
+    }
 
 
 #: Recipe -> what makes its files.
@@ -287,4 +329,5 @@ RECIPES: dict[str, Callable[[Project, Choices], dict[str, str]]] = {
     "compose": _write_compose,
     "procfile": _write_procfile,
     "kubernetes": _write_kubernetes,
+    "prometheus": _write_prometheus,
 }

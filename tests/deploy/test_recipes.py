@@ -6,6 +6,7 @@ import http.client
 import importlib.resources
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -24,6 +25,7 @@ from tests.deploy.projects import StartedProject
 from tests.processes import (
     Nginx,
     Process,
+    can_connect,
     find_nginx,
     free_port,
     make_certificate,
@@ -43,15 +45,28 @@ def start(project, tmp_path):
     """Start a command in the project's folder; all that was started ends with the test."""
     started = []
 
-    def start(*command, **env):
+    def start(*command, cwd=project.directory, **env):
         log = tmp_path / f"{len(started)}.log"
         env = {**project.env, **env}
-        started.append(Process(command, log, cwd=project.directory, env=env))
+        started.append(Process(command, log, cwd=cwd, env=env))
         return started[-1]
 
     yield start
     for process in reversed(started):
         process.stop(limit_s=60)
+
+
+def free_hundreds(count=4):
+    """Return a multiple of 100 from which on the first ports of so many hundreds are free."""
+    starts = list(range(10_000, 20_000, 100 * count))
+    random.shuffle(starts)
+    return next(
+        start
+        for start in starts
+        if not any(
+            can_connect(("127.0.0.1", start + 100 * n + m)) for n in range(count) for m in (0, 1)
+        )
+    )
 
 
 def get(url):
@@ -63,7 +78,10 @@ def get(url):
 
 def test_supervisord_runs_the_recipe(project, start, redis_server):
     port = free_port()
-    project.manage("channels_deploy", "supervisord", SHARD, f"--port={port}")
+    figures = free_hundreds()
+    project.manage(
+        "channels_deploy", "supervisord", SHARD, f"--port={port}", f"--metrics-port={figures}"
+    )
     conf = project.directory / "deploy" / "supervisord" / "supervisord.conf"
     supervisord = start(
         sys.executable,
@@ -72,6 +90,7 @@ def test_supervisord_runs_the_recipe(project, start, redis_server):
         "-n",
         "-c",
         conf,
+        cwd="/",
         REDIS_URL=redis_server.url,
     )
     wait_until(lambda: get(f"http://127.0.0.1:{port}/") == 200, what=lambda: supervisord)
@@ -81,6 +100,9 @@ def test_supervisord_runs_the_recipe(project, start, redis_server):
     )
     assert len(status["workers"]) == 2 + 2 + 1
     assert {worker["restarted_by"] for worker in status["workers"]} == {"supervisord"}
+    ports = [figures, *(figures + 100 * group + n for group in (1, 2) for n in (0, 1))]
+    for where in (*ports, figures + 300):
+        wait_until(lambda where=where: get(f"http://127.0.0.1:{where}/-/ready") == 200)
     taken = sorted(str(worker["channels"]) for worker in status["workers"])
     assert taken[-3:] == ["['mail']", "['thumbnails']", "['thumbnails']"]
     with connect(f"ws://127.0.0.1:{port}/") as websocket:
@@ -253,7 +275,7 @@ def test_paths_with_odd_characters_come_through_to_supervisord(tmp_path, redis_s
     odd.manage("channels_deploy", "supervisord", "--output", tmp_path)
     parser = configparser.RawConfigParser()
     parser.read(tmp_path / "supervisord.conf")
-    assert parser["supervisord"]["directory"].replace("%%", "%") == str(odd.directory)
+    assert parser["program:worker"]["directory"].replace("%%", "%") == str(odd.directory)
 
 
 # -- channels_up ------------------------------------------------------------------------------
@@ -334,6 +356,7 @@ def test_check_finds_nothing_where_all_is_well(project, start, redis_server):
     env = {"REDIS_URL": redis_server.url}
     try:
         command = [sys.executable, "manage.py", "channels_up", f"--port={free_port()}"]
+        command.append(f"--metrics-port={free_hundreds()}")
         start(*command, **env).wait_for_log("Open http")
         run = wait_until(
             lambda: (

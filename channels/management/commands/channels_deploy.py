@@ -1,13 +1,14 @@
 """`manage.py channels_deploy`: writes what runs this project's split on servers."""
 
 import getpass
+import importlib.util
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
 from django.core.management import BaseCommand, CommandError
 
-from channels.management.parts import add_part_arguments, read_shards
+from channels.management.parts import add_part_arguments, read_metrics_port, read_shards
 from channels.recipes.project import Project, find_project
 from channels.recipes.writing import RECIPES, Choices, write
 
@@ -46,11 +47,26 @@ class Command(BaseCommand):
         parser.add_argument(
             "--certificate", default="", metavar="FILE", help="nginx's certificate (PEM)."
         )
+        parser.add_argument(
+            "--metrics-port",
+            type=read_metrics_port,
+            default=9400,
+            metavar="PORT",
+            help="Where the server shows its figures and its health; each group of workers begins "
+            "a hundred above the one before it. 0: nobody does (default: 9400).",
+        )
         parser.add_argument("--key", default="", metavar="FILE", help="The key of the certificate.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         recipe = options["recipe"]
         project = find_project()
+        if options["metrics_port"] and importlib.util.find_spec("prometheus_client") is None:
+            self.stderr.write(
+                self.style.WARNING(
+                    "prometheus-client is not installed here, and --metrics needs it: "
+                    "pip install 'channels-classic[metrics]', or give --metrics-port=0"
+                )
+            )
         folder = Path(options["output"] or project.directory / "deploy" / recipe)
         files = write(recipe, project, self._read_choices(options, project, folder))
         if options["output"] == "-":
@@ -73,6 +89,7 @@ class Command(BaseCommand):
             domain=options["domain"] or project.domain,
             certificate=options["certificate"],
             key=options["key"],
+            metrics_port=options["metrics_port"],
             output=project.directory if options["output"] == "-" else folder,
         )
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management import BaseCommand, CommandError
 
-from channels.management.parts import add_part_arguments, read_shards
+from channels.management.parts import add_part_arguments, read_metrics_port, read_shards
 from channels.recipes.production import find_shortcomings
 from channels.recipes.project import find_project
 from channels.recipes.writing import Choices
@@ -36,6 +36,14 @@ class Command(BaseCommand):
             help="Where the site answers (default: 8000, or the next free one).",
         )
         parser.add_argument(
+            "--metrics-port",
+            type=read_metrics_port,
+            default=0,
+            metavar="PORT",
+            help="Where the server shows its figures and its health; each group of workers begins "
+            "a hundred above the one before it (default: nobody does).",
+        )
+        parser.add_argument(
             "--run-dir", metavar="DIR", help="For logs and data (default: .run in the project)."
         )
         parser.add_argument(
@@ -56,6 +64,7 @@ class Command(BaseCommand):
             server=options["server"],
             bind=options["host"],
             port=options["port"],
+            metrics_port=options["metrics_port"],
         )
         run_dir = Path(options["run_dir"] or project.directory / ".run").absolute()
         try:

@@ -18,10 +18,12 @@ with explained():
     from channels.layers import get_channel_layer
     from channels.log import setup_loggers
     from channels.management.reloading import name_guilty_file
+    from channels.metrics.notifying import start_notifying
     from channels.metrics.serving import CannotShow, MetricsServer, start_counting
     from channels.routing import InvalidRoute, get_default_application
     from channels.signals import worker_process_ready
     from channels.worker import Worker, find_socket_application
+    from worker.probes import WorkerProbes
 
 
 class Command(BaseCommand):
@@ -121,8 +123,6 @@ class Command(BaseCommand):
 
     def _show_metrics(self, address, worker):
         """Count from now on, and answer at `address`; return what answers."""
-        from worker.probes import WorkerProbes
-
         meter, probes = start_counting(address), WorkerProbes(worker)
         from channels.metrics.exposition import make_registry
 
@@ -130,6 +130,7 @@ class Command(BaseCommand):
 
     def _work(self, worker, metrics=None):
         shown = None
+        start_notifying(WorkerProbes(worker))
         if metrics:
             try:
                 shown = self._show_metrics(metrics, worker)
