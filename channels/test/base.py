@@ -9,6 +9,7 @@ from django.test import TestCase, TransactionTestCase
 from channels.asgi import channel_layers
 from channels.channel import DEFAULT_CHANNEL_LAYER, Group
 from channels.layers.names import WEBSOCKET_SEND, random_suffix, reply_channel_name
+from channels.layers.operations import Delivery, ReleaseOrdered
 from channels.message import Message
 from channels.routing import Router, include
 from channels.test.layers import memory_layers, replaced_layer, wrap_layer
@@ -59,6 +60,7 @@ class Client:
 
     def __init__(self, alias=DEFAULT_CHANNEL_LAYER):
         self.alias = alias
+        self._has_order = False
         self.reply_channel = reply_channel_name(
             WEBSOCKET_SEND, f"test{random_suffix()}", random_suffix(5)
         )
@@ -81,7 +83,18 @@ class Client:
         """Send `content` to the channel `to`, with our reply channel unless it has one."""
         content = copy.deepcopy(content) if content else {}
         content.setdefault("reply_channel", self.reply_channel)
-        self.channel_layer.send(to, content)
+        self._put(to, content)
+
+    def _put(self, channel, content):
+        """Send a message; from the first one with an `order` on the socket waits for order 0."""
+        order, layer = content.get("order"), self.channel_layer
+        if order is not None and not self._has_order and "ordering" in layer.extensions:
+            self._has_order = True
+            if order > 0:
+                reply_channel = content["reply_channel"]
+                layer.begin_ordered(Delivery(channel, {}), reply_channel, 0, "test")
+                layer.apply([ReleaseOrdered(reply_channel, 0)])
+        layer.send(channel, content)
 
     def consume(self, channel, fail_on_none=True):
         """Run the consumer of the next message on `channel`; return what it returns.

@@ -2,7 +2,6 @@
 
 import copy
 import json as json_module
-from importlib import import_module
 
 from django.apps import apps
 from django.conf import settings
@@ -11,6 +10,7 @@ from django.http import HttpRequest, SimpleCookie
 from channels.channel import DEFAULT_CHANNEL_LAYER
 from channels.sessions import session_for_reply_channel
 from channels.test.base import Client
+from channels.test.sessions import client_session
 
 #: Messages that come later in the life of a socket: without the query string of its handshake.
 _LATER = ("websocket.receive", "websocket.disconnect")
@@ -28,7 +28,7 @@ class WSClient(Client):
         super().__init__(alias=alias)
         self._ordered = ordered
         self._session = None
-        self._sends_session = True
+        self._session_cookie = True
         self._headers = {}
         self._cookies = {}
         #: The order of the next message.
@@ -47,25 +47,27 @@ class WSClient(Client):
     def get_cookies(self):
         """Return the cookies as a dict, with that of the session in the first message."""
         cookies = dict(self._cookies)
-        if self._session is not None and self._sends_session:
-            if self._session.modified or not self._session.session_key:
-                self._session.save()
-            cookies[settings.SESSION_COOKIE_NAME] = self._session.session_key
+        if self._session_cookie and apps.is_installed("django.contrib.sessions"):
+            if self.session.modified:
+                self.session.save()
+            cookies[settings.SESSION_COOKIE_NAME] = self.session.http_key
         return cookies
 
     @property
     def headers(self):
         """The headers as a dict, with the cookies in `cookie` (bytes)."""
-        cookies = self.get_cookies()
-        return {**self._headers, "cookie": _encode_cookies(cookies)} if cookies else self._headers
+        return {"cookie": _encode_cookies(self.get_cookies()), **self._headers}
 
     @property
     def session(self):
-        """The browser's Django session; what is changed in it is saved with the next message."""
+        """The session of the socket, and that of the browser: in 1.x tests both are one.
+
+        It is a channel session; `save()` keeps what is in it as the browser's Django session, too.
+        """
         if not apps.is_installed("django.contrib.sessions"):
             raise OSError("Add django.contrib.sessions to the INSTALLED_APPS to use session")
         if self._session is None:
-            self._session = import_module(settings.SESSION_ENGINE).SessionStore()
+            self._session = client_session(self.reply_channel, self.channel_layer)
         return self._session
 
     @property
@@ -74,12 +76,13 @@ class WSClient(Client):
         return session_for_reply_channel(self.reply_channel, self.channel_layer)
 
     def receive(self, json=True):
-        """Return the next text that was sent to us, decoded if `json`; a message without text as
-        it is; None if there is none."""
+        """Return the `text` of the next message that was sent to us, decoded if `json` and if it is
+        a str; a message without that key as it is; None if there is none."""
         content = super().receive()
-        if not content or content.get("text") is None:
-            return content
-        return json_module.loads(content["text"]) if json else content["text"]
+        if not content:
+            return None
+        text = content.get("text", content)
+        return json_module.loads(text) if json and isinstance(text, str) else text
 
     def send(self, to, content=None, text=None, path="/"):
         """Send a message to the channel `to`.
@@ -91,8 +94,8 @@ class WSClient(Client):
         """
         if to in _LATER:
             path = path.partition("?")[0]
-        self.channel_layer.send(to, self._get_content(content, text, path))
-        self._sends_session = False
+        self._put(to, self._get_content(content, text, path))
+        self._session_cookie = False
 
     def _get_content(self, content=None, text=None, path="/"):
         content = copy.deepcopy(content) if content else {}
@@ -100,8 +103,8 @@ class WSClient(Client):
         path, mark, query_string = path.partition("?")
         content.setdefault("path", path)
         if mark:
-            content.setdefault("query_string", query_string.encode("latin1"))
-        content.setdefault("headers", _encode_headers(self.headers))
+            content.setdefault("query_string", query_string)
+        content.setdefault("headers", self.headers)
         if self._ordered:
             self._put_order(content)
         text = content.get("text") if text is None else text
@@ -153,16 +156,11 @@ class WSClient(Client):
     def _login(self, user):
         from django.contrib.auth import login
 
-        from channels.auth import transfer_user
-
         request = HttpRequest()
         request.session = self.session
         login(request, user)
         request.session.save()
-        self._sends_session = True
-        channel_session = self.channel_session
-        transfer_user(request.session, channel_session)
-        channel_session.save()
+        self._session_cookie = True
 
 
 def _encode_cookies(cookies):
@@ -171,12 +169,3 @@ def _encode_cookies(cookies):
     for key, value in cookies.items():
         jar[key] = value
     return jar.output(header="", sep=";").strip().encode("ascii")
-
-
-def _encode_headers(headers):
-    """Return headers as messages have them: [name, value] pairs of bytes, names in lower case."""
-    return [[_to_bytes(key).lower(), _to_bytes(value)] for key, value in headers.items()]
-
-
-def _to_bytes(text):
-    return text.encode("latin1") if isinstance(text, str) else text

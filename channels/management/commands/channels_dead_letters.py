@@ -1,5 +1,7 @@
 """`manage.py channels_dead_letters`: messages that were given up."""
 
+import base64
+import json
 import pprint
 
 from django.core.management import BaseCommand, CommandError
@@ -16,17 +18,28 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser):
-        parser.add_argument("action", choices=["list", "show", "replay", "purge"])
+        parser.add_argument(
+            "action",
+            nargs="?",
+            default="list",
+            choices=["list", "show", "replay", "purge"],
+            help="What to do with them (default: list).",
+        )
         parser.add_argument("ids", nargs="*", metavar="ID", help="Only these; needs --channel.")
         parser.add_argument("--channel", help="Only those of this channel.")
         parser.add_argument(
             "--all", action="store_true", help="Replay or purge those of every channel."
+        )
+        parser.add_argument(
+            "--json", action="store_true", help="List or show them as JSON, for programs."
         )
         add_layer_argument(parser)
 
     def handle(self, *args, **options):
         if options["ids"] and not options["channel"]:
             raise CommandError("say whose letters these are: --channel")
+        if options["json"] and options["action"] not in ("list", "show"):
+            raise CommandError(f"--json goes with list and show, not with {options['action']}")
         self.layer = find_layer(options["layer"], "delay")
         try:
             getattr(self, f"_{options['action']}")(options)
@@ -47,6 +60,9 @@ class Command(BaseCommand):
         return [each for each in letters if not options["ids"] or each["id"] in options["ids"]]
 
     def _list(self, options):
+        if options["json"]:
+            self._write_json(options)
+            return
         if options["channel"]:
             rows = [_row(letter) for letter in self._letters(options["channel"], options)]
             self._print(["id", "died", "retries", "reason"], rows)
@@ -62,7 +78,19 @@ class Command(BaseCommand):
     def _print(self, headers, rows):
         self.stdout.write("\n".join(format_table(headers, rows)) or "no dead letters")
 
+    def _write_json(self, options):
+        """A list with an object for each letter: what is kept of it, and its channel."""
+        letters = [
+            {"channel": channel, **letter}
+            for channel in self._channels(options)
+            for letter in self._letters(channel, options)
+        ]
+        self.stdout.write(json.dumps(letters, indent=2, default=_as_json))
+
     def _show(self, options):
+        if options["json"]:
+            self._write_json(options)
+            return
         for channel in self._channels(options):
             for letter in self._letters(channel, options):
                 self.stdout.write(self.style.MIGRATE_HEADING(f"{channel} {letter['id']}"))
@@ -88,3 +116,10 @@ class Command(BaseCommand):
 
 def _row(letter):
     return [letter["id"], format_time(letter["at"]), letter["attempts"], letter["reason"]]
+
+
+def _as_json(value):
+    """Bytes as base64, as `channels.delay` keeps them; all else that JSON lacks, as text."""
+    if isinstance(value, bytes):
+        return {"__bytes__": base64.b64encode(value).decode("ascii")}
+    return str(value)

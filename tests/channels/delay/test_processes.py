@@ -194,3 +194,9 @@ def describe(connection):
     ]
     connection.close()
     return columns, indexed
+
+
+def test_without_its_table_it_ends_and_names_migrate(site):
+    server = site.start_command(sys.executable, "manage.py", "rundelay", name="rundelay")
+    assert server.wait() == 1
+    server.wait_for_log("no table 'channels.delay_delayedmessage': run manage.py migrate first")

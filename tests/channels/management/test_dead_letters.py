@@ -1,5 +1,7 @@
 """`manage.py channels_dead_letters`."""
 
+import json
+
 import pytest
 from django.core.management import CommandError
 
@@ -108,3 +110,28 @@ def test_a_layer_of_one_process_is_refused(layer, run):
 def test_an_unknown_layer_is_refused(redis_layer, run):
     with pytest.raises(CommandError, match="no channel layer 'other'"):
         run(COMMAND, "list", "--layer=other")
+
+
+def test_without_an_action_they_are_listed(letters, run):
+    assert run(COMMAND) == run(COMMAND, "list")
+
+
+@pytest.mark.parametrize("action", ["list", "show"])
+def test_programs_get_json(letters, run, redis_layer, action):
+    bury(redis_layer, "mail", {"raw": b"\xff"}, "it expired unread")
+    found = json.loads(run(COMMAND, action, "--json"))
+    assert [letter["channel"] for letter in found] == ["billing", "billing", "mail", "mail"]
+    assert found[0]["content"] == {"n": 1}
+    assert found[0]["id"] == letters[1]
+    assert found[0]["reason"] == "it asked too often"
+    assert found[3]["content"] == {"raw": {"__bytes__": "/w=="}}
+
+
+def test_no_letters_are_an_empty_list_in_json(redis_layer, run):
+    assert json.loads(run(COMMAND, "--json")) == []
+
+
+@pytest.mark.parametrize("action", ["replay", "purge"])
+def test_json_does_not_go_with_what_changes_something(letters, run, action):
+    with pytest.raises(CommandError, match=f"not with {action}"):
+        run(COMMAND, action, "--all", "--json")

@@ -3,11 +3,11 @@
 import pytest
 from django.conf import settings as django_settings
 from django.contrib.auth import get_user_model
-from django.contrib.sessions.backends.signed_cookies import SessionStore as CookieStore
 from django.http import parse_cookie
 
 from channels.auth import channel_session_user, http_session_user
 from channels.handler import AsgiRequest
+from channels.requests.headers import get_header
 from channels.routing import route
 from channels.sessions import channel_session, enforce_ordering, http_session
 from channels.test import HttpClient, WSClient, apply_routes
@@ -34,8 +34,12 @@ def test_http_client_is_the_same_client():
 
 def test_a_message_has_a_path_and_a_query_string(client):
     content = sent(client, path="/my/path?a=1&b=%C3%A9")
-    assert (content["path"], content["query_string"]) == ("/my/path", b"a=1&b=%C3%A9")
-    assert sent(client) == {"reply_channel": client.reply_channel, "path": "/", "headers": []}
+    assert (content["path"], content["query_string"]) == ("/my/path", "a=1&b=%C3%A9")
+    assert sent(client) == {
+        "reply_channel": client.reply_channel,
+        "path": "/",
+        "headers": {"cookie": b""},
+    }
 
 
 def test_only_handshakes_and_requests_have_a_query_string(client):
@@ -140,23 +144,24 @@ def test_an_ordered_client_satisfies_enforce_ordering(layer):
 def test_headers_are_sent_as_messages_have_them(client):
     client.set_header("Origin", "http://example.com")
     client.set_header("x-raw", b"\xff")
-    assert sent(client)["headers"] == [[b"origin", b"http://example.com"], [b"x-raw", b"\xff"]]
+    headers = sent(client)["headers"]
+    assert headers["cookie"].startswith(b"sessionid=")
+    assert (headers["Origin"], headers["x-raw"]) == ("http://example.com", b"\xff")
+    assert get_header({"headers": headers}, b"origin") == b"http://example.com"
 
 
 def test_cookies_are_sent_in_one_header(client):
     client.set_cookie("foo", "not-bar")
     client.set_cookie("foo", "bar")
     client.set_cookie("qux", "qu;x")
-    ((name, value),) = sent(client)["headers"]
-    assert name == b"cookie"
-    assert (
-        parse_cookie(value.decode("ascii"))
-        == client.get_cookies()
-        == {
-            "foo": "bar",
-            "qux": "qu;x",
-        }
-    )
+    session_id = client.session.session_key
+    value = sent(client)["headers"]["cookie"]
+    assert parse_cookie(value.decode("ascii")) == {
+        "foo": "bar",
+        "qux": "qu;x",
+        "sessionid": session_id,
+    }
+    assert client.get_cookies() == {"foo": "bar", "qux": "qu;x"}
 
 
 @pytest.mark.parametrize("name", ["cookie", "Cookie"])
@@ -177,7 +182,6 @@ def test_the_browsers_session_reaches_the_consumer(client, database, settings, e
     with apply_routes([route("websocket.connect", answer)]):
         client.send_and_consume("websocket.connect", check_accept=False)
     assert client.receive(json=False) == "red"
-    assert isinstance(client.session, CookieStore) == (engine == "signed_cookies")
 
 
 def test_the_cookie_of_the_session_goes_with_the_first_message_only(client, database):
@@ -190,7 +194,78 @@ def test_the_cookie_of_the_session_goes_with_the_first_message_only(client, data
 def test_a_client_without_a_session_touches_no_database(client, monkeypatch):
     monkeypatch.setattr("django.db.models.query.QuerySet._fetch_all", None)
     monkeypatch.setattr("django.db.models.base.Model.save_base", None)
-    assert sent(client)["headers"] == []
+    assert sent(client)["headers"]["cookie"].startswith(b"sessionid=chn")
+
+
+def test_what_is_put_into_the_session_between_two_messages_reaches_the_channel_session(
+    client, database
+):
+    @channel_session
+    def accept(message):
+        message.reply_channel.send({"accept": True})
+
+    @channel_session
+    def answer(message):
+        message.reply_channel.send({"text": {"preset": message.channel_session["preset"]}})
+
+    with apply_routes([route("websocket.connect", accept), route("websocket.receive", answer)]):
+        client.send_and_consume("websocket.connect")
+        client.session["preset"] = 2
+        client.session.save()
+        client.send_and_consume("websocket.receive", text="x")
+    assert client.receive() == {"preset": 2}
+
+
+def test_a_handshake_always_has_the_browsers_session(client, database):
+    @http_session
+    def answer(message):
+        message.reply_channel.send({"text": str(message.http_session is not None)})
+
+    with apply_routes([route("websocket.connect", answer)]):
+        client.send_and_consume("websocket.connect", check_accept=False)
+    assert client.receive(json=False) == "True"
+
+
+def test_the_session_is_there_as_the_consumer_left_it(client, database):
+    @channel_session
+    def remember(message):
+        message.channel_session["seen"] = True
+
+    with apply_routes([route("websocket.receive", remember)]):
+        client.send_and_consume("websocket.receive", text="x")
+    assert client.session["seen"]
+
+
+@pytest.mark.parametrize(
+    ("reply", "received"),
+    [
+        ({"text": '{"a": 1}'}, {"a": 1}),
+        ({"text": {"a": 1}}, {"a": 1}),
+        ({"accept": True, "text": None}, None),
+        ({"accept": True}, {"accept": True}),
+        ({"bytes": b"x"}, {"bytes": b"x"}),
+    ],
+)
+def test_what_is_received_is_what_1_1_8_gave(client, layer, reply, received):
+    layer.send(client.reply_channel, reply)
+    assert client.receive() == received
+    assert client.receive() is None
+
+
+@pytest.mark.parametrize("orders", [(1, 0), (2, 0, 1), (0, 1)])
+def test_ordered_messages_run_in_their_order_whichever_comes_first(client, orders):
+    seen = []
+
+    @enforce_ordering
+    def note(message):
+        seen.append(message["order"])
+
+    with apply_routes([route("websocket.receive", note)]):
+        for order in orders:
+            client.send_and_consume("websocket.receive", {"order": order}, text="x")
+        for _ in orders:
+            client.consume("websocket.receive", fail_on_none=False)
+    assert seen == sorted(orders)
 
 
 def test_the_channel_session_can_be_looked_into(client):
@@ -236,7 +311,7 @@ def test_wrong_credentials_log_nobody_in(client, database):
     get_user_model().objects.create_user("ida", password="secret", is_active=False)
     assert not client.login(username="ann", password="wrong")
     assert not client.login(username="ida", password="secret")
-    assert client.get_cookies() == {}
+    assert list(client.session.keys()) == []
 
 
 def test_sessions_must_be_installed(client, settings):

@@ -3,9 +3,11 @@
 from typing import Any
 
 from django.core.management import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError, connections, router
 
 from channels.asgi import channel_layers
 from channels.channel import DEFAULT_CHANNEL_LAYER
+from channels.delay.models import DelayedMessage
 from channels.delay.worker import Worker
 from channels.exceptions import InvalidChannelLayerError, LayerUnavailable
 from channels.log import setup_loggers
@@ -42,6 +44,7 @@ class Command(BaseCommand):
             )
         if options["sleep"] <= 0:
             raise CommandError(f"--sleep must be more than 0 seconds, got {options['sleep']}")
+        self._require_table()
         try:
             layer.check_neighbours()
         except InvalidChannelLayerError as error:
@@ -50,3 +53,18 @@ class Command(BaseCommand):
             logger.debug("who else uses the layer is not known: %s", error)
         logger.info("Running delay against channel layer %s", layer)
         Worker(channel_layer=layer, database_sleep_duration=options["sleep"]).run()
+
+    @staticmethod
+    def _require_table() -> None:
+        """Raise CommandError if the table is not there. A database that is away may come back."""
+        model = DelayedMessage
+        connection = connections[router.db_for_write(model)]
+        try:
+            tables = connection.introspection.table_names()
+        except DatabaseError:
+            return
+        if model._meta.db_table not in tables:
+            raise CommandError(
+                f"the database {connection.alias!r} has no table {model._meta.db_table!r}: run "
+                "manage.py migrate first"
+            )
