@@ -29,6 +29,7 @@ from channels.layers.operations import (
     Turn,
     carry_out_in_rows,
 )
+from channels.layers.process_link import Deliver, ProcessLink
 from channels.layers.worker_link import ReceivingWorkerLink, WorkerLink, orders_queue
 from channels.messages import Content
 
@@ -45,9 +46,11 @@ CAPACITY = 100
 FRAMES_CAPACITY = 1_000
 #: The largest packed message, in bytes: 1 MiB, as the 1.x message format asked layers to carry.
 MAX_MESSAGE_BYTES = 1024 * 1024
-#: One queue serves all sockets of an interface server, or of a worker: it holds far more than one
-#: channel does; and a worker that stops hands over all of its sockets at about the same time.
+#: One queue serves all sockets of an interface server, of a worker, or of a process that runs class
+#: consumers by itself: it holds far more than one channel does; and a worker that stops hands over
+#: all of its sockets at about the same time.
 DEFAULT_CHANNEL_CAPACITY = {
+    "specific.*!*": 5_000,
     "websocket.send.*!*": 5_000,
     "worker.*!*": 5_000,
     "websocket.resume": 10_000,
@@ -374,6 +377,12 @@ class BaseChannelLayer:
     def open_worker_link(self, worker_id: str, on_message: Callable[[Content], None]) -> WorkerLink:
         """Return a WorkerLink for one worker process that hosts sockets."""
         return ReceivingWorkerLink(self, worker_id, on_message)
+
+    def open_process_link(
+        self, queue: str, deliver: Deliver, on_lost: Callable[[], None]
+    ) -> ProcessLink:
+        """Return a ProcessLink for a process that has channels of its own, in `queue`."""
+        return ProcessLink(self, queue, deliver, on_lost)
 
     def close(self) -> None:
         """Close what is open. The layer may be used again: it reopens what it needs."""

@@ -119,6 +119,15 @@ def is_response(channel: str) -> bool:
     return channel.startswith(f"{HTTP_RESPONSE}.")
 
 
+#: How the channels begin that a process has made for itself: `specific.x7Qd!k2hP` (Channels 2).
+SPECIFIC = "specific."
+
+
+def is_of_process(channel: str) -> bool:
+    """Whether `channel` is one that a process has made for itself, to read it."""
+    return channel.startswith(SPECIFIC)
+
+
 def random_suffix(length: int = 12) -> str:
     """Return random letters and digits: 71 bits at the default length."""
     return "".join(secrets.choice(_ALPHABET) for _ in range(length))

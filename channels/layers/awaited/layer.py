@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
-from collections.abc import Sequence
+import weakref
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any, ClassVar
 
-from channels.exceptions import InvalidMessage
+from channels.exceptions import ClientGone, InvalidMessage
 from channels.layers.awaited.contract import BaseChannelLayer
-from channels.layers.awaited.mailboxes import Mailboxes, Message
+from channels.layers.awaited.mailboxes import Message
+from channels.layers.awaited.own_channels import OwnChannels
 from channels.layers.base import BaseChannelLayer as Engine
-from channels.layers.names import queue_name, random_suffix, split_local
+from channels.layers.names import SPECIFIC, random_suffix, split_local
 
-#: What comes first in the name of a channel that one process made for itself.
-PREFIX = "specific."
 #: Letters and digits that tell one channel of a process from another one.
 LOCAL_LENGTH = 12
 
@@ -40,7 +42,10 @@ class AwaitedLayer(BaseChannelLayer):
         self.channel_capacity = self.compile_capacities(engine.channel_capacity)
         self.engine, self.wrapper = engine, wrapper
         self.group_expiry = engine.group_expiry
-        self._process: _Process | None = None
+        self._own: OwnChannels | None = None
+        self._closers: weakref.WeakKeyDictionary[
+            asyncio.AbstractEventLoop, AsyncGenerator[None, None]
+        ] = weakref.WeakKeyDictionary()
 
     # -- channels -------------------------------------------------------------------------------
 
@@ -48,30 +53,35 @@ class AwaitedLayer(BaseChannelLayer):
         """Put a message on a channel, of this process or of any other, or of a worker.
 
         Raises ChannelFull, MessageTooLarge, TypeError for what is no channel name or can't be
-        sent, LayerUnavailable.
+        sent, LayerUnavailable. A message to a client that has gone is dropped.
         """
         self.require_valid_channel_name(channel)
-        await self.engine.asend(channel, _checked(message))
+        await self._attend()
+        with contextlib.suppress(ClientGone):  # as for any channel that nobody reads any more
+            await self.engine.asend(channel, _checked(message))
 
     async def receive(self, channel: str) -> Message:
         """Wait for the next message on a channel, and return it. Cancelling it loses none."""
         self.require_valid_channel_name(channel)
+        await self._attend()
         queue, local = split_local(channel)
         if "!" in channel:
-            return await self._here().mailboxes_of(queue).receive(local)
+            return await self._here().receive(queue, local)
         _, message = await self.engine.areceive([channel], block=True)
         return message or {}
 
-    async def new_channel(self, prefix: str = PREFIX) -> str:
+    async def new_channel(self, prefix: str = SPECIFIC) -> str:
         """Return the name of a new channel of this process, such as "specific.x7Qd…!k2hP…"."""
-        return f"{prefix}{self._here().id}!{random_suffix(LOCAL_LENGTH)}"
+        await self._attend()
+        queue = await self._here().enter(prefix)
+        return queue + random_suffix(LOCAL_LENGTH)
 
-    def _here(self) -> _Process:
-        """What belongs to this process: a forked one begins anew."""
-        process = self._process
-        if process is None or process.pid != os.getpid():
-            process = self._process = _Process(self.engine, self.get_capacity)
-        return process
+    def _here(self) -> OwnChannels:
+        """The channels of this process: a forked one has others."""
+        own = self._own
+        if own is None or own.pid != os.getpid():
+            own = self._own = OwnChannels(self.engine)
+        return own
 
     # -- groups ---------------------------------------------------------------------------------
 
@@ -79,23 +89,45 @@ class AwaitedLayer(BaseChannelLayer):
         """Make a channel a member of a group."""
         self.require_valid_group_name(group)
         self.require_valid_channel_name(channel)
+        await self._attend()
         await self.engine.agroup_add(group, channel)
+        self._here().note_joined(group, channel)
 
     async def group_discard(self, group: str, channel: str) -> None:
         """Take a channel out of a group; fine if it is not in it."""
         self.require_valid_group_name(group)
         self.require_valid_channel_name(channel)
+        await self._attend()
+        self._here().note_left(group, channel)
         await self.engine.agroup_discard(group, channel)
 
     async def group_send(self, group: str, message: Message) -> None:
         """Send a message to every member of a group; full ones miss it."""
         self.require_valid_group_name(group)
+        await self._attend()
         await self.engine.asend_group(group, _checked(message))
+
+    # -- event loops ------------------------------------------------------------------------------
+
+    async def _attend(self) -> None:
+        """Close what is open in this event loop when it ends: each `async_to_sync()` of a shell has
+        one of its own. An event loop closes the generators that are under way in it."""
+        loop = asyncio.get_running_loop()
+        if loop not in self._closers:
+            closer = self._closers[loop] = self._close_at_the_end()
+            await anext(closer)
+
+    async def _close_at_the_end(self) -> AsyncGenerator[None, None]:
+        try:
+            yield
+        finally:
+            await self.engine.aclose()
 
     # -- the rest -------------------------------------------------------------------------------
 
     async def flush(self) -> None:
         """Remove every message and group of this layer."""
+        await self._attend()
         flush = getattr(self.engine, "aflush", None)
         if flush is None:
             self.engine.flush()
@@ -111,36 +143,6 @@ class AwaitedLayer(BaseChannelLayer):
         if name.startswith("_") or name in ("engine", "wrapper"):
             raise AttributeError(name)
         return getattr(self.engine, name)
-
-
-class _Process:
-    """The channels of this process."""
-
-    def __init__(self, engine: Engine, get_capacity: Any) -> None:
-        self.pid = os.getpid()
-        self.id = random_suffix()
-        self._engine, self._get_capacity = engine, get_capacity
-        self._mailboxes: dict[str, Mailboxes] = {}
-
-    def mailboxes_of(self, queue: str) -> Mailboxes:
-        """Those of one queue: nearly always that of this process, whose channels begin alike."""
-        boxes = self._mailboxes.get(queue)
-        if boxes is None:
-            boxes = self._mailboxes[queue] = self._make(queue)
-        return boxes
-
-    def _make(self, queue: str) -> Mailboxes:
-        async def take() -> tuple[str, Message]:
-            channel, message = await self._engine.areceive([queue], block=True)
-            return channel or queue, message or {}
-
-        def on_drop(local: str, reason: str) -> None:
-            self._engine.drops.warn(
-                queue, reason, 1, "a message for %s%s was dropped: it is %s", queue, local, reason
-            )
-
-        expiry_s = self._engine.get_expiry(queue)
-        return Mailboxes(take, self._get_capacity(queue_name(queue)), expiry_s, on_drop)
 
 
 def _checked(message: Any) -> Message:

@@ -10,40 +10,37 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import copy
 import logging
 import threading
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from channels.layers.names import split_local
-
 logger = logging.getLogger("channels.layers")
 
 Message = dict[str, Any]
-#: Waits for the next message of the process's queue; returns it with its full channel.
-Take = Callable[[], Awaitable[tuple[str, Message]]]
+#: Drains the process's queue, and calls `deliver` for each message, until cancelled.
+Drain = Callable[[], Awaitable[None]]
 
 #: Somebody who waits looks again after this time whether the queue is being drained.
 LOOK_AGAIN_S = 5.0
-#: Between two tries to drain the queue, while that fails.
-TRY_AGAIN_S = 0.25
 
 
 class Mailboxes:
     """The messages of one process that have come out of its queue and are not received yet.
 
     Args:
-        take: waits for the next message.
+        drain: drains the queue; see Drain.
         capacity: messages that one channel holds; those beyond are dropped.
         expiry_s: seconds that a message lives.
         on_drop: called as `on_drop(local, reason)` for a message that is "full" or "expired".
     """
 
     def __init__(
-        self, take: Take, capacity: int, expiry_s: float, on_drop: Callable[[str, str], None]
+        self, drain: Drain, capacity: int, expiry_s: float, on_drop: Callable[[str, str], None]
     ) -> None:
-        self._take, self._capacity, self._expiry_s = take, capacity, expiry_s
+        self._drain_queue, self._capacity, self._expiry_s = drain, capacity, expiry_s
         self._on_drop = on_drop
         self._lock = threading.Lock()
         self._boxes: dict[str, collections.deque[tuple[float, Message]]] = {}
@@ -66,16 +63,18 @@ class Mailboxes:
             finally:
                 self._stop_waiting(local, waiter)
 
-    def deliver(self, local: str, message: Message) -> None:
-        """Put a message into a channel's mailbox, and wake who waits for it."""
+    def deliver(self, locals_: list[str], message: Message) -> None:
+        """Put a message into the mailboxes of channels, and wake those who wait for it."""
         now_s = time.monotonic()
+        copied = _copier(message) if len(locals_) > 1 else None
         with self._lock:
-            box = self._boxes.setdefault(local, collections.deque())
-            if len(box) >= self._capacity:
-                self._on_drop(local, "full")
-                return
-            box.append((now_s + self._expiry_s, message))
-            self._wake_one(local)
+            for local in locals_:
+                box = self._boxes.setdefault(local, collections.deque())
+                if len(box) >= self._capacity:
+                    self._on_drop(local, "full")
+                    continue
+                box.append((now_s + self._expiry_s, message if copied is None else copied(message)))
+                self._wake_one(local)
             self._sweep(now_s)
 
     def _pop(self, local: str) -> Message | None:
@@ -126,14 +125,7 @@ class Mailboxes:
 
     async def _drain(self) -> None:
         try:
-            while True:
-                try:
-                    channel, message = await self._take()
-                except Exception:
-                    logger.exception("messages of this process can't be read; trying again")
-                    await asyncio.sleep(TRY_AGAIN_S)
-                    continue
-                self.deliver(split_local(channel)[1], message)
+            await self._drain_queue()
         finally:
             self._hand_on_draining()
 
@@ -147,6 +139,12 @@ class Mailboxes:
                     if waiter.get_loop() is not mine:
                         _wake(waiter)
                         return
+
+
+def _copier(message: Message) -> Callable[[Message], Message]:
+    """What makes each member of a group a message of its own: its handler may change it."""
+    is_flat = not any(isinstance(value, (dict, list)) for value in message.values())
+    return dict if is_flat else copy.deepcopy
 
 
 def _wake(waiter: asyncio.Future[None]) -> None:

@@ -7,6 +7,7 @@ from channels.layers import names
 from channels.layers.base import BaseChannelLayer
 from channels.layers.contract import Reader
 from channels.layers.memory.link import MemoryLink
+from channels.layers.memory.process_link import MemoryProcessLink
 from channels.layers.memory.queues import Entry
 from channels.layers.memory.store import Store
 from channels.layers.memory.waiting import (
@@ -191,6 +192,9 @@ class MemoryChannelLayer(BaseChannelLayer):
 
     def open_link(self, server_id, on_reply, on_lost):
         return MemoryLink(self, server_id, on_reply, on_lost)
+
+    def open_process_link(self, queue, deliver, on_lost):
+        return MemoryProcessLink(self, queue, deliver, on_lost)
 
     # -- for tests ----------------------------------------------------------------------------
 

@@ -72,14 +72,14 @@ class ChannelsRedisLayer(RedisChannelLayer):  # type: ignore[misc]
 
 def _make_host(described: Any, common: Mapping[str, Any], *, has_others: bool) -> Host:
     if not isinstance(described, Mapping):
-        return Host(*parse_hosts([described]), common, has_others=has_others)
+        return Host(parse_hosts([described])[0], dict(common), has_others=has_others)
     options = {**common, **described}
     if "master_name" in options or "sentinels" in options:
         return _make_sentinel_host(options, has_others)
     address = options.pop("address", None)
     if address is None:
         address = _make_url(options)
-    return Host(*parse_hosts([address]), options, has_others=has_others)
+    return Host(parse_hosts([address])[0], options, has_others=has_others)
 
 
 def _make_sentinel_host(options: dict[str, Any], has_others: bool) -> Host:

@@ -133,7 +133,8 @@ class QueueKeys:
         self.states = f"{base}clients"
         self.known = f"{base}known"
         self.sockets = f"{base}sockets"
-        #: Who reads it: the "sockets" or the "requests" of an interface server; "": somebody else.
+        #: Who reads it: the "sockets" or the "requests" of an interface server, or another
+        #: "process" that shows that it lives; "": somebody else.
         self.owner = _owner_of(name)
         self.is_single_reader = "?" in name
         self.is_plain = "?" not in name and "!" not in name
@@ -150,4 +151,6 @@ def _owner_of(queue: str) -> str:
         return ""
     if names.is_socket(queue):
         return "sockets"
+    if names.is_of_process(queue):
+        return "process"
     return "requests" if names.is_response(queue) else ""

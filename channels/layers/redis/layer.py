@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 import weakref
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from channels.layers import names
@@ -12,6 +12,7 @@ from channels.layers import operations as ops
 from channels.layers.base import MAX_MESSAGE_BYTES, BaseChannelLayer
 from channels.layers.codec import Codec
 from channels.layers.contract import OnReply, Received
+from channels.layers.process_link import Deliver
 from channels.layers.redis.acknowledged.channels import Acknowledged
 from channels.layers.redis.batches import Batches, PartMakers
 from channels.layers.redis.groups.membership import Groups
@@ -24,6 +25,7 @@ from channels.layers.redis.ordering.sockets import Sockets
 from channels.layers.redis.presence.housekeeping import Housekeeping
 from channels.layers.redis.presence.link import RedisServerLink
 from channels.layers.redis.presence.presence import Presence
+from channels.layers.redis.presence.process_link import RedisProcessLink
 from channels.layers.redis.presence.registry import Registry
 from channels.layers.redis.presence.worker_link import RedisWorkerLink
 from channels.layers.redis.queues.cursor import Cursor
@@ -336,6 +338,14 @@ class RedisChannelLayer(BaseChannelLayer):
         self, worker_id: str, on_message: Callable[[Content], None]
     ) -> RedisWorkerLink:
         return RedisWorkerLink(self, self._hosts, worker_id, on_message)
+
+    def open_process_link(
+        self, queue: str, deliver: Deliver, on_lost: Callable[[], None]
+    ) -> RedisProcessLink:
+        def run(plan: Plan[Any]) -> Awaitable[Any]:
+            return self._aio().run(plan)
+
+        return RedisProcessLink(self, self._hosts, queue, deliver, on_lost, run)
 
     def close(self) -> None:
         self._sync.close()
