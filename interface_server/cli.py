@@ -35,12 +35,14 @@ _LEVELS = {0: logging.WARNING, 1: logging.INFO}
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("channel_layer")
+@click.argument("channel_layer", default="channels.asgi:channel_layer")
 @with_flags
 @click.version_option(package_name="channels-classic")
 def command(channel_layer: str, **arguments: Any) -> None:
     """Serve HTTP and WebSocket for the workers of CHANNEL_LAYER, written as
-    my_project.asgi:channel_layer."""
+    my_project.asgi:channel_layer.
+
+    Without it, the layer "default" of the project that DJANGO_SETTINGS_MODULE names is served."""
     verbosity = arguments["verbosity"]
     logging.basicConfig(
         level=_LEVELS.get(verbosity, logging.DEBUG),

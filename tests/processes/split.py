@@ -86,7 +86,9 @@ class Split:
             where = ["-b", "127.0.0.1", "-p", port]
         else:
             where = ["--unix-socket", unix_socket]
-        command = [*self._interface_server(), "--server", server, *where, *args, self.asgi]
+        command = [*self._interface_server(), "--server", server, *where, *args]
+        if self.asgi is not None:
+            command.append(self.asgi)
         process = self._start(Server, command, "interface-server")
         process.port = port
         self.servers.append(process)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from channels.exceptions import ChannelFull, LayerUnavailable
-from channels.layers import hosting
+from channels.layers import hosting, names
 from channels.messages import CloseCode, Content
 from worker.applications.finding import application_for
 from worker.applications.instance import SocketInstance
@@ -232,8 +232,17 @@ class ApplicationHost:
             handler(message)
             return
         instance = self._instances.get(message["reply_channel"])
-        if instance is not None and instance.number == message["number"]:
+        if instance is None:
+            self._close_unknown(message)
+        elif instance.number == message["number"]:
             instance.put(message)
+
+    def _close_unknown(self, message: Content) -> None:
+        """A server takes us for the owner of a socket that we know nothing of: let nothing hang."""
+        if message["type"] == "websocket.receive":
+            queue, client = names.split_local(message["reply_channel"])
+            event = {"type": "websocket.close", "code": CloseCode.SERVICE_RESTART}
+            self.outbox.put(queue, client, {**event, "from": self.queue})
 
     def _pass_to_members(self, message: Content) -> None:
         server, inner = message["server"], message["message"]

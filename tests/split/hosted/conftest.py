@@ -11,7 +11,7 @@ def site(make_split, redis_server, tmp_path):
     """A Split whose sockets are class consumers; nothing is started yet."""
     return make_split(
         settings="tests.split.hosted.site.settings",
-        asgi="tests.split.site.asgi:channel_layer",
+        asgi="channels.asgi:channel_layer",
         redis_url=redis_server.url,
         env={"DIRECTORY": str(tmp_path)},
     )

@@ -1,6 +1,7 @@
 """A worker is told to stop: its sockets go on with another one."""
 
 import json
+import re
 import threading
 
 import pytest
@@ -135,3 +136,36 @@ def test_a_handler_that_runs_ends_before_its_socket_moves(site, notes):
         socket.send("0")
         assert socket.recv(LIMIT_S) == "0"
     assert successor.is_running
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/untakeable/", "a mistake in take_over"),
+        ("/vanishing/", "there is no class 'Local' in 'tests.split.hosted.site.consumers'"),
+    ],
+)
+def test_an_instance_that_cannot_be_put_back_closes_with_1011(site, path, told):
+    server, worker = site.start_server(), site.start_worker()
+    with open_socket(server, path) as socket:
+        successor = site.start_worker()
+        worker.stop()
+        with pytest.raises(ConnectionClosed) as closed:
+            socket.recv(LIMIT_S)
+    assert closed.value.rcvd.code == 1011
+    successor.wait_for_log(re.escape(told))
+
+
+def test_who_has_logged_in_over_the_socket_stays_logged_in(site, open_json):
+    site.manage("migrate", "--verbosity=0")
+    site.manage("createsuperuser", "--noinput", "--username=ann", "--email=a@example.com")
+    server, worker = site.start_server(), site.start_worker()
+    socket = open_json(server, "/login/")
+    assert socket.ask("")["user"] == ""
+    before = socket.ask("ann")
+    assert before["user"] == "ann"
+
+    site.start_worker()
+    worker.stop()
+
+    assert socket.ask("") == before

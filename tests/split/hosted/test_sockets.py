@@ -70,3 +70,10 @@ def test_sync_handlers_that_sleep_do_so_at_the_same_time(server):
 
 def test_requests_go_to_djangos_views_as_ever(server):
     assert get(server, "/hello/").text == "hello"
+
+
+def test_an_interface_server_needs_no_code_of_the_project(site):
+    site.asgi = None
+    server = site.start_server()
+    site.start_worker()
+    assert get(server, "/hello/").text == "hello"

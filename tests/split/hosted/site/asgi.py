@@ -3,6 +3,7 @@ import os
 from django.core.asgi import get_asgi_application
 from django.urls import path
 
+from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.split.hosted.site.settings")
@@ -17,6 +18,11 @@ application = ProtocolTypeRouter(
             [
                 path("count/<str:room>/", consumers.Counter.as_asgi()),
                 path("kept/", consumers.Kept.as_asgi()),
+                path("bench/async/", consumers.AsyncEcho.as_asgi()),
+                path("bench/sync/", consumers.SyncEcho.as_asgi()),
+                path("untakeable/", consumers.Untakeable.as_asgi()),
+                path("vanishing/", consumers.Vanishing.as_asgi()),
+                path("login/", AuthMiddlewareStack(consumers.LoggingIn.as_asgi())),
                 path("sync/", consumers.SyncCounter.as_asgi()),
                 path("slow/", consumers.Slow.as_asgi()),
                 path("task/", consumers.WithTask.as_asgi()),

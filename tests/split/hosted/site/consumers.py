@@ -1,11 +1,16 @@
 """Class consumers that say which worker they are on, and how often they have been called."""
 
 import asyncio
+import dataclasses
 import json
 import os
 import signal
 import time
 
+from asgiref.sync import sync_to_async
+from django.contrib.auth import get_user_model
+
+from channels.auth import login
 from channels.generic.websocket import (
     AsyncJsonWebsocketConsumer,
     AsyncWebsocketConsumer,
@@ -67,6 +72,47 @@ class Kept(AsyncJsonWebsocketConsumer):
 
     async def disconnect(self, code):
         note("disconnect", code=code, count=self.count)
+
+
+class Untakeable(AsyncWebsocketConsumer):
+    """Fails when it is to go on."""
+
+    async def take_over(self, state):
+        raise RuntimeError("a mistake in take_over")
+
+
+class Vanishing(AsyncWebsocketConsumer):
+    """Has something on itself that only the worker of its handshake has a class for."""
+
+    async def connect(self):
+        kind = dataclasses.make_dataclass("Local", ["x"])
+        kind.__module__ = __name__
+        globals()["Local"] = kind
+        self.local = kind(1)
+        await self.accept()
+
+
+class LoggingIn(AsyncJsonWebsocketConsumer):
+    """Logs somebody in, and says who it is afterwards."""
+
+    async def receive_json(self, name):
+        if name:
+            user = await get_user_model().objects.aget(username=name)
+            await login(self.scope, user)
+            await sync_to_async(self.scope["session"].save)()
+        await self.send_json(
+            {"user": self.scope["user"].username, "key": self.scope["session"].session_key}
+        )
+
+
+class AsyncEcho(AsyncWebsocketConsumer):
+    async def receive(self, text_data=None, bytes_data=None):
+        await self.send(text_data=text_data)
+
+
+class SyncEcho(WebsocketConsumer):
+    def receive(self, text_data=None, bytes_data=None):
+        self.send(text_data=text_data)
 
 
 class SyncCounter(JsonWebsocketConsumer):
