@@ -362,5 +362,5 @@ def test_python_m_interface_server_is_the_command():
         [sys.executable, "-m", "interface_server", "--help"], capture_output=True, text=True
     )
 
-    assert "python -m interface_server [OPTIONS] CHANNEL_LAYER" in shown.stdout
+    assert "python -m interface_server [OPTIONS] [CHANNEL_LAYER]" in shown.stdout
     assert shown.returncode == 0
