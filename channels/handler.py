@@ -78,7 +78,7 @@ class AsgiHandler(BaseHandler):
     def _answer(self, message: Message) -> tuple[AsgiRequest | None, Any, Exception | None]:
         """Return (request or None, response, the error that even Django's handlers let through)."""
         try:
-            request = self.request_class(message)
+            request = self.request_class.for_view(message)
         except UnicodeDecodeError:
             logger.warning("Bad Request (UnicodeDecodeError)", exc_info=True)
             return None, HttpResponseBadRequest(), None
@@ -142,10 +142,13 @@ class AsgiHandler(BaseHandler):
 
     @staticmethod
     def encode_head(response: Any) -> Content:
-        """Return the keys of the first message: status, and headers as [name, value] in bytes."""
+        """Return the keys of the first message: status, and headers as [name, value] in bytes.
+
+        The names are as the view has them; the interface server makes them lower case.
+        """
         headers = [[_wire_name(name), value.encode("latin1")] for name, value in response.items()]
         headers += [
-            [b"set-cookie", cookie.output(header="").strip().encode("ascii")]
+            [b"Set-Cookie", cookie.output(header="").strip().encode("ascii")]
             for cookie in response.cookies.values()
         ]
         return {"status": response.status_code, "headers": headers}
@@ -238,7 +241,7 @@ class ViewConsumer:
 
 @functools.lru_cache(maxsize=1024)
 def _wire_name(name: str) -> bytes:
-    return name.lower().encode("ascii")
+    return name.encode("ascii")
 
 
 def _is_dropped(request: AsgiRequest | None) -> bool:

@@ -4,9 +4,10 @@ import fnmatch
 
 
 def filter_channels(channels, only=None, exclude=None):
-    """Return the set of `channels` that match a glob in `only` (if any) and none in `exclude`."""
-    chosen = {name for name in channels if not only or _matches(name, only)}
-    return {name for name in chosen if not (exclude and _matches(name, exclude))}
+    """Return those of `channels` that match a glob in `only` (if any) and none in `exclude`, as a
+    list in their order."""
+    chosen = [name for name in channels if not only or _matches(name, only)]
+    return [name for name in chosen if not (exclude and _matches(name, exclude))]
 
 
 def unmatched(patterns, channels):

@@ -1,5 +1,8 @@
 """What a client is told when the consumer that should have answered it failed."""
 
+from django.core.exceptions import BadRequest, SuspiciousOperation
+from django.http.multipartparser import MultiPartParserError
+
 from channels.handler import CUT_OFF
 from channels.layers import operations as ops
 from channels.message import pending_message_store
@@ -14,15 +17,20 @@ SERVER_ERROR = {
     "closed": True,
 }
 
+#: What Django answers with 400 where a view raises it.
+_BAD_REQUESTS = (SuspiciousOperation, BadRequest, MultiPartParserError)
+
+BAD_REQUEST = {**SERVER_ERROR, "status": 400, "content": b"Bad Request"}
+
 #: Channel -> the answer that ends the client's wait.
 _ANSWERS = {"http.request": SERVER_ERROR, "websocket.connect": {"close": True}}
 
 
-def answer_for(layer, message, operations):
+def answer_for(layer, message, operations, error=None):
     """Return the operations that answer for a consumer that has failed.
 
     There is none if it has answered; if it has sent a part of a response, it is one that cuts the
-    response off. `operations`: what the consumer left to be done.
+    response off. `operations`: what the consumer left to be done; `error`: how it failed.
     """
     answer = _ANSWERS.get(message.channel.name)
     if answer is None or message.reply_channel is None:
@@ -33,6 +41,8 @@ def answer_for(layer, message, operations):
         return [layer.prepare_send(name, CUT_OFF)]
     if is_unfinished is not None or _is_among(operations, name):
         return []
+    if answer is SERVER_ERROR and isinstance(error, _BAD_REQUESTS):
+        answer = BAD_REQUEST
     return [layer.prepare_send(name, answer)]
 
 

@@ -30,6 +30,8 @@ logger = logging.getLogger("django.channels")
 
 #: Longest wait for a message in one go; nothing depends on it but how often an idle worker wakes.
 WAIT_S = 30.0
+#: The same where a worker's own `termed` is asked before each message.
+ASKING_WAIT_S = 0.05
 #: Pauses while the layer is away: doubled from the first to the second.
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 1.0
 #: A retry comes after 0.1 s, then twice as long each time, up to 5 s: 26 s for ten.
@@ -49,6 +51,8 @@ class ConsumerThread(threading.Thread):
         #: What the last consumer left to be done, and which consumer that was.
         self._operations, self._consumer = [], None
         self._pause_s = FIRST_PAUSE_S
+        self._asks_first = worker.asks_before_messages
+        self._wait_s = ASKING_WAIT_S if self._asks_first else WAIT_S
         self._keeps_sessions = are_kept_in(self._layer)
         #: What runs now, for the status: (channel, consumer, since when), or None.
         self.running = None
@@ -73,7 +77,9 @@ class ConsumerThread(threading.Thread):
     def _is_finished(self):
         """Told to stop, with nothing in hand; or with what can't be sent, as the layer is away."""
         if not self._stopping.is_set():
-            return False
+            if not self._asks_first or not self._worker.termed:
+                return False
+            self._stopping.set()
         if self._operations and self._pause_s >= LONGEST_PAUSE_S:
             logger.error(
                 "stopped with %d operation(s) unsent: the layer is away", len(self._operations)
@@ -97,7 +103,7 @@ class ConsumerThread(threading.Thread):
         if self._stopping.is_set():
             results, delivery = self._layer.apply(operations), None
         else:
-            results, delivery = self._reader.take(operations, WAIT_S)
+            results, delivery = self._reader.take(operations, self._wait_s)
         self._pause_s = FIRST_PAUSE_S
         self._operations = []
         return self._settle(operations, results, delivery)
@@ -248,7 +254,7 @@ class ConsumerThread(threading.Thread):
                 operations = [_end_turn(operation) for operation in operations]
             return [*operations, retry]
         if isinstance(outcome, Failed):
-            operations += answer_for(self._layer, message, operations)
+            operations += answer_for(self._layer, message, operations, outcome.error)
         if _was_last_of_socket(delivery, message):
             operations.append(ops.ForgetSocket(message.reply_channel.name))
         operations.append(ops.Done(delivery))

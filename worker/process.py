@@ -71,7 +71,7 @@ class Worker:
         self.host = None
         if application is not None:
             self.host = ApplicationHost(self.channel_layer, application, self.id, threads=threads)
-        self.channels = self.apply_channel_filters(self._all_channels())
+        self.channels = set(self.apply_channel_filters(self._all_channels()))
         self.thread_count = threads
         self.middleware = channel_layer.middleware if middleware is None else tuple(middleware)
         self.stopping = threading.Event()
@@ -95,7 +95,7 @@ class Worker:
         return self.router.channels | hosted
 
     def apply_channel_filters(self, channels):
-        """Return those of `channels` that this worker listens on."""
+        """Return those of `channels` that this worker listens on, as a list."""
         return filter_channels(channels, self.only_channels, self.exclude_channels)
 
     def ready(self):
@@ -229,6 +229,25 @@ class Worker:
     def stop(self):
         """From any thread: stop after what runs has ended."""
         self.stopping.set()
+
+    @property
+    def termed(self):
+        """Whether it has been told to stop; True tells it so, as in 1.x.
+
+        A subclass that has a `termed` of its own is asked before each message, and at least every
+        0.05 s: tests have a worker end after so many messages that way.
+        """
+        return self.stopping.is_set()
+
+    @termed.setter
+    def termed(self, value):
+        if value:
+            self.stop()
+
+    @property
+    def asks_before_messages(self):
+        """Whether `termed` is a subclass's own, to be asked before each message."""
+        return type(self).termed is not Worker.termed
 
     def obey(self, content):
         """Do what a message in `orders` says; see `ask_to_stop` of a layer."""

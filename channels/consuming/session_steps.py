@@ -16,8 +16,9 @@ from channels.message import Message
 
 def channel_session_steps(call: Call, inner: StepsFunction = run_consumer) -> Steps:
     """The steps of `channel_session`."""
-    call.require_reply_channel()
     message = call.message
+    if not hasattr(message, "channel_session"):
+        call.require_reply_channel()
     is_outermost = _attach_session(message)
     if call.is_async:
         yield message.channel_session.keys  # loads it: an event loop can't wait for that later

@@ -19,6 +19,7 @@ from channels.layers.operations import DeadLetter, Done, PutBack
 
 if TYPE_CHECKING:
     from channels.layers.base import BaseChannelLayer
+    from channels.layers.contract import Reader
     from channels.layers.operations import Delivery, Operation
 
 logger = logging.getLogger("django.channels")
@@ -74,9 +75,14 @@ class DelayIntake:
 
     def __init__(self, layer: BaseChannelLayer) -> None:
         self._layer = layer
-        self._reader = layer.open_reader([DELAY_CHANNEL])
+        self._reader: Reader | None = None
         self._taken: list[Delivery] = []
         self._settled: list[Operation] = []
+
+    def open(self) -> None:
+        """Begin to listen, unless that is done; `close` ends it."""
+        if self._reader is None:
+            self._reader = self._layer.open_reader([DELAY_CHANNEL])
 
     def take_in(self, wait_s: float) -> None:
         """Wait up to `wait_s` for messages, and store those that are there.
@@ -88,7 +94,8 @@ class DelayIntake:
         self._store()
 
     def _gather(self, wait_s: float) -> None:
-        while len(self._taken) < BATCH:
+        self.open()
+        while self._reader is not None and len(self._taken) < BATCH:
             _, delivery = self._reader.take(self._settled, wait_s)
             self._settled = []
             if delivery is None:
@@ -119,7 +126,8 @@ class DelayIntake:
 
     def interrupt(self) -> None:
         """From another thread: let take_in() return soon."""
-        self._reader.interrupt()
+        if self._reader is not None:
+            self._reader.interrupt()
 
     def close(self) -> None:
         """Put back what could not be stored, and leave."""
@@ -133,4 +141,7 @@ class DelayIntake:
                 logger.error(
                     "%d message(s) that were to be delayed are lost: %s", len(self._taken), error
                 )
-        self._reader.close()
+        self._taken, self._settled = [], []
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None

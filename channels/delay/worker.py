@@ -50,8 +50,14 @@ class Worker:
 
     @property
     def termed(self) -> bool:
-        """Whether it has been told to stop."""
+        """Whether it has been told to stop; True tells it so, as in 1.x. It is asked before each
+        look at what is due, and may be a subclass's own."""
         return self._stopping.is_set()
+
+    @termed.setter
+    def termed(self, value: bool) -> None:
+        if value:
+            self._stopping.set()
 
     def install_signal_handler(self) -> None:
         """Let SIGTERM and SIGINT stop it; only possible in the main thread."""
@@ -78,8 +84,10 @@ class Worker:
             self.install_signal_handler()
         logger.info("Listening on %s", DELAY_CHANNEL)
         pause_s = FIRST_PAUSE_S
+        self._ended.clear()
+        self._intake.open()
         try:
-            while not self._stopping.is_set():
+            while not self.termed:
                 if self._work_once(pause_s):
                     pause_s = FIRST_PAUSE_S
                 else:

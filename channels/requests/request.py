@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import io
+import shutil
 import sys
+import tempfile
 import time
+import weakref
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +34,10 @@ if TYPE_CHECKING:
     from channels.messages import Content
 
 
+#: What of a body that is read at once is kept in memory; beyond it, in a temporary file.
+SPOOL_BYTES = 1024 * 1024
+
+
 class AsgiRequest(ASGIRequest):
     """A Django request made of an `http.request` message (or one like it, as `websocket.connect`).
 
@@ -39,7 +47,9 @@ class AsgiRequest(ASGIRequest):
         body_receive_timeout: seconds for which a slow client may send nothing of its body; then
             reading it raises RequestTimeout. Default 60.
 
-    Raises UnicodeDecodeError if the query string is not UTF-8.
+    Made by a consumer, it reads the whole body at once, into a temporary file if it is large, as
+    1.x did: it raises RequestTimeout or RequestAborted if that does not come. For a view it is read
+    as the view asks for it. Raises UnicodeDecodeError if the query string is not UTF-8.
     """
 
     ResponseLater = ResponseLater
@@ -48,6 +58,17 @@ class AsgiRequest(ASGIRequest):
 
     #: Whether a view has raised ResponseLater: somebody else answers.
     is_response_later = False
+
+    #: Whether the body is read only when it is asked for.
+    _is_for_view = False
+
+    @classmethod
+    def for_view(cls, message: Message) -> AsgiRequest:
+        """Return the request of `message`, whose body is read as it comes."""
+        request = cls.__new__(cls)
+        request._is_for_view = True
+        request.__init__(message)  # type: ignore[misc]
+        return request
 
     def __init__(self, message: Message) -> None:
         content = message.content
@@ -100,7 +121,7 @@ class AsgiRequest(ASGIRequest):
             meta[key] = text
         return meta
 
-    def _open_body(self, content: Mapping[str, Any]) -> io.BufferedIOBase:
+    def _open_body(self, content: Mapping[str, Any]) -> Any:
         body = content.get("body") or b""
         body_channel = content.get("body_channel")
         length = self.META.get("CONTENT_LENGTH")
@@ -114,7 +135,12 @@ class AsgiRequest(ASGIRequest):
             length_bytes=int(length) if length and length.isdecimal() else None,
             timeout_s=self.body_receive_timeout,
         )
-        return io.BufferedReader(self._body_stream, BodyStream.BUFFER_BYTES)
+        stream = io.BufferedReader(self._body_stream, BodyStream.BUFFER_BYTES)
+        if self._is_for_view:
+            return stream
+        whole = _read_whole(stream)
+        weakref.finalize(self, whole.close)
+        return whole
 
     @property
     def body_failure(self) -> ChannelsError | None:
@@ -139,6 +165,18 @@ class AsgiRequest(ASGIRequest):
     def _get_scheme(self) -> str:
         scheme: str = self.message.content.get("scheme") or "http"
         return scheme
+
+
+def _read_whole(stream: io.BufferedReader[BodyStream]) -> Any:
+    whole = tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES)  # noqa: SIM115  (who gets it closes it)
+    try:
+        with contextlib.closing(stream):
+            shutil.copyfileobj(stream, whole)
+    except BaseException:
+        whole.close()
+        raise
+    whole.seek(0)
+    return whole
 
 
 class _BodyTimeout(RequestTimeout, UnreadablePostError):

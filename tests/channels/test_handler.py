@@ -40,8 +40,8 @@ def test_a_view_answers_in_one_message(handler, layer):
     assert reply["status"] == 200
     assert reply["content"] == b"Hello, world"
     assert reply["more_content"] is False
-    assert [b"content-type", b"text/html; charset=utf-8"] in reply["headers"]
-    assert [b"content-length", b"12"] in reply["headers"]
+    assert [b"Content-Type", b"text/html; charset=utf-8"] in reply["headers"]
+    assert [b"Content-Length", b"12"] in reply["headers"]
 
 
 def test_an_async_view_answers_too(handler, layer):
@@ -160,19 +160,19 @@ def test_if_even_the_error_page_fails_the_client_gets_500_and_the_log_the_cause(
 
 def test_no_header_can_be_smuggled_into_a_response(handler, layer):
     status, headers, _ = get(handler, layer, "/inject/", query_string=b"name=a%0d%0aset-cookie:x")
-    assert status == 500 and b"set-cookie" not in headers
-    assert get(handler, layer, "/inject/", query_string=b"name=a")[1][b"x-name"] == b"a"
+    assert status == 500 and b"Set-Cookie" not in headers
+    assert get(handler, layer, "/inject/", query_string=b"name=a")[1][b"X-Name"] == b"a"
 
 
 # -- responses ----------------------------------------------------------------------------------
 
 
-def test_header_names_go_out_in_lower_case_and_cookies_one_by_one(handler, layer):
+def test_header_names_go_out_as_the_view_has_them_and_cookies_one_by_one(handler, layer):
     (reply,) = handler(make_request(layer, "/cookies/"))
     assert all(type(part) is bytes for header in reply["headers"] for part in header)
-    cookies = [value for name, value in reply["headers"] if name == b"set-cookie"]
+    cookies = [value for name, value in reply["headers"] if name == b"Set-Cookie"]
     assert cookies == [b"a=1; Path=/", b'b="two words"; Path=/']
-    assert [b"x-word", b"gr\xfcn"] in reply["headers"]
+    assert [b"X-Word", b"gr\xfcn"] in reply["headers"]
 
 
 @pytest.mark.parametrize("size", [0, 1, 2**18, 2**18 + 1, 2**19])
@@ -216,7 +216,7 @@ def test_a_file_goes_out_in_large_pieces_and_is_closed(handler, layer):
     replies = list(handler(make_request(layer, "/file/")))
     status, headers, content = join(replies)
     assert content == b"y" * 600_000
-    assert headers[b"content-length"] == b"600000"
+    assert headers[b"Content-Length"] == b"600000"
     assert len(replies) == 4
     assert views.events == ["file closed"]
 
@@ -227,7 +227,7 @@ def test_the_answer_to_head_has_no_content(handler, layer, path):
     assert (reply["status"], reply["content"], reply["more_content"]) == (200, b"", False)
     assert "made 0" not in views.events
     if path == "/":
-        assert [b"content-length", b"12"] in reply["headers"]
+        assert [b"Content-Length", b"12"] in reply["headers"]
 
 
 def test_a_view_may_leave_the_response_to_somebody_else(handler, layer):

@@ -608,3 +608,17 @@ def test_channel_and_http_session_of_a_stranger_is_none_in_later_messages(layer)
 
     assert consumer(make_connect(layer)) is None
     assert consumer(make_message(layer, "websocket.receive")) is None
+
+
+def test_a_session_that_a_test_has_put_there_needs_no_reply_channel(layer):
+    from django.contrib.sessions.backends.db import SessionStore
+
+    @channel_session
+    def consume(message):
+        message.channel_session["num_ponies"] = -1
+
+    message = Message({}, "test", layer)
+    message.channel_session = SessionStore("test")
+    message.channel_session.save = lambda: None
+    consume(message)
+    assert message.channel_session["num_ponies"] == -1

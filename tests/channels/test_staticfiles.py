@@ -23,7 +23,7 @@ def get(handler, layer, path, **kwargs):
 def test_a_static_file_is_served(handler, layer):
     status, headers, content = get(handler, layer, "/static/site.css")
     assert (status, content) == (200, b"body { color: teal }")
-    assert headers[b"content-type"].startswith(b"text/css")
+    assert headers[b"Content-Type"].startswith(b"text/css")
 
 
 def test_everything_else_is_left_to_the_views(handler, layer):
@@ -41,7 +41,7 @@ def test_nothing_outside_of_the_static_folders_is_served(handler, layer):
 
 
 def test_a_file_that_has_not_changed_is_not_sent_again(handler, layer):
-    modified = get(handler, layer, "/static/site.css")[1][b"last-modified"]
+    modified = get(handler, layer, "/static/site.css")[1][b"Last-Modified"]
     headers = [(b"if-modified-since", modified)]
     assert get(handler, layer, "/static/site.css", headers=headers)[::2] == (304, b"")
 

@@ -120,3 +120,39 @@ def test_no_sleep_is_refused(layer):
     channel_layers.set("default", wrapper)
     with pytest.raises(CommandError, match="--sleep must be more than 0 seconds, got -1"):
         call_command("rundelay", sleep=-1.0)
+
+
+class CountingWorker(Worker):
+    """Ends after so many looks: `termed` is how many are left. As in the tests of 1.1.8."""
+
+    left = 0
+
+    @property
+    def termed(self):
+        if not self.left:
+            return True
+        self.left -= 1
+        return False
+
+    @termed.setter
+    def termed(self, value):
+        self.left = value
+
+
+def test_a_worker_whose_termed_counts_ends_and_runs_again(layer, table):
+    layer.send("asgi.delay", {"channel": "later", "content": {"n": 1}, "delay": 0})
+    worker = CountingWorker(layer, signal_handlers=False, database_sleep_duration=0.01)
+    worker.termed = 1
+    worker.run()
+    assert table.count() == 1
+    worker.termed = 1
+    worker.run()
+    assert table.count() == 0
+    assert count(layer, "later") == 1
+
+
+def test_termed_true_ends_it(layer, table):
+    worker = Worker(layer, signal_handlers=False)
+    worker.termed = True
+    worker.run()
+    assert worker.termed

@@ -9,6 +9,7 @@ from channels.exceptions import RequestAborted, RequestBodyExpired, RequestTimeo
 from channels.handler import AsgiHandler, AsgiRequest
 from channels.layers.memory import MemoryChannelLayer
 from channels.layers.operations import Delivery
+from channels.requests.request import SPOOL_BYTES
 from tests.channels.http_messages import (
     BODY,
     MULTIPART,
@@ -198,19 +199,35 @@ def test_outside_of_a_handler_the_errors_are_those_of_1_x(layer):
         return make_request(layer, method="POST", body_channel=BODY)
 
     with pytest.raises(RequestTimeout):
-        ImpatientRequest(make_message())._stream.read()
+        ImpatientRequest(make_message())
+    layer.send(BODY, {"content": b"half", "more_content": True})
     layer.send(BODY, {"closed": True})
-    request = ImpatientRequest(make_message())
     with pytest.raises(RequestAborted):
-        request._stream.read()
-    with pytest.raises(RequestAborted):  # and so they stay
-        request._stream.read()
+        AsgiRequest(make_message())
+
+
+@pytest.mark.parametrize("size", [0, 3, 2 * SPOOL_BYTES])
+def test_outside_of_a_handler_the_whole_body_is_read_at_once(layer, size):
+    for _ in range(0, size, 2**18):
+        layer.send(BODY, {"content": b"x" * min(size, 2**18), "more_content": True})
+    layer.send(BODY, {"content": b"", "more_content": False})
+    request = AsgiRequest(make_request(layer, method="POST", body_channel=BODY))
+    assert layer.receive([BODY]) == (None, None)
+    assert len(request.read()) == size
+
+
+def test_in_a_view_the_error_stays(layer):
+    layer.send(BODY, {"closed": True})
+    request = AsgiRequest.for_view(make_request(layer, method="POST", body_channel=BODY))
+    for _ in range(2):
+        with pytest.raises(RequestAborted):
+            request._stream.read()
     assert isinstance(request.body_failure, RequestAborted)
 
 
 def test_the_error_for_a_body_that_has_expired_stays(layer):
     send_parts(layer, (2, b"cd"), length=4)
-    request = AsgiRequest(make_request(layer, method="POST", body_channel=BODY))
+    request = AsgiRequest.for_view(make_request(layer, method="POST", body_channel=BODY))
     for _ in range(2):
         with pytest.raises(RequestBodyExpired):
             request._stream.read()
