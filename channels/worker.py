@@ -10,9 +10,9 @@ from channels.startup.rooms import load_room
 load_room("worker")
 
 from worker import Worker as SplitWorker  # noqa: E402  (only once the room is known to be ours)
-from worker import WorkerGroup, find_socket_application  # noqa: E402
+from worker import WorkerGroup, find_hosted  # noqa: E402
 
-__all__ = ["Worker", "WorkerGroup", "find_socket_application"]
+__all__ = ["Worker", "WorkerGroup", "find_hosted"]
 
 
 class Worker(SplitWorker):  # type: ignore[misc]

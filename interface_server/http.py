@@ -355,12 +355,17 @@ class Exchange:
         if self._is_passed_on:
             self._is_passed_on = False
             self._process.link.mark_gone(self.client)
-            self._process.spawn(self._send_disconnect())
+            channel = self._process.owners.leave_request(self.client)
+            self._process.spawn(self._send_disconnect(channel))
 
-    async def _send_disconnect(self) -> None:
-        message = {"reply_channel": self.reply_channel, "path": self._scope["path"]}
+    async def _send_disconnect(self, channel: str) -> None:
+        message = {
+            "type": "http.disconnect",
+            "reply_channel": self.reply_channel,
+            "path": self._scope["path"],
+        }
         with contextlib.suppress(ChannelFull, LayerUnavailable):
-            await self._process.link.send("http.disconnect", message)
+            await self._process.link.send(channel, message)
 
     async def _stop_watching(self) -> None:
         if self._watcher is not None:
@@ -369,6 +374,7 @@ class Exchange:
 
     def _close(self) -> None:
         self._process.exchanges.pop(self.client, None)
+        self._process.owners.forget_request(self.client)
         self._replies.close()
         if self._timer is not None:
             self._timer.cancel()

@@ -51,19 +51,24 @@ class Router:
         self._compile()
 
     def check_default(
-        self, http_consumer: Consumer | None = None, *, with_sockets: bool = True
+        self,
+        http_consumer: Consumer | None = None,
+        *,
+        with_sockets: bool = True,
+        with_http: bool = True,
     ) -> None:
         """Put the default routes behind the project's own; a second call replaces the first one's.
 
         Django's views get http.request (or `http_consumer` does: it may serve static files too),
         websocket.connect is accepted, and the rest of both protocols is let go by. Ahead of all
-        routes stand those of the live page, where that is installed. `with_sockets`: False if an
-        ASGI application has the WebSockets that no route takes.
+        routes stand those of the live page, where that is installed. `with_sockets`,
+        `with_http`: False if an ASGI application gets what no route takes.
         """
         routes = [make_departure_route()]
         if with_sockets:
             routes = make_socket_routes(self._tell_connect_routes)
-        if not any(candidate.takes_all for candidate in self._own_table.get("http.request", ())):
+        own = self._own_table.get("http.request", ())
+        if with_http and not any(candidate.takes_all for candidate in own):
             routes.append(make_http_route(http_consumer))
         self._first_routes = make_live_page_routes()
         self._default_routes = routes

@@ -1,6 +1,6 @@
 """The process that takes messages and runs consumers. Users import it from `channels.worker`."""
 
-from worker.applications.finding import find_socket_application
+from worker.applications.finding import find_hosted
 from worker.process import Worker, WorkerGroup
 
-__all__ = ["Worker", "WorkerGroup", "find_socket_application"]
+__all__ = ["Worker", "WorkerGroup", "find_hosted"]

@@ -40,7 +40,7 @@ class Worker:
         threads: consumers that may run at the same time; default 1.
         middleware: callables, each of which takes a consumer and returns one that is run instead;
             default: those of MIDDLEWARE in CHANNEL_LAYERS.
-        application: an ASGI application, which gets the sockets that no route takes; default: none.
+        hosted: the Hosted application, which gets what no route takes; default: none.
 
     Raises ValueError if no channel is left to listen on.
     """
@@ -56,7 +56,7 @@ class Worker:
         *,
         threads=1,
         middleware=None,
-        application=None,
+        hosted=None,
     ):
         self.layer = channel_layer
         self.channel_layer = getattr(channel_layer, "channel_layer", channel_layer)
@@ -69,8 +69,8 @@ class Worker:
         #: The queue in which this worker is told what to do.
         self.orders = orders_queue(self.id)
         self.host = None
-        if application is not None:
-            self.host = ApplicationHost(self.channel_layer, application, self.id, threads=threads)
+        if hosted is not None:
+            self.host = ApplicationHost(self.channel_layer, hosted, self.id, threads=threads)
         self.channels = set(self.apply_channel_filters(self._all_channels()))
         self.thread_count = threads
         self.middleware = channel_layer.middleware if middleware is None else tuple(middleware)

@@ -30,7 +30,7 @@ from channels.layers.operations import (
     carry_out_in_rows,
 )
 from channels.layers.process_link import Deliver, ProcessLink
-from channels.layers.worker_link import ReceivingWorkerLink, WorkerLink, orders_queue
+from channels.layers.worker_link import OnMessage, ReceivingWorkerLink, WorkerLink, orders_queue
 from channels.messages import Content
 
 logger = logging.getLogger("channels.layers")
@@ -374,7 +374,7 @@ class BaseChannelLayer:
         """Return a ServerLink for one interface server process."""
         return fallback.ReceivingLink(self, server_id, on_reply, on_lost)
 
-    def open_worker_link(self, worker_id: str, on_message: Callable[[Content], None]) -> WorkerLink:
+    def open_worker_link(self, worker_id: str, on_message: OnMessage) -> WorkerLink:
         """Return a WorkerLink for one worker process that hosts sockets."""
         return ReceivingWorkerLink(self, worker_id, on_message)
 

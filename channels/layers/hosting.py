@@ -13,6 +13,7 @@ To the server, on the socket's reply channel:
   it sent meanwhile.
 - `websocket.accept`, `websocket.send` and `websocket.close` as in ASGI, with the queue of the owner
   in `from`. Without that they are anybody's, as a message to a group is.
+- OWN_REQUEST, for an HTTP request: say on `channel` when the client has left.
 - any other `type` is a message for the instance, from anybody: it goes on to the owner, as MEMBERS.
 
 To the owner, on its queue, with `reply_channel` and `number` but for the last one:
@@ -30,6 +31,7 @@ from __future__ import annotations
 from typing import Final
 
 OWN: Final = "channels.own"
+OWN_REQUEST: Final = "channels.own_request"
 HOLD: Final = "channels.hold"
 CHECKPOINT: Final = "channels.checkpoint"
 FENCE: Final = "channels.fence"

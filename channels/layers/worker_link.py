@@ -10,9 +10,10 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from channels.exceptions import ChannelFull, LayerUnavailable
+from channels.layers.names import split_local
 from channels.messages import Content
 
 if TYPE_CHECKING:
@@ -43,6 +44,10 @@ def worker_id_of(queue: str) -> str:
     return queue[len(WORKER_QUEUE) + 1 : -1]
 
 
+#: What a worker is called with for each message.
+OnMessage: TypeAlias = Callable[[Content, Sequence[str]], None]
+
+
 class ForClients(NamedTuple):
     """A message, and the ids of the clients that it is for."""
 
@@ -53,13 +58,14 @@ class ForClients(NamedTuple):
 class WorkerLink:
     """The side of one worker. Used on one event loop.
 
-    `on_message(message)` is called there for each message in the worker's queue, in order.
+    `on_message(message, local_parts)` is called there for each message in the worker's queue, in
+    order, with what stands behind the "!" in the names of the channels that it is for.
 
     Attributes:
         queue: the name of the worker's queue; it ends with "!".
     """
 
-    def __init__(self, worker_id: str, on_message: Callable[[Content], None]) -> None:
+    def __init__(self, worker_id: str, on_message: OnMessage) -> None:
         self.queue = worker_queue(worker_id)
         self._on_message = on_message
 
@@ -88,10 +94,10 @@ class WorkerLink:
         """As `ServerLink.worker_ages_s`, for interface servers."""
         return None
 
-    def hand_out(self, message: Content) -> None:
+    def hand_out(self, message: Content, local_parts: Sequence[str]) -> None:
         """Give a message to the worker, whatever comes of it."""
         try:
-            self._on_message(message)
+            self._on_message(message, local_parts)
         except Exception:
             logger.exception("a message on %s was dropped: the worker failed", self.queue)
 
@@ -99,9 +105,7 @@ class WorkerLink:
 class ReceivingWorkerLink(WorkerLink):
     """A WorkerLink over `areceive` and `asend`, for a layer that gives none of its own."""
 
-    def __init__(
-        self, layer: BaseChannelLayer, worker_id: str, on_message: Callable[[Content], None]
-    ) -> None:
+    def __init__(self, layer: BaseChannelLayer, worker_id: str, on_message: OnMessage) -> None:
         super().__init__(worker_id, on_message)
         self._layer = layer
         self._task: asyncio.Task[None] | None = None
@@ -131,8 +135,8 @@ class ReceivingWorkerLink(WorkerLink):
     async def _read(self) -> None:
         while True:
             try:
-                _, message = await self._layer.areceive([self.queue], block=True)
-                if message is not None:
-                    self.hand_out(message)
+                channel, message = await self._layer.areceive([self.queue], block=True)
+                if channel is not None and message is not None:
+                    self.hand_out(message, [split_local(channel)[1]])
             except LayerUnavailable:
                 await asyncio.sleep(TRY_AGAIN_S)

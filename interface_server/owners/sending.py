@@ -35,6 +35,10 @@ class OwnerSender:
         """Put an instance where any worker finds it."""
         await self._insist(hosting.RESUME, message)
 
+    async def tell_left(self, channel: str) -> None:
+        """Tell who answers a request that its client has left."""
+        await self._insist(channel, {"type": "http.disconnect"})
+
     async def _insist(self, channel: str, message: Message) -> None:
         loop = self._process.loop
         deadline = loop.time() + self._process.options.websocket_patience_s

@@ -42,10 +42,13 @@ class Owners:
         self._early: dict[str, list[Message]] = {}
         #: Set when a socket that is held has an owner again.
         self._released: dict[str, asyncio.Event] = {}
+        #: Where it is said that the client of a request has left.
+        self._requests: dict[str, str] = {}
         self._sender = OwnerSender(process)
         self._watch = OwnerWatch(process, self)
         self._controls: dict[str, Callable[[str, Message], None]] = {
             hosting.OWN: self._claim,
+            hosting.OWN_REQUEST: self._claim_request,
             hosting.HOLD: self._hold,
             hosting.CHECKPOINT: self._note_checkpoint,
         }
@@ -189,6 +192,20 @@ class Owners:
         released = self._released.pop(client, None)
         if released is not None:
             released.set()
+
+    def _claim_request(self, client: str, message: Message) -> None:
+        if client in self._process.exchanges:
+            self._requests[client] = message["channel"]
+        else:
+            self._process.spawn(self._sender.tell_left(message["channel"]))
+
+    def leave_request(self, client: str) -> str:
+        """A client has left before its response was complete: return the channel to say it on."""
+        return self._requests.pop(client, "http.disconnect")
+
+    def forget_request(self, client: str) -> None:
+        """A request is done with."""
+        self._requests.pop(client, None)
 
     def _hold(self, client: str, message: Message) -> None:
         queue, number = message["queue"], message["number"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from django.conf import settings
@@ -26,10 +27,38 @@ def find_application() -> Any:
     return application
 
 
-def find_socket_application() -> Any:
-    """The same, if it is there for WebSockets; None if not."""
+@dataclasses.dataclass(frozen=True)
+class Hosted:
+    """An ASGI application, and what of it a worker hosts.
+
+    Attributes:
+        application: called with (scope, receive, send).
+        with_sockets: whether it has WebSockets.
+        with_http: whether it answers requests in another way than Django's views do, which run in
+            the worker's threads.
+    """
+
+    application: Any
+    with_sockets: bool
+    with_http: bool
+
+
+def find_hosted() -> Hosted | None:
+    """Return what a worker is to host; None if there is nothing. Raises ImproperlyConfigured."""
     application = find_application()
-    return application if serves(application, "websocket") else None
+    hosted = Hosted(
+        call_once(application) if application is not None else None,
+        serves(application, "websocket"),
+        serves(application, "http") and not _is_django(application),
+    )
+    return hosted if hosted.with_sockets or hosted.with_http else None
+
+
+def _is_django(application: Any) -> bool:
+    """Whether requests go to Django's views, and nowhere else."""
+    while isinstance(application, ProtocolTypeRouter):
+        application = application.application_mapping.get("http")
+    return isinstance(application, ASGIHandler)
 
 
 def serves(application: Any, kind: str) -> bool:
@@ -40,8 +69,3 @@ def serves(application: Any, kind: str) -> bool:
     if isinstance(application, ASGIHandler):
         return kind == "http"
     return application is not None
-
-
-def application_for(application: Any) -> Any:
-    """Return what to call with (scope, receive, send)."""
-    return call_once(application)

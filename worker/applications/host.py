@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any
 
 from channels.exceptions import ChannelFull, LayerUnavailable
 from channels.layers import hosting, names
 from channels.messages import CloseCode, Content
-from worker.applications.finding import application_for
+from worker.applications.finding import Hosted
 from worker.applications.instance import SocketInstance
 from worker.applications.outbox import Outbox
 from worker.applications.pool import HandlerThreads
+from worker.applications.request import RequestInstance
 from worker.applications.servers import ServerWatch, server_of
 
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ class ApplicationHost:
 
     Args:
         layer: the channel layer.
-        application: the ASGI application.
+        hosted: the application, and what it is for.
         worker_id: the worker's id in the registry.
         threads: how many sync handlers may run at the same time.
         grace_s: how long instances that can't move, and handlers, may go on once it stops.
@@ -50,13 +52,13 @@ class ApplicationHost:
     def __init__(
         self,
         layer: BaseChannelLayer,
-        application: Any,
+        hosted: Hosted,
         worker_id: str,
         *,
         threads: int = 1,
         grace_s: float = 10.0,
     ) -> None:
-        self.application = application_for(application)
+        self.application = hosted.application
         self.threads = HandlerThreads(threads)
         self.grace_s = grace_s
         self.loop = asyncio.new_event_loop()
@@ -65,6 +67,8 @@ class ApplicationHost:
         self.queue = self._link.queue
         self.outbox = Outbox(self._link)
         self._instances: dict[str, SocketInstance] = {}
+        self._requests: dict[str, RequestInstance] = {}
+        self._request_numbers = itertools.count(1)
         self._is_stopping = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._thread = threading.Thread(target=self._run, name="applications", daemon=True)
@@ -80,6 +84,11 @@ class ApplicationHost:
             "websocket.receive": _pass_over,
             "websocket.disconnect": _pass_over,
         }
+        if not hosted.with_sockets:
+            self._takers.clear()
+        if hosted.with_http:
+            self._takers["http.request"] = self._answer
+            self._takers["http.disconnect"] = _pass_over
 
     @property
     def count(self) -> int:
@@ -130,6 +139,7 @@ class ApplicationHost:
             logger.info("handing %d sockets over to other workers", len(self._instances))
         ends_at = self.loop.time() + self.grace_s
         await self._hand_over(list(self._instances.values()), ends_at)
+        await self._end_requests(ends_at)
         self._close_the_rest()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=LAST_WORDS_S)
@@ -152,6 +162,18 @@ class ApplicationHost:
                 _, moving = await asyncio.wait(
                     moving, timeout=left_s, return_when=asyncio.FIRST_COMPLETED
                 )
+
+    async def _end_requests(self, ends_at: float) -> None:
+        """Let requests be answered, in the time that is left; then break them off."""
+        tasks = [one.task for one in self._requests.values() if one.task is not None]
+        if not tasks:
+            return
+        _, running = await asyncio.wait(tasks, timeout=max(ends_at - self.loop.time(), 0.0))
+        for task in running:
+            task.cancel()
+        if running:
+            logger.warning("%d responses were broken off: they took too long", len(running))
+            await asyncio.wait(running, timeout=LAST_WORDS_S)
 
     def _close_the_rest(self) -> None:
         for instance in list(self._instances.values()):
@@ -194,6 +216,26 @@ class ApplicationHost:
             SocketInstance(self, content["opening"], content["number"], resumed=content)
         )
 
+    def _answer(self, content: Content) -> None:
+        request = RequestInstance(self, content, f"r{next(self._request_numbers):x}")
+        self._requests[request.local_part] = request
+        request.task = self.loop.create_task(request.run())
+
+    def forget_request(self, request: RequestInstance) -> None:
+        """A request is answered."""
+        self._requests.pop(request.local_part, None)
+
+    async def send(self, channel: str, message: Content) -> None:
+        """Send a message; raises as a layer's `send` does."""
+        await self._link.send(channel, message)
+
+    async def receive(self, channel: str) -> Content:
+        """Return the next message of a channel that only we read."""
+        while True:
+            _, message = await self._layer.areceive([channel], block=True)
+            if message is not None:
+                return message
+
     def _start_instance(self, instance: SocketInstance) -> None:
         former = self._instances.get(instance.channel_name)
         if former is not None:
@@ -225,7 +267,16 @@ class ApplicationHost:
 
     # -- messages for this worker -----------------------------------------------------------------
 
-    def _dispatch(self, message: Content) -> None:
+    def _dispatch(self, message: Content, local_parts: Sequence[str]) -> None:
+        if hosting.LOCAL_PART in local_parts:
+            self._dispatch_for_sockets(message)
+            return
+        for local_part in local_parts:
+            request = self._requests.get(local_part)
+            if request is not None:
+                request.put(dict(message))
+
+    def _dispatch_for_sockets(self, message: Content) -> None:
         kind = message["type"]
         handler = self._handlers.get(kind)
         if handler is not None:

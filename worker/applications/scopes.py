@@ -27,6 +27,21 @@ def make_socket_scope(message: Content) -> dict[str, Any]:
     }
 
 
+def make_request_scope(message: Content) -> dict[str, Any]:
+    """Return the scope of the request that an `http.request` message tells of."""
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": SPEC_VERSION},
+        "http_version": message.get("http_version") or "1.1",
+        "method": message["method"],
+        "scheme": message.get("scheme") or "http",
+        **_place(message),
+        "headers": [(bytes(name), bytes(value)) for name, value in message["headers"]],
+        "state": {},
+        "extensions": {},
+    }
+
+
 def _place(message: Content) -> dict[str, Any]:
     query = message.get("query_string") or b""
     return {

@@ -33,8 +33,7 @@ from channels.layers.local.wakeups import (
 )
 from channels.layers.local.worker_link import LocalWorkerLink
 from channels.layers.memory.queues import Entry
-from channels.layers.worker_link import WorkerLink
-from channels.messages import Content
+from channels.layers.worker_link import OnMessage, WorkerLink
 from channels.startup.identity import project_marks
 
 Result = TypeVar("Result")
@@ -398,7 +397,7 @@ class LocalChannelLayer(BaseChannelLayer):
     ) -> ServerLink:
         return LocalLink(self, server_id, on_reply, on_lost)
 
-    def open_worker_link(self, worker_id: str, on_message: Callable[[Content], None]) -> WorkerLink:
+    def open_worker_link(self, worker_id: str, on_message: OnMessage) -> WorkerLink:
         return LocalWorkerLink(self, worker_id, on_message)
 
     # -- the end ----------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from channels.exceptions import LayerUnavailable
@@ -13,7 +13,7 @@ from channels.layers.local.queues import StoredEntry
 from channels.layers.local.reader import Search, search_async
 from channels.layers.local.store import Store
 from channels.layers.local.wakeups import TaskSleeper
-from channels.layers.worker_link import TRY_AGAIN_S, ForClients, WorkerLink
+from channels.layers.worker_link import TRY_AGAIN_S, ForClients, OnMessage, WorkerLink
 from channels.messages import Content
 
 if TYPE_CHECKING:
@@ -28,9 +28,7 @@ BATCH = 500
 class LocalWorkerLink(WorkerLink):
     """Reads the worker's queue in batches, and sends a batch in one transaction."""
 
-    def __init__(
-        self, layer: LocalChannelLayer, worker_id: str, on_message: Callable[[Content], None]
-    ) -> None:
+    def __init__(self, layer: LocalChannelLayer, worker_id: str, on_message: OnMessage) -> None:
         super().__init__(worker_id, on_message)
         self._layer = layer
         self._task: asyncio.Task[None] | None = None
@@ -77,7 +75,7 @@ class LocalWorkerLink(WorkerLink):
         for entry in await search_async(Search(self._layer, [self.queue], attempt), sleeper):
             delivery = self._layer.delivery(entry)
             if delivery is not None:
-                self.hand_out(delivery.content)
+                self.hand_out(delivery.content, entry.clients)
         await asyncio.sleep(0)
 
 

@@ -40,6 +40,7 @@ from channels.layers.redis.transport.hosts import BLOCK_S, Host, parse_hosts
 from channels.layers.redis.transport.plans import Plan
 from channels.layers.redis.transport.sentinel import SentinelHost, find_services, parse_sentinels
 from channels.layers.redis.transport.sync import SyncDriver
+from channels.layers.worker_link import OnMessage
 from channels.messages import Content
 from channels.startup.identity import project_marks
 
@@ -334,9 +335,7 @@ class RedisChannelLayer(BaseChannelLayer):
     ) -> RedisServerLink:
         return RedisServerLink(self, self._hosts, server_id, on_reply, on_lost)
 
-    def open_worker_link(
-        self, worker_id: str, on_message: Callable[[Content], None]
-    ) -> RedisWorkerLink:
+    def open_worker_link(self, worker_id: str, on_message: OnMessage) -> RedisWorkerLink:
         return RedisWorkerLink(self, self._hosts, worker_id, on_message)
 
     def open_process_link(

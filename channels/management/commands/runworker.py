@@ -22,7 +22,7 @@ with explained():
     from channels.metrics.serving import CannotShow, MetricsServer, start_counting
     from channels.routing import InvalidRoute, get_default_application
     from channels.signals import worker_process_ready
-    from channels.worker import Worker, find_socket_application
+    from channels.worker import Worker, find_hosted
     from worker.probes import WorkerProbes
 
 
@@ -191,8 +191,12 @@ class Command(BaseCommand):
         """Return the Worker that the options describe. Raises CommandError."""
         layer = self._find_layer(options["layer"])
         try:
-            application = find_socket_application()
-            layer.router.check_default(self._http_consumer(), with_sockets=application is None)
+            hosted = find_hosted()
+            layer.router.check_default(
+                self._http_consumer(),
+                with_sockets=hosted is None or not hosted.with_sockets,
+                with_http=hosted is None or not hosted.with_http,
+            )
         except (InvalidRoute, ImproperlyConfigured) as error:
             raise CommandError(str(error)) from error
         if options["threads"] < 1:
@@ -205,7 +209,7 @@ class Command(BaseCommand):
                 only_channels=options["only_channels"],
                 exclude_channels=options["exclude_channels"],
                 threads=options["threads"],
-                application=application,
+                hosted=hosted,
                 signal_handlers=not options["reload"],  # Django's reloader has its own
             )
         except ValueError as error:

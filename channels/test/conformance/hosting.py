@@ -16,7 +16,12 @@ class LinkedWorker:
         self.id = names.random_suffix(8)
         self.messages = []
         self._patience_s = patience_s
-        self.link = layer.open_worker_link(self.id, self.messages.append)
+        self.link = layer.open_worker_link(self.id, self._on_message)
+        self.local_parts = []
+
+    def _on_message(self, message, local_parts):
+        self.messages.append(message)
+        self.local_parts += local_parts
 
     async def wait_for(self, count):
         """Wait until so many messages have come."""

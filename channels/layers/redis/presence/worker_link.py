@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from channels.layers import operations as ops
 from channels.layers.redis.presence.queue_reader import QueueReader
 from channels.layers.redis.transport.aio import AsyncDriver
 from channels.layers.redis.transport.plans import Post, Request, check
-from channels.layers.worker_link import ForClients, WorkerLink
+from channels.layers.worker_link import ForClients, OnMessage, WorkerLink
 from channels.messages import Content
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class RedisWorkerLink(WorkerLink):
         layer: RedisChannelLayer,
         hosts: Sequence[Any],
         worker_id: str,
-        on_message: Callable[[Content], None],
+        on_message: OnMessage,
     ) -> None:
         super().__init__(worker_id, on_message)
         self._sending, self._codec, self._registry = layer.sending, layer.codec, layer.registry
@@ -58,7 +58,7 @@ class RedisWorkerLink(WorkerLink):
         await self._driver.close()
 
     def _take(self, clients: list[str], message: Content) -> None:
-        self.hand_out(message)
+        self.hand_out(message, clients)
 
     # -- sending ------------------------------------------------------------------------------
 
