@@ -34,6 +34,10 @@ class ServerProbes:
         self._application, self._layer = application, layer
         self._needs_workers = needs_workers
 
+    def received(self) -> Mapping[str, int]:
+        """Replies to its clients."""
+        return {"replies": sum(p.dispatcher.received for p in self._application.processes)}
+
     def gauges(self) -> Mapping[str, float]:
         """Nothing beside what is counted."""
         return {}

@@ -28,6 +28,10 @@ class WorkerProbes:
         taken: Iterable[str] = self._worker.channels
         return taken
 
+    def received(self) -> Mapping[str, int]:
+        """Nothing beside what is counted."""
+        return {}
+
     def gauges(self) -> Mapping[str, float]:
         """Threads and sockets."""
         worker = self._worker

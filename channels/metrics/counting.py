@@ -1,8 +1,11 @@
-"""The Meter that counts. Cheap where things happen; put into order when somebody looks."""
+"""The Meter that counts. Cheap where things happen; put into order when somebody looks.
 
-import bisect
+What it costs is measured by `python -m tests.benchmarks.overhead`; the tables below are plain
+dicts, read and written under one lock, as that is what costs least.
+"""
+
 import threading
-from collections import Counter, defaultdict
+from bisect import bisect_left
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +19,11 @@ BOUNDS_S = (
 #: Channels that are told apart; names that a project makes up as it runs are summed up as OTHERS.
 MOST_CHANNELS = 200
 OTHERS = "(others)"
+#: Names whose kind is remembered: a worker meets two for each interface server there ever was.
+MOST_REMEMBERED = 10_000
+
+#: What ran: the kind of its channel, and the consumer.
+Ran = tuple[str, Callable[..., Any]]
 
 
 class Histogram:
@@ -28,8 +36,15 @@ class Histogram:
         self.sum = 0.0
 
     def add(self, seconds: float) -> None:
-        self.counts[bisect.bisect_left(BOUNDS_S, seconds)] += 1
+        """Count a value."""
+        self.counts[bisect_left(BOUNDS_S, seconds)] += 1
         self.sum += seconds
+
+    def copy(self) -> "Histogram":
+        """Return one that nobody adds to."""
+        copied = Histogram()
+        copied.counts, copied.sum = list(self.counts), self.sum
+        return copied
 
 
 class CountingMeter(Meter):
@@ -40,67 +55,87 @@ class CountingMeter(Meter):
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._kinds: dict[str, str] = {}
-        self.sent: Counter[str] = Counter()
-        self.received: Counter[str] = Counter()
-        self.retries: Counter[str] = Counter()
-        self.dead_letters: Counter[str] = Counter()
-        self.lost: Counter[tuple[str, str]] = Counter()
-        self.refused_requests: Counter[str] = Counter()
-        self.refused_sockets: Counter[str] = Counter()
-        self.closed_sockets: Counter[str] = Counter()
+        self._shown: set[str] = set()
+        #: By the kind of a channel.
+        self.sent: dict[str, int] = {}
+        self.received: dict[str, int] = {}
+        self.retries: dict[str, int] = {}
+        self.dead_letters: dict[str, int] = {}
+        self.lost: dict[tuple[str, str], int] = {}
+        #: By reason, and by close code.
+        self.refused_requests: dict[str, int] = {}
+        self.refused_sockets: dict[str, int] = {}
+        self.closed_sockets: dict[str, int] = {}
         #: Single numbers, by the part of the metric's name that is its own.
-        self.totals: Counter[str] = Counter()
-        self.waits: defaultdict[str, Histogram] = defaultdict(Histogram)
-        self.runs: defaultdict[tuple[str, Callable[..., Any]], Histogram] = defaultdict(Histogram)
+        self.totals: dict[str, int] = dict.fromkeys(
+            (
+                *("group_sends", "engine_connections_lost", "link_restarts"),
+                *("requests_opened", "requests_ended", "sockets_opened"),
+            ),
+            0,
+        )
+        #: What ran -> how long its messages had waited, and how long it took.
+        self.runs: dict[Ran, tuple[Histogram, Histogram]] = {}
         self.round_trips = Histogram()
         self.first_bytes = Histogram()
 
     def kind_of(self, channel: str) -> str:
         """Return what a channel is shown as: never the name of one client's channel."""
-        kind = self._kinds.get(channel)
-        if kind is None:
-            kind = _without_client(channel)
-            if kind != channel:
-                return self.kind_of(kind)  # not remembered: there is one for each client
-            if len(self._kinds) >= MOST_CHANNELS:
+        # What comes before a mark is of a server, or of all: few, unlike what follows.
+        head = channel.partition("!")[0]
+        return self._kinds.get(head) or self._find_kind(channel, head)
+
+    def _find_kind(self, channel: str, head: str) -> str:
+        kind = _without_client(channel)
+        if kind not in self._shown:
+            if len(self._shown) >= MOST_CHANNELS:
                 return OTHERS
-            self._kinds[channel] = kind
+            self._shown.add(kind)
+        if "?" not in head and len(self._kinds) < MOST_REMEMBERED:
+            self._kinds[head] = kind
         return kind
 
     # -- messages -----------------------------------------------------------------------------
 
     def message_sent(self, channel: str) -> None:
+        kind, table = self.kind_of(channel), self.sent
         with self._lock:
-            self.sent[self.kind_of(channel)] += 1
+            table[kind] = table.get(kind, 0) + 1
 
     def group_sent(self) -> None:
-        self._count("group_sends")
+        self._add(self.totals, "group_sends")
 
     def messages_received(self, channel: str, count: int = 1) -> None:
-        with self._lock:
-            self.received[self.kind_of(channel)] += count
+        self._add(self.received, self.kind_of(channel), count)
 
     def messages_lost(self, channel: str, reason: str, count: int = 1) -> None:
-        with self._lock:
-            self.lost[self.kind_of(channel), reason] += count
+        self._add(self.lost, (self.kind_of(channel), reason), count)
 
     def consumed(
         self, channel: str, consumer: Callable[..., Any], waited_s: float | None, ran_s: float
     ) -> None:
+        found = self.runs.get((channel, consumer)) or self._begin_to_count(channel, consumer)
+        waits, runs = found
         with self._lock:
-            kind = self.kind_of(channel)
-            self.received[kind] += 1
             if waited_s is not None:
-                self.waits[kind].add(max(waited_s, 0.0))
-            self.runs[kind, consumer].add(ran_s)
+                waits.counts[bisect_left(BOUNDS_S, waited_s)] += 1
+                waits.sum += waited_s
+            runs.counts[bisect_left(BOUNDS_S, ran_s)] += 1
+            runs.sum += ran_s
+
+    def _begin_to_count(
+        self, channel: str, consumer: Callable[..., Any]
+    ) -> tuple[Histogram, Histogram]:
+        with self._lock:
+            return self.runs.setdefault(
+                (self.kind_of(channel), consumer), (Histogram(), Histogram())
+            )
 
     def retried(self, channel: str) -> None:
-        with self._lock:
-            self.retries[self.kind_of(channel)] += 1
+        self._add(self.retries, self.kind_of(channel))
 
     def dead_lettered(self, channel: str) -> None:
-        with self._lock:
-            self.dead_letters[self.kind_of(channel)] += 1
+        self._add(self.dead_letters, self.kind_of(channel))
 
     # -- the engine ---------------------------------------------------------------------------
 
@@ -109,41 +144,40 @@ class CountingMeter(Meter):
             self.round_trips.add(seconds)
 
     def connection_lost(self) -> None:
-        self._count("engine_connections_lost")
+        self._add(self.totals, "engine_connections_lost")
 
     def link_restarted(self) -> None:
-        self._count("link_restarts")
+        self._add(self.totals, "link_restarts")
 
     # -- clients ------------------------------------------------------------------------------
 
     def request_opened(self) -> None:
-        self._count("requests_opened")
+        with self._lock:
+            self.totals["requests_opened"] += 1
 
     def request_ended(self) -> None:
-        self._count("requests_ended")
+        with self._lock:
+            self.totals["requests_ended"] += 1
 
     def request_answered(self, seconds: float) -> None:
         with self._lock:
             self.first_bytes.add(seconds)
 
     def request_refused(self, reason: str) -> None:
-        with self._lock:
-            self.refused_requests[reason] += 1
+        self._add(self.refused_requests, reason)
 
     def socket_opened(self) -> None:
-        self._count("sockets_opened")
+        self._add(self.totals, "sockets_opened")
 
     def socket_refused(self, reason: str) -> None:
-        with self._lock:
-            self.refused_sockets[reason] += 1
+        self._add(self.refused_sockets, reason)
 
     def socket_closed(self, code: int) -> None:
-        with self._lock:
-            self.closed_sockets[_kind_of_code(code)] += 1
+        self._add(self.closed_sockets, _kind_of_code(code))
 
-    def _count(self, what: str) -> None:
+    def _add(self, table: dict[Any, int], key: Any, count: int = 1) -> None:
         with self._lock:
-            self.totals[what] += 1
+            table[key] = table.get(key, 0) + count
 
     # -- looking ------------------------------------------------------------------------------
 
@@ -152,20 +186,17 @@ class CountingMeter(Meter):
         copied = CountingMeter()
         with self._lock:
             for name, value in vars(self).items():
-                if isinstance(value, Counter):
-                    setattr(copied, name, Counter(value))
-            for name in ("waits", "runs"):
-                table = getattr(copied, name)
-                table.update((key, _copy(value)) for key, value in getattr(self, name).items())
-            copied.round_trips = _copy(self.round_trips)
-            copied.first_bytes = _copy(self.first_bytes)
+                if isinstance(value, dict):
+                    setattr(copied, name, {key: _copy(one) for key, one in value.items()})
+                elif isinstance(value, Histogram):
+                    setattr(copied, name, value.copy())
+        for (kind, _), (_, runs) in copied.runs.items():
+            copied.messages_received(kind, sum(runs.counts))
         return copied
 
 
-def _copy(histogram: Histogram) -> Histogram:
-    copied = Histogram()
-    copied.counts, copied.sum = list(histogram.counts), histogram.sum
-    return copied
+def _copy(value: Any) -> Any:
+    return tuple(one.copy() for one in value) if isinstance(value, tuple) else value
 
 
 def _without_client(channel: str) -> str:

@@ -36,6 +36,9 @@ class Watched(Protocol):
     def channels(self) -> Iterable[str]:
         """The channels whose queues it shows."""
 
+    def received(self) -> Mapping[str, int]:
+        """Messages that came in besides those that were counted, by channel."""
+
     def gauges(self) -> Mapping[str, float]:
         """Figures of this moment, by the names of their metrics."""
 
@@ -90,6 +93,8 @@ class Collector:
 
     def _collect_all(self) -> Iterator[Metric]:
         figures = self._meter.copy()
+        for channel, count in self._watched.received().items():
+            figures.messages_received(channel, count)
         yield from _counters(figures)
         yield from _histograms(figures)
         gauges = dict(self._watched.gauges())
@@ -145,13 +150,22 @@ def _counters(figures: CountingMeter) -> Iterator[Metric]:
 def _histograms(figures: CountingMeter) -> Iterator[Metric]:
     runs = {
         (channel, name_that_thing(consumer)): histogram
-        for (channel, consumer), histogram in figures.runs.items()
+        for (channel, consumer), (_, histogram) in figures.runs.items()
     }
     yield _histogram("channels_consumer_run_seconds", runs)
-    waits = {(channel,): histogram for channel, histogram in figures.waits.items()}
-    yield _histogram("channels_message_wait_seconds", waits)
+    yield _histogram("channels_message_wait_seconds", _by_channel(figures))
     yield _histogram("channels_engine_round_trip_seconds", {(): figures.round_trips})
     yield _histogram("channels_request_first_byte_seconds", {(): figures.first_bytes})
+
+
+def _by_channel(figures: CountingMeter) -> dict[tuple[str], Histogram]:
+    """The waits on each channel, whichever consumer its messages went to."""
+    waits: dict[tuple[str], Histogram] = {}
+    for (channel, _), (histogram, _) in figures.runs.items():
+        whole = waits.setdefault((channel,), Histogram())
+        whole.counts = [a + b for a, b in zip(whole.counts, histogram.counts, strict=True)]
+        whole.sum += histogram.sum
+    return waits
 
 
 # `values` below are by the values of the labels, as tuples in the order of Described.labels.

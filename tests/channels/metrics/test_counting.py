@@ -20,6 +20,9 @@ class Watched:
     def __init__(self, place):
         self.place = place
 
+    def received(self):
+        return {"replies": 5}
+
     def gauges(self):
         if self.place == "server":
             return {}
@@ -97,6 +100,7 @@ def test_figures_are_those_that_were_told():
     shown = read(make_registry(meter, Watched("worker"), Layer()))
     assert shown["channels_messages_sent_total", (("channel", "http.request"),)] == 1
     assert shown["channels_messages_received_total", (("channel", "websocket.receive"),)] == 2
+    assert shown["channels_messages_received_total", (("channel", "replies"),)] == 5
     lost = (("channel", "mail"), ("reason", "full"))
     assert shown["channels_messages_lost_total", lost] == 3
     who = (("channel", "mail"), ("consumer", "tests.channels.metrics.test_counting.consumer"))
