@@ -11,6 +11,7 @@ Every key has a hash tag, so that the keys of one script call share a slot of a 
     <prefix>{<tag>}:of:<channel>  set of the groups a client is in
     <prefix>{<tag>}:session:<channel>, :order:<channel>   hashes of one socket
     <prefix>{<tag>}:mark:<id>     that one message of a pipeline was refused
+    <prefix>{<tag>}:once          sorted set of the disconnects that were sent lately
     <prefix>{<tag>}:batch:<id>    the number of an interface server's latest batch of frames
     <prefix>{<tag>}:alive, :known, :sockets, :clients, :running, :waiting  of one interface server
     <prefix>{g.<group>}           sorted set of the queues with members in a group, on two hosts
@@ -81,6 +82,10 @@ class Keyspace:
     def batch(self, tag: str, sender: str) -> str:
         """The key of the latest numbered batch of one sender: see send_batch.lua."""
         return f"{self.prefix}{{{tag}}}:batch:{sender}"
+
+    def once(self, tag: str) -> str:
+        """The key of what was sent to a queue lately that must not come twice: send_once.lua."""
+        return f"{self.prefix}{{{tag}}}:once"
 
     def server(self, tag: str, kind: str) -> str:
         """The key of one interface server's state."""

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import dataclasses
+import socket as sockets
 import time
 
 from tests.faults.clients.web_socket import read_head
@@ -43,6 +44,15 @@ class Exchange:
         self.status, self.headers = read_head(head[:-4])
         return self.status
 
+    async def read_on(self, rate):
+        """Read `rate` bytes a second, whatever they are, until the connection ends."""
+        while await self._reader.read(max(rate // 10, 1)):
+            await asyncio.sleep(0.1)
+
+    async def read_all(self):
+        """Return every byte until the connection ends."""
+        return await self._reader.read(-1)
+
     async def parts(self):
         """Yield the parts of the body as they come. Raises IncompleteReadError if it is cut."""
         if self.headers.get("transfer-encoding") == "chunked":
@@ -69,12 +79,24 @@ class Exchange:
             await self._writer.wait_closed()
 
 
-async def begin(address, path, *, method="GET", headers=(), body=b"", source=None):
+async def begin(address, path, *, method="GET", headers=(), body=b"", source=None, buffer=None):
     """Connect to `address`, (host, port), and send a request; return its Exchange.
 
-    `headers`: pairs of str. `source`: (host, port) to connect from.
+    `headers`: pairs of str. `source`: (host, port) to connect from. `buffer`: bytes that are taken
+    without being read, for a client that is slow.
     """
-    reader, writer = await asyncio.open_connection(*address, limit=_PIECE_BYTES, local_addr=source)
+    raw = sockets.socket()
+    raw.setblocking(False)
+    if buffer:
+        raw.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, buffer)
+    if source:
+        raw.bind(source)
+    try:
+        await asyncio.get_running_loop().sock_connect(raw, address)
+    except BaseException:
+        raw.close()
+        raise
+    reader, writer = await asyncio.open_connection(sock=raw, limit=buffer or _PIECE_BYTES)
     names = {name.lower() for name, _ in headers}
     lines = [f"{method} {path} HTTP/1.1", "Connection: close"]
     lines += ["Host: localhost"] if "host" not in names else []

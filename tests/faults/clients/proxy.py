@@ -2,8 +2,11 @@
 
 import asyncio
 import contextlib
+import random
 
 _PIECE_BYTES = 64 * 1024
+#: After so long a packet that was lost is sent again: Linux' shortest (TCP_RTO_MIN).
+_SENT_AGAIN_S = 0.2
 
 
 class Proxy:
@@ -11,10 +14,12 @@ class Proxy:
 
     Attributes:
         delay_s: what each byte needs in each direction.
+        loss: the share of pieces that come late, with all behind them, as TCP sends them again.
     """
 
-    def __init__(self, target, delay_s=0.0):
-        self.target, self.delay_s = target, delay_s
+    def __init__(self, target, delay_s=0.0, loss=0.0, seed=46):
+        self.target, self.delay_s, self.loss = target, delay_s, loss
+        self._chance = random.Random(seed)
         self._writers, self._tasks = set(), set()
         self._is_flowing = asyncio.Event()
         self._is_flowing.set()
@@ -88,7 +93,10 @@ class Proxy:
         try:
             with contextlib.suppress(ConnectionError):
                 while data := await reader.read(_PIECE_BYTES):
-                    await pieces.put((loop.time() + self.delay_s, data))
+                    due = loop.time() + self.delay_s
+                    if self.loss and self._chance.random() < self.loss:
+                        due += _SENT_AGAIN_S
+                    await pieces.put((due, data))
             await pieces.put((loop.time() + self.delay_s, b""))
             await delivery
         finally:

@@ -8,6 +8,8 @@ urlpatterns = [
     path("", views.hello),
     path("wait/<int:ms>", views.wait),
     path("stream/<int:pieces>/<int:pause_ms>", views.stream),
+    path("announced/<int:length>/<int:size>", views.announce),
+    path("announced/<int:length>/<int:size>/streamed", views.announce, {"is_streamed": True}),
     path("upload", views.upload),
     path("client", views.client),
     path("log-in/<str:name>", views.log_in),

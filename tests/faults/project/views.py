@@ -32,6 +32,14 @@ def _pieces(count, pause_s):
             time.sleep(pause_s)
 
 
+def announce(request, length, size, is_streamed=False):
+    """Announce a body of `length` bytes, and send one of `size`."""
+    body = b"x" * size
+    response = StreamingHttpResponse([body]) if is_streamed else HttpResponse(body)
+    response["Content-Length"] = str(length)
+    return response
+
+
 def upload(request):
     """Count the bytes of the body without ever having all of them."""
     size = 0

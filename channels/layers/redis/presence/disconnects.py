@@ -24,6 +24,9 @@ T = TypeVar("T")
 
 #: Between two tries to send a disconnect whose channel is full or away.
 DISCONNECT_RETRY_S = (0.05, 2.0)
+#: A disconnect that was sent is known for so long: longer than one whose answer was lost is tried
+#: again, or the record of its socket may stand.
+SENT_KEPT_MS = 120_000
 #: With several hosts: the disconnect of a socket waits this long for the host that knows its order
 #: and its session, to run as if nothing had been; then it runs without.
 ORDER_PATIENCE_S = 30.0
@@ -90,7 +93,9 @@ class Disconnects:
                 # The layer has lost all it knew of us under an old id, and so whose turn it is.
                 server_id = self._server.keyspace.queue(reply_channel).tag
                 is_broken = await self._break_order(reply_channel)
-            await self._insist(lambda: self._sending.send(operation))
+            # It may have been sent before its answer was lost; or another server has made it up.
+            name = reply_channel or self._server.socket_channel(client)
+            await self._insist(lambda: self._sending.send_once(operation, name, SENT_KEPT_MS))
             is_sent = True
             if not is_broken:
                 await self._insist(lambda: self._sockets.break_order(reply_channel))

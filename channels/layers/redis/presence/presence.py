@@ -32,6 +32,9 @@ BEAT_EVERY_S = 5.0
 WATCHED_FOR_S, LONGEST_GAP_S = 9.0, 12.0
 #: A server that is not seen for so long is forgotten, with what it kept in the layer.
 KNOWN_TTL_MS = 7 * 86_400_000
+#: A disconnect that was made up for another server is known for so long: that one may only be
+#: frozen, and send its own when it goes on.
+MADE_UP_KEPT_MS = 86_400_000
 #: Senders that wait for a server's full queue give up when its last beat is this old.
 SILENT_AFTER_MS = 8_000
 #: Messages and bytes that a server takes from each of its queues at once.
@@ -289,7 +292,9 @@ class Presence:
         }
         yield from self._guardian.give_up(server_id, client)
         operation = self._sending.pack("websocket.disconnect", message)
-        (reply,) = yield [self._sending.request(operation)]
+        # If it was sent before, that is as good; and if the server lives after all, it is told.
+        request = self._sending.once_request(operation, channel, MADE_UP_KEPT_MS)
+        (reply,) = yield [request]
         if self._sending.read_sent(operation, reply) is not None:
             return False
         yield from self.forget_socket(server_id, client)

@@ -88,6 +88,23 @@ class Sending:
             )
         return Request(self._rules.host_for(way.keys), wire.sized(call, len(payload)))
 
+    def once_request(self, operation: ops.Send, name: str, kept_ms: int) -> Request:
+        """The Request that sends a message unless one with its name was sent before, which is
+        known for `kept_ms`. A message to a client, or to an acknowledged channel, is just sent."""
+        way = self.way_to(names.queue_name(operation.channel))
+        if way is None or not way.keys.is_plain:
+            return self.request(operation)
+        keys = (*way.queue_keys, self._keyspace.once(way.keys.tag))
+        args = (*way.args, operation.payload, name, kept_ms)
+        return Request(self._rules.host_for(way.keys), scripts.SEND_ONCE.call(keys, args))
+
+    def send_once(self, operation: ops.Send, name: str, kept_ms: int) -> Plan[None]:
+        """Plan: send a message unless it was sent before; raises what refuses it."""
+        (reply,) = yield [self.once_request(operation, name, kept_ms)]
+        refusal = self.read_sent(operation, reply)
+        if refusal is not None:
+            raise refusal
+
     def _find_way(self, queue: str) -> Way | None:
         """The Way to a queue; None to that of an acknowledged channel."""
         keys = self._keyspace.queue(queue)

@@ -178,6 +178,9 @@ class _LaneReply:
     def set_result(self, replies: list[Any]) -> None:
         self._on_reply(replies[0])
 
+    def cancel(self) -> None:
+        """A lane's messages stay in it."""
+
 
 class _Shared:
     """The one future of several posts that have gone out as one command."""

@@ -209,6 +209,60 @@ def test_the_disconnects_of_a_dead_server_are_made_up_once_each(layer, die):
     assert {message["code"] for message in messages} == {1006}
 
 
+def test_a_server_that_was_only_frozen_sends_no_second_disconnect_after_a_made_up_one(layer, die):
+    beat(layer, is_first=True)
+    open_sockets(layer, 1)
+    die()
+    keep_house(layer)
+    channel = f"websocket.send.{SERVER}!0"
+    own = layer.prepare_send("websocket.disconnect", {"reply_channel": channel, "code": 1012})
+
+    layer._sync.run(layer.sending.send_once(own, channel, 120_000))
+
+    assert [message["code"] for message in drain(layer)] == [1006]
+
+
+def test_a_disconnect_that_was_sent_just_before_its_server_froze_is_not_made_up(layer, die):
+    beat(layer, is_first=True)
+    open_sockets(layer, 1)
+    channel = f"websocket.send.{SERVER}!0"
+    own = layer.prepare_send("websocket.disconnect", {"reply_channel": channel, "code": 1001})
+    layer._sync.run(layer.sending.send_once(own, channel, 120_000))
+    die()
+
+    keep_house(layer)
+
+    assert [message["code"] for message in drain(layer)] == [1001]
+
+
+def test_a_disconnect_whose_answer_was_lost_comes_once(layer):
+    channel = f"websocket.send.{SERVER}!0"
+    own = layer.prepare_send("websocket.disconnect", {"reply_channel": channel, "code": 1001})
+
+    for _ in range(3):
+        layer._sync.run(layer.sending.send_once(own, channel, 120_000))
+
+    assert len(drain(layer)) == 1
+
+
+def test_a_disconnect_that_found_no_room_is_sent_when_there_is_some(make_layer):
+    layer = make_layer(channel_capacity={"websocket.disconnect": 1})
+    sends = [
+        layer.prepare_send(
+            "websocket.disconnect", {"reply_channel": f"websocket.send.{SERVER}!{n}"}
+        )
+        for n in range(2)
+    ]
+    layer._sync.run(layer.sending.send_once(sends[0], "0", 120_000))
+    with pytest.raises(layer.ChannelFull):
+        layer._sync.run(layer.sending.send_once(sends[1], "1", 120_000))
+    assert len(drain(layer)) == 1
+
+    layer._sync.run(layer.sending.send_once(sends[1], "1", 120_000))
+
+    assert [message["reply_channel"][-2:] for message in drain(layer)] == ["!1"]
+
+
 @pytest.mark.parametrize("ended", [True, False])
 def test_a_made_up_disconnect_comes_after_what_ran(layer, die, ended):
     open_sockets(layer, 1)
@@ -248,6 +302,7 @@ def test_nothing_is_left_of_a_dead_server(layer, die, redis_server):
     assert left <= {
         "{websocket.connect}:n:websocket.connect",
         "{websocket.disconnect}:n:websocket.disconnect",
+        "{websocket.disconnect}:once",  # for a day: it may only be frozen
     }
 
 
