@@ -219,8 +219,13 @@ class ChannelLayerWrapper:
 
         if not settings.configured:  # an interface server needs no project
             return {}
+        found: dict[str, object] = {}
+        if protocols := getattr(settings, "CHANNELS_WS_PROTOCOLS", None):
+            found["websocket_protocols"] = tuple(protocols)
         patience_s = getattr(settings, "CHANNELS_WEBSOCKET_PATIENCE", None)
-        return {} if patience_s is None else {"websocket_patience_s": float(patience_s)}
+        if patience_s is not None:
+            found["websocket_patience_s"] = float(patience_s)
+        return found
 
     def local_only(self):
         """Whether the layer works within one process only."""

@@ -134,7 +134,7 @@ def _read_options(arguments: Arguments, layer: Any) -> Options:
         websocket_connect_timeout_s=_limit(arguments["websocket_connect_timeout"]),
         websocket_patience_s=_read_patience(arguments, layer),
         websocket_timeout_s=_limit(arguments["websocket_timeout"]),
-        websocket_protocols=arguments["ws_protocol"],
+        websocket_protocols=_read_protocols(arguments, layer),
         root_path=arguments["root_path"],
         proxy_headers=arguments["proxy_headers"],
         trusted_proxies=arguments["trusted_proxy"],
@@ -149,6 +149,13 @@ def _read_options(arguments: Arguments, layer: Any) -> Options:
         needs_workers=arguments["need_workers"],
         access_log=_open_access_log(arguments, proxy),
     )
+
+
+def _read_protocols(arguments: Arguments, layer: Any) -> tuple[str, ...]:
+    """What the flags name, or the project's settings."""
+    given: tuple[str, ...] = arguments["ws_protocol"]
+    said: tuple[str, ...] = getattr(layer, "server_settings", {}).get("websocket_protocols", ())
+    return given or said
 
 
 def _read_patience(arguments: Arguments, layer: Any) -> float:

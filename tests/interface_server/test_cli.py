@@ -364,3 +364,14 @@ def test_python_m_interface_server_is_the_command():
 
     assert "python -m interface_server [OPTIONS] [CHANNEL_LAYER]" in shown.stdout
     assert shown.returncode == 0
+
+
+def test_subprotocols_may_be_named_in_the_settings_too(told, monkeypatch):
+    from channels.asgi import ChannelLayerWrapper
+
+    said = {"websocket_protocols": ("a", "b")}
+    monkeypatch.setattr(ChannelLayerWrapper, "server_settings", said)
+    invoke()
+    assert told["options"].websocket_protocols == ("a", "b")
+    invoke("--ws-protocol", "c")
+    assert told["options"].websocket_protocols == ("c",)

@@ -276,3 +276,21 @@ def test_each_request_has_the_same_answer_on_each_host(our_host, raw):
         assert b": " in body or status == 413
     if status == 405:
         assert "get" in dict(headers)["allow"]
+
+
+#: What no host may hand to a worker, whatever it answers: some close the connection without a word.
+NEVER = [
+    method("TRACE", "TRACE", 405),
+    method("CONNECT", "CONNECT", 405),
+    get("no Host", "A: b", 400),
+    get("two Hosts", "Host: x|Host: y", 400),
+    post("identity", "Transfer-Encoding: identity|Content-Length: 5", b"12345", 400),
+]
+
+
+@pytest.mark.parametrize("raw", NEVER, ids=[raw.name for raw in NEVER])
+def test_no_host_hands_these_to_a_worker(any_host, raw):
+    with send(any_host, raw) as connection:
+        connection.shutdown(socket.SHUT_WR)
+        answer = connection.recv(65536)
+    assert answer.split(b" ")[1:2] != [b"200"]

@@ -1,0 +1,88 @@
+"""No connection outlives the time-outs: bodies that trickle, responses that nobody reads."""
+
+import contextlib
+import socket
+import sys
+import time
+
+import pytest
+
+from tests.interface_server.conftest import start_host
+from tests.interface_server.test_hosts import read_to_end, send_head
+from tests.interface_server.test_raw_requests import read_response
+
+#: Starts a host with limits that the command has no flag for.
+SCRIPT = """
+import importlib, sys
+from interface_server.application import InterfaceServer
+from interface_server.hosts.settings import HostSettings, Listen
+from interface_server.options import Options
+from tests.interface_server.sites.memory import channel_layer
+
+host = importlib.import_module(f"interface_server.hosts.{sys.argv[1]}")
+server = InterfaceServer(channel_layer.channel_layer, Options(http_stall_s=1.0))
+host.run(server, Listen("127.0.0.1", int(sys.argv[2])), HostSettings(head_timeout_s=1.0))
+"""
+
+
+@pytest.fixture
+def hasty_host(tmp_path, server_kind):
+    """A host that waits for a client for a second."""
+    host = start_host(tmp_path, [sys.executable, "-c", SCRIPT, server_kind, "{port}"])
+    yield host
+    host.kill()
+
+
+def trickle(connection, piece):
+    """Send a piece five times a second until there is an answer; return that."""
+    connection.settimeout(0.2)
+    for _ in range(60):
+        with contextlib.suppress(TimeoutError):
+            return connection.recv(65536)
+        connection.sendall(piece)
+    raise AssertionError("no answer to a request that does not end")
+
+
+@pytest.mark.parametrize(
+    ("framing", "piece"),
+    [
+        ("content-length: 5000", b"x"),
+        ("content-length: 500000", b"x"),
+        ("transfer-encoding: chunked", b"1\r\nx\r\n"),
+    ],
+)
+def test_a_body_that_trickles_is_408(hasty_host, framing, piece):
+    head = f"POST /upload HTTP/1.1\nhost: x\n{framing}\n\n"
+    with send_head(hasty_host, head) as connection:
+        assert trickle(connection, piece).startswith(b"HTTP/1.1 408 ")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "GET /hello HTTP/1.1\nhost: x\n",
+        "G",
+        "GET /hello HTTP/1.1\nhost: x\nupgrade: websocket\nconnection: upgrade\n",
+        "GET /hello HTTP/1.1\nhost: x\n\nGET /hello HTTP/1.1\n",
+    ],
+)
+def test_a_head_that_stops_is_408_and_its_connection_is_closed(hasty_host, text):
+    begun_s = time.monotonic()
+    data = read_to_end(send_head(hasty_host, text))
+    assert data.count(b"HTTP/1.1 408 ") == 1
+    assert data.count(b"HTTP/1.1 200 ") == text.count("\n\n")
+    assert time.monotonic() - begun_s < 10
+
+
+def test_a_connection_that_says_nothing_is_closed(hasty_host):
+    connection = socket.create_connection(("127.0.0.1", hasty_host.port), timeout=10)
+    assert read_to_end(connection) == b""
+
+
+def test_a_request_between_two_slow_ones_is_served(hasty_host):
+    """The time of a head begins with its first byte, not with the last request."""
+    with send_head(hasty_host, "GET /hello HTTP/1.1\nhost: x\n\n") as connection:
+        for _ in range(3):
+            assert read_response(connection)[0] == 200
+            time.sleep(0.7)
+            connection.sendall(b"GET /hello HTTP/1.1\r\nhost: x\r\n\r\n")
