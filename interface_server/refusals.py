@@ -6,7 +6,7 @@ from collections.abc import Callable
 logger = logging.getLogger("interface_server")
 
 #: Seconds between two lines about the same channel.
-_EVERY_S = 5.0
+EVERY_S = 5.0
 
 
 class RefusalLog:
@@ -24,7 +24,7 @@ class RefusalLog:
         """Note that `error` on `channel` had a `consequence` for one client."""
         last, unsaid = self._lines.get(channel, (None, 0))
         now = self._clock()
-        if last is not None and now - last < _EVERY_S:
+        if last is not None and now - last < EVERY_S:
             self._lines[channel] = last, unsaid + 1
             return
         self._lines[channel] = now, 0

@@ -16,7 +16,9 @@ from channels.layers.redis.presence import disconnects, presence, registry
 from channels.layers.redis.transport import hosts
 from channels.messages import CloseCode
 from channels.requests.request import AsgiRequest
+from interface_server import refusals
 from interface_server.cli import command
+from interface_server.hosts import daphne_inside, gate, uvicorn_inside
 from interface_server.options import KIB, MIB, Options
 from tests.docs.blocks import DOCS
 from worker import flush, loop
@@ -71,6 +73,18 @@ FACTS = [
         OPTIONS.websocket_connect_timeout_s,
     ),
     ("operations.md", "more than {} KiB of headers", OPTIONS.max_header_bytes // 1024),
+    (
+        "operations.md",
+        "the headers of a request or handshake | | {} KiB",
+        OPTIONS.max_header_bytes // 1024,
+    ),
+    ("operations.md", "the first line of a request | | {} KiB", gate.MAX_LINE_BYTES // 1024),
+    ("operations.md", "headers are larger than {} bytes", OPTIONS.max_header_bytes),
+    ("operations.md", "once in {:.0f} s for each status", refusals.EVERY_S),
+    ("deploying.md", "`daphne` {}", daphne_inside.TRIED["daphne"]),
+    ("deploying.md", "with Twisted {}", daphne_inside.TRIED["twisted"]),
+    ("deploying.md", "`uvicorn` {}", uvicorn_inside.TRIED["uvicorn"]),
+    ("deploying.md", "with websockets {}", uvicorn_inside.TRIED["websockets"]),
     ("operations.md", "every {:.1f} s until it is back", hosts.LAST_BACKOFF_S),
     ("operations.md", "shows every {:.0f} s", presence.BEAT_EVERY_S),
     ("operations.md", "more than {} s (SIGSTOP", registry.TTL_MS["servers"] // 1000),
