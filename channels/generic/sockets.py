@@ -116,9 +116,13 @@ class WebsocketConsumer(BaseConsumer):
     def _is_behind_demultiplexer(self) -> bool:
         return "multiplexer" in self.kwargs
 
-    def connection_groups(self, **kwargs: Any) -> Iterable[str]:
-        """Return a list: the names of the groups to join at connect, and leave at disconnect."""
-        return self.groups or []
+    if TYPE_CHECKING:  # a subclass takes what it needs
+        connection_groups: Callable[..., Iterable[str]]
+    else:
+
+        def connection_groups(self, **kwargs: Any) -> Iterable[str]:
+            """Return the names of the groups to join at connect, and leave at disconnect."""
+            return self.groups or []
 
     def _connection_groups(self, message: Message, kwargs: dict[str, Any]) -> list[Group]:
         names = self.connection_groups(**kwargs)
@@ -141,10 +145,14 @@ class WebsocketConsumer(BaseConsumer):
         _join(groups, message.reply_channel)
         return outcome
 
-    def connect(self, message: Message, **kwargs: Any) -> Any:
-        """Called when a socket opens; accepts it, unless you define it otherwise."""
-        if not self._is_behind_demultiplexer:
-            message.reply_channel.send({"accept": True})
+    if TYPE_CHECKING:  # a subclass takes what it needs
+        connect: Callable[..., Any]
+    else:
+
+        def connect(self, message: Message, **kwargs: Any) -> Any:
+            """Called when a socket opens; accepts it, unless you define it otherwise."""
+            if not self._is_behind_demultiplexer:
+                message.reply_channel.send({"accept": True})
 
     @runs_in_loop
     def raw_receive(self, message: Message, **kwargs: Any) -> Any:
@@ -153,8 +161,14 @@ class WebsocketConsumer(BaseConsumer):
             return self.call_hook(self.receive, text=message["text"], **kwargs)
         return self.call_hook(self.receive, bytes=message["bytes"], **kwargs)
 
-    def receive(self, text: str | None = None, bytes: bytes | None = None, **kwargs: Any) -> Any:
-        """Called with each frame, as `text` (str) or as `bytes`."""
+    if TYPE_CHECKING:  # a subclass takes what it needs
+        receive: Callable[..., Any]
+    else:
+
+        def receive(
+            self, text: str | None = None, bytes: bytes | None = None, **kwargs: Any
+        ) -> Any:
+            """Called with each frame, as `text` (str) or as `bytes`."""
 
     def send(
         self, text: str | None = None, bytes: bytes | None = None, close: bool | int = False
@@ -197,8 +211,12 @@ class WebsocketConsumer(BaseConsumer):
             group.discard(message.reply_channel)
         return self.disconnect(message, **kwargs)
 
-    def disconnect(self, message: Message, **kwargs: Any) -> Any:
-        """Called when the socket has closed; `message["code"]` says how."""
+    if TYPE_CHECKING:  # a subclass takes what it needs
+        disconnect: Callable[..., Any]
+    else:
+
+        def disconnect(self, message: Message, **kwargs: Any) -> Any:
+            """Called when the socket has closed; `message["code"]` says how."""
 
 
 class JsonWebsocketConsumer(WebsocketConsumer):

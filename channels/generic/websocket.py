@@ -5,8 +5,8 @@ Those of 1.x are in `channels.generic.websockets`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import async_to_sync
 
@@ -46,15 +46,27 @@ class WebsocketConsumer(SyncConsumer):
 
     # -- what a subclass overrides --------------------------------------------------------------
 
-    def connect(self) -> None:
-        """Called for a handshake: `accept()` it, or `close()` to refuse it."""
-        self.accept()
+    if TYPE_CHECKING:  # a subclass takes what it needs
+        connect: Callable[..., Any]
+    else:
 
-    def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        """Called for each frame: one of the two is there."""
+        def connect(self) -> None:
+            """Called for a handshake: `accept()` it, or `close()` to refuse it."""
+            self.accept()
 
-    def disconnect(self, code: int) -> None:
-        """Called when the socket is closed, by whichever side."""
+    if TYPE_CHECKING:  # a subclass takes what it needs
+        receive: Callable[..., Any]
+    else:
+
+        def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+            """Called for each frame: one of the two is there."""
+
+    if TYPE_CHECKING:  # a subclass takes what it needs
+        disconnect: Callable[..., Any]
+    else:
+
+        def disconnect(self, code: int) -> None:
+            """Called when the socket is closed, by whichever side."""
 
     # -- what it calls --------------------------------------------------------------------------
 
@@ -127,8 +139,12 @@ class JsonWebsocketConsumer(WebsocketConsumer):
             raise ValueError(_NO_TEXT)
         self.receive_json(self.decode_json(text_data), **kwargs)
 
-    def receive_json(self, content: Any, **kwargs: Any) -> None:
-        """Called for each frame, with what its JSON says."""
+    if TYPE_CHECKING:  # a subclass takes what it needs
+        receive_json: Callable[..., Any]
+    else:
+
+        def receive_json(self, content: Any, **kwargs: Any) -> None:
+            """Called for each frame, with what its JSON says."""
 
     def send_json(self, content: Any, close: bool | int = False) -> None:
         """Send a frame with `content` as JSON. `close`: close the socket after it."""
@@ -160,15 +176,29 @@ class AsyncWebsocketConsumer(AsyncConsumer):
 
     # -- what a subclass overrides --------------------------------------------------------------
 
-    async def connect(self) -> None:
-        """Called for a handshake: `accept()` it, or `close()` to refuse it."""
-        await self.accept()
+    if TYPE_CHECKING:  # a subclass takes what it needs
+        connect: Callable[..., Any]
+    else:
 
-    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        """Called for each frame: one of the two is there."""
+        async def connect(self) -> None:
+            """Called for a handshake: `accept()` it, or `close()` to refuse it."""
+            await self.accept()
 
-    async def disconnect(self, code: int) -> None:
-        """Called when the socket is closed, by whichever side."""
+    if TYPE_CHECKING:  # a subclass takes what it needs
+        receive: Callable[..., Any]
+    else:
+
+        async def receive(
+            self, text_data: str | None = None, bytes_data: bytes | None = None
+        ) -> None:
+            """Called for each frame: one of the two is there."""
+
+    if TYPE_CHECKING:  # a subclass takes what it needs
+        disconnect: Callable[..., Any]
+    else:
+
+        async def disconnect(self, code: int) -> None:
+            """Called when the socket is closed, by whichever side."""
 
     # -- what it calls --------------------------------------------------------------------------
 
@@ -243,8 +273,12 @@ class AsyncJsonWebsocketConsumer(AsyncWebsocketConsumer):
             raise ValueError(_NO_TEXT)
         await self.receive_json(await self.decode_json(text_data), **kwargs)
 
-    async def receive_json(self, content: Any, **kwargs: Any) -> None:
-        """Called for each frame, with what its JSON says."""
+    if TYPE_CHECKING:  # a subclass takes what it needs
+        receive_json: Callable[..., Any]
+    else:
+
+        async def receive_json(self, content: Any, **kwargs: Any) -> None:
+            """Called for each frame, with what its JSON says."""
 
     async def send_json(self, content: Any, close: bool | int = False) -> None:
         """Send a frame with `content` as JSON. `close`: close the socket after it."""

@@ -10,6 +10,8 @@ from channels import Group
 class Room(models.Model):
     """A room that sockets join and leave. What is said in it is not kept."""
 
+    id: int  # Django's; an editor can't know
+
     title = models.CharField(max_length=60)
     staff_only = models.BooleanField(default=False)
 
