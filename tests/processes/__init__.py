@@ -13,6 +13,7 @@ the test run itself is killed, a watchdog ends them. Nothing here knows which pr
 from tests.processes.base import Process, can_connect, free_port, wait_until
 from tests.processes.nginx import Nginx, find_nginx, make_certificate
 from tests.processes.postgres_server import PostgresServer, find_postgres
+from tests.processes.redis_cluster import RedisCluster
 from tests.processes.redis_server import RedisServer, find_redis_server
 from tests.processes.split import REPOSITORY, Server, Split
 
@@ -21,6 +22,7 @@ __all__ = [
     "Nginx",
     "PostgresServer",
     "Process",
+    "RedisCluster",
     "RedisServer",
     "Server",
     "Split",

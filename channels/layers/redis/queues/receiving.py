@@ -87,8 +87,9 @@ class Receiving:
         if promotes:
             cursor.next_due_s = read_promoted(replies[len(requests) : -1])
         delivery = yield from self._read_received(cursor, turn, hosts[0], replies[-1])
-        if delivery is None and not ops.leave_work(results):
-            delivery = yield from self._look_further(cursor, turn, hosts[1:], block_s)
+        if delivery is None and not any(isinstance(each, ops.Delivery) for each in results):
+            wait_s = 0.0 if ops.leave_work(results) else block_s
+            delivery = yield from self._look_further(cursor, turn, hosts[1:], wait_s)
         return results, delivery
 
     def _take_or_wait(

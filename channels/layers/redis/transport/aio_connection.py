@@ -118,11 +118,12 @@ class AsyncConnection:
         self._transport.set_protocol(self._replies)
 
     async def _setup(self) -> Any:
-        return wire.read_setup(await self._run(wire.setup_commands(scripts.loaded())))
+        replies = await self._run(wire.setup_commands(scripts.loaded()))
+        return wire.read_setup(replies, is_of_cluster=self._host.is_of_cluster)
 
     def _run(self, commands: Sequence[Command]) -> "asyncio.Future[list[Any]]":
         future = self._replies.expect(len(commands))
-        for piece in wire.pack(commands):
+        for piece in wire.pack(self._host.place(commands)):
             self._transport.write(piece)
         return future
 
@@ -142,7 +143,7 @@ class AsyncConnection:
                 answers = await self._run([commands[place] for place in missing])
                 for place, answer in zip(missing, answers, strict=True):
                     replies[place] = answer
-            return replies
+            return self._host.read_keys(commands, replies)
         except (redis.RedisError, OSError) as error:
             await self.close()
             raise self._host.health.lost(error, timeout_s - block_s) from error

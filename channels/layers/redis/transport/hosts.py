@@ -12,6 +12,7 @@ import redis
 import redis.asyncio
 
 from channels.exceptions import LayerUnavailable
+from channels.layers.redis.transport.scripts import Command
 from channels.metrics import hooks
 
 logger = logging.getLogger("channels.layers")
@@ -45,6 +46,9 @@ KEEPALIVE = {
 
 class Host:
     """One Redis, by its URL. `has_others`: whether the layer has more hosts than this one."""
+
+    #: Whether it is to be a node of a Redis Cluster.
+    is_of_cluster = False
 
     def __init__(
         self, url: str, connection_kwargs: dict[str, Any], *, has_others: bool = False
@@ -83,6 +87,18 @@ class Host:
         """Return a redis-py asyncio connection, not yet connected, without time-outs of its own."""
         return self._make(redis.asyncio, {**self._options, "socket_timeout": None})
 
+    def place(self, commands: Sequence[Command]) -> Sequence[Command]:
+        """Return commands as they are to be written, with the host's own names of keys."""
+        return commands
+
+    def read_keys(self, commands: Sequence[Command], replies: list[Any]) -> list[Any]:
+        """Return the replies to commands with the names of keys that the plans know."""
+        return replies
+
+    def read_popped(self, reply: Any) -> Any:
+        """The same for the reply to one blocking pop."""
+        return reply
+
     def _make(self, library: Any, options: dict[str, Any]) -> Any:
         if self.url.startswith("unix:"):
             options = {key: value for key, value in options.items() if "keepalive" not in key}
@@ -93,7 +109,7 @@ class Health:
     """Whether a host answers; thread-safe. While it is away, callers fail at once."""
 
     def __init__(self, name: str, clock: Callable[[], float] = time.monotonic) -> None:
-        self._name, self._clock, self._lock = name, clock, threading.Lock()
+        self.name, self._clock, self._lock = name, clock, threading.Lock()
         self._backoff_s = 0.0
         self._retry_at = self._down_since = 0.0
         #: Until then somebody tries to reach the host, and nobody else needs to.
@@ -141,7 +157,7 @@ class Health:
         if first:
             logger.error(
                 "Redis at %s is unreachable (%s); trying again every %.1f s until it is back",
-                self._name,
+                self.name,
                 self._reason,
                 LAST_BACKOFF_S,
             )
@@ -149,7 +165,7 @@ class Health:
 
     def unavailable(self) -> LayerUnavailable:
         """The LayerUnavailable to raise while the host is away."""
-        text = f"Redis at {self._name} is unreachable ({self._reason})"
+        text = f"Redis at {self.name} is unreachable ({self._reason})"
         return LayerUnavailable(text, was_sent=False)
 
     def lost(self, error: BaseException, unanswered_s: float = 0.0) -> LayerUnavailable:
@@ -160,7 +176,7 @@ class Health:
         hooks.meter.connection_lost()
         if isinstance(error, (redis.TimeoutError, TimeoutError)):
             self.failed(error, unanswered_s)
-        text = f"lost a connection to Redis at {self._name} ({error})"
+        text = f"lost a connection to Redis at {self.name} ({error})"
         return LayerUnavailable(text, was_sent=getattr(error, "was_sent", True))
 
     def works(self) -> None:
@@ -169,7 +185,7 @@ class Health:
             with self._lock:
                 was_down, self._backoff_s, self._tried_until = self._backoff_s, 0.0, 0.0
             if was_down:
-                logger.warning("Redis at %s answers again", self._name)
+                logger.warning("Redis at %s answers again", self.name)
 
     @property
     def retry_in_s(self) -> float:

@@ -43,7 +43,7 @@ class SentinelHost(Host):
         is_sync = library is redis
         base = library.SSLConnection if options.pop("ssl", False) else library.Connection
         find = self._find_master if is_sync else self._afind_master
-        return _connection_class(base, is_sync)(find, **options)
+        return finding_connection(base, is_sync)(find, **options)
 
     def _manager(self, library: Any) -> Any:
         options = _once(library, self._sentinel_options)
@@ -76,7 +76,7 @@ class SentinelHost(Host):
 # Not redis-py's own connections for Sentinel: they need a pool that lives on, with connections to
 # the Sentinels that stay open.
 @functools.cache
-def _connection_class(base: Any, is_sync: bool) -> Any:
+def finding_connection(base: Any, is_sync: bool) -> Any:
     """A subclass of a redis-py connection that finds out where to connect to."""
 
     class Connection(base):  # type: ignore[misc]

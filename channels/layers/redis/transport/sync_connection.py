@@ -31,7 +31,7 @@ class Connection:
     """
 
     def __init__(self, host: Host, longest_s: float | None = None) -> None:
-        self._health = host.health
+        self._host, self._health = host, host.health
         self._health.take_turn()
         self._connection = host.make_connection(longest_s)
         self.used_at = 0.0
@@ -56,11 +56,12 @@ class Connection:
         self._health.works()
 
     def _setup(self) -> Any:
-        return wire.read_setup(self._run(wire.setup_commands(scripts.loaded())))
+        replies = self._run(wire.setup_commands(scripts.loaded()))
+        return wire.read_setup(replies, is_of_cluster=self._host.is_of_cluster)
 
     def send(self, commands: Sequence[Command]) -> None:
         """Write a pipeline."""
-        for piece in wire.pack(commands):
+        for piece in wire.pack(self._host.place(commands)):
             self.socket.sendall(piece)
 
     def _read(self) -> Any:
@@ -121,7 +122,7 @@ class Connection:
             missing = wire.missing_scripts(replies)
             if missing:
                 self._run_again(commands, replies, missing)
-            return replies
+            return self._host.read_keys(commands, replies)
         except (redis.RedisError, OSError) as error:
             self.close()
             raise self._health.lost(error) from error
@@ -172,7 +173,7 @@ class Connection:
         if asks:
             self._lead_ms = int(told[0]) * 1000 + int(told[1]) / 1000 - now_s * 1000
             self._ask_time_at_s = now_s + ASK_TIME_EVERY_S
-        return popped, int(now_s * 1000 + self._lead_ms)
+        return self._host.read_popped(popped), int(now_s * 1000 + self._lead_ms)
 
     def _run_again(
         self, commands: Sequence[Command], replies: list[Any], missing: Sequence[int]
@@ -212,7 +213,7 @@ class Connection:
             raise self._health.lost(error) from error
         if isinstance(reply, Exception):
             raise self._health.lost(reply) from reply
-        return reply
+        return self._host.read_popped(reply)
 
     def read_called_off(self, longest_s: float) -> Any:
         """Read the answer to a blocking pop that another connection has called off."""

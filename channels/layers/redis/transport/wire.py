@@ -5,12 +5,13 @@ goes over them passes it by, as its own packing and reading cost more than all e
 a message on its way; hiredis does both in a microsecond. Spoken is RESP 2, without pushes.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import hiredis
 import redis
 
+from channels.exceptions import LayerUnavailable
 from channels.layers.redis.transport.scripts import Command, Script
 
 #: Pieces up to this size are joined, so that they are written with one system call.
@@ -30,7 +31,26 @@ class ReadOnly(redis.exceptions.ConnectionError):
     was_sent = True
 
 
-_ERRORS = {
+class Moved(redis.exceptions.ConnectionError):
+    """The slot of a cluster that was asked for is on another node: connect anew."""
+
+    #: False if nothing of the pipeline that was refused can have been carried out.
+    was_sent = True
+
+
+class Unsettled(LayerUnavailable):
+    """A slot of a cluster is on its way to another node, or has none: nothing was done. It is the
+    reply to the one command only; others of the pipeline may have been carried out."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"the cluster can't do it just now: {text}", was_sent=False)
+
+
+_ERRORS: dict[str, Callable[[str], Exception]] = {
+    "MOVED": Moved,
+    "ASK": Unsettled,
+    "TRYAGAIN": Unsettled,
+    "CLUSTERDOWN": Unsettled,
     "NOSCRIPT": redis.exceptions.NoScriptError,
     "LOADING": redis.exceptions.BusyLoadingError,
     "READONLY": ReadOnly,
@@ -100,10 +120,11 @@ def setup_commands(scripts: Iterable[Script]) -> list[Command]:
     return [*(("SCRIPT", "LOAD", script.text) for script in scripts), ("HELLO",), ("CLIENT", "ID")]
 
 
-def read_setup(replies: Sequence[Any]) -> Any:
+def read_setup(replies: Sequence[Any], *, is_of_cluster: bool = False) -> Any:
     """Return the connection's id from the replies to `setup_commands`.
 
-    Raises the error among them, or ReadOnly. Redis lets every user say HELLO; what stands in for a
+    Raises the error among them, or ReadOnly; ConnectionError for a node of a cluster where one
+    Redis is expected, or the other way round. Redis lets every user say HELLO; what stands in for a
     Redis may not know it.
     """
     *loaded, hello, client_id = replies
@@ -111,6 +132,11 @@ def read_setup(replies: Sequence[Any]) -> Any:
         if isinstance(reply, Exception):
             raise reply
     facts = {} if isinstance(hello, Exception) else dict(zip(hello[::2], hello[1::2], strict=True))
+    if facts.get(b"mode") == b"cluster" and not is_of_cluster:
+        raise redis.exceptions.ConnectionError(
+            "it is a node of a Redis Cluster: name "
+            "channels.layers.redis.RedisClusterChannelLayer in CHANNEL_LAYERS"
+        )
     if facts.get(b"role") == b"replica":
         raise ReadOnly("it is a replica, which can't be written to")
     return client_id
