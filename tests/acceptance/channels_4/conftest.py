@@ -22,6 +22,16 @@ from django.core.management import execute_from_command_line
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "{package}.settings")
 execute_from_command_line(sys.argv)
 """
+#: What the documentation of Channels 2 says to put beside the settings, for host servers.
+ASGI = """
+import os
+import django
+from channels.routing import get_default_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "{package}.settings")
+django.setup()
+application = get_default_application()
+"""
 SETTINGS = """
 import os
 from pathlib import Path
@@ -71,6 +81,10 @@ def redis_url():
         yield server.tcp_url
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "site(name): the fixture of the site that the test is about")
+
+
 def write_project(directory, site, *overlays, package, apps, application):
     """Write the code of a site, with its overlays over it, and what a project has around it."""
     for name in (site, *overlays):
@@ -79,6 +93,8 @@ def write_project(directory, site, *overlays, package, apps, application):
         (directory / app).mkdir(exist_ok=True)
         (directory / app / "__init__.py").touch()
     (directory / "manage.py").write_text(MANAGE.format(package=package))
+    if not (directory / package / "asgi.py").exists():
+        (directory / package / "asgi.py").write_text(ASGI.format(package=package))
     listed = "".join(f'"{app}", ' for app in apps)
     settings = SETTINGS.format(package=package, apps=listed, application=application)
     (directory / package / "settings.py").write_text(settings)

@@ -1,0 +1,8 @@
+#MyChannels/routing.py
+from django.urls import path, include
+from . import consumers
+
+ws_urlpatterns = [
+    # path('ws/chat/<slug:room_name>/', consumers.ChatConsumer),
+    path('ws/chat/<slug:room_name>/', consumers.ChatConsumer_channel),
+]
