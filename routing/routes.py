@@ -220,6 +220,11 @@ def _check_foreign(entry: Any) -> list[str]:
 
 
 def _ask_channel_names(thing: Any) -> Any:
+    if isinstance(thing, type) and callable(getattr(thing, "as_asgi", None)):
+        raise RouteProblem(
+            f"{show(thing)} is a class consumer of Channels 2 and later: it goes into the "
+            f"URLRouter of ASGI_APPLICATION, as {thing.__name__}.as_asgi()"
+        )
     if not callable(getattr(thing, "channel_names", None)):
         raise RouteProblem(
             f"{show(thing)} has no channel_names(), which would tell the channels it takes; "

@@ -26,7 +26,7 @@ def get_default_application() -> Any:
         module = importlib.import_module(module_name)
     except ImportError as error:
         raise ImproperlyConfigured(
-            f"Cannot import ASGI_APPLICATION module {module_name!r}: {error}"
+            f"Cannot import ASGI_APPLICATION module {module_name!r}: {error}{_hint(error)}"
         ) from error
     try:
         return getattr(module, name)
@@ -34,3 +34,13 @@ def get_default_application() -> Any:
         raise ImproperlyConfigured(
             f"Cannot find {name!r} in ASGI_APPLICATION module {module_name}"
         ) from error
+
+
+def _hint(error: ImportError) -> str:
+    """What to do about an import that older releases of Django had."""
+    if error.name == "django.conf.urls" and "url" in str(error):
+        return (
+            ". Django 4.0 took url() away: write re_path() in its place, and "
+            "`from django.urls import re_path`"
+        )
+    return ""

@@ -15,6 +15,8 @@ import inspect
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, TypeAlias
 
+from django.core.exceptions import ImproperlyConfigured
+
 #: What is known of a connection: `type`, `path`, `headers`, and what middleware adds.
 Scope: TypeAlias = MutableMapping[str, Any]
 #: What happens on a connection: a dict with a `type`.
@@ -51,7 +53,17 @@ class _Call(functools.partial[Awaitable[Any]]):
 
 
 def call_once(application: Any) -> Application:
-    """Return `application` itself, or, if it has to be called twice, what calls it so."""
+    """Return `application` itself, or, if it has to be called twice, what calls it so.
+
+    Raises ImproperlyConfigured for a class consumer of 1.x, which is no application.
+    """
+    if isinstance(application, type) and hasattr(application, "method_mapping"):
+        name = application.__qualname__
+        raise ImproperlyConfigured(
+            f"{application.__module__}.{name} is a class consumer of Channels 1.x, and no ASGI "
+            f"application: put route_class({name}, path=...) into ROUTING of CHANNEL_LAYERS, or "
+            "make it a subclass of a class in channels.generic.websocket (without an s)"
+        )
     if not wants_two_calls(application):
         result: Application = application
         return result

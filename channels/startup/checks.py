@@ -13,6 +13,7 @@ import traceback
 
 from django.conf import settings
 from django.core.checks import Error, Info, Warning, register
+from django.core.exceptions import ImproperlyConfigured
 
 from channels.asgi import load_backend
 from channels.exceptions import InvalidChannelLayerError
@@ -71,6 +72,26 @@ def check_routes(app_configs=None, **kwargs):
     for alias, routing in _routings():
         found += _check_routing(f"CHANNEL_LAYERS[{alias!r}]", routing)
     return found
+
+
+@register("channels")
+def check_application(app_configs=None, **kwargs):
+    """Is there what ASGI_APPLICATION names, and can it be called?"""
+    if not getattr(settings, "ASGI_APPLICATION", None) or find_room_problem("routing"):
+        return []
+    from channels.routing import get_default_application
+
+    named = settings.ASGI_APPLICATION
+    try:
+        application = get_default_application()
+    except ImproperlyConfigured as error:
+        return [_error("E040", str(error))]
+    except Exception as error:  # the module is the user's: it may raise anything
+        text = f"ASGI_APPLICATION: can't import {named!r}: {type(error).__name__}: {error}"
+        return [_error("E040", text, _find_users_line(error))]
+    if not callable(application):
+        return [_error("E041", f"ASGI_APPLICATION names {named!r}, which is {_kind(application)}")]
+    return []
 
 
 def _check_session_engine():
@@ -178,11 +199,16 @@ def _check_routing(where, routing):
 
 def _find_line(error, router_class):
     """Return a hint with the project's line that led to an InvalidRoute; None if none did."""
+    return _find_users_line(error, os.path.dirname(inspect.getfile(router_class)))
+
+
+def _find_users_line(error, *machinery):
+    """Return a hint with the project's line that led to an error; None if none did."""
     machinery = (
-        os.path.dirname(inspect.getfile(router_class)),
+        *machinery,
+        os.path.dirname(os.path.dirname(__file__)),
         os.path.dirname(importlib.__file__),
         contextlib.__file__,
-        __file__,
         "<frozen",
     )
     frames = [

@@ -38,9 +38,14 @@ def build_wheel(directory):
 
 def install_wheel(wheel, directory):
     """Make a virtual environment in `directory` and install `wheel` there; return its Python."""
+    return install(directory, wheel)
+
+
+def install(directory, *requirements):
+    """Make a virtual environment in `directory` with these in it; return its Python."""
     venv.create(directory, with_pip=False)
     python = directory / "bin" / "python"
-    _pip("--python", python, "install", "--no-compile", wheel)
+    _pip("--python", python, "install", "--no-compile", *requirements)
     return python
 
 

@@ -214,3 +214,17 @@ def test_host_servers_see_a_coroutine_function_that_takes_names(application):
     coroutine = application(scope={"type": "x"}, receive=None, send=None)
     assert inspect.iscoroutine(coroutine)
     coroutine.close()
+
+
+def test_a_class_consumer_of_1_x_is_told_where_it_belongs():
+    from channels.generic.websockets import WebsocketConsumer
+
+    with pytest.raises(ImproperlyConfigured, match="route_class"):
+        URLRouter([path("", WebsocketConsumer)])
+
+
+def test_a_class_consumer_of_channels_4_is_told_where_it_belongs():
+    from channels.routing import InvalidRoute, Router, route_class
+
+    with pytest.raises(InvalidRoute, match="as_asgi"):
+        Router([route_class(Accepting)])

@@ -228,3 +228,38 @@ def test_another_channels_in_the_environment_is_an_error(tmp_path, monkeypatch):
 def test_a_dependency_that_is_too_old_is_an_error(monkeypatch):
     monkeypatch.setattr(checks, "find_old_versions", functools.partial(list, ["daphne 3 is old"]))
     assert run_checks()["E003"].msg == "daphne 3 is old"
+
+
+# -- ASGI_APPLICATION -------------------------------------------------------------------------
+
+
+async def application(scope, receive, send):
+    """Serve nothing."""
+
+
+def test_an_application_that_is_there_passes():
+    assert run_checks(ASGI_APPLICATION=f"{__name__}.application") == {}
+
+
+def test_an_application_that_can_not_be_imported_is_an_error():
+    found = run_checks(ASGI_APPLICATION="no.such.application")
+    assert "Cannot import ASGI_APPLICATION module 'no.such'" in found["E040"].msg
+
+
+def test_an_application_that_is_no_application_is_an_error():
+    assert "which is int 7" in run_checks(ASGI_APPLICATION=f"{__name__}.not_a_routing")["E041"].msg
+
+
+def test_url_of_older_releases_of_django_comes_with_a_hint(tmp_path, monkeypatch):
+    (tmp_path / "old_routing.py").write_text("from django.conf.urls import url\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    found = run_checks(ASGI_APPLICATION="old_routing.application")
+    assert "write re_path() in its place" in found["E040"].msg
+
+
+def test_a_mistake_in_the_application_is_told_with_its_line(tmp_path, monkeypatch):
+    (tmp_path / "broken_routing.py").write_text("import sys\n1 / 0\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    found = run_checks(ASGI_APPLICATION="broken_routing.application")
+    assert "ZeroDivisionError" in found["E040"].msg
+    assert found["E040"].hint == f"See {tmp_path / 'broken_routing.py'}, line 2."
