@@ -66,7 +66,7 @@ _redis = urlsplit(os.environ.get("REDIS_URL", "redis://127.0.0.1:6379"))
 CHANNEL_LAYERS = {{
     "default": {{
         "BACKEND": "channels_redis.core.RedisChannelLayer",
-        "CONFIG": {{"hosts": [(_redis.hostname, _redis.port)]}},
+        "CONFIG": {{"hosts": [(_redis.hostname, _redis.port)], "prefix": BASE_DIR.name}},
     }},
 }}
 ASGI_APPLICATION = "{application}"
