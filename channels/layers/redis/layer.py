@@ -1,7 +1,9 @@
 """The Redis channel layer: its verbs, each one line over a plan and a driver."""
 
 import asyncio
+import collections
 import logging
+import threading
 import time
 import weakref
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
@@ -23,6 +25,7 @@ from channels.layers.redis.keys import Keyspace
 from channels.layers.redis.ordering.guardian import Guardian
 from channels.layers.redis.ordering.sockets import Sockets
 from channels.layers.redis.presence.housekeeping import Housekeeping
+from channels.layers.redis.presence.lifeline import Lifeline
 from channels.layers.redis.presence.link import RedisServerLink
 from channels.layers.redis.presence.presence import Presence
 from channels.layers.redis.presence.process_link import RedisProcessLink
@@ -103,6 +106,9 @@ class RedisChannelLayer(BaseChannelLayer):
             pick_host=self._pick_host,
         )
         self._sync = SyncDriver(self._hosts)
+        self._lifeline = Lifeline(self._hosts[self.keyspace.host_of("registry")])
+        #: The channels of ordered messages that run, by the thread that runs them.
+        self.runs_in_order: dict[int, str] = {}
         self._async: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncDriver] = (
             weakref.WeakKeyDictionary()
         )
@@ -304,8 +310,10 @@ class RedisChannelLayer(BaseChannelLayer):
         else:
             plan = self.sockets.begin_ordered(delivery, reply_channel, order, owner)
             turn = self._sync.run(plan)
-        if reader is not None and turn is ops.Turn.RUN:
-            reader.note_begin(reply_channel, order)
+        if turn is ops.Turn.RUN:
+            self.runs_in_order[threading.get_ident()] = delivery.channel
+            if reader is not None:
+                reader.note_begin(reply_channel, order)
         return turn
 
     def is_read(self, channel: str) -> bool:
@@ -318,14 +326,27 @@ class RedisChannelLayer(BaseChannelLayer):
     def keep_house(self, worker_id: str, facts: Mapping[str, Any], channels: Iterable[str]) -> None:
         self.drops.sum_up()
         buried = self._sync.run(
-            self._housekeeping.keep(worker_id, facts, channels, time.monotonic())
+            self._housekeeping.keep(
+                worker_id, self._with_lifeline(facts), channels, time.monotonic()
+            )
         )
         for server_id, count in buried.items():
             logger.warning(
                 "interface server %s is dead: %d disconnects made up for it", server_id, count
             )
 
+    def _with_lifeline(self, facts: Mapping[str, Any]) -> dict[str, Any]:
+        """What else others are to know of a worker: its lifeline, and what it runs in order."""
+        ordered = collections.Counter(self.runs_in_order.values())
+        running = []
+        for item in facts.get("running") or ():
+            is_ordered = ordered[item["channel"]] > 0
+            ordered[item["channel"]] -= is_ordered
+            running.append({**item, "is_ordered": True} if is_ordered else item)
+        return {**facts, "running": running, "lifeline": self._lifeline.hold()}
+
     def leave_house(self, worker_id: str) -> None:
+        self._lifeline.let_go()
         self._sync.run(self._housekeeping.leave(worker_id))
 
     # -- what interface servers call ------------------------------------------------------------
@@ -347,6 +368,7 @@ class RedisChannelLayer(BaseChannelLayer):
         return RedisProcessLink(self, self._hosts, queue, deliver, on_lost, run)
 
     def close(self) -> None:
+        self._lifeline.let_go()
         self._sync.close()
 
     async def aclose(self) -> None:

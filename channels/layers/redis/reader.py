@@ -1,6 +1,7 @@
 """What a worker thread receives with: see `channels.layers.base.Reader`."""
 
 import contextlib
+import threading
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,7 @@ class RedisReader(Reader):
     ) -> tuple[list[Any], ops.Delivery | None]:
         self._driver.here.reader = self
         self._session = None
+        self._layer.runs_in_order.pop(threading.get_ident(), None)
         plan = self._layer.batches.take(self._cursor, operations, block_s, time.monotonic())
         try:
             results, delivery = self._driver.run(plan, self._reader)

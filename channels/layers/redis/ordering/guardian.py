@@ -5,7 +5,7 @@ that are well: what runs, and who has parked messages, is noted by the scripts (
 part_order.lua).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol, TypeAlias
 
 from channels.layers import operations as ops
@@ -21,6 +21,11 @@ from channels.layers.redis.transport.plans import Plan, Request, check
 #: A worker is dead when it was not seen to live for this long: after an outage nobody has given a
 #: sign of life yet.
 SUSPECT_S = 9.0
+#: A worker whose connection to Redis has gone was killed; unless, within this long, it is seen with
+#: another one: it shows every 2 s which one it holds. (See presence/lifeline.py.)
+LOST_FOR_S = 3.0
+#: Who has not looked for this long can't tell: Redis was away, and workers are coming back.
+LONGEST_LOOK_S = 2.5
 #: A socket whose next message is neither parked nor running for this long is given up, ...
 PATIENCE_MS = 25_000
 #: ... unless the message may still be queued: if a queue's first message was sent at most this
@@ -41,6 +46,8 @@ class WorkersRegistry(Protocol):
 
     def living_request(self, kind: str) -> Request: ...
 
+    def find_lost(self, ids: Collection[str]) -> Plan[dict[str, int]]: ...
+
 
 class Guardian:
     """Looks after the ordered sockets of one interface server."""
@@ -53,6 +60,11 @@ class Guardian:
         self._registry = registry
         self._keyspace = rules.keyspace
         self._suspects: dict[Pair, float] = {}
+        #: What ran at the last look, and when that was.
+        self._ran: set[Pair] = set()
+        self._looked_at_s = float("-inf")
+        #: Workers whose connection has gone, and the number it had -> since when, in our clock.
+        self._lost: dict[tuple[str, int], float] = {}
 
     def look_after(self, server_id: str, now_s: float) -> Plan[list[str]]:
         """Plan: bring on the sockets that need it. Returns those that were given up, which are to
@@ -63,6 +75,8 @@ class Guardian:
         for client, entry in dead:
             if now_s - self._suspects[client, entry] >= SUSPECT_S:
                 yield from self._end_for(server_id, client, entry)
+        for client, entry in (yield from self._find_killed(running, now_s)):
+            yield from self._end_for(server_id, client, entry)
         if not waiting:
             return []
         oldest_ms = yield from self._find_oldest_queued()
@@ -122,6 +136,26 @@ class Guardian:
         (reply,) = yield [self._registry.living_request("workers")]
         living = {name.decode(errors="backslashreplace") for name in check(reply)[::2]}
         return [item for item in running if _split_entry(item[1])[0] not in living]
+
+    def _find_killed(self, running: list[Pair], now_s: float) -> Plan[list[Pair]]:
+        """Plan: those of `running` whose worker was killed: its connection has gone. Only what ran
+        at the last look, too, is looked at more closely."""
+        again = [item for item in running if item in self._ran]
+        has_paused = now_s - self._looked_at_s > LONGEST_LOOK_S
+        self._ran, self._looked_at_s = set(running), now_s
+        if has_paused:
+            self._lost = {}
+            return []
+        owners = {_split_entry(entry)[0] for _, entry in again}
+        found = (yield from self._registry.find_lost(owners)) if owners else {}
+        self._lost = {lost: self._lost.get(lost, now_s) for lost in found.items()}
+        killed = {owner for (owner, _), at_s in self._lost.items() if now_s - at_s >= LOST_FOR_S}
+        return [item for item in again if _split_entry(item[1])[0] in killed]
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something ran at the last look."""
+        return bool(self._ran)
 
     def _find_oldest_queued(self) -> Plan[float | None]:
         """Plan: when the oldest of the messages of sockets that are queued was sent, in ms; None if

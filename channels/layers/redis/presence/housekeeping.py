@@ -1,5 +1,6 @@
 """The plans by which workers look after the layer: delayed messages, dead processes."""
 
+import collections
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -27,10 +28,12 @@ class Housekeeping:
     ) -> None:
         self._delays, self._acknowledged = delays, acknowledged
         self._registry = registry
-        self._keyspace = rules.keyspace
+        self._rules, self._keyspace = rules, rules.keyspace
         self._presence = presence
         self._watch = Watch()
         self._next_round_s = 0.0
+        #: What the registry showed last of this worker's lifeline, and whether it ran something.
+        self._shown: tuple[Any, bool] = (None, False)
 
     def keep(
         self, worker_id: str, facts: Mapping[str, Any], channels: Iterable[str], now_s: float
@@ -43,24 +46,46 @@ class Housekeeping:
         replies = yield self._delays.promote_requests(keys, tuple(range(self._keyspace.host_count)))
         read_promoted(replies)
         yield from self._acknowledged.renew()
-        if now_s < self._next_round_s:
+        # What others need to know if it is killed is shown at once.
+        shown = (facts.get("lifeline"), bool(facts.get("running")))
+        if now_s < self._next_round_s and shown == self._shown and not shown[1]:
             return {}
-        self._next_round_s = now_s + REGISTER_EVERY_S
-        dead_servers = yield from self._register(worker_id, facts)
+        self._next_round_s, self._shown = now_s + REGISTER_EVERY_S, shown
+        dead_workers, dead_servers = yield from self._register(worker_id, facts)
         if not self._watch.note(now_s):
             return {}
+        yield from self._bury_workers(dead_workers)
         yield from self._acknowledged.keep(channels)
         return (yield from self._bury(dead_servers))
 
-    def _register(self, worker_id: str, facts: Mapping[str, Any]) -> Plan[list[str]]:
-        """Plan: show that the worker lives, and forget dead ones; returns ids of dead servers."""
+    def _register(
+        self, worker_id: str, facts: Mapping[str, Any]
+    ) -> Plan[tuple[list[str], list[str]]]:
+        """Plan: show that the worker lives; returns the ids of dead workers and dead servers."""
         dead_workers, dead_servers = yield [
             self._registry.enter_request("workers", worker_id, facts),
             self._registry.dead_request("servers"),
         ]
-        for name in check(dead_workers):
-            read_nothing((yield self._registry.leave_requests("workers", name)))
-        return (yield from self._registry.read_ids("servers", check(dead_servers)))
+        return (
+            (yield from self._registry.read_ids("workers", check(dead_workers))),
+            (yield from self._registry.read_ids("servers", check(dead_servers))),
+        )
+
+    def _bury_workers(self, ids: Iterable[str]) -> Plan[None]:
+        """Plan: forget dead workers, and count what they are known to have had in their hands."""
+        for name in ids:
+            facts = yield from self._registry.take_out("workers", name)
+            if facts is None:
+                continue  # another worker has done it
+            lost = collections.Counter(
+                item["channel"] for item in facts.get("running") or () if _is_lost_with(item)
+            )
+            for channel, count in lost.items():
+                if self._acknowledged.has(self._keyspace.queue(channel)):
+                    continue  # another worker gets it
+                text = "worker %s died while it ran %d message(s) of %s, which are lost"
+                self._rules.drops.warn(channel, "lost", count, text, name, count, channel)
+                yield self._rules.count_requests(channel, "lost", count)
 
     def _bury(self, server_ids: Iterable[str]) -> Plan[dict[str, int]]:
         buried: dict[str, int] = {}
@@ -74,3 +99,11 @@ class Housekeeping:
     def leave(self, worker_id: str) -> Plan[None]:
         """Plan: take the worker out of the registry."""
         read_nothing((yield self._registry.leave_requests("workers", worker_id)))
+
+
+def _is_lost_with(item: Any) -> bool:
+    """Whether what a worker ran is lost with it: what is ordered is counted by who brings its
+    socket on (see ordering/guardian.py)."""
+    if not isinstance(item, dict) or not isinstance(item.get("channel"), str):
+        return False
+    return not item.get("is_ordered")

@@ -47,7 +47,7 @@ class RedisServerLink(ServerLink):
         self._sending, self._registry, self._on_lost = layer.sending, registry, on_lost
         self._presence = layer.make_presence(guardian)
         self._server = server = OwnServer(server_id, hosts, rules.keyspace)
-        upkeep = Upkeep(server, self._presence, sockets, guardian, on_reply)
+        self._upkeep = upkeep = Upkeep(server, self._presence, sockets, guardian, on_reply)
         self._heartbeat = Heartbeat(
             server,
             self._presence,
@@ -88,6 +88,7 @@ class RedisServerLink(ServerLink):
             self._tasks = [
                 asyncio.ensure_future(self._heartbeat.beat_forever()),
                 asyncio.ensure_future(self._replies.promote_forever()),
+                asyncio.ensure_future(self._upkeep.look_after_forever()),
             ]
 
     async def stop(self) -> None:

@@ -1,7 +1,9 @@
 """The plans for the registry: which processes live, and what is known of them."""
 
+import contextlib
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from channels.exceptions import PrefixTaken
@@ -11,6 +13,9 @@ from channels.layers.redis.queues.rules import Rules
 from channels.layers.redis.transport.plans import Plan, Request, check, read_nothing
 
 logger = logging.getLogger("channels.layers")
+
+#: The number of a connection, in what CLIENT LIST says of it.
+_CLIENT_ID = re.compile(rb"(?m)^id=(\d+) ")
 
 #: What this version of the layer keeps in Redis, and how. Two versions can't share a prefix.
 PROTOCOL = 1
@@ -46,6 +51,21 @@ class Registry:
             Request(self.host, ("ZREM", key, name)),
             Request(self.host, ("HDEL", f"{key}:facts", name)),
         ]
+
+    def take_out(self, kind: str, name: str) -> Plan[dict[str, Any] | None]:
+        """Plan: take a dead process out; returns the facts about it, or None if somebody else has
+        taken it out."""
+        facts_key = f"{self._keyspace.registry(kind)}:facts"
+        record, *removed = yield [
+            Request(self.host, ("HGET", facts_key, name)),
+            *self.leave_requests(kind, name),
+        ]
+        if not check(removed[0]):
+            return None
+        try:
+            return self._records.read(kind, name, check(record))
+        except JunkRecord:
+            return {}
 
     def dead_request(self, kind: str) -> Request:
         """The Request for the ids of the dead processes of a kind."""
@@ -87,6 +107,25 @@ class Registry:
                 continue
             found.append({**facts, "id": name, "seen_s": int(age_ms) / 1000})
         return found
+
+    def find_lost(self, ids: Collection[str]) -> Plan[dict[str, int]]:
+        """Plan: those of these workers whose lifeline is cut, with the number that it had."""
+        names = sorted(ids)
+        facts_key = f"{self._keyspace.registry('workers')}:facts"
+        (packed,) = yield [Request(self.host, ("HMGET", facts_key, *names))]
+        lines: dict[str, int] = {}
+        for name, record in zip(names, check(packed), strict=True):
+            with contextlib.suppress(JunkRecord):
+                line = self._records.read("workers", name, record).get("lifeline")
+                if isinstance(line, int):
+                    lines[name] = line
+        if not lines:
+            return {}
+        (reply,) = yield [Request(self.host, ("CLIENT", "LIST", "ID", *lines.values()))]
+        if isinstance(reply, Exception):  # an ACL user that may not ask
+            return {}
+        there = {int(number) for number in _CLIENT_ID.findall(reply)}
+        return {name: line for name, line in lines.items() if line not in there}
 
     def read_ids(self, kind: str, names: Iterable[bytes]) -> Plan[list[str]]:
         """Plan: those of `names` that can be ids of processes; the others are removed."""

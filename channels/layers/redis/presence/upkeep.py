@@ -1,5 +1,6 @@
 """What an interface server does for its open sockets from time to time."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable
@@ -16,6 +17,8 @@ logger = logging.getLogger("channels.layers")
 
 #: What open sockets keep in the layer is renewed this often, well before it would expire.
 RENEW_EVERY_S = 21_600.0
+#: Ordered sockets are looked after this often; the second, while something runs in them.
+LOOK_EVERY_S = (1.0, 0.5)
 
 
 class Upkeep:
@@ -59,6 +62,16 @@ class Upkeep:
         for client in lost:
             await server.run(self._sockets.break_order(server.socket_channel(client)))
         self._on_reply(lost, {"close": CloseCode.SERVICE_RESTART})
+
+    async def look_after_forever(self) -> None:
+        """Look after ordered sockets, again and again."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S[self._guardian.is_busy])
+            if self._server.sockets:
+                try:
+                    await self.look_after_sockets()
+                except Exception:
+                    logger.exception("looking after ordered sockets failed; trying again")
 
     async def look_after_sockets(self) -> None:
         """Bring on ordered sockets whose worker died, or whose next message is lost."""

@@ -1,9 +1,11 @@
 """Ordered sockets whose worker died, or whose next message was lost, go on or are closed."""
 
 import asyncio
+import contextlib
 
 import pytest
 
+from channels.exceptions import LayerUnavailable
 from channels.layers.operations import (
     Delivery,
     FinishOrdered,
@@ -67,6 +69,92 @@ def count(layer, key, channel=RECEIVE):
 def end_dead_work(layer, guardian):
     look_after(layer, guardian, 0.0)
     look_after(layer, guardian, SUSPECT_S)
+
+
+# -- a worker was killed ------------------------------------------------------------------------
+
+
+def look_often(layer, guardian, until_s, since_s=0.0):
+    """Look as often as a server does; return when the next message of the socket may run."""
+    now_s = since_s
+    while now_s <= until_s:
+        look_after(layer, guardian, now_s)
+        if until_s < guardian_module.SUSPECT_S and count(layer, "lost_count"):
+            return now_s - since_s
+        now_s += 0.5
+    return None
+
+
+def kill(worker):
+    """What the kernel does for a process that is killed."""
+    worker._lifeline.let_go()
+
+
+def test_a_socket_goes_on_within_five_seconds_of_its_workers_death(make_layer, guardian):
+    layer, worker = make_layer(), make_layer()
+    live(worker, "worker")
+    arrive(layer, 0)
+    arrive(layer, 1)
+    assert look_often(layer, guardian, 2.0) is None
+    kill(worker)
+    assert look_often(layer, guardian, 7.0, since_s=2.5) <= 4.0
+    assert come_again(layer).content["order"] == 1
+
+
+def test_a_worker_that_stands_still_keeps_what_it_runs(make_layer, guardian):
+    layer, worker = make_layer(), make_layer()
+    live(worker, "worker")
+    arrive(layer, 0)
+    assert look_often(layer, guardian, 8.5) is None
+
+
+def test_a_worker_whose_connections_were_killed_comes_back_in_time(
+    make_layer, guardian, redis_server
+):
+    layer, worker = make_layer(), make_layer()
+    live(worker, "worker")
+    arrive(layer, 0)
+    look_often(layer, guardian, 1.0)
+    with redis_server.client() as client:
+        client.client_kill_filter(_type="normal", skipme=True)
+    for each in (layer, worker):
+        with contextlib.suppress(LayerUnavailable):  # its pooled connection has gone as well
+            each.receive(["nothing"])
+    look_often(layer, guardian, 3.0, since_s=1.5)
+    live(worker, "worker")
+    assert look_often(layer, guardian, 8.5, since_s=3.5) is None
+
+
+def test_after_an_outage_workers_have_time_to_come_back(make_layer, guardian):
+    layer, worker = make_layer(), make_layer()
+    live(worker, "worker")
+    arrive(layer, 0)
+    look_often(layer, guardian, 1.0)
+    kill(worker)
+    look_after(layer, guardian, 5.0)
+    look_after(layer, guardian, 7.0)
+    assert count(layer, "lost_count") == 0
+
+
+def test_who_may_not_ask_for_connections_waits_for_signs_of_life(layer, guardian, monkeypatch):
+    live(layer, "worker")
+    arrive(layer, 0)
+    kill(layer)
+    refuse = ("CLIENT", "NO-SUCH-COMMAND")
+    original = type(layer.registry).find_lost
+
+    def find_lost(self, ids):
+        plan = original(self, ids)
+        (request,) = next(plan)
+        (request,) = plan.send((yield [request]))
+        replies = yield [request._replace(command=refuse)]
+        try:
+            plan.send(replies)
+        except StopIteration as stop:
+            return stop.value
+
+    monkeypatch.setattr(type(layer.registry), "find_lost", find_lost)
+    assert look_often(layer, guardian, 8.5) is None
 
 
 # -- a worker died ------------------------------------------------------------------------------
