@@ -145,6 +145,17 @@ _LATER_ROWS = {
          "with Retry-After within a second"),
     52: ("an interface server is frozen for 90 s: its disconnects run twice",
          "once for each socket, whatever the length"),
+    53: ("who can write to Redis, and has no key, moves and replays encrypted messages",
+         "a message is bound to its channel, client and expiry; a replay is dropped where it can "
+         "be known; the log says why"),
+    54: ("encryption keys are rotated as [new, old] beside [old]: most frames have no answer",
+         "refused, with the key's fingerprint; in three steps every frame is answered"),
+    55: ("a junk entry in the registry keeps new processes from starting",
+         "told, removed, not obeyed"),
+    56: ("a worker is killed with a plain message in its hands: it is counted nowhere",
+         "what it is known to have run is counted as lost, and told"),
+    57: ("a worker is killed while it runs an ordered message: its socket stalls for 32 s",
+         "its socket goes on within 5 s"),
 }  # fmt: skip
 
 #: Row number -> Promise.

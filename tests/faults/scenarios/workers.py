@@ -186,6 +186,54 @@ async def workers_are_killed_over_an_acknowledged_channel(site, numbers):
     return result
 
 
+@scenario(56, jobs=(2, 2), job_s=(60, 60))
+async def a_worker_is_killed_with_plain_messages_in_its_hands(site, numbers):
+    (worker,) = await site.start_workers(1, f"--threads={numbers.jobs}")
+    for number in range(numbers.jobs):
+        site.layer.send("slow", {"n": number, "sleep_ms": numbers.job_s * 1000})
+
+    def is_shown():
+        workers = site.layer.status()["workers"]
+        return [len(one.get("running", ())) for one in workers] == [numbers.jobs]
+
+    await wait_until(is_shown)
+    await site.start_workers(1)
+    await site.call(worker.kill)
+
+    def lost():
+        return site.layer.channel_statistics("slow")["lost_count"]
+
+    await wait_until(lambda: lost() >= numbers.jobs, limit_s=60)
+    result = Result()
+    result.equal("counted as lost", lost(), numbers.jobs)
+    told = f"died while it ran {numbers.jobs} message(s) of slow"
+    result.true("told, once", site.split.logs.count(told) == 1)
+    return result
+
+
+@scenario(57, hosts=("daphne", "uvicorn"), kills=(2, 20))
+async def workers_are_killed_while_they_run_ordered_messages(site, numbers):
+    await site.start(workers=1)
+    result, waits_s = Result(), []
+    for _ in range(numbers.kills):
+        socket = await site.open_socket("/ordered")
+        count = site.ledger.count("began")
+        socket.send('{"n": 1, "sleep_ms": 60000}')
+        await site.ledger.wait_for(count + 1, "began", limit_s=10)
+        name = site.ledger.values("socket", "began")[-1]
+        socket.send('{"n": 2}')
+        await asyncio.sleep(0.2)
+        await site.start_worker()
+        begun = time.monotonic()
+        await site.call(site.split.workers[-2].kill)
+        await wait_until(lambda s=name: site.ledger.count("began", socket=s) > 1, limit_s=40)
+        waits_s.append(time.monotonic() - begun)
+        result.equal("frames after the one that was lost", await socket.wait_for_texts(1), 1)
+        result.true("the socket is open", socket.is_open)
+    result.at_most("longest stall", max(waits_s), 5.0, "s")
+    return result
+
+
 @scenario(29, times=(10, 30), every_ms=(300, 1_000))
 async def sends_from_the_middle_of_a_consumer(site, numbers):
     await site.start(workers=1)
