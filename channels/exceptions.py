@@ -215,3 +215,10 @@ class LayerUnavailable(ChannelsError, ConnectionError):
     def __init__(self, text: str, *, was_sent: bool = True) -> None:
         super().__init__(text)
         self.was_sent = was_sent
+
+
+class LayerRefused(InvalidChannelLayerError, LayerUnavailable):
+    """The channel layer refuses this process for what its settings say: no waiting mends that."""
+
+    def __init__(self, text: str, *, was_sent: bool = False) -> None:
+        LayerUnavailable.__init__(self, text, was_sent=was_sent)

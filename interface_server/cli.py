@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from channels.exceptions import LayerUnavailable, PrefixTaken
+from channels.exceptions import LayerRefused, LayerUnavailable, PrefixTaken
 from channels.layers.base import BaseChannelLayer
 from channels.metrics.notifying import start_notifying
 from channels.metrics.serving import CannotShow, MetricsServer, start_counting
@@ -118,7 +118,7 @@ def _load(path: str, verbosity: int) -> Any:
 def _check_neighbours(layer: Any) -> None:
     try:
         layer.check_neighbours()
-    except PrefixTaken as error:
+    except (PrefixTaken, LayerRefused) as error:
         raise click.ClickException(str(error)) from error
     except LayerUnavailable:
         pass  # which is told once the server runs

@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 
-from channels.exceptions import LayerUnavailable
+from channels.exceptions import LayerRefused, LayerUnavailable
 from channels.layers.drops import Drops
 from channels.layers.names import random_suffix
 from channels.layers.worker_link import orders_queue
@@ -147,6 +147,8 @@ class Worker:
     def _check_neighbours(self):
         try:
             self.channel_layer.check_neighbours()
+        except LayerRefused:
+            raise
         except LayerUnavailable as error:
             logger.debug("who else uses the layer is not known: %s", error)
 

@@ -9,7 +9,7 @@ from django.conf import settings
 
 from channels.asgi import channel_layers
 from channels.exceptions import InvalidChannelLayerError, LayerUnavailable
-from channels.layers.redis.transport.hosts import parse_hosts
+from channels.layers.redis.transport.addresses import parse_hosts
 
 #: What `startproject` puts before the key that it makes, and the shortest key that is one.
 INSECURE_PREFIX, SHORTEST_KEY = "django-insecure-", 50

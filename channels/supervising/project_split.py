@@ -41,7 +41,7 @@ if entry is None:
     print(json.dumps({"backend": ""}))
 else:
     backend = load_backend(entry["BACKEND"], "default")
-    from channels.layers.redis.transport.hosts import parse_hosts
+    from channels.layers.redis.transport.addresses import parse_hosts
     is_redis = backend.__module__.startswith("channels.layers.redis")
     urls = parse_hosts(hosts) if is_redis else []
     print(json.dumps({"backend": entry["BACKEND"], "is_local": backend.is_local, "urls": urls}))

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from channels.layers.redis.layer import RedisChannelLayer
-from channels.layers.redis.transport.hosts import Host, parse_hosts
+from channels.layers.redis.transport.addresses import parse_hosts
+from channels.layers.redis.transport.hosts import Host
 from channels.layers.redis.transport.sentinel import SentinelHost, parse_sentinels
 
 #: What channels_redis puts before its keys, if the settings name nothing else.

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from channels.layers.redis.layer import RedisChannelLayer
+from channels.layers.redis.transport.addresses import parse_hosts
 from channels.layers.redis.transport.cluster import ClusterHost, ClusterMap, partition_tags
-from channels.layers.redis.transport.hosts import Host, parse_hosts
+from channels.layers.redis.transport.hosts import Host
 
 #: Partitions of a layer. A worker that waits has a blocking read on each.
 PARTITIONS = 3

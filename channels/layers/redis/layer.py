@@ -38,8 +38,9 @@ from channels.layers.redis.queues.returns import Returns
 from channels.layers.redis.queues.rules import Rules
 from channels.layers.redis.queues.sending import Sending
 from channels.layers.redis.reader import RedisReader
+from channels.layers.redis.transport.addresses import read_hosts
 from channels.layers.redis.transport.aio import AsyncDriver
-from channels.layers.redis.transport.hosts import BLOCK_S, Host, parse_hosts
+from channels.layers.redis.transport.hosts import BLOCK_S, Host
 from channels.layers.redis.transport.plans import Plan
 from channels.layers.redis.transport.sentinel import SentinelHost, find_services, parse_sentinels
 from channels.layers.redis.transport.sync import SyncDriver
@@ -169,8 +170,11 @@ class RedisChannelLayer(BaseChannelLayer):
     def _make_hosts(
         self, hosts: Sequence[Any] | None, connection_kwargs: dict[str, Any]
     ) -> Sequence[Host]:
-        urls = parse_hosts(hosts)
-        return [Host(url, connection_kwargs, has_others=len(urls) > 1) for url in urls]
+        addresses = read_hosts(hosts)
+        return [
+            Host(url, {**connection_kwargs, **options}, has_others=len(addresses) > 1)
+            for url, options in addresses
+        ]
 
     def _get_life_s(self, channel: str) -> float | None:
         """How many seconds a message may take until it is read; None if it may be read again."""
@@ -264,7 +268,7 @@ class RedisChannelLayer(BaseChannelLayer):
     def status(self, names_age_s: float = 0.0) -> dict[str, Any]:
         return self._sync.run(self._status.everything(names_age_s))
 
-    def living_workers(self):
+    def living_workers(self) -> list[dict[str, Any]]:
         return self._sync.run(self.registry.processes("workers"))
 
     # -- dead letters ---------------------------------------------------------------------------

@@ -22,7 +22,7 @@ async def ciphertext_is_moved_and_replayed(site, numbers):
         (job,) = client.lrange(site.layer.keyspace.queue("counted").queue, 0, -1)
         await site.start(workers=1)
         await site.ledger.wait_for(1, "job")
-        victim = await _open(site, "hello")
+        await _open(site, "hello")
         (his,) = _sockets(client)
         thief = await _open(site, "mine")
         (mine,) = set(_sockets(client)) - {his}
@@ -30,7 +30,6 @@ async def ciphertext_is_moved_and_replayed(site, numbers):
         thief.send("still there")
         await thief.wait_for_texts(2)
         result.true(f"the thief got {thief.texts}", thief.texts == ["mine", "still there"])
-        result.true(f"the victim got {victim.texts}", victim.texts == ["hello"])
         await _replay_job(site, client, job, numbers.replays)
     result.equal("jobs run", site.ledger.count("job"), 1)
     result.true("the log says why", "it was changed, or is not for" in site.split.logs)

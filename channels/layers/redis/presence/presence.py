@@ -21,9 +21,9 @@ from channels.layers.redis.transport.plans import (
     Request,
     check,
     in_parts,
-    pairs,
     raise_if_all_are_away,
 )
+from channels.layers.redis.transport.wire import pairs
 
 #: A server gives a sign of life this often.
 BEAT_EVERY_S = 5.0

@@ -51,10 +51,10 @@ class Records:
             raise JunkRecord("it has no name of a process, or there is nothing known of it")
         try:
             facts = _need_dict(unpack_plain(record))
-            keys, packed = facts.get("keys"), facts.get("facts")
+            packed = facts.get("facts")
             if packed is None:
                 return {**_check_facts(facts), "keys": []}
-            _check_keys(keys)
+            keys = _read_keys(facts.get("keys"))
             if keys[0] not in self._keys:
                 return {"keys": keys}
             facts = _need_dict(self._codec.unpack_value(packed, f"{kind} {name}"))
@@ -92,9 +92,10 @@ def _need_dict(value: object) -> dict[str, Any]:
     return value
 
 
-def _check_keys(keys: object) -> None:
+def _read_keys(keys: object) -> list[str]:
     if not (isinstance(keys, list) and keys and all(isinstance(key, str) for key in keys)):
         raise JunkRecord("it has no fingerprints of keys")
+    return keys
 
 
 def _check_facts(facts: dict[str, Any]) -> dict[str, Any]:

@@ -121,6 +121,13 @@ class AsyncConnection:
         replies = await self._run(wire.setup_commands(scripts.loaded()))
         return wire.read_setup(replies, is_of_cluster=self._host.is_of_cluster)
 
+    def _look_at(self, replies: list[Any]) -> list[int]:
+        """Note errors that Redis has answered with; return the places of scripts that it lost."""
+        complaints = self._host.health.complaints
+        missing = wire.missing_scripts(replies, complaints.note)
+        complaints.note_answer()
+        return missing
+
     def _run(self, commands: Sequence[Command]) -> "asyncio.Future[list[Any]]":
         future = self._replies.expect(len(commands))
         for piece in wire.pack(self._host.place(commands)):
@@ -137,7 +144,7 @@ class AsyncConnection:
         self._allow(timeout_s)
         try:
             replies = await self._run(commands)
-            missing = wire.missing_scripts(replies)
+            missing = self._look_at(replies)
             if missing:
                 await self._setup()
                 answers = await self._run([commands[place] for place in missing])

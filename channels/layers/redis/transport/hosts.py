@@ -6,12 +6,14 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import redis
 import redis.asyncio
 
-from channels.exceptions import LayerUnavailable
+from channels.exceptions import LayerRefused, LayerUnavailable
+from channels.layers.backoff import Backoff
+from channels.layers.redis.transport.addresses import check_options, name_of
+from channels.layers.redis.transport.complaints import Complaints
 from channels.layers.redis.transport.scripts import Command
 from channels.metrics import hooks
 
@@ -54,7 +56,8 @@ class Host:
         self, url: str, connection_kwargs: dict[str, Any], *, has_others: bool = False
     ) -> None:
         self.url, self.has_others = url, has_others
-        self.name = _without_password(url)
+        self.name = name_of(url)
+        check_options(connection_kwargs)
         self._options: dict[str, Any] = {
             "socket_connect_timeout": CONNECT_TIMEOUT_S,
             "protocol": 2,
@@ -110,7 +113,9 @@ class Health:
 
     def __init__(self, name: str, clock: Callable[[], float] = time.monotonic) -> None:
         self.name, self._clock, self._lock = name, clock, threading.Lock()
-        self._backoff_s = 0.0
+        self._is_down, self._is_refused = False, False
+        self._backoff = Backoff(FIRST_BACKOFF_S, LAST_BACKOFF_S)
+        self.complaints = Complaints(lambda: self.name)
         self._retry_at = self._down_since = 0.0
         #: Until then somebody tries to reach the host, and nobody else needs to.
         self._tried_until = 0.0
@@ -122,26 +127,26 @@ class Health:
     @property
     def is_down(self) -> bool:
         """Whether the last attempt to reach the host failed."""
-        return self._backoff_s > 0
+        return self._is_down
 
     @property
     def down_for_s(self) -> float:
         """Seconds since the host was first found to be away; 0 if it is not."""
-        return self._clock() - self._down_since if self._backoff_s else 0.0
+        return self._clock() - self._down_since if self._is_down else 0.0
 
     def check(self) -> None:
         """Raise LayerUnavailable if it is not yet time to try again."""
-        if self._backoff_s and self._clock() < self._retry_at:
+        if self._is_down and self._clock() < self._retry_at:
             raise self.unavailable()
 
     def take_turn(self) -> None:
         """For threads: raise LayerUnavailable unless the host is there, or it is the caller's turn
         to try it again. Only one does at a time: to find out that a host is silent takes long."""
-        if not self._backoff_s:
+        if not self._is_down:
             return
         with self._lock:
             now = self._clock()
-            if self._backoff_s and now < max(self._retry_at, self._tried_until):
+            if self._is_down and now < max(self._retry_at, self._tried_until):
                 raise self.unavailable()
             self._tried_until = now + TRY_S
 
@@ -150,11 +155,18 @@ class Health:
         LayerUnavailable to raise for it."""
         with self._lock:
             self._reason = str(error) or type(error).__name__
-            first = not self._backoff_s
+            first, self._is_down = not self._is_down, True
+            was_refused, self._is_refused = self._is_refused, _is_settings_error(error)
             self._down_since = self._clock() - unanswered_s if first else self._down_since
-            self._backoff_s = min(max(self._backoff_s * 2, FIRST_BACKOFF_S), LAST_BACKOFF_S)
-            self._retry_at, self._tried_until = self._clock() + self._backoff_s, 0.0
-        if first:
+            self._retry_at, self._tried_until = self._clock() + self._backoff.next_s(), 0.0
+        if self._is_refused and not (was_refused and not first):
+            logger.error(
+                "Redis at %s refuses this process (%s): that is an error of the settings, of user, "
+                "password or database, and waiting does not mend it",
+                self.name,
+                self._reason,
+            )
+        elif first:
             logger.error(
                 "Redis at %s is unreachable (%s); trying again every %.1f s until it is back",
                 self.name,
@@ -165,6 +177,12 @@ class Health:
 
     def unavailable(self) -> LayerUnavailable:
         """The LayerUnavailable to raise while the host is away."""
+        if self._is_refused:
+            return LayerRefused(
+                f"Redis at {self.name} refuses this process ({self._reason}): check user, "
+                "password and database in the CONFIG of CHANNEL_LAYERS",
+                was_sent=False,
+            )
         text = f"Redis at {self.name} is unreachable ({self._reason})"
         return LayerUnavailable(text, was_sent=False)
 
@@ -181,42 +199,26 @@ class Health:
 
     def works(self) -> None:
         """Note that the host answers."""
-        if self._backoff_s:
+        if self._is_down:
             with self._lock:
-                was_down, self._backoff_s, self._tried_until = self._backoff_s, 0.0, 0.0
+                was_down, self._is_down, self._tried_until = self._is_down, False, 0.0
+                self._is_refused = False
+                self._backoff.reset()
             if was_down:
                 logger.warning("Redis at %s answers again", self.name)
 
     @property
     def retry_in_s(self) -> float:
         """Seconds until it is time to try again; 0 if it is now."""
-        return max(0.0, self._retry_at - self._clock()) if self._backoff_s else 0.0
+        return max(0.0, self._retry_at - self._clock()) if self._is_down else 0.0
 
 
-def parse_hosts(hosts: Sequence[Any] | None) -> list[str]:
-    """Return URLs for `hosts`: URLs, (host, port) pairs, or {"address": ...} dicts."""
-    if isinstance(hosts, str):
-        raise ValueError("hosts must be a list, as in [('localhost', 6379)], not one string")
-    urls = [_parse_host(host) for host in hosts or [("localhost", 6379)]]
-    return urls
-
-
-def _parse_host(host: Any) -> str:
-    if isinstance(host, dict) and "address" in host:
-        return _parse_host(host["address"])
-    if isinstance(host, str):
-        if urlsplit(host).scheme not in ("redis", "rediss", "unix"):
-            raise ValueError(f"host {host!r} must be a redis://, rediss:// or unix:// URL")
-        return host
-    if isinstance(host, (tuple, list)) and len(host) == 2:
-        name = f"[{host[0]}]" if ":" in str(host[0]) else host[0]
-        return f"redis://{name}:{int(host[1])}/0"
-    raise ValueError(f"host {host!r} must be a URL or a (host, port) pair")
-
-
-def _without_password(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.password:
-        netloc = parts.netloc.replace(f":{parts.password}@", ":***@")
-        parts = parts._replace(netloc=netloc)
-    return urlunsplit(parts)
+def _is_settings_error(error: BaseException) -> bool:
+    """Whether Redis refuses this process for what its settings say: no waiting mends that."""
+    kinds = (
+        redis.exceptions.AuthenticationError,
+        redis.exceptions.AuthorizationError,
+        redis.exceptions.NoPermissionError,
+    )
+    text = str(error)
+    return isinstance(error, kinds) or "Invalid Database" in text or "DB index" in text

@@ -80,13 +80,6 @@ def check(reply: Any) -> Any:
     return reply
 
 
-def pairs(reply: Any) -> list[tuple[Any, Any]]:
-    """The (field, value) pairs of a hash, as RESP2 or RESP3 gives it."""
-    if isinstance(reply, dict):
-        return list(reply.items())
-    return list(zip(reply[::2], reply[1::2], strict=True))
-
-
 def in_parts(items: list[T]) -> list[list[T]]:
     """`items`, a list, in lists of ASKED_AT_ONCE."""
     return [items[at : at + ASKED_AT_ONCE] for at in range(0, len(items), ASKED_AT_ONCE)]

@@ -105,6 +105,13 @@ class Connection:
             ahead.replies = [self._read() for _ in range(ahead.count)]
             self._ahead.popleft()
 
+    def _look_at(self, replies: list[Any]) -> list[int]:
+        """Note errors that Redis has answered with; return the places of scripts that it lost."""
+        complaints = self._health.complaints
+        missing = wire.missing_scripts(replies, complaints.note)
+        complaints.note_answer()
+        return missing
+
     def _run(self, commands: Sequence[Command]) -> list[Any]:
         self.send(commands)
         self._read_ahead()
@@ -119,7 +126,7 @@ class Connection:
         try:
             replies = self._run(commands)
             hooks.meter.round_trip(time.perf_counter() - started)
-            missing = wire.missing_scripts(replies)
+            missing = self._look_at(replies)
             if missing:
                 self._run_again(commands, replies, missing)
             return self._host.read_keys(commands, replies)
@@ -155,7 +162,7 @@ class Connection:
             replies = [self._read() for _ in commands]
             if commands:
                 hooks.meter.round_trip(time.monotonic() - now_s)
-            missing = wire.missing_scripts(replies)
+            missing = self._look_at(replies)
             if missing or not go_on(replies):
                 self._call_off(call_off)
             popped = self._read_when_there(now_s + pop[-1] + self._timeout_s)

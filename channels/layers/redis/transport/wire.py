@@ -2,7 +2,8 @@
 
 redis-py opens the connections: addresses, TLS, passwords and Sentinels are its business. What then
 goes over them passes it by, as its own packing and reading cost more than all else that happens to
-a message on its way; hiredis does both in a microsecond. Spoken is RESP 2, without pushes.
+a message on its way; hiredis does both in a microsecond. Spoken is RESP 2, or 3 if `protocol` says
+so, without pushes.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,6 +23,13 @@ LARGE_BYTES = 16 * 1024
 READ_BYTES = 256 * 1024
 #: What a reader's `gets` returns while the next reply is not there yet.
 NOT_YET: Any = object()
+
+
+def pairs(reply: Any) -> list[tuple[Any, Any]]:
+    """The (field, value) pairs of a hash, as RESP2 or RESP3 gives it."""
+    if isinstance(reply, dict):
+        return list(reply.items())
+    return list(zip(reply[::2], reply[1::2], strict=True))
 
 
 class ReadOnly(redis.exceptions.ConnectionError):
@@ -53,6 +61,9 @@ _ERRORS: dict[str, Callable[[str], Exception]] = {
     "CLUSTERDOWN": Unsettled,
     "NOSCRIPT": redis.exceptions.NoScriptError,
     "LOADING": redis.exceptions.BusyLoadingError,
+    "NOAUTH": redis.exceptions.AuthenticationError,
+    "WRONGPASS": redis.exceptions.AuthenticationError,
+    "NOPERM": redis.exceptions.NoPermissionError,
     "READONLY": ReadOnly,
     "MASTERDOWN": ReadOnly,
 }
@@ -131,7 +142,7 @@ def read_setup(replies: Sequence[Any], *, is_of_cluster: bool = False) -> Any:
     for reply in (*loaded, client_id):
         if isinstance(reply, Exception):
             raise reply
-    facts = {} if isinstance(hello, Exception) else dict(zip(hello[::2], hello[1::2], strict=True))
+    facts = {} if isinstance(hello, Exception) else dict(pairs(hello))
     if facts.get(b"mode") == b"cluster" and not is_of_cluster:
         raise redis.exceptions.ConnectionError(
             "it is a node of a Redis Cluster: name "
@@ -142,8 +153,12 @@ def read_setup(replies: Sequence[Any], *, is_of_cluster: bool = False) -> Any:
     return client_id
 
 
-def missing_scripts(replies: Sequence[Any]) -> list[int]:
+def missing_scripts(
+    replies: Sequence[Any], note_error: Callable[[Exception], None] = lambda error: None
+) -> list[int]:
     """Return the places of the commands that did not run, as Redis has lost its scripts.
+
+    `note_error` is called with other errors that Redis has answered with.
 
     Raises the error among `replies` in which Redis says that it can't serve anybody yet.
     """
@@ -156,4 +171,6 @@ def missing_scripts(replies: Sequence[Any]) -> list[int]:
                 raise reply
             if isinstance(reply, redis.exceptions.NoScriptError):
                 missing.append(place)
+            else:
+                note_error(reply)
     return missing

@@ -40,6 +40,12 @@ class RedisConformance(RedisHarness, unittest.TestCase):
     """One Redis."""
 
 
+class Resp3Conformance(RedisHarness, unittest.TestCase):
+    """One Redis, whose replies have the forms of RESP 3."""
+
+    options = {"connection_kwargs": {"protocol": 3}}
+
+
 class EncryptedConformance(RedisHarness, unittest.TestCase):
     """One Redis, messages encrypted."""
 

@@ -1,0 +1,63 @@
+"""Errors that Redis answers with: each kind is told once, and again when it is over."""
+
+import logging
+import time
+from collections.abc import Callable
+
+logger = logging.getLogger("channels.layers")
+
+#: What has not come for so long is over.
+OVER_AFTER_S = 10.0
+#: By the word that an error begins with: what to do about it.
+_ADVICE = {
+    "OOM": "it has reached its maxmemory: raise it, or find out what fills it",
+    "MISCONF": "it can't save its data: its log says why; is the disk full?",
+    "NOPERM": "its user may not do that: docs/operations.md has the ACL SETUSER that is needed",
+    "BUSY": "somebody's script keeps it busy: SCRIPT KILL ends that",
+    "NOREPLICAS": "it has too few replicas, and min-replicas-to-write asks for more",
+    "WRONGTYPE": "somebody else has written a key below this layer's prefix",
+}
+#: Answers that are part of the work: a stream was flushed meanwhile.
+_EXPECTED = ("NOGROUP",)
+
+
+class Complaints:
+    """What one host complains of just now. Thread-safe enough: at worst, something is told twice.
+
+    Args:
+        get_name: function that returns what the host is called.
+        clock: function that returns the time in seconds.
+    """
+
+    def __init__(
+        self, get_name: Callable[[], str], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._get_name, self._clock = get_name, clock
+        #: The word that an error begins with -> when it came last.
+        self._last: dict[str, float] = {}
+
+    def note(self, error: Exception) -> None:
+        """Redis answered with this error."""
+        text = str(error)
+        kind = text.partition(" ")[0]
+        if kind in _EXPECTED:
+            return
+        is_new = kind not in self._last
+        self._last[kind] = self._clock()
+        if is_new:
+            advice = _ADVICE.get(kind, "what it was asked to do was not done")
+            logger.error("Redis at %s refuses commands (%s): %s", self._get_name(), text, advice)
+
+    def note_answer(self) -> None:
+        """Redis answered without an error."""
+        if not self._last:
+            return
+        now = self._clock()
+        for kind, last in list(self._last.items()):
+            if now - last >= OVER_AFTER_S and self._last.pop(kind, None) is not None:
+                logger.warning(
+                    "Redis at %s has refused nothing with %s for %.0f s",
+                    self._get_name(),
+                    kind,
+                    now - last,
+                )
