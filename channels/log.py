@@ -5,9 +5,11 @@ from collections.abc import Iterable
 
 from django.utils.log import RequireDebugFalse, RequireDebugTrue
 
+from channels.logs.formats import make_formatter
+
 #: Where all of it goes: the standard error output.
 handler = logging.StreamHandler()
-handler.setFormatter(logging.Formatter("%(asctime)s - %(levelname)s - %(module)s - %(message)s"))
+handler.setFormatter(make_formatter("text"))
 
 #: What is shown of a process that runs consumers, or hands their messages on.
 LOGGERS = ("django.channels", "channels.layers", "channels.sessions", "django.security.channels")
@@ -15,11 +17,15 @@ LOGGERS = ("django.channels", "channels.layers", "channels.sessions", "django.se
 SERVER_LOGGERS = ("daphne.ws_protocol", "daphne.http_protocol", "daphne.server")
 
 
-def setup_loggers(verbosity: int = 1, also: Iterable[str] = ()) -> logging.Logger:
+def setup_loggers(
+    verbosity: int = 1, also: Iterable[str] = (), log_format: str = "text"
+) -> logging.Logger:
     """Show what happens in a command's process; return the logger `django.channels`.
 
-    `verbosity`: as for `setup_logger`. `also`: names of more loggers.
+    `verbosity`: as for `setup_logger`. `also`: names of more loggers. `log_format`: "text" or
+    "json".
     """
+    handler.setFormatter(make_formatter(log_format))
     for name in (*LOGGERS, *also):
         setup_logger(name, verbosity)
     return logging.getLogger("django.channels")

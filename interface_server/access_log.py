@@ -1,53 +1,59 @@
 """The access log, in the format of Daphne 1.x: NCSA lines, with words of its own for sockets."""
 
 import datetime
+import logging
 import urllib.parse
 from collections.abc import Callable
-from typing import Protocol
 
 from interface_server.asgi import Scope
 from interface_server.proxy import Client, ProxyHeaders
-
-
-class Stream(Protocol):
-    """What a log is written to."""
-
-    def write(self, text: str, /) -> object:
-        """Take one line."""
 
 
 class AccessLog:
     """Writes one line for each response, and for each step in the life of a socket.
 
     Args:
-        stream: where to; anything with `write`.
+        logger: where to; each line is at level INFO, and has what it is made of as attributes:
+            client, request, path, status, length.
         proxy: the ProxyHeaders that say who the client is, or None.
         now: returns the time as a datetime; for tests.
     """
 
     def __init__(
         self,
-        stream: Stream,
+        logger: logging.Logger,
         proxy: ProxyHeaders | None = None,
         now: Callable[[], datetime.datetime] = datetime.datetime.now,
     ) -> None:
-        self._stream = stream
+        self._logger = logger
         self._proxy = proxy
         self._now = now
 
     def write_request(self, scope: Scope, status: int | None, length: int) -> None:
         """Write the line of a finished response of `length` bytes."""
-        self._write(scope, f"{scope['method']} {quoted_target(scope)}", status, length)
+        self._write(scope, scope["method"], quoted_target(scope), status, length)
 
     def write_socket(self, scope: Scope, action: str) -> None:
         """Write the line of a socket; WSCONNECTING, WSCONNECT, WSREJECT or WSDISCONNECT."""
-        self._write(scope, f"{action} {quoted_path(scope)}", None, None)
+        self._write(scope, action, quoted_path(scope), None, None)
 
-    def _write(self, scope: Scope, request: str, status: int | None, length: int | None) -> None:
+    def _write(
+        self, scope: Scope, request: str, target: str, status: int | None, length: int | None
+    ) -> None:
         client = self._proxy.resolve(scope)[0] if self._proxy else scope.get("client")
         host = _named(client)
         time = self._now().strftime("%d/%b/%Y:%H:%M:%S")
-        self._stream.write(f'{host} - - [{time}] "{request}" {status or "-"} {length or "-"}\n')
+        self._logger.info(
+            '%s - - [%s] "%s %s" %s %s',
+            *(host, time, request, target, status or "-", length or "-"),
+            extra={
+                "client": host,
+                "request": request,
+                "path": target,
+                "status": status,
+                "length": length,
+            },
+        )
 
 
 def _named(client: Client) -> str:

@@ -1,6 +1,5 @@
 """The `interface-server` command."""
 
-import io
 import logging
 import resource
 import sys
@@ -12,6 +11,7 @@ import click
 
 from channels.exceptions import LayerRefused, LayerUnavailable, PrefixTaken
 from channels.layers.base import BaseChannelLayer
+from channels.logs.formats import make_formatter
 from channels.metrics.notifying import start_notifying
 from channels.metrics.serving import CannotShow, MetricsServer, start_counting
 from interface_server.access_log import AccessLog
@@ -31,6 +31,8 @@ DEFAULT_PORT = 8000
 
 Arguments = dict[str, Any]
 
+logger = logging.getLogger("interface_server")
+
 _LEVELS = {0: logging.WARNING, 1: logging.INFO}
 
 
@@ -44,10 +46,9 @@ def command(channel_layer: str, **arguments: Any) -> None:
 
     Without it, the layer "default" of the project that DJANGO_SETTINGS_MODULE names is served."""
     verbosity = arguments["verbosity"]
-    logging.basicConfig(
-        level=_LEVELS.get(verbosity, logging.DEBUG),
-        format="%(asctime)-15s %(levelname)-8s %(message)s",
-    )
+    shown = logging.StreamHandler()
+    shown.setFormatter(make_formatter(arguments["log_format"]))
+    logging.basicConfig(level=_LEVELS.get(verbosity, logging.DEBUG), handlers=[shown])
     if arguments["force_sync"]:
         click.echo("--force-sync has no effect: there is no synchronous mode any more", err=True)
     listen = _read_listen(arguments)
@@ -184,19 +185,24 @@ def _open_access_log(arguments: Arguments, proxy: ProxyHeaders | None) -> Access
     name = arguments["access_log"] or ("-" if arguments["verbosity"] else None)
     if name is None:
         return None
-    if name == "-":
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(line_buffering=True)
-        return AccessLog(sys.stdout, proxy)
     try:
-        return AccessLog(open(name, "a", buffering=1), proxy)
+        shown = logging.StreamHandler(sys.stdout) if name == "-" else logging.FileHandler(name)
     except OSError as error:
         raise click.ClickException(f"can't write the access log: {error}") from error
+    shown.setFormatter(make_formatter(arguments["log_format"], "%(message)s"))
+    accesses = logging.getLogger("interface_server.access")
+    accesses.handlers, accesses.propagate = [shown], False
+    accesses.setLevel(logging.INFO)
+    return AccessLog(accesses, proxy)
 
 
 def _read_settings(arguments: Arguments, options: Options, path: str) -> HostSettings:
     def tell(urls: list[str]) -> None:
-        click.echo(f"Listening on {', '.join(urls)} for {path} ({arguments['server']})", err=True)
+        text = f"Listening on {', '.join(urls)} for {path} ({arguments['server']})"
+        if arguments["log_format"] == "json":
+            logger.info(text)
+        else:
+            click.echo(text, err=True)
 
     return HostSettings(
         ping_interval_s=arguments["ping_interval"],

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from channels.logs.formats import FORMATS
 from interface_server.options import Options
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -178,6 +179,13 @@ _FLAGS = (
         help="Be ready only while a worker takes http.request.",
     ),
     _flag("--access-log", help="File to append the access log to; - for stdout.  [- from -v 1 on]"),
+    _flag(
+        "--log-format",
+        type=click.Choice(FORMATS),
+        default="text",
+        show_default=True,
+        help="How log lines look, those of the access log too; json: one object for each.",
+    ),
     _flag("-v", "--verbosity", type=click.IntRange(0, 3), default=1, show_default=True),
     _flag("--force-sync", is_flag=True, help="Accepted for old command lines; has no effect."),
 )

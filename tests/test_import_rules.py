@@ -33,6 +33,7 @@ ALLOWED = {
     "interface_server": (
         "channels.exceptions",
         "channels.layers",
+        "channels.logs",
         "channels.messages",
         "channels.metrics",
         "channels.package_checks",

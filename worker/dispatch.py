@@ -71,6 +71,7 @@ def report_failure(message, consumer, error, worker_id):
         exc_info=error,
         extra={
             "channel": message.channel.name,
+            "consumer": name_that_thing(consumer),
             "reply_channel": reply_channel,
             "order": order,
             "worker_id": worker_id,

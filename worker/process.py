@@ -111,6 +111,8 @@ class Worker:
         """Tell whoever counts that `consumer` ran for `ran_s`, from `since` on."""
         waited_s = None if delivery.sent_at is None else max(since - delivery.sent_at, 0.0)
         hooks.meter.consumed(delivery.channel, consumer, waited_s, ran_s)
+        if logger.isEnabledFor(logging.DEBUG):
+            _tell_run(delivery.channel, consumer, waited_s, ran_s)
 
     def wrap(self, consumer):
         """Return `consumer` inside the middleware, the first one outermost; made once for each."""
@@ -258,6 +260,17 @@ class Worker:
             self.stop()
         else:
             logger.error("worker %s can't do %r: it knows 'stop' only", self.id, content)
+
+
+def _tell_run(channel, consumer, waited_s, ran_s):
+    """With -v 2: one line for each message, with nothing of what is in it."""
+    name = name_that_thing(consumer)
+    waited = "for a time that is not known" if waited_s is None else f"{waited_s:.3f} s"
+    logger.debug(
+        "%s took a message on %s that had waited %s, and ran %.3f s",
+        *(name, channel, waited, ran_s),
+        extra={"channel": channel, "consumer": name, "waited_s": waited_s, "ran_s": ran_s},
+    )
 
 
 class WorkerGroup(Worker):

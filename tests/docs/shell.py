@@ -169,7 +169,20 @@ def _check_redis_server(arguments):
         assert "wrong number of arguments" in said.stderr + said.stdout, f"redis-server {name}"
 
 
+def _check_probe(arguments):
+    (url,) = arguments
+    assert url.startswith("http://"), url
+
+
+def _check_health_listener(arguments):
+    from channels.supervising.health_listener import read_ports
+
+    assert read_ports(arguments)
+
+
 _CHECKS = {
+    "channels.metrics.probe": _check_probe,
+    "channels.supervising.health_listener": _check_health_listener,
     "daphne": _check_daphne,
     "django-admin": _check_manage,
     "docker": _check_docker,

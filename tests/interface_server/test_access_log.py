@@ -2,6 +2,7 @@
 
 import datetime
 import io
+import logging
 
 import pytest
 
@@ -12,6 +13,13 @@ from tests.interface_server.fakes import Site, http_scope, in_loop
 NOON = datetime.datetime(2024, 2, 29, 12, 0, 0)
 
 
+def logger_of(stream):
+    """Return a logger whose messages, and nothing else, go to `stream`."""
+    logger = logging.Logger("access")
+    logger.addHandler(logging.StreamHandler(stream))
+    return logger
+
+
 @pytest.fixture
 def stream():
     return io.StringIO()
@@ -19,7 +27,7 @@ def stream():
 
 @pytest.fixture
 def log(stream):
-    return AccessLog(stream, now=lambda: NOON)
+    return AccessLog(logger_of(stream), now=lambda: NOON)
 
 
 def test_a_response_is_a_line_as_daphne_1_wrote_it(log, stream):
@@ -45,7 +53,7 @@ def test_a_client_can_not_write_lines_of_its_own(log, stream):
 
 def test_behind_a_proxy_the_line_names_the_client():
     stream = io.StringIO()
-    log = AccessLog(stream, ProxyHeaders(("127.0.0.1",)), now=lambda: NOON)
+    log = AccessLog(logger_of(stream), ProxyHeaders(("127.0.0.1",)), now=lambda: NOON)
     headers = [(b"x-forwarded-for", b"203.0.113.9")]
     log.write_request(http_scope(headers=headers, client=("127.0.0.1", 1)), 200, 1)
     assert stream.getvalue().startswith("203.0.113.9 - - ")
@@ -58,7 +66,7 @@ def actions(stream):
 @in_loop
 async def test_a_socket_gets_a_line_for_each_step():
     stream = io.StringIO()
-    site = await Site(access_log=AccessLog(stream)).start()
+    site = await Site(access_log=AccessLog(logger_of(stream))).start()
     client, _ = await site.open_socket(path="/chat", query_string=b"secret=1")
     client.put({"type": "websocket.disconnect", "code": 1001})
     await client.finish()
@@ -77,7 +85,7 @@ async def test_a_socket_gets_a_line_for_each_step():
 @in_loop
 async def test_every_finished_response_gets_a_line_with_the_bytes_of_its_body():
     stream = io.StringIO()
-    site = await Site(access_log=AccessLog(stream), max_body_bytes=1).start()
+    site = await Site(access_log=AccessLog(logger_of(stream)), max_body_bytes=1).start()
     client = site.request(path="/a")
     message = await site.link.expect("http.request")
     site.link.reply(message, {"status": 201, "content": b"abc", "more_content": True})

@@ -17,6 +17,7 @@ with explained():
     from channels.exceptions import InvalidChannelLayerError
     from channels.layers import get_channel_layer
     from channels.log import setup_loggers
+    from channels.logs.formats import FORMATS
     from channels.management.reloading import name_guilty_file
     from channels.metrics.notifying import start_notifying
     from channels.metrics.serving import CannotShow, MetricsServer, start_counting
@@ -70,6 +71,12 @@ class Command(BaseCommand):
             help="How many consumers may run at the same time (default: 1).",
         )
         parser.add_argument(
+            "--log-format",
+            choices=FORMATS,
+            default="text",
+            help="How log lines look; json: one object for each (default: text).",
+        )
+        parser.add_argument(
             "--metrics",
             metavar="[HOST:]PORT",
             help="Where Prometheus finds /metrics, and health is answered: /-/live and /-/ready.",
@@ -93,7 +100,7 @@ class Command(BaseCommand):
 
     def handle(self, *args, **options):
         self.verbosity = options["verbosity"]
-        self.logger = setup_loggers(self.verbosity)
+        self.logger = setup_loggers(self.verbosity, log_format=options["log_format"])
         if options["channels"]:
             self._work_for_names(options)
         elif options["reload"]:

@@ -11,6 +11,7 @@ from channels.delay.models import DelayedMessage
 from channels.delay.worker import Worker
 from channels.exceptions import InvalidChannelLayerError, LayerUnavailable
 from channels.log import setup_loggers
+from channels.logs.formats import FORMATS
 
 
 class Command(BaseCommand):
@@ -31,8 +32,15 @@ class Command(BaseCommand):
             help="The longest time between two looks into the database, in seconds.",
         )
 
+        parser.add_argument(
+            "--log-format",
+            choices=FORMATS,
+            default="text",
+            help="How log lines look; json: one object for each (default: text).",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
-        logger = setup_loggers(options["verbosity"])
+        logger = setup_loggers(options["verbosity"], log_format=options["log_format"])
         try:
             layer = channel_layers[options["layer"]]
         except InvalidChannelLayerError as error:
