@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from interface_server.asgi import Message
 from interface_server.bad_reply import BadReply, log_bad_reply
 from interface_server.socket_reply import read_reply
+from interface_server.unknown_keys import SOCKET_KEYS, UnknownKeys
 
 if TYPE_CHECKING:
     from interface_server.owners.table import Owners
@@ -25,12 +26,13 @@ class Dispatcher:
         owners: who hosts the instances of sockets; messages with a `type` are theirs.
     """
 
-    __slots__ = ("exchanges", "owners", "received", "sockets")
+    __slots__ = ("_unknown_keys", "exchanges", "owners", "received", "sockets")
 
     def __init__(self) -> None:
         self.exchanges: dict[str, ReplyQueue] = {}
         self.sockets: dict[str, Socket] = {}
         self.owners: Owners | None = None
+        self._unknown_keys = UnknownKeys()
         #: Messages so far. Counted here: only this event loop does, so it needs no lock.
         self.received = 0
 
@@ -55,6 +57,9 @@ class Dispatcher:
             reply = read_reply(message)
         except BadReply as error:
             log_bad_reply(error, sockets[0].reply_channel, "it was ignored")
+            return
+        if not SOCKET_KEYS & message.keys():
+            self._unknown_keys.tell(message, sockets[0].reply_channel)
             return
         for socket in sockets:
             try:

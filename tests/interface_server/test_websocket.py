@@ -428,6 +428,35 @@ async def test_a_wrong_reply_is_ignored_and_logged_as_its_authors_mistake(reply,
     assert connect["reply_channel"] in record.getMessage()
 
 
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        ({"txt": "x"}, "did you mean 'text', not 'txt'?"),
+        ({"type": "chat.message", "data": 1}, "it takes accept, bytes, close, subprotocol, text"),
+        ({}, "it has none"),
+    ],
+)
+@in_loop
+async def test_a_reply_with_no_key_that_a_socket_knows_is_told_once(reply, said, caplog):
+    site = await Site().start()
+    client, connect = await site.open_socket()
+    site.link.reply(connect, reply, reply, {"text": "next"})
+    assert await client.expect(2) == {"type": "websocket.send", "text": "next"}
+    (record,) = caplog.records
+    assert connect["reply_channel"] in record.getMessage()
+    assert said in record.getMessage()
+
+
+@pytest.mark.parametrize("reply", [{"text": None}, {"accept": None, "more": 1}, {"close": False}])
+@in_loop
+async def test_a_reply_with_a_key_that_a_socket_knows_is_told_nothing(reply, caplog):
+    site = await Site().start()
+    client, connect = await site.open_socket()
+    site.link.reply(connect, reply, {"text": "next"})
+    assert await client.expect(2) == {"type": "websocket.send", "text": "next"}
+    assert caplog.records == []
+
+
 @in_loop
 async def test_one_socket_that_takes_nothing_is_closed_with_1013_and_the_others_go_on(caplog):
     site = await Site(outbox_messages=10).start()
