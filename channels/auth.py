@@ -19,9 +19,13 @@ from channels.applications.users import (
     log_in,
     log_out,
 )
+from channels.consuming import logout as logout_rules
 from channels.consuming.decorators import Call, P, R, Steps, StepsFunction, nest, run_consumer
+from channels.consuming.logout import close_sockets_of
 from channels.consuming.session_steps import channel_session_steps
 from channels.consuming.users import AUTH_KEYS, anonymous_user, load_user, write_user
+from channels.exceptions import WebsocketCloseException
+from channels.messages import CloseCode
 from channels.security.websockets import check_origin
 from channels.sessions import (
     channel_and_http_session_steps,
@@ -44,6 +48,7 @@ __all__ = [
     "channel_and_http_session_user_from_http",
     "channel_session_user",
     "channel_session_user_from_http",
+    "close_sockets_of",
     "get_user",
     "http_session_user",
     "load_user",
@@ -129,6 +134,7 @@ def _give_user(call: Call, session: SessionBase | None) -> Steps:
 
 
 def _channel_user_steps(call: Call, inner: StepsFunction = run_consumer) -> Steps:
+    yield from _logout_steps(call)
     yield from _give_user(call, call.message.channel_session)
     yield from inner(call)
 
@@ -136,6 +142,16 @@ def _channel_user_steps(call: Call, inner: StepsFunction = run_consumer) -> Step
 def _http_user_steps(call: Call, inner: StepsFunction = run_consumer) -> Steps:
     yield from _give_user(call, call.message.http_session)
     yield from inner(call)
+
+
+def _logout_steps(call: Call) -> Steps:
+    """Steps: see whether the user has logged out in the browser, if the settings want that."""
+    message, rule = call.message, logout_rules.what_to_do()
+    if rule is None or message.channel.name == "websocket.disconnect":
+        return
+    has_ended = yield partial(logout_rules.end_if_logged_out, message.channel_session)
+    if has_ended and rule == "close":
+        raise WebsocketCloseException(CloseCode.LOGGED_OUT)
 
 
 def _origin_steps(call: Call, inner: StepsFunction) -> Steps:
@@ -148,6 +164,9 @@ def _transfer_steps(call: Call, inner: StepsFunction) -> Steps:
     # Later messages have no headers: by then the socket's own session knows who it is.
     if message.http_session is not None and "headers" in message:
         yield partial(transfer_user, message.http_session, message.channel_session)
+        if logout_rules.what_to_do():
+            session, browser = message.channel_session, message.http_session
+            yield partial(logout_rules.follow, session, browser, message.reply_channel)
     yield from inner(call)
 
 

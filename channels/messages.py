@@ -200,6 +200,8 @@ class CloseCode(IntEnum):
     TLS_FAILED = 1015
     #: Ours, of those that applications have: a frame for a stream that the demultiplexer lacks.
     UNKNOWN_STREAM = 4004
+    #: Ours as well: the user has logged out in the browser (the setting CHANNELS_AFTER_LOGOUT).
+    LOGGED_OUT = 4401
 
 
 #: The codes that applications have for themselves.
