@@ -15,6 +15,7 @@ from asgiref.sync import async_to_sync
 from channels.applications.shapes import Application, Event, Receive, Scope, Send
 from channels.db import DatabaseSyncToAsync, aclose_old_connections
 from channels.exceptions import StopConsumer
+from channels.instances.classic import as_event
 from channels.instances.connections import are_in_use
 from channels.instances.events import dispatch_all
 from channels.instances.handlers import find_handler, get_handler_name
@@ -77,9 +78,13 @@ class AsyncConsumer:
             await self._host.attach(self)
         elif self.channel_layer is not None:
             self.channel_name = await self.channel_layer.new_channel()
-            sources.append(functools.partial(self.channel_layer.receive, self.channel_name))
+            sources.append(self._receive_message)
         with contextlib.suppress(StopConsumer):
             await dispatch_all(sources, self.dispatch)
+
+    async def _receive_message(self) -> Event:
+        """The next message on the instance's own channel."""
+        return as_event(await self.channel_layer.receive(self.channel_name))
 
     async def dispatch(self, message: Event) -> None:
         """Run the handler of an event. Raises ValueError if there is none."""

@@ -36,6 +36,15 @@ def get_default_application() -> Any:
         ) from error
 
 
+def runs_in_process() -> bool:
+    """Whether a project is one of Channels 2 and later alone: it names an application, and its
+    default layer has no ROUTING of 1.x."""
+    layers = getattr(settings, "CHANNEL_LAYERS", None) or {}
+    entry = layers.get("default") if isinstance(layers, dict) else None
+    has_routing = isinstance(entry, dict) and "ROUTING" in entry
+    return bool(getattr(settings, "ASGI_APPLICATION", None)) and not has_routing
+
+
 def _hint(error: ImportError) -> str:
     """What to do about an import that older releases of Django had."""
     if error.name == "django.conf.urls" and "url" in str(error):

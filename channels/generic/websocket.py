@@ -20,6 +20,7 @@ from channels.exceptions import (
     InvalidChannelLayerError,
     StopConsumer,
 )
+from channels.instances.classic import frames_of
 from channels.instances.connections import are_in_use
 from channels.instances.frames import accept_event, close_event, frame_event
 
@@ -127,6 +128,11 @@ class WebsocketConsumer(SyncConsumer):
     def websocket_close(self, message: Event) -> None:
         """The order to close has come over the channel layer."""
         super().send(message)
+
+    def channels_classic(self, message: Event) -> None:
+        """A message to the client, as 1.x sends it, has come over the channel layer."""
+        for event in frames_of(message):
+            super().send(event)
 
 
 class JsonWebsocketConsumer(WebsocketConsumer):
@@ -261,6 +267,11 @@ class AsyncWebsocketConsumer(AsyncConsumer):
     async def websocket_close(self, message: Event) -> None:
         """The order to close has come over the channel layer."""
         await super().send(message)
+
+    async def channels_classic(self, message: Event) -> None:
+        """A message to the client, as 1.x sends it, has come over the channel layer."""
+        for event in frames_of(message):
+            await super().send(event)
 
 
 class AsyncJsonWebsocketConsumer(AsyncWebsocketConsumer):

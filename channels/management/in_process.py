@@ -10,18 +10,10 @@ from daphne.server import Server
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from channels.applications.default import get_default_application
+from channels.applications.default import get_default_application, runs_in_process
 from channels.applications.shapes import Application, call_once
-from channels.channel import DEFAULT_CHANNEL_LAYER
 
-
-def runs_in_process() -> bool:
-    """Whether a project is one of Channels 2 and later alone: it names an application, and its
-    default layer has no ROUTING of 1.x."""
-    layers = getattr(settings, "CHANNEL_LAYERS", None) or {}
-    entry = layers.get(DEFAULT_CHANNEL_LAYER) if isinstance(layers, dict) else None
-    has_routing = isinstance(entry, dict) and "ROUTING" in entry
-    return bool(getattr(settings, "ASGI_APPLICATION", None)) and not has_routing
+__all__ = ["InProcessServer", "make_application", "runs_in_process"]
 
 
 def make_application(*, with_static_files: bool) -> Application:

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.core.checks import Error, Info, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
+from channels.applications.default import runs_in_process
 from channels.asgi import load_backend
 from channels.exceptions import InvalidChannelLayerError
 from channels.package_checks import find_conflicts, find_dependents, find_old_versions
@@ -43,7 +44,10 @@ def check_environment(app_configs=None, **kwargs):
     found += [_error("E002", text) for text in find_conflicts()]
     found += [_error("E003", text) for text in find_old_versions()]
     found += [
-        _warning("W003", _HIDDEN.format(name, owner)) for name, owner in find_hidden_commands()
+        _warning("W003", _HIDDEN.format(name, owner))
+        for name, owner in find_hidden_commands()
+        # Daphne's own serves ASGI_APPLICATION as well as ours does.
+        if not (name == "runserver" and owner == "daphne" and runs_in_process())
     ]
     dependents = find_dependents()
     if dependents:

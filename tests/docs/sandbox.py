@@ -59,7 +59,9 @@ class Sandbox:
         names = {"INSTALLED_APPS": [], "MIDDLEWARE": []}
         exec(self._compile(block), names)
         made = {name: value for name, value in names.items() if name.isupper()}
-        ours = {name: made.pop(name) for name in list(made) if name.startswith("CHANNEL")}
+        ours = {
+            name: made.pop(name) for name in list(made) if name.startswith(("CHANNEL", "ASGI_"))
+        }
         assert all(hasattr(global_settings, name) for name in made), made
         with override_settings(**ours):
             assert check_settings() == []
