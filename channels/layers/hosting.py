@@ -20,6 +20,7 @@ To the owner, on its queue, with `reply_channel` and `number` but for the last o
 
 - `websocket.receive` and `websocket.disconnect`: what the client did.
 - FENCE: nothing more comes for this socket.
+- MOVED: another worker owns the socket now, as you wished.
 - GONE: the socket is not yours, or is closed: let go of the instance.
 - MEMBERS: `message` is for the instances of `clients` of the server with the queue `server`.
 
@@ -35,6 +36,7 @@ OWN_REQUEST: Final = "channels.own_request"
 HOLD: Final = "channels.hold"
 CHECKPOINT: Final = "channels.checkpoint"
 FENCE: Final = "channels.fence"
+MOVED: Final = "channels.moved"
 GONE: Final = "channels.gone"
 MEMBERS: Final = "channels.members"
 

@@ -163,6 +163,7 @@ class Owners:
     def _claim(self, client: str, message: Message) -> None:
         queue, number = message["queue"], message["number"]
         ownership = self._by_client.get(client)
+        former = "" if ownership is None else ownership.queue
         if ownership is None:
             if client not in self._process.sockets:
                 self._disown(client, queue, number)
@@ -172,6 +173,9 @@ class Owners:
         elif not ownership.claim(queue, number, message["order"]):
             self._disown(client, queue, number)
             return
+        if former not in ("", queue):
+            moved = {"type": hosting.MOVED, "reply_channel": self._reply_channel(client)}
+            self._post(former, moved)
         if ownership.frames and ownership.is_held:
             self._process.spawn(self._replay(client, ownership))
         else:

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger("django.channels")
 
 #: Instances that are on their way to another worker at the same time.
-MOVING_AT_ONCE = 50
+MOVING_AT_ONCE = 24
+#: If one is not taken within so many seconds, the others need not wait for one another.
+WANTED_WITHIN_S = 1.0
 #: Seconds between two attempts to send an instance on its way.
 RETRY_S = 0.1
 #: Seconds until a loop that is told to start must run.
@@ -67,6 +69,9 @@ class ApplicationHost:
         self.queue = self._link.queue
         self.outbox = Outbox(self._link)
         self._instances: dict[str, SocketInstance] = {}
+        #: The instances that are on their way, by reply channel; set once another worker has them.
+        self._moving: dict[str, asyncio.Event] = {}
+        self._is_wanted = True
         self._requests: dict[str, RequestInstance] = {}
         self._request_numbers = itertools.count(1)
         self._is_stopping = False
@@ -76,6 +81,7 @@ class ApplicationHost:
         self._handlers: dict[str, Callable[[Content], None]] = {
             hosting.MEMBERS: self._pass_to_members,
             hosting.GONE: self._let_go,
+            hosting.MOVED: self._note_moved,
         }
         self._takers: dict[str, Callable[[Content], None]] = {
             "websocket.connect": self._open,
@@ -138,7 +144,7 @@ class ApplicationHost:
         if self._instances:
             logger.info("handing %d sockets over to other workers", len(self._instances))
         ends_at = self.loop.time() + self.grace_s
-        await self._hand_over(list(self._instances.values()), ends_at)
+        await self._hand_over(ends_at)
         await self._end_requests(ends_at)
         self._close_the_rest()
         if self._tasks:
@@ -147,21 +153,34 @@ class ApplicationHost:
         await self._layer.aclose()
         await self._link.stop()
 
-    async def _hand_over(self, instances: list[SocketInstance], ends_at: float) -> None:
-        """Ask some of the instances to move, and others as soon as these have moved."""
-        waiting = list(reversed(instances))
-        moving: set[asyncio.Task[None]] = set()
-        while (waiting or moving) and self.loop.time() < ends_at:
-            while waiting and len(moving) < MOVING_AT_ONCE:
-                instance = waiting.pop()
-                if instance.task is not None and not instance.task.done():
-                    instance.ask_to_move()
-                    moving.add(instance.task)
-            if moving:
-                left_s = max(ends_at - self.loop.time(), 0.0)
-                _, moving = await asyncio.wait(
-                    moving, timeout=left_s, return_when=asyncio.FIRST_COMPLETED
-                )
+    async def _hand_over(self, ends_at: float) -> None:
+        """Move the instances, some at a time: none is to wait long for its new worker."""
+        waiting = list(reversed(self._instances.values()))
+
+        async def move_on() -> None:
+            while waiting and self.loop.time() < ends_at:
+                await self._move(waiting.pop(), ends_at)
+
+        await asyncio.gather(*(move_on() for _ in range(MOVING_AT_ONCE)))
+
+    async def _move(self, instance: SocketInstance, ends_at: float) -> None:
+        task = instance.task
+        if task is None or task.done():
+            return
+        moved = self._moving[instance.channel_name] = asyncio.Event()
+        instance.ask_to_move()
+        await asyncio.wait([task], timeout=max(ends_at - self.loop.time(), 0.0))
+        if task.done() and self._is_wanted:
+            try:
+                await asyncio.wait_for(moved.wait(), WANTED_WITHIN_S)
+            except asyncio.TimeoutError:
+                self._is_wanted = False  # they wait until there is another worker
+        self._moving.pop(instance.channel_name, None)
+
+    def _note_moved(self, message: Content) -> None:
+        moved = self._moving.get(message["reply_channel"])
+        if moved is not None:
+            moved.set()
 
     async def _end_requests(self, ends_at: float) -> None:
         """Let requests be answered, in the time that is left; then break them off."""

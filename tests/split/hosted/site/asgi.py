@@ -18,6 +18,7 @@ application = ProtocolTypeRouter(
             [
                 path("count/<str:room>/", consumers.Counter.as_asgi()),
                 path("kept/", consumers.Kept.as_asgi()),
+                path("bench/count/", consumers.Counting.as_asgi()),
                 path("bench/async/", consumers.AsyncEcho.as_asgi()),
                 path("bench/sync/", consumers.SyncEcho.as_asgi()),
                 path("untakeable/", consumers.Untakeable.as_asgi()),

@@ -105,6 +105,18 @@ class LoggingIn(AsyncJsonWebsocketConsumer):
         )
 
 
+class Counting(AsyncJsonWebsocketConsumer):
+    """Answers each number with how many have come."""
+
+    async def connect(self):
+        self.count = 0
+        await self.accept()
+
+    async def receive_json(self, content):
+        self.count += 1
+        await self.send_json({"value": content, "count": self.count})
+
+
 class AsyncEcho(AsyncWebsocketConsumer):
     async def receive(self, text_data=None, bytes_data=None):
         await self.send(text_data=text_data)
