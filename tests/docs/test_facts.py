@@ -99,6 +99,20 @@ FACTS = [
     ),
     (
         "operations.md",
+        "{} KiB in memory, then a temporary file (in `TMPDIR`); {} GiB of one response, {} GiB of all",
+        (
+            OPTIONS.response_memory_bytes // KIB,
+            OPTIONS.response_high_water_bytes // MIB // 1024,
+            OPTIONS.all_response_bytes // MIB // 1024,
+        ),
+    ),
+    (
+        "operations.md",
+        "or at less than {} KiB/s",
+        OPTIONS.http_floor_bytes_per_s // KIB,
+    ),
+    (
+        "operations.md",
         "{} frames and {} KiB of each; {:,} frames and {} MiB of all",
         (
             OPTIONS.window_frames,
