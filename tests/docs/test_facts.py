@@ -99,7 +99,8 @@ FACTS = [
     ),
     (
         "operations.md",
-        "{} KiB in memory, then a temporary file (in `TMPDIR`); {} GiB of one response, {} GiB of all",
+        "{} KiB in memory, then a temporary file (in `TMPDIR`); "
+        "{} GiB of one response, {} GiB of all",
         (
             OPTIONS.response_memory_bytes // KIB,
             OPTIONS.response_high_water_bytes // MIB // 1024,

@@ -8,6 +8,7 @@ from tests.faults.clients import http
 from tests.faults.result import Result
 from tests.faults.scenario import scenario
 from tests.faults.site import wait_until
+from tests.processes import RedisServer
 
 BOTH = ("daphne", "uvicorn")
 
@@ -143,6 +144,34 @@ async def a_worker_stands_still(site, numbers):
     await asyncio.sleep(1)
     result = Result()
     await talkers.end(result)
+    return result
+
+
+@scenario(48, hosts=BOTH, sockets=(20, 200), silent_s=(3, 3))
+async def one_of_two_redis_hosts_is_silent_for_a_moment(site, numbers):
+    """Each in turn; the sockets of its servers stay with it."""
+    with RedisServer() as one, RedisServer() as other:
+        proxies = [await site.start_proxy(("127.0.0.1", r.port)) for r in (one, other)]
+        site.configure(layer={"hosts": [list(proxy.address) for proxy in proxies]})
+        await site.start(workers=2, threads=4)
+        sockets = await site.open_sockets(numbers.sockets, "/echo")
+        result = Result()
+        for number, proxy in enumerate(proxies, 1):
+            proxy.freeze()
+            await asyncio.sleep(numbers.silent_s)
+            proxy.thaw()
+            await asyncio.sleep(4)
+            still = sum(socket.is_open for socket in sockets)
+            result.equal(f"host {number} silent: sockets that go on", still, numbers.sockets)
+            answers = [len(socket.texts) + 1 for socket in sockets]
+            for socket in sockets:
+                socket.send("again")
+            came = [
+                await s.wait_for_texts(n, 5) >= n for s, n in zip(sockets, answers, strict=True)
+            ]
+            result.equal(f"host {number} silent: they work", sum(came), numbers.sockets)
+        for process in [*site.split.servers, *site.split.workers]:
+            await site.call(process.kill)
     return result
 
 

@@ -19,6 +19,9 @@ logger = logging.getLogger("channels.layers")
 
 #: With several hosts: a server whose own one is away for this long moves to another.
 MOVE_AFTER_S = 2.0
+#: One that is silent is waited for longer: it may only stand still for a moment, and it would cost
+#: all sockets of the server. But requests go nowhere meanwhile.
+SILENT_MOVE_AFTER_S = 6.0
 
 
 class Heartbeat:
@@ -129,7 +132,8 @@ class Heartbeat:
     def move_if_host_is_away(self) -> None:
         """With several hosts: be a new server on one that is there, if our own one stays away."""
         hosts, own = self._server.hosts, self._server.host
-        if own.health.down_for_s < MOVE_AFTER_S:
+        patience_s = SILENT_MOVE_AFTER_S if own.health.is_silent else MOVE_AFTER_S
+        if own.health.down_for_s < patience_s:
             return
         if all(host.health.is_down for host in hosts):
             return

@@ -1,5 +1,6 @@
 """The Redis hosts of a layer: how to connect to each, and which of them is away just now."""
 
+import asyncio
 import logging
 import socket
 import threading
@@ -108,6 +109,10 @@ class Host:
         return library.ConnectionPool.from_url(self.url, **options).make_connection()
 
 
+#: What asyncio raises when the time is up, before Python 3.11.
+_TIMEOUT = asyncio.TimeoutError
+
+
 class Health:
     """Whether a host answers; thread-safe. While it is away, callers fail at once."""
 
@@ -120,6 +125,8 @@ class Health:
         #: Until then somebody tries to reach the host, and nobody else needs to.
         self._tried_until = 0.0
         self._reason = ""
+        #: Whether it just does not answer: it may only stand still, and go on with all it knows.
+        self.is_silent = False
         #: When a connection was last found to be broken: others may be as well, and those that are
         #: not may lead to a Redis that is not the one to talk to any more.
         self.lost_at = 0.0
@@ -155,6 +162,7 @@ class Health:
         LayerUnavailable to raise for it."""
         with self._lock:
             self._reason = str(error) or type(error).__name__
+            self.is_silent = isinstance(error, (redis.TimeoutError, TimeoutError, _TIMEOUT))
             first, self._is_down = not self._is_down, True
             was_refused, self._is_refused = self._is_refused, _is_settings_error(error)
             self._down_since = self._clock() - unanswered_s if first else self._down_since

@@ -199,7 +199,7 @@ def server_on(layer, host):
 async def moved_link(layers, server, monkeypatch):
     """A link whose own host, the first, has fallen silent, and which has moved to the other one."""
     monkeypatch.setattr(replies, "READ_FOR_S", (0.2, 0.2))
-    monkeypatch.setattr(heartbeat, "MOVE_AFTER_S", 0.1)
+    monkeypatch.setattr(heartbeat, "SILENT_MOVE_AFTER_S", 0.1)
     moved = asyncio.Event()
     here = layers[0].open_link(server_on(layers[0], 0), lambda *reply: None, moved.set)
     await here.start()
