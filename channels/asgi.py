@@ -1,9 +1,13 @@
 """The layers that CHANNEL_LAYERS describes, and the object an `asgi.py` hands to its server."""
 
+from __future__ import annotations
+
 import importlib
 import inspect
 import logging
 import threading
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from channels.package_checks import check_names
 
@@ -11,6 +15,11 @@ check_names()  # before what another package of this name lacks is imported
 
 from channels.exceptions import InvalidChannelLayerError, LayerUnavailable  # noqa: E402
 from channels.startup.installed import find_missing_app  # noqa: E402
+
+if TYPE_CHECKING:
+    from channels.applications.shapes import Receive, Scope, Send
+    from channels.layers.base import BaseChannelLayer
+
 
 __all__ = [
     "ChannelLayerManager",
@@ -23,6 +32,12 @@ __all__ = [
 _FOR_CHANNELS_REDIS = "channels.layers.redis.channels_redis.ChannelsRedisLayer"
 
 logger = logging.getLogger("interface_server")
+
+if TYPE_CHECKING:
+    # It answers the layer's own methods: a type checker is to know them.
+    _AnyLayer = BaseChannelLayer
+else:
+    _AnyLayer = object
 
 _OLD_BACKENDS = {
     "asgi_redis.RedisChannelLayer": "channels.layers.redis.RedisChannelLayer",
@@ -44,30 +59,30 @@ _GONE_BACKENDS = {
 class ChannelLayerManager:
     """The layers of CHANNEL_LAYERS by alias, each made when it is first asked for."""
 
-    def __init__(self):
-        self.backends = {}
-        self._made = {}
+    def __init__(self) -> None:
+        self.backends: dict[str, Any] = {}
+        self._made: dict[str, Any] = {}
         self._lock = threading.Lock()
 
     @property
-    def configs(self):
+    def configs(self) -> Any:
         """CHANNEL_LAYERS, read when asked: importing this module must not need settings."""
         from django.conf import settings
 
         return getattr(settings, "CHANNEL_LAYERS", {})
 
-    def make_backend(self, name):
+    def make_backend(self, name: str) -> Any:
         """Return a new layer from its CONFIG. Raises InvalidChannelLayerError."""
         return self._make(name, self._entry(name).get("CONFIG", {}))
 
-    def make_test_backend(self, name):
+    def make_test_backend(self, name: str) -> Any:
         """Return a new layer from its TEST_CONFIG. Raises InvalidChannelLayerError."""
         entry = self._entry(name)
         if "TEST_CONFIG" not in entry:
             raise InvalidChannelLayerError(f"CHANNEL_LAYERS[{name!r}] has no TEST_CONFIG: add one")
         return self._make(name, entry["TEST_CONFIG"])
 
-    def _entry(self, name):
+    def _entry(self, name: str) -> Any:
         configs = self.configs
         if name not in configs:
             known = ", ".join(map(repr, configs)) or "none"
@@ -76,7 +91,7 @@ class ChannelLayerManager:
             )
         return configs[name]
 
-    def _make(self, name, config):
+    def _make(self, name: str, config: Mapping[str, Any]) -> Any:
         entry = self._entry(name)
         if "BACKEND" not in entry:
             raise InvalidChannelLayerError(f"CHANNEL_LAYERS[{name!r}] has no BACKEND: add it")
@@ -93,7 +108,7 @@ class ChannelLayerManager:
             layer, name, entry.get("ROUTING", []), entry.get("MIDDLEWARE", ())
         )
 
-    def __getitem__(self, key):
+    def __getitem__(self, key: str) -> Any:
         try:
             return self.backends[key]
         except KeyError:
@@ -103,20 +118,20 @@ class ChannelLayerManager:
                 self.backends[key] = self._made[key] = self.make_backend(key)
             return self.backends[key]
 
-    def __contains__(self, key):
+    def __contains__(self, key: str) -> Any:
         return key in self.configs
 
-    def __iter__(self):
+    def __iter__(self) -> Any:
         return iter(self.configs)
 
-    def set(self, key, layer):
+    def set(self, key: str, layer: BaseChannelLayer) -> Any:
         """Let alias `key` mean `layer` from now on; return what it meant before, or None."""
         old = self.backends.pop(key, None)
         if layer is not None:
             self.backends[key] = layer
         return old
 
-    def forget_made(self):
+    def forget_made(self) -> None:
         """Make the layers of CHANNEL_LAYERS anew; those that were `set` stay."""
         for key, layer in self._made.items():
             if self.backends.get(key) is layer:
@@ -124,7 +139,7 @@ class ChannelLayerManager:
         self._made.clear()
 
 
-def load_backend(path, alias):
+def load_backend(path: str, alias: str) -> Any:
     """Return the layer class at dotted `path`; old backend names lead to today's layers."""
     if path in _GONE_BACKENDS:
         raise InvalidChannelLayerError(
@@ -139,7 +154,7 @@ def load_backend(path, alias):
         ) from error
 
 
-def _import_middleware(path, alias):
+def _import_middleware(path: str, alias: str) -> Any:
     module_name, _, name = path.rpartition(".")
     try:
         middleware = getattr(importlib.import_module(module_name), name)
@@ -155,22 +170,24 @@ def _import_middleware(path, alias):
     return middleware
 
 
-class ChannelLayerWrapper:
+class ChannelLayerWrapper(_AnyLayer):
     """A layer with its alias and its routing; it answers the layer's own methods too.
 
     It is also an ASGI application: called with (scope, receive, send) it serves HTTP and WebSocket
     as an interface server, which needs the layer, but never the routing.
     """
 
-    def __init__(self, channel_layer, alias, routing, middleware=()):
+    def __init__(
+        self, channel_layer: BaseChannelLayer, alias: str, routing: Any, middleware: Any = ()
+    ) -> None:
         self.channel_layer = channel_layer
         self.alias = alias
         self.routing = routing
         self.middleware_paths = middleware
-        self._router = None
-        self._application = None
+        self._router: Any = None
+        self._application: Any = None
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         if name == "channel_layer":  # not there yet: a copy or an unpickling in progress
             raise AttributeError(name)
         value = getattr(self.channel_layer, name)
@@ -179,7 +196,7 @@ class ChannelLayerWrapper:
         return value
 
     @property
-    def router(self):
+    def router(self) -> Any:
         """The Router over ROUTING and the default consumers; importing it imports the consumers."""
         if self._router is None:
             from channels.routing import Router
@@ -188,12 +205,12 @@ class ChannelLayerWrapper:
         return self._router
 
     @property
-    def middleware(self):
+    def middleware(self) -> Any:
         """The callables that MIDDLEWARE names: each takes a consumer and returns one to be run in
         its place, the first one outermost. Raises InvalidChannelLayerError."""
         return tuple(_import_middleware(path, self.alias) for path in self.middleware_paths)
 
-    async def __call__(self, scope, receive, send):
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._application is None:
             from channels.startup.rooms import load_room
 
@@ -213,7 +230,7 @@ class ChannelLayerWrapper:
         await self._application(scope, receive, send)
 
     @property
-    def server_settings(self):
+    def server_settings(self) -> Any:
         """What Django's settings say of an interface server: arguments of its Options."""
         from django.conf import settings
 
@@ -227,16 +244,16 @@ class ChannelLayerWrapper:
             found["websocket_patience_s"] = float(patience_s)
         return found
 
-    def local_only(self):
+    def local_only(self) -> Any:
         """Whether the layer works within one process only."""
         return getattr(self.channel_layer, "is_local", False)
 
-    def __str__(self):
+    def __str__(self) -> str:
         kind = type(self.channel_layer)
         return f"{self.alias} ({kind.__module__}.{kind.__qualname__})"
 
 
-def get_channel_layer(alias="default"):
+def get_channel_layer(alias: str = "default") -> Any:
     """Return the layer `alias` of this project, ready to be served by an ASGI server.
 
     Neither consumers nor models are imported: the process that calls this runs none of them.
@@ -252,7 +269,7 @@ def get_channel_layer(alias="default"):
 channel_layers = ChannelLayerManager()
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     """`channels.asgi:channel_layer` serves a project whose asgi.py makes no channel layer."""
     if name == "channel_layer":
         return get_channel_layer()

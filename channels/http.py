@@ -35,7 +35,7 @@ class AsgiHandler(ASGIHandler):  # type: ignore[misc]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         if args and is_scope(args[0]):
-            return functools.partial(_shared_handler(cls), args[0])
+            return functools.partial(_shared_handler(cls), args[0])  # type: ignore[arg-type]
         return super().__new__(cls)
 
 

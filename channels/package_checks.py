@@ -1,8 +1,11 @@
 """Whether the packages around this one fit: looked up in their metadata, without importing them."""
 
+from __future__ import annotations
+
 import importlib
 import importlib.metadata
 import re
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -23,14 +26,14 @@ class PackageProblem(ImproperlyConfigured, RuntimeError):
     """An installed package does not go with this one. (Channels 1.x raised RuntimeError.)"""
 
 
-def check_all():
+def check_all() -> None:
     """Raise PackageProblem, which names them, if installed packages do not go with this one."""
     problems = find_conflicts() + find_old_versions()
     if problems:
         raise PackageProblem("; ".join(problems))
 
 
-def check_names():
+def check_names() -> None:
     """Raise PackageProblem if another package has overwritten modules of this one.
 
     It is called before anything of these modules is imported, by each way in: what is missing there
@@ -48,7 +51,7 @@ def check_names():
         raise PackageProblem("; ".join(problems))
 
 
-def find_conflicts():
+def find_conflicts() -> Any:
     """Return a text for each installed distribution that is in this one's way.
 
     A distribution called `channels` that installs no package of that name is not: it says to others
@@ -62,7 +65,7 @@ def find_conflicts():
     ]
 
 
-def find_dependents():
+def find_dependents() -> Any:
     """Return the names of installed distributions that need the distribution `channels`, if that is
     not installed: what installs or updates one of them would bring it."""
     if _find_version("channels"):
@@ -74,14 +77,14 @@ def find_dependents():
     )
 
 
-def _installs_package(name):
+def _installs_package(name: str) -> Any:
     files = importlib.metadata.files(name)
     if files is None:  # it does not say what it has installed
         return True
     return any(file.parts[0] == name for file in files)
 
 
-def find_old_versions():
+def find_old_versions() -> Any:
     """Return a text for each installed distribution that is older than what works."""
     found = ((name, _find_version(name), oldest) for name, oldest in REQUIRED_VERSIONS.items())
     return [
@@ -91,14 +94,14 @@ def find_old_versions():
     ]
 
 
-def _find_version(name):
+def _find_version(name: str) -> Any:
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
         return None
 
 
-def _as_numbers(version):
+def _as_numbers(version: str) -> Any:
     """Return the release part of a version as a tuple: "5.1.0rc1" gives (5, 1, 0)."""
     release = re.match(r"\d+(?:\.\d+)*", version)
     return tuple(map(int, release.group().split("."))) if release else ()

@@ -3,11 +3,20 @@
 What needs Django is imported when a fixture is used, not when pytest starts.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
 import pytest
+
+if TYPE_CHECKING:
+    from channels.layers.base import BaseChannelLayer
+    from channels.messages import Content
 
 
 @pytest.fixture
-def channel_layer():
+def channel_layer() -> Iterator[Any]:
     """Fresh in-memory layers in the place of the project's, for one test; this is the default one.
 
     It has the project's routing, and both the layer's methods and its `router`.
@@ -21,7 +30,7 @@ def channel_layer():
 
 
 @pytest.fixture
-def ws_client(channel_layer):
+def ws_client(channel_layer: BaseChannelLayer) -> Any:
     """A `channels.test.WSClient` whose messages are ordered, over `channel_layer`."""
     from channels.test import WSClient
 
@@ -29,7 +38,7 @@ def ws_client(channel_layer):
 
 
 @pytest.fixture
-def http_client(channel_layer):
+def http_client(channel_layer: BaseChannelLayer) -> Any:
     """A `channels.test.HttpClient` over `channel_layer`."""
     from channels.test import HttpClient
 
@@ -37,7 +46,7 @@ def http_client(channel_layer):
 
 
 @pytest.fixture
-def consume(channel_layer):
+def consume(channel_layer: BaseChannelLayer) -> Any:
     """A function `consume(channel, content=None)`: runs the consumer that the channel has.
 
     With `content` (a dict) that is sent first; without, the next message that waits is taken.
@@ -47,7 +56,7 @@ def consume(channel_layer):
 
     client = Client()
 
-    def consume(channel, content=None):
+    def consume(channel: str, content: Content | None = None) -> Any:
         if content is not None:
             client.send(channel, content)
         return client.consume(channel)
@@ -56,7 +65,7 @@ def consume(channel_layer):
 
 
 @pytest.fixture
-def apply_routes(channel_layer):
+def apply_routes(channel_layer: BaseChannelLayer) -> Iterator[Any]:
     """A function `apply_routes(routes)`: has them in the place of the project's for one test."""
     import contextlib
 
@@ -64,7 +73,7 @@ def apply_routes(channel_layer):
 
     with contextlib.ExitStack() as stack:
 
-        def apply(routes, **options):
+        def apply(routes: Any, **options: Any) -> None:
             stack.enter_context(apply_routes(routes, **options))
 
         yield apply

@@ -1,6 +1,9 @@
 """Static files for development, in process and through the split: what `runserver` and `runworker`
 use under DEBUG."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlparse
 
 from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler, StaticFilesHandlerMixin
@@ -11,16 +14,20 @@ from channels.handler import AsgiHandler, ViewConsumer
 from channels.http import AsgiHandler as ViewApplication
 from channels.instances.two_calls import is_scope
 
+if TYPE_CHECKING:
+    pass
+
 
 class StaticFilesWrapper(ASGIStaticFilesHandler):
     """An ASGI application that answers requests below STATIC_URL with files from the staticfiles
     finders, and hands all else to another one, `application`."""
 
-    def __init__(self, application, staticfiles_handler=None):
-        super().__init__(call_once(application))
+    def __init__(self, application: Any, staticfiles_handler: Any = None) -> None:
+        application = call_once(application)
+        super().__init__(application)
 
     @callable_twice
-    async def __call__(self, scope, receive, send):
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> Any:
         return await super().__call__(scope, receive, send)
 
 
@@ -32,24 +39,24 @@ class StaticFilesHandler(StaticFilesHandlerMixin, AsgiHandler):
     ImproperlyConfigured, when made, if STATIC_URL is not set.
     """
 
-    def __new__(cls, *args, **kwargs):
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         if args and is_scope(args[0]):
             return StaticFilesWrapper(ViewApplication())(args[0])
         return super().__new__(cls)
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.base_url = urlparse(self.get_base_url())
         self._serve = convert_exception_to_response(self.serve)
         super().__init__(*args, **kwargs)
 
-    def load_middleware(self, is_async=False):
+    def load_middleware(self, is_async: bool = False) -> None:
         # Django's mixin has none, as it stands before another application; this one is both.
         AsgiHandler.load_middleware(self, is_async)
 
-    def get_response(self, request):
+    def get_response(self, request: Any) -> Any:
         if not self._should_handle(request.path):
             return AsgiHandler.get_response(self, request)
-        response = self._serve(request)
+        response: Any = self._serve(request)
         response._resource_closers.append(request.close)
         return response
 

@@ -26,7 +26,7 @@ class Worker(SplitWorker):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if not _is_for_named_channels(args, kwargs):
-            self._named = None
+            self._named: Any = None
             super().__init__(*args, **kwargs)
             return
         self._set_up(*args, **kwargs)

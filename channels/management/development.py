@@ -1,7 +1,10 @@
 """What `manage.py runserver` puts together: a server and a worker in the threads of one process."""
 
+from __future__ import annotations
+
 import threading
 import time
+from typing import TYPE_CHECKING, Any
 
 from channels.startup.rooms import load_room
 
@@ -9,6 +12,10 @@ load_room("interface_server")
 
 from interface_server.access_log import quoted_path, quoted_target  # noqa: E402
 from interface_server.application import InterfaceServer  # noqa: E402
+
+if TYPE_CHECKING:
+    from channels.applications.shapes import Scope
+
 
 #: Where the moment of a request's arrival is kept in its scope.
 _STARTED = "channels.started"
@@ -25,7 +32,7 @@ _SOCKET_ACTIONS = {
 class DevelopmentServer(InterfaceServer):
     """An InterfaceServer that notes when each request came in."""
 
-    async def __call__(self, scope, receive, send):
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         scope[_STARTED] = time.monotonic()
         await super().__call__(scope, receive, send)
 
@@ -37,10 +44,10 @@ class ActionLog:
         log_action: called as `log_action(protocol, action, details)`; see `Command.log_action`.
     """
 
-    def __init__(self, log_action):
+    def __init__(self, log_action: Any) -> None:
         self._log_action = log_action
 
-    def write_request(self, scope, status, length):
+    def write_request(self, scope: Scope, status: dict[str, Any], length: int) -> None:
         """Tell of a finished response of `length` bytes."""
         self._log_action(
             "http",
@@ -55,13 +62,13 @@ class ActionLog:
             },
         )
 
-    def write_socket(self, scope, action):
+    def write_socket(self, scope: Scope, action: Any) -> None:
         """Tell of a step in the life of a socket."""
         details = {"path": quoted_path(scope), "client": _name_client(scope)}
         self._log_action("websocket", _SOCKET_ACTIONS[action], details)
 
 
-def _name_client(scope):
+def _name_client(scope: Scope) -> Any:
     client = scope.get("client")
     if not client:
         return "-"
@@ -71,15 +78,15 @@ def _name_client(scope):
 class WorkerThread(threading.Thread):
     """Runs a Worker that takes no signals, until `stop`."""
 
-    def __init__(self, worker):
+    def __init__(self, worker: Any) -> None:
         super().__init__(name="worker", daemon=True)
         self.worker = worker
 
-    def run(self):
+    def run(self) -> None:
         self.worker.ready()
         self.worker.run()
 
-    def stop(self, limit_s):
+    def stop(self, limit_s: float) -> None:
         """Let what runs end, for `limit_s` seconds at most."""
         self.worker.stop()
         self.join(limit_s)

@@ -1,13 +1,20 @@
 """The channel layer that a command looks into."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from django.core.management import CommandError
 
 from channels.asgi import channel_layers
 from channels.channel import DEFAULT_CHANNEL_LAYER
 from channels.exceptions import InvalidChannelLayerError
 
+if TYPE_CHECKING:
+    from django.core.management import CommandParser
 
-def add_layer_argument(parser):
+
+def add_layer_argument(parser: CommandParser) -> None:
     """Let a command take --layer."""
     parser.add_argument(
         "--layer",
@@ -17,7 +24,7 @@ def add_layer_argument(parser):
     )
 
 
-def find_layer(alias, extension):
+def find_layer(alias: str, extension: str) -> Any:
     """Return the layer `alias`, which has an extension and can be looked into from here.
 
     Raises CommandError.

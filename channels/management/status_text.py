@@ -1,7 +1,11 @@
 """What `status()` of a layer returns, as text for a terminal."""
 
+from __future__ import annotations
+
 import re
 import textwrap
+from collections.abc import Container, Iterator, Sequence
+from typing import Any
 
 from channels.management.tables import format_age, format_table
 
@@ -43,7 +47,7 @@ SERVER_LOSSES = {
 _HASH = re.compile(r"[0-9a-f]{40,}")
 
 
-def format_status(status, now, width=None):
+def format_status(status: dict[str, Any], now: float, width: int | None = None) -> Any:
     """Return `(title, lines)` for each part of a status.
 
     Args:
@@ -62,7 +66,7 @@ def format_status(status, now, width=None):
     ]
 
 
-def _count(items, noun):
+def _count(items: Any, noun: Any) -> str:
     plural = "" if len(items) == 1 else "s"
     return f"{len(items) or 'no'} {noun}{plural}"
 
@@ -70,7 +74,7 @@ def _count(items, noun):
 # -- processes --------------------------------------------------------------------------------
 
 
-def _server_lines(servers, now):
+def _server_lines(servers: Any, now: float) -> Any:
     headers = ["id", "host", "pid", "version", "up", "seen", "sockets"]
     return _with_keys(
         servers,
@@ -88,7 +92,7 @@ def _server_lines(servers, now):
     )
 
 
-def _worker_lines(workers, now, width):
+def _worker_lines(workers: Any, now: float, width: int | None) -> Any:
     table = _with_keys(
         workers,
         ["id", "version", "up", "seen", "busy"],
@@ -111,7 +115,7 @@ def _worker_lines(workers, now, width):
     return lines
 
 
-def _with_keys(processes, headers, rows):
+def _with_keys(processes: Any, headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> Any:
     """The lines of a table; with the fingerprints of encryption keys, if any process has some."""
     if not any(process.get("keys") for process in processes):
         return format_table(headers, rows)
@@ -120,7 +124,7 @@ def _with_keys(processes, headers, rows):
     return format_table([*headers, "keys"], rows)
 
 
-def _life(process, now):
+def _life(process: Any, now: float) -> Any:
     """The cells version, up, seen."""
     version, started = process.get("version"), process.get("started")
     if version and _HASH.fullmatch(version):
@@ -132,16 +136,18 @@ def _life(process, now):
 # -- channels ---------------------------------------------------------------------------------
 
 
-def _is_server_queue(channel):
+def _is_server_queue(channel: dict[str, Any]) -> bool:
     return "!" in channel["name"]
 
 
-def _is_shown(channel):
+def _is_shown(channel: dict[str, Any]) -> bool:
     """Not what is left of servers and clients that have gone."""
     return not _is_server_queue(channel) or channel["messages_pending"] > 0
 
 
-def _channel_lines(channels, listened_to, width):
+def _channel_lines(
+    channels: Sequence[dict[str, Any]], listened_to: Container[str], width: int | None
+) -> Any:
     lines = format_table(
         ["channel", "waiting", "oldest", *CHANNEL_COLUMNS],
         [
@@ -164,7 +170,7 @@ def _channel_lines(channels, listened_to, width):
     return lines + (_wrap("No worker takes: ", unheard, width) if unheard else [])
 
 
-def losses_of(channel):
+def losses_of(channel: dict[str, Any]) -> Iterator[Any]:
     """Rows of channel, count, reason, what to do."""
     for key, (reason, advice) in LOSSES.items():
         if channel[key]:
@@ -173,14 +179,14 @@ def losses_of(channel):
             yield [channel["name"], channel[key], reason, advice]
 
 
-def _loss_lines(losses, width):
+def _loss_lines(losses: Any, width: int | None) -> Any:
     lines = format_table(["channel", "count", "reason"], [loss[:3] for loss in losses])
     for reason, advice in dict.fromkeys((loss[2], loss[3]) for loss in losses):
         lines += _wrap(f"{reason}: ", advice, width)
     return lines
 
 
-def _wrap(head, text, width):
+def _wrap(head: Any, text: str, width: int | None) -> Any:
     if not width:
         return [head + text]
     return textwrap.wrap(

@@ -1,9 +1,13 @@
 """Tables and times as commands print them."""
 
+from __future__ import annotations
+
 import time
+from collections.abc import Sequence
+from typing import Any
 
 
-def format_table(headers, rows):
+def format_table(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> Any:
     """Return lines with rows of values below headers, in columns; none if there are no rows.
     Numbers stand to the right."""
     if not rows:
@@ -21,11 +25,11 @@ def format_table(headers, rows):
     return lines
 
 
-def _text(value):
+def _text(value: Any) -> Any:
     return "-" if value is None or value == "" else str(value)
 
 
-def format_age(seconds):
+def format_age(seconds: float) -> str:
     """Return a length of time in the unit that fits, as "0.3 s", "12 s", "5 min", "3 h"."""
     if seconds < 1:
         return f"{seconds:.1f} s"
@@ -35,6 +39,6 @@ def format_age(seconds):
     return f"{seconds / 86_400:.0f} d"
 
 
-def format_time(timestamp):
+def format_time(timestamp: float) -> Any:
     """Return a time in seconds since 1970 as local date and time."""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(timestamp))

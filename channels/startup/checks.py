@@ -5,11 +5,15 @@ warnings (W) are what is probably not meant, notes (I) what is harmless; both ca
 SILENCED_SYSTEM_CHECKS.
 """
 
+from __future__ import annotations
+
 import contextlib
 import importlib
 import inspect
 import os
 import traceback
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from django.conf import settings
 from django.core.checks import Error, Info, Warning, register
@@ -38,7 +42,7 @@ _HIDDEN = (
 
 
 @register("channels")
-def check_environment(app_configs=None, **kwargs):
+def check_environment(app_configs: Any = None, **kwargs: Any) -> Any:
     """Is something else installed, or lying about, that hides a part of this package?"""
     found = [_error("E001", text) for text in map(find_room_problem, ROOMS) if text]
     found += [_error("E002", text) for text in find_conflicts()]
@@ -56,7 +60,7 @@ def check_environment(app_configs=None, **kwargs):
 
 
 @register("channels")
-def check_settings(app_configs=None, **kwargs):
+def check_settings(app_configs: Any = None, **kwargs: Any) -> Any:
     """Are CHANNEL_LAYERS and CHANNEL_SESSION_ENGINE well formed, and is there what they name?"""
     found = _check_session_engine()
     layers = getattr(settings, "CHANNEL_LAYERS", {})
@@ -68,7 +72,7 @@ def check_settings(app_configs=None, **kwargs):
 
 
 @register("channels")
-def check_routes(app_configs=None, **kwargs):
+def check_routes(app_configs: Any = None, **kwargs: Any) -> Any:
     """Can every route work, and does each probably do what is meant?"""
     if find_room_problem("routing"):
         return []  # which check_environment tells
@@ -79,7 +83,7 @@ def check_routes(app_configs=None, **kwargs):
 
 
 @register("channels")
-def check_application(app_configs=None, **kwargs):
+def check_application(app_configs: Any = None, **kwargs: Any) -> Any:
     """Is there what ASGI_APPLICATION names, and can it be called?"""
     if not getattr(settings, "ASGI_APPLICATION", None) or find_room_problem("routing"):
         return []
@@ -98,7 +102,7 @@ def check_application(app_configs=None, **kwargs):
     return []
 
 
-def _check_session_engine():
+def _check_session_engine() -> Any:
     path = getattr(settings, "CHANNEL_SESSION_ENGINE", None)
     if path is None:
         return []
@@ -112,7 +116,7 @@ def _check_session_engine():
     return []
 
 
-def _check_layer(where, alias, entry):
+def _check_layer(where: str, alias: str, entry: Any) -> Any:
     if not isinstance(entry, dict):
         return [_error("E011", f"{where} must be a dict, got {_kind(entry)}")]
     found = [] if "BACKEND" in entry else [_error("E012", f"{where} has no BACKEND: add it")]
@@ -129,7 +133,7 @@ def _check_layer(where, alias, entry):
     return found + _check_backend(where, alias, entry)
 
 
-def _check_backend(where, alias, entry):
+def _check_backend(where: str, alias: str, entry: Any) -> Any:
     if "BACKEND" not in entry:
         return []
     try:
@@ -157,7 +161,7 @@ def _check_backend(where, alias, entry):
     ]
 
 
-def _find_config_keys(backend):
+def _find_config_keys(backend: Any) -> Any:
     """Return what a backend takes as CONFIG, as a list of str; None if that is not known.
 
     `**config` of our own layers goes on to the class above; that of others may mean anything.
@@ -168,7 +172,7 @@ def _find_config_keys(backend):
     known = []
     for one in backend.__mro__:
         if "__init__" in vars(one):
-            (_self, *names), takes_more = _keywords(one.__init__)
+            (_self, *names), takes_more = _keywords(vars(one)["__init__"])
             known += names
             if not takes_more:
                 return known
@@ -177,21 +181,21 @@ def _find_config_keys(backend):
     return None
 
 
-def _keywords(function):
+def _keywords(function: Callable[..., Any]) -> Any:
     """The names of a function's parameters, and whether it has a `**config` besides."""
     parameters = inspect.signature(function).parameters.values()
     names = [one.name for one in parameters if one.kind is not one.VAR_KEYWORD]
     return names, len(names) < len(parameters)
 
 
-def _routings():
+def _routings() -> Iterator[Any]:
     layers = getattr(settings, "CHANNEL_LAYERS", {})
     for alias, entry in layers.items() if isinstance(layers, dict) else ():
         if isinstance(entry, dict) and "ROUTING" in entry:
             yield alias, entry["ROUTING"]
 
 
-def _check_routing(where, routing):
+def _check_routing(where: str, routing: Any) -> Any:
     from channels.routing import InvalidRoute, Router, find_doubts
 
     try:
@@ -201,12 +205,12 @@ def _check_routing(where, routing):
     return [_warning(code, f"{where}: {text}", hint) for code, text, hint in find_doubts(router)]
 
 
-def _find_line(error, router_class):
+def _find_line(error: BaseException, router_class: Any) -> Any:
     """Return a hint with the project's line that led to an InvalidRoute; None if none did."""
     return _find_users_line(error, os.path.dirname(inspect.getfile(router_class)))
 
 
-def _find_users_line(error, *machinery):
+def _find_users_line(error: BaseException, *machinery: Any) -> Any:
     """Return a hint with the project's line that led to an error; None if none did."""
     machinery = (
         *machinery,
@@ -218,24 +222,25 @@ def _find_users_line(error, *machinery):
     frames = [
         frame
         for one in (error, error.__cause__)
-        for frame in traceback.extract_tb(one and one.__traceback__)
+        for frame in traceback.extract_tb(one.__traceback__ if one else None)
         if not frame.filename.startswith(machinery)
     ]
-    place = f"{frames[-1].filename}, line {frames[-1].lineno}" if frames else error.made_at
+    place = f"{frames[-1].filename}, line {frames[-1].lineno}" if frames else None
+    place = place or getattr(error, "made_at", None)
     return f"See {place}." if place else None
 
 
-def _kind(value):
+def _kind(value: Any) -> str:
     return f"{type(value).__name__} {value!r}"
 
 
-def _error(code, text, hint=None):
+def _error(code: str, text: str, hint: str | None = None) -> Any:
     return Error(text, hint=hint, id=f"channels.{code}")
 
 
-def _note(code, text, hint=None):
+def _note(code: str, text: str, hint: str | None = None) -> Any:
     return Info(text, hint=hint, id=f"channels.{code}")
 
 
-def _warning(code, text, hint=None):
+def _warning(code: str, text: str, hint: str | None = None) -> Any:
     return Warning(text, hint=hint, id=f"channels.{code}")

@@ -1,15 +1,18 @@
 """Who a process is, as its channel layer's registry shows it to others."""
 
+from __future__ import annotations
+
 import hashlib
 import os
 import socket
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
 from channels.metrics import hooks
 
 
-def describe_process():
+def describe_process() -> Any:
     """Return what other processes are to know of this one: host, pid, version, project,
     what starts it again, and where it shows its figures."""
     return {
@@ -22,7 +25,7 @@ def describe_process():
     }
 
 
-def find_restarter():
+def find_restarter() -> Any:
     """Return what starts this process again when it dies, as its environment shows; or None."""
     marks = {
         "SUPERVISOR_ENABLED": "supervisord",
@@ -35,7 +38,7 @@ def find_restarter():
     return "a container's engine" if os.path.exists("/.dockerenv") else None
 
 
-def code_version():
+def code_version() -> Any:
     """Return the version of the project's code.
 
     The environment variable CHANNELS_CODE_VERSION, or else the setting of that name, or else
@@ -45,7 +48,7 @@ def code_version():
     return str(named or "unknown")
 
 
-def project_marks():
+def project_marks() -> Any:
     """Return marks of the project's SECRET_KEY and SECRET_KEY_FALLBACKS, as a list of str.
 
     Two processes are of one project if they share a mark; a process whose project is not known has
@@ -55,12 +58,12 @@ def project_marks():
     return [_mark(key) for key in keys if key]
 
 
-def _mark(key):
+def _mark(key: str) -> Any:
     text = key if isinstance(key, bytes) else str(key).encode()
     return hashlib.blake2b(text, digest_size=4, person=b"channels").hexdigest()
 
 
-def _setting(name):
+def _setting(name: str) -> Any:
     from django.conf import settings
 
     try:

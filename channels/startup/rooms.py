@@ -5,10 +5,13 @@ given to a file of its own. Python imports whatever comes first on its path, so 
 first, and a project whose file is in the way hears of that file, not of an odd ImportError.
 """
 
+from __future__ import annotations
+
 import importlib
 import importlib.util
 import os
 import sys
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -16,7 +19,7 @@ from django.core.exceptions import ImproperlyConfigured
 ROOMS = ("routing", "worker", "interface_server")
 
 
-def load_room(name):
+def load_room(name: str) -> Any:
     """Return our top-level module `name`, imported.
 
     Raises ImproperlyConfigured, naming the file in the way, if Python would import another one.
@@ -27,7 +30,7 @@ def load_room(name):
     return importlib.import_module(name)
 
 
-def find_room_problem(name):
+def find_room_problem(name: str) -> Any:
     """Say why our top-level module `name` can't be imported; None if it can. Imports nothing."""
     path = _find_path(name)
     if path is None:
@@ -44,7 +47,7 @@ def find_room_problem(name):
     )
 
 
-def _find_path(name):
+def _find_path(name: str) -> Any:
     """Return the file that `import name` leads to (a folder, if it has no __init__.py), or None.
 
     A module that is still being imported counts: a project's own routing.py that asks for
@@ -61,6 +64,6 @@ def _find_path(name):
     return spec.origin
 
 
-def _folder_around(path):
+def _folder_around(path: str) -> Any:
     """Return the folder that holds the package whose file `path` is."""
     return os.path.dirname(os.path.dirname(os.path.realpath(path)))

@@ -1,8 +1,12 @@
 """Test cases whose layers are in memory, a client for channels, and routes for a test."""
 
+from __future__ import annotations
+
 import contextlib
 import copy
 import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from django.test import TestCase, TransactionTestCase
 
@@ -15,27 +19,38 @@ from channels.routing import Router, include
 from channels.test.layers import memory_layers, replaced_layer, wrap_layer
 from channels.test.running import run_consumer, take_message
 
+if TYPE_CHECKING:
+    from channels.messages import Content
 
-class ChannelTestCaseMixin:
+
+if TYPE_CHECKING:
+    _TestCase = TransactionTestCase
+else:
+    _TestCase = object  # a test case comes behind it
+
+
+class ChannelTestCaseMixin(_TestCase):
     """Gives each test layers of its own, in memory, in the place of the project's."""
 
     #: The layers to replace.
     test_channel_aliases = [DEFAULT_CHANNEL_LAYER]
 
     @classmethod
-    def setUpClass(cls):
+    def setUpClass(cls) -> None:
         with memory_layers(cls.test_channel_aliases):
             super().setUpClass()
 
-    def run(self, result=None):
+    def run(self, result: Any = None) -> Any:
         with memory_layers(self.test_channel_aliases):
             return super().run(result)
 
-    def debug(self):
+    def debug(self) -> None:
         with memory_layers(self.test_channel_aliases):
             super().debug()
 
-    def get_next_message(self, channel, alias=DEFAULT_CHANNEL_LAYER, require=False):
+    def get_next_message(
+        self, channel: str, alias: str = DEFAULT_CHANNEL_LAYER, require: bool = False
+    ) -> Any:
         """Return the next Message on `channel`, or None; if it is required, None fails the test."""
         message = take_message(channel_layers[alias], channel)
         if message is None and require:
@@ -58,7 +73,7 @@ class Client:
         alias: the layer.
     """
 
-    def __init__(self, alias=DEFAULT_CHANNEL_LAYER):
+    def __init__(self, alias: str = DEFAULT_CHANNEL_LAYER) -> None:
         self.alias = alias
         self._has_order = False
         self.reply_channel = reply_channel_name(
@@ -66,26 +81,26 @@ class Client:
         )
 
     @property
-    def channel_layer(self):
+    def channel_layer(self) -> Any:
         """The layer that `alias` means now."""
         return channel_layers[self.alias]
 
-    def get_next_message(self, channel):
+    def get_next_message(self, channel: str) -> Any:
         """Return the next Message on `channel`, or None."""
         return take_message(self.channel_layer, channel)
 
-    def get_consumer_by_channel(self, channel):
+    def get_consumer_by_channel(self, channel: str) -> Any:
         """Return the consumer of a message on `channel` with nothing in it but a text, or None."""
         match = self.channel_layer.router.match(Message({"text": ""}, channel, self.channel_layer))
         return match and match[0]
 
-    def send(self, to, content=None):
+    def send(self, to: Any, content: Content | None = None) -> None:
         """Send `content` to the channel `to`, with our reply channel unless it has one."""
         content = copy.deepcopy(content) if content else {}
         content.setdefault("reply_channel", self.reply_channel)
         self._put(to, content)
 
-    def _put(self, channel, content):
+    def _put(self, channel: str, content: Content) -> None:
         """Send a message; from the first one with an `order` on the socket waits for order 0."""
         order, layer = content.get("order"), self.channel_layer
         if order is not None and not self._has_order and "ordering" in layer.extensions:
@@ -96,7 +111,7 @@ class Client:
                 layer.apply([ReleaseOrdered(reply_channel, 0)])
         layer.send(channel, content)
 
-    def consume(self, channel, fail_on_none=True):
+    def consume(self, channel: str, fail_on_none: bool = True) -> Any:
         """Run the consumer of the next message on `channel`; return what it returns.
 
         The layer's consumer middleware is around it, as in a worker.
@@ -115,22 +130,24 @@ class Client:
             consumer = middleware(consumer)
         return run_consumer(consumer, message, kwargs, sender=type(self))
 
-    def send_and_consume(self, channel, content=None, fail_on_none=True):
+    def send_and_consume(
+        self, channel: str, content: Content | None = None, fail_on_none: bool = True
+    ) -> Any:
         """`send`, then `consume`."""
         self.send(channel, content)
         return self.consume(channel, fail_on_none=fail_on_none)
 
-    def receive(self):
+    def receive(self) -> Any:
         """Return the content of the next message on our reply channel, or None."""
         message = self.get_next_message(self.reply_channel)
         return None if message is None else message.content
 
-    def join_group(self, group_name):
+    def join_group(self, group_name: Any) -> None:
         """Make our reply channel a member of a group."""
         Group(group_name, channel_layer=self.channel_layer).add(self.reply_channel)
 
 
-def _fail(fail_on_none, problem):
+def _fail(fail_on_none: bool, problem: str) -> None:
     if fail_on_none:
         raise AssertionError(problem)
 
@@ -143,12 +160,12 @@ class apply_routes:
         aliases: the layers.
     """
 
-    def __init__(self, routes, aliases=(DEFAULT_CHANNEL_LAYER,)):
+    def __init__(self, routes: Any, aliases: Any = (DEFAULT_CHANNEL_LAYER,)) -> None:
         self._aliases = [aliases] if isinstance(aliases, str) else list(aliases)
         self.routes = routes
-        self._stacks = []
+        self._stacks: list[contextlib.ExitStack] = []
 
-    def enter(self):
+    def enter(self) -> Any:
         """Apply the routes."""
         routing = Router.resolve_routing(_as_routing(self.routes))
         stack = contextlib.ExitStack()
@@ -159,30 +176,30 @@ class apply_routes:
             stack.enter_context(replaced_layer(alias, wrap_layer(layer, alias, routing)))
         return self
 
-    def exit(self, exc_type=None, exc_val=None, exc_tb=None):
+    def exit(self, exc_type: Any = None, exc_val: Any = None, exc_tb: Any = None) -> None:
         """Bring back the routes from before."""
         self._stacks.pop().close()
 
     __enter__ = enter
     __exit__ = exit
 
-    def __call__(self, decorated):
+    def __call__(self, decorated: Any) -> Any:
         around = self._around_tests if isinstance(decorated, type) else self._around
         return around(decorated)
 
-    def _around(self, function):
+    def _around(self, function: Callable[..., Any]) -> Any:
         @functools.wraps(function)
-        def inner(*args, **kwargs):
+        def inner(*args: Any, **kwargs: Any) -> Any:
             with self:
                 return function(*args, **kwargs)
 
         return inner
 
-    def _around_tests(self, test_class):
+    def _around_tests(self, test_class: Any) -> Any:
         set_up = test_class.setUp
 
         @functools.wraps(set_up)
-        def set_up_with_routes(test):
+        def set_up_with_routes(test: Any) -> None:
             self.enter()
             test.addCleanup(self.exit)
             set_up(test)
@@ -191,7 +208,7 @@ class apply_routes:
         return test_class
 
 
-def _as_routing(routes):
+def _as_routing(routes: Any) -> Any:
     if isinstance(routes, (list, tuple)):
         return [include(r) if isinstance(r, (list, tuple)) else r for r in routes]
     return routes if isinstance(routes, (str, dict)) else [routes]

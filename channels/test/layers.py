@@ -1,13 +1,20 @@
 """What stands in for the project's layers while a test runs."""
 
+from __future__ import annotations
+
 import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from channels.asgi import ChannelLayerWrapper, channel_layers
 from channels.layers.memory import MemoryChannelLayer
 
+if TYPE_CHECKING:
+    from channels.layers.base import BaseChannelLayer
+
 
 @contextlib.contextmanager
-def memory_layers(aliases):
+def memory_layers(aliases: Any) -> Iterator[Any]:
     """Have each of `aliases` mean a fresh in-memory layer, with the routes it has anyway."""
     with contextlib.ExitStack() as stack:
         for alias in aliases:
@@ -18,7 +25,7 @@ def memory_layers(aliases):
 
 
 @contextlib.contextmanager
-def replaced_layer(alias, layer):
+def replaced_layer(alias: str, layer: BaseChannelLayer) -> Iterator[Any]:
     """Have `alias` mean `layer`, and then again what it meant before."""
     old = channel_layers.set(alias, layer)
     try:
@@ -27,7 +34,7 @@ def replaced_layer(alias, layer):
         channel_layers.set(alias, old)
 
 
-def wrap_layer(layer, alias, routing=None):
+def wrap_layer(layer: BaseChannelLayer, alias: str, routing: Any = None) -> Any:
     """Return `layer` with the MIDDLEWARE that `alias` has anyway, and with its ROUTING or another.
 
     The alias's own layer is not made for this; one that is not configured has neither.

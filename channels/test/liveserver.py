@@ -1,6 +1,9 @@
 """`ChannelLiveServerTestCase`: a real interface server and a real worker, for a real browser."""
 
+from __future__ import annotations
+
 import inspect
+from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from django.conf import settings
@@ -13,6 +16,10 @@ from channels.channel import DEFAULT_CHANNEL_LAYER
 from channels.layers.names import random_suffix
 from channels.test.layers import replaced_layer, wrap_layer
 from channels.test.processes import DaphneProcess, ProcessSetup, WorkerProcess, spawn
+
+if TYPE_CHECKING:
+    from channels.layers.base import BaseChannelLayer
+
 
 __all__ = ["ChannelLiveServerTestCase", "DaphneProcess", "ProcessSetup", "WorkerProcess"]
 
@@ -39,16 +46,20 @@ class ChannelLiveServerTestCase(TransactionTestCase):
     #: Whether static files are served.
     serve_static = True
 
+    _port_storage: Any
+    _server_process: ProcessSetup
+    _worker_process: ProcessSetup
+
     @property
-    def live_server_url(self):
+    def live_server_url(self) -> str:
         return f"http://{self.host}:{self._port_storage.value}"
 
     @property
-    def live_server_ws_url(self):
+    def live_server_ws_url(self) -> str:
         return f"ws://{self.host}:{self._port_storage.value}"
 
     @classmethod
-    def setUpClass(cls):
+    def setUpClass(cls) -> None:
         super().setUpClass()
         for connection in connections.all():
             cls._refuse_memory(connection)
@@ -62,7 +73,7 @@ class ChannelLiveServerTestCase(TransactionTestCase):
         cls._start_processes(layers)
 
     @staticmethod
-    def _refuse_memory(connection):
+    def _refuse_memory(connection: Any) -> None:
         if connection.vendor == "sqlite" and connection.is_in_memory_db():
             raise ImproperlyConfigured(
                 "ChannelLiveServerTestCase can not be used with in memory databases: give "
@@ -71,7 +82,7 @@ class ChannelLiveServerTestCase(TransactionTestCase):
             )
 
     @classmethod
-    def _enter_layer(cls, alias, layer):
+    def _enter_layer(cls, alias: str, layer: BaseChannelLayer) -> None:
         replacement = replaced_layer(alias, wrap_layer(layer, alias))
         replacement.__enter__()
         cls.addClassCleanup(replacement.__exit__, None, None, None)
@@ -81,13 +92,13 @@ class ChannelLiveServerTestCase(TransactionTestCase):
             cls.addClassCleanup(layer.flush)
 
     @classmethod
-    def _start_processes(cls, layers):
+    def _start_processes(cls, layers: Any) -> None:
         names = {c.alias: c.settings_dict["NAME"] for c in connections.all()}
         overridden = {"DEBUG": settings.DEBUG, "ALLOWED_HOSTS": [*settings.ALLOWED_HOSTS, cls.host]}
-        overridden = {**overridden, **(cls._overridden_settings or {})}
+        overridden = {**overridden, **(getattr(cls, "_overridden_settings", None) or {})}
         common = {
             "overridden_settings": overridden,
-            "modified_settings": cls._modified_settings,
+            "modified_settings": getattr(cls, "_modified_settings", None),
             "databases": names,
             "layers": layers,
         }
@@ -109,7 +120,7 @@ class ChannelLiveServerTestCase(TransactionTestCase):
         _wait_until_ready(cls._worker_process, worker_ready, "worker")
 
 
-def choose_test_layer(alias):
+def choose_test_layer(alias: str) -> Any:
     """Return (BACKEND, CONFIG) of the layer that processes of a test share.
 
     Raises ImproperlyConfigured if it works within one process only.
@@ -129,7 +140,7 @@ def choose_test_layer(alias):
     return entry["BACKEND"], config
 
 
-def _wait_until_ready(process, is_ready, kind):
+def _wait_until_ready(process: Any, is_ready: Any, kind: str) -> None:
     """Wait for `is_ready`; raise RuntimeError if the process ends first, or takes too long."""
     waited_s = 0.0
     while not is_ready.wait(0.1):
@@ -143,7 +154,7 @@ def _wait_until_ready(process, is_ready, kind):
             raise RuntimeError(f"the {kind} was not ready within {START_LIMIT_S:.0f} s")
 
 
-def _stop(process):
+def _stop(process: Any) -> None:
     process.terminate()
     process.join(STOP_LIMIT_S)
     if process.is_alive():

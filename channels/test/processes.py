@@ -3,6 +3,8 @@
 They are spawned, not forked: a forked one would share the connections of the test.
 """
 
+from __future__ import annotations
+
 import multiprocessing
 import multiprocessing.connection
 import os
@@ -10,6 +12,7 @@ import socket
 import sys
 import threading
 import types
+from typing import TYPE_CHECKING, Any
 
 import django
 from django.conf import settings
@@ -24,7 +27,13 @@ SERVED = "channels.test.serving:channel_layer"
 BACKLOG = 128
 
 
-class ProcessSetup(spawn.Process):
+if TYPE_CHECKING:
+    from multiprocessing.context import SpawnProcess as _Process
+else:
+    _Process = spawn.Process
+
+
+class ProcessSetup(_Process):
     """What both processes share: the settings, databases and layers of the test.
 
     Args:
@@ -33,14 +42,16 @@ class ProcessSetup(spawn.Process):
         layers: alias -> (BACKEND, CONFIG).
     """
 
-    def __init__(self, *, overridden_settings, modified_settings, databases, layers):
+    def __init__(
+        self, *, overridden_settings: Any, modified_settings: Any, databases: Any, layers: Any
+    ) -> None:
         super().__init__(daemon=True)
         self.overridden_settings = overridden_settings
         self.modified_settings = modified_settings
         self.databases = databases
         self.layers = layers
 
-    def start(self):
+    def start(self) -> None:
         """Start the process, without running the main script of this one again in it."""
         main = sys.modules["__main__"]
         sys.modules["__main__"] = types.ModuleType("__main__")
@@ -49,34 +60,34 @@ class ProcessSetup(spawn.Process):
         finally:
             sys.modules["__main__"] = main
 
-    def run(self):
+    def run(self) -> None:
         """Set up, and serve until told to stop."""
         threading.Thread(target=_leave_with_parent, daemon=True).start()
         self.common_setup()
         self.serve()
 
-    def serve(self):
+    def serve(self) -> None:
         """Do what the process is for."""
         raise NotImplementedError(f"{type(self).__name__} must define serve()")
 
-    def common_setup(self):
+    def common_setup(self) -> None:
         """Make Django see what the test sees."""
         self.setup_databases()
         django.setup(set_prefix=False)
         self.override_settings()
         self.setup_layers()
 
-    def setup_layers(self):
+    def setup_layers(self) -> None:
         """Use the test's layers."""
         for alias, (backend, config) in self.layers.items():
             settings.CHANNEL_LAYERS[alias].update(BACKEND=backend, CONFIG=config)
 
-    def setup_databases(self):
+    def setup_databases(self) -> None:
         """Use the test's databases."""
         for alias, name in self.databases.items():
             settings.DATABASES[alias]["NAME"] = name
 
-    def override_settings(self):
+    def override_settings(self) -> None:
         """Use the test case's settings."""
         from django.test.utils import modify_settings, override_settings
 
@@ -85,7 +96,7 @@ class ProcessSetup(spawn.Process):
             modify_settings(self.modified_settings).enable()
 
     @property
-    def channel_layer(self):
+    def channel_layer(self) -> Any:
         """The layer with its routing."""
         from channels.asgi import channel_layers
 
@@ -102,11 +113,11 @@ class DaphneProcess(ProcessSetup):
         **common: the arguments of ProcessSetup.
     """
 
-    def __init__(self, host, port_storage, is_ready, **common):
+    def __init__(self, host: Any, port_storage: Any, is_ready: Any, **common: Any) -> None:
         super().__init__(**common)
         self.host, self.port_storage, self.is_ready = host, port_storage, is_ready
 
-    def serve(self):
+    def serve(self) -> None:
         from interface_server.cli import command
 
         interface = "127.0.0.1" if self.host == "localhost" else self.host
@@ -127,11 +138,11 @@ class WorkerProcess(ProcessSetup):
         **common: the arguments of ProcessSetup.
     """
 
-    def __init__(self, is_ready, n_threads, *, serve_static, **common):
+    def __init__(self, is_ready: Any, n_threads: Any, *, serve_static: Any, **common: Any) -> None:
         super().__init__(**common)
         self.is_ready, self.n_threads, self.serve_static = is_ready, n_threads, serve_static
 
-    def serve(self):
+    def serve(self) -> None:
         from channels.staticfiles import StaticFilesConsumer
         from channels.worker import Worker
 
@@ -144,7 +155,9 @@ class WorkerProcess(ProcessSetup):
         self.worker.run()
 
 
-def _leave_with_parent():
+def _leave_with_parent() -> None:
     """End with the test run, even if that is killed."""
-    multiprocessing.connection.wait([multiprocessing.parent_process().sentinel])
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        multiprocessing.connection.wait([parent.sentinel])
     os._exit(1)

@@ -28,8 +28,7 @@ class ClientSession:
     @property
     def http_key(self) -> str:
         """What the session cookie holds."""
-        key: str = self._http_copy().session_key if _is_in_cookie() else self.session_key
-        return key
+        return str(self._http_copy().session_key) if _is_in_cookie() else self.session_key
 
     def save(self, must_create: bool = False) -> None:
         """Save it as the channel session, and as the browser's."""
@@ -45,15 +44,16 @@ class ClientSession:
     def _http_copy(self) -> SessionBase:
         """A Django session with the same key and content."""
         store: type[SessionBase] = import_module(settings.SESSION_ENGINE).SessionStore
-        copy: Any = store(None if _is_in_cookie() else self.session_key)
-        copy._session_cache = dict(self.items())
+        made = store(None if _is_in_cookie() else self.session_key)
+        vars(made)["_session_cache"] = dict(self.items())
         if _is_in_cookie():
-            copy.save()
-        return copy
+            made.save()
+        return made
 
 
 def _is_in_cookie() -> bool:
-    return settings.SESSION_ENGINE == "django.contrib.sessions.backends.signed_cookies"
+    engine: str = settings.SESSION_ENGINE
+    return engine == "django.contrib.sessions.backends.signed_cookies"
 
 
 def client_session(reply_channel: str, layer: BaseChannelLayer) -> TrackedSession:

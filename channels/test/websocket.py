@@ -1,7 +1,10 @@
 """`WSClient`: a client with a path, headers, cookies, a session and a user."""
 
+from __future__ import annotations
+
 import copy
 import json as json_module
+from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from django.conf import settings
@@ -11,6 +14,10 @@ from channels.channel import DEFAULT_CHANNEL_LAYER
 from channels.sessions import session_for_reply_channel
 from channels.test.base import Client
 from channels.test.sessions import client_session
+
+if TYPE_CHECKING:
+    from channels.messages import Content
+
 
 #: Messages that come later in the life of a socket: without the query string of its handshake.
 _LATER = ("websocket.receive", "websocket.disconnect")
@@ -24,27 +31,27 @@ class WSClient(Client):
         alias: the layer.
     """
 
-    def __init__(self, *, ordered=False, alias=DEFAULT_CHANNEL_LAYER):
+    def __init__(self, *, ordered: bool = False, alias: str = DEFAULT_CHANNEL_LAYER) -> None:
         super().__init__(alias=alias)
         self._ordered = ordered
-        self._session = None
+        self._session: Any = None
         self._session_cookie = True
-        self._headers = {}
-        self._cookies = {}
+        self._headers: dict[str, str | bytes] = {}
+        self._cookies: dict[str, str] = {}
         #: The order of the next message.
         self.order = 0
 
-    def set_cookie(self, key, value):
+    def set_cookie(self, key: str, value: Any) -> None:
         """Send a cookie from now on."""
         self._cookies[key] = value
 
-    def set_header(self, key, value):
+    def set_header(self, key: str, value: Any) -> None:
         """Send a header from now on; cookies are set with set_cookie()."""
         if key.lower() == "cookie":
             raise ValueError("Use set_cookie method for cookie header")
         self._headers[key] = value
 
-    def get_cookies(self):
+    def get_cookies(self) -> Any:
         """Return the cookies as a dict, with that of the session in the first message."""
         cookies = dict(self._cookies)
         if self._session_cookie and apps.is_installed("django.contrib.sessions"):
@@ -54,12 +61,12 @@ class WSClient(Client):
         return cookies
 
     @property
-    def headers(self):
+    def headers(self) -> Any:
         """The headers as a dict, with the cookies in `cookie` (bytes)."""
         return {"cookie": _encode_cookies(self.get_cookies()), **self._headers}
 
     @property
-    def session(self):
+    def session(self) -> Any:
         """The session of the socket, and that of the browser: in 1.x tests both are one.
 
         It is a channel session; `save()` keeps what is in it as the browser's Django session, too.
@@ -71,11 +78,11 @@ class WSClient(Client):
         return self._session
 
     @property
-    def channel_session(self):
+    def channel_session(self) -> Any:
         """The channel session of the socket, as its consumers have left it; `save()` saves it."""
         return session_for_reply_channel(self.reply_channel, self.channel_layer)
 
-    def receive(self, json=True):
+    def receive(self, json: bool = True) -> Any:
         """Return the `text` of the next message that was sent to us, decoded if `json` and if it is
         a str; a message without that key as it is; None if there is none."""
         content = super().receive()
@@ -84,7 +91,9 @@ class WSClient(Client):
         text = content.get("text", content)
         return json_module.loads(text) if json and isinstance(text, str) else text
 
-    def send(self, to, content=None, text=None, path="/"):
+    def send(
+        self, to: str, content: Content | None = None, text: Any = None, path: str = "/"
+    ) -> None:
         """Send a message to the channel `to`.
 
         Args:
@@ -97,7 +106,9 @@ class WSClient(Client):
         self._put(to, self._get_content(content, text, path))
         self._session_cookie = False
 
-    def _get_content(self, content=None, text=None, path="/"):
+    def _get_content(
+        self, content: Content | None = None, text: Any = None, path: str = "/"
+    ) -> Any:
         content = copy.deepcopy(content) if content else {}
         content.setdefault("reply_channel", self.reply_channel)
         path, mark, query_string = path.partition("?")
@@ -112,20 +123,26 @@ class WSClient(Client):
             content["text"] = text if isinstance(text, str) else json_module.dumps(text)
         return content
 
-    def _put_order(self, content):
+    def _put_order(self, content: Content) -> None:
         if "order" in content:
             raise ValueError('Do not use "order" manually with "ordered=True"')
         content["order"] = self.order
         self.order += 1
 
-    def send_and_consume(
-        self, channel, content=None, text=None, path="/", fail_on_none=True, check_accept=True
-    ):
+    def send_and_consume(  # type: ignore[override]
+        self,
+        channel: str,
+        content: Content | None = None,
+        text: Any = None,
+        path: str = "/",
+        fail_on_none: bool = True,
+        check_accept: bool = True,
+    ) -> Any:
         """`send`, then `consume`."""
         self.send(channel, content, text, path)
         return self.consume(channel, fail_on_none=fail_on_none, check_accept=check_accept)
 
-    def consume(self, channel, fail_on_none=True, check_accept=True):
+    def consume(self, channel: str, fail_on_none: bool = True, check_accept: bool = True) -> Any:
         """Run the consumer of the next message on `channel`; see Client.consume.
 
         With `check_accept`, a `websocket.connect` must be answered with {"accept": True}, which is
@@ -138,7 +155,7 @@ class WSClient(Client):
                 raise AssertionError(f"Connection rejected: {received} != '{{accept: True}}'")
         return result
 
-    def login(self, **credentials):
+    def login(self, **credentials: Any) -> Any:
         """Log in, on the browser and on the socket; return whether the credentials were right."""
         from django.contrib.auth import authenticate
 
@@ -148,12 +165,12 @@ class WSClient(Client):
         self._login(user)
         return True
 
-    def force_login(self, user, backend=None):
+    def force_login(self, user: Any, backend: Any = None) -> None:
         """Log `user` in without a password; `backend` is by default the first one."""
         user.backend = backend or settings.AUTHENTICATION_BACKENDS[0]
         self._login(user)
 
-    def _login(self, user):
+    def _login(self, user: Any) -> None:
         from django.contrib.auth import login
 
         request = HttpRequest()
@@ -163,7 +180,7 @@ class WSClient(Client):
         self._session_cookie = True
 
 
-def _encode_cookies(cookies):
+def _encode_cookies(cookies: Any) -> Any:
     """Return the value of a Cookie header."""
     jar = SimpleCookie()
     for key, value in cookies.items():

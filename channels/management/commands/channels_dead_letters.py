@@ -1,14 +1,21 @@
 """`manage.py channels_dead_letters`: messages that were given up."""
 
+from __future__ import annotations
+
 import base64
 import json
 import pprint
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from django.core.management import BaseCommand, CommandError
 
 from channels.exceptions import InvalidName, LayerUnavailable
 from channels.management.layers import add_layer_argument, find_layer
 from channels.management.tables import format_table, format_time
+
+if TYPE_CHECKING:
+    from django.core.management import CommandParser
 
 
 class Command(BaseCommand):
@@ -17,7 +24,7 @@ class Command(BaseCommand):
         "many retries, or after their workers had died too often."
     )
 
-    def add_arguments(self, parser):
+    def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "action",
             nargs="?",
@@ -35,7 +42,7 @@ class Command(BaseCommand):
         )
         add_layer_argument(parser)
 
-    def handle(self, *args, **options):
+    def handle(self, *args: Any, **options: Any) -> None:
         if options["ids"] and not options["channel"]:
             raise CommandError("say whose letters these are: --channel")
         if options["json"] and options["action"] not in ("list", "show"):
@@ -48,10 +55,10 @@ class Command(BaseCommand):
         finally:
             self.layer.close()
 
-    def _channels(self, options):
+    def _channels(self, options: dict[str, Any]) -> Any:
         return [options["channel"]] if options["channel"] else self.layer.dead_letter_channels()
 
-    def _letters(self, channel, options):
+    def _letters(self, channel: str, options: dict[str, Any]) -> Any:
         letters = self.layer.dead_letters(channel)
         known = {letter["id"] for letter in letters}
         for wanted in options["ids"]:
@@ -59,7 +66,7 @@ class Command(BaseCommand):
                 raise CommandError(f"{channel} has no dead letter {wanted!r}")
         return [each for each in letters if not options["ids"] or each["id"] in options["ids"]]
 
-    def _list(self, options):
+    def _list(self, options: dict[str, Any]) -> None:
         if options["json"]:
             self._write_json(options)
             return
@@ -75,10 +82,10 @@ class Command(BaseCommand):
                 rows.append([channel, len(letters), *dates, letters[-1]["reason"]])
         self._print(["channel", "letters", "oldest", "newest", "last reason"], rows)
 
-    def _print(self, headers, rows):
+    def _print(self, headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         self.stdout.write("\n".join(format_table(headers, rows)) or "no dead letters")
 
-    def _write_json(self, options):
+    def _write_json(self, options: dict[str, Any]) -> None:
         """A list with an object for each letter: what is kept of it, and its channel."""
         letters = [
             {"channel": channel, **letter}
@@ -87,7 +94,7 @@ class Command(BaseCommand):
         ]
         self.stdout.write(json.dumps(letters, indent=2, default=_as_json))
 
-    def _show(self, options):
+    def _show(self, options: dict[str, Any]) -> None:
         if options["json"]:
             self._write_json(options)
             return
@@ -99,13 +106,13 @@ class Command(BaseCommand):
                 self.stdout.write(f"retries: {letter['attempts']}")
                 self.stdout.write(f"{pprint.pformat(letter['content'])}\n")
 
-    def _replay(self, options):
+    def _replay(self, options: dict[str, Any]) -> None:
         self._do(self.layer.replay_dead_letters, "sent again", options)
 
-    def _purge(self, options):
+    def _purge(self, options: dict[str, Any]) -> None:
         self._do(self.layer.purge_dead_letters, "removed", options)
 
-    def _do(self, verb, done, options):
+    def _do(self, verb: Any, done: Any, options: dict[str, Any]) -> None:
         if not options["channel"] and not options["all"]:
             raise CommandError("say which: --channel, or --all for those of every channel")
         for channel in self._channels(options):
@@ -114,11 +121,11 @@ class Command(BaseCommand):
             self.stdout.write(f"{channel}: {count} {done}")
 
 
-def _row(letter):
+def _row(letter: Any) -> Any:
     return [letter["id"], format_time(letter["at"]), letter["attempts"], letter["reason"]]
 
 
-def _as_json(value):
+def _as_json(value: Any) -> Any:
     """Bytes as base64, as `channels.delay` keeps them; all else that JSON lacks, as text."""
     if isinstance(value, bytes):
         return {"__bytes__": base64.b64encode(value).decode("ascii")}

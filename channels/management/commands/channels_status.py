@@ -1,14 +1,20 @@
 """`manage.py channels_status`: who lives, what waits and how old it is."""
 
+from __future__ import annotations
+
 import json
 import shutil
 import time
+from typing import TYPE_CHECKING, Any
 
 from django.core.management import BaseCommand, CommandError
 
 from channels.exceptions import LayerUnavailable
 from channels.management.layers import add_layer_argument, find_layer
 from channels.management.status_text import format_status
+
+if TYPE_CHECKING:
+    from django.core.management import CommandParser
 
 
 class Command(BaseCommand):
@@ -17,11 +23,11 @@ class Command(BaseCommand):
         "it is, and what was lost. Processes show what they do every 5 seconds."
     )
 
-    def add_arguments(self, parser):
+    def add_arguments(self, parser: CommandParser) -> None:
         add_layer_argument(parser)
         parser.add_argument("--json", action="store_true", help="Print it as JSON.")
 
-    def handle(self, *args, **options):
+    def handle(self, *args: Any, **options: Any) -> None:
         layer = find_layer(options["layer"], "status")
         try:
             status = layer.status()

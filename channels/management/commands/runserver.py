@@ -1,10 +1,13 @@
 """`manage.py runserver`: an interface server and a worker in one process, for development."""
 
+from __future__ import annotations
+
 import datetime
 import os
 import socket
 import sys
 import threading
+from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from django.conf import settings
@@ -26,10 +29,16 @@ with explained():
     from channels.management.reloading import name_guilty_file
     from channels.routing import InvalidRoute
 
-if apps.is_installed("django.contrib.staticfiles"):
+if TYPE_CHECKING:
+    DjangoCommand: Any
+elif apps.is_installed("django.contrib.staticfiles"):
     from django.contrib.staticfiles.management.commands.runserver import Command as DjangoCommand
 else:
     from django.core.management.commands.runserver import Command as DjangoCommand
+
+if TYPE_CHECKING:
+    from django.core.management import CommandParser
+
 
 __all__ = ["Command", "WorkerThread"]
 
@@ -41,10 +50,10 @@ GRACE_S = 2.0
 STOP_LIMIT_S = 2 * GRACE_S + 1.0
 
 
-class Command(DjangoCommand):
+class Command(DjangoCommand):  # type: ignore[misc]
     help = "Starts a web server for development that runs consumers too, and serves WebSockets."
 
-    def add_arguments(self, parser):
+    def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument(
             "--noworker",
@@ -75,20 +84,20 @@ class Command(DjangoCommand):
             help="Seconds until a handshake without an answer gets 503 (default: 20; -1: never).",
         )
 
-    def handle(self, *args, **options):
+    def handle(self, *args: Any, **options: Any) -> None:
         self.verbosity = options["verbosity"]
         self.logger = setup_loggers(self.verbosity, also=("interface_server",))
         self._stop_server = lambda: None
-        super().handle(*args, **options)
+        super().handle(*args, **options)  # type: ignore[no-untyped-call]
 
-    def run(self, **options):
+    def run(self, **options: Any) -> None:
         """Serve; with the autoreloader, `inner_run` is in a thread that ends before we do."""
         try:
             super().run(**options)
         finally:
             self._stop_server()
 
-    def inner_run(self, *args, **options):
+    def inner_run(self, *args: Any, **options: Any) -> Any:
         autoreload.raise_last_exception()
         if not options["use_asgi"]:
             return super().inner_run(*args, **options)
@@ -101,7 +110,7 @@ class Command(DjangoCommand):
 
     # -- before it listens --------------------------------------------------------------------
 
-    def _prepare(self, options):
+    def _prepare(self, options: dict[str, Any]) -> Any:
         """Find the layer; return the WorkerThread for it, not started, or None."""
         try:
             self.channel_layer = self._find_layer()
@@ -124,14 +133,14 @@ class Command(DjangoCommand):
         return None
 
     @staticmethod
-    def _find_layer():
+    def _find_layer() -> Any:
         """Return the default layer; without one in the settings, an in-memory one."""
         if DEFAULT_CHANNEL_LAYER not in channel_layers:
             layer = ChannelLayerWrapper(MemoryChannelLayer(), DEFAULT_CHANNEL_LAYER, [])
             channel_layers.set(DEFAULT_CHANNEL_LAYER, layer)
         return channel_layers[DEFAULT_CHANNEL_LAYER]
 
-    def get_consumer(self, *args, **options):
+    def get_consumer(self, *args: Any, **options: Any) -> Any:
         """Return what takes http.request if no route does: Django's views, and perhaps files."""
         if self._serves_files(options):
             from channels.staticfiles import StaticFilesConsumer
@@ -142,11 +151,11 @@ class Command(DjangoCommand):
         return ViewConsumer()
 
     @staticmethod
-    def _serves_files(options):
+    def _serves_files(options: dict[str, Any]) -> Any:
         wants_files = options.get("use_static_handler")
         return wants_files and (settings.DEBUG or options["insecure_serving"])
 
-    def _check(self, options):
+    def _check(self, options: dict[str, Any]) -> None:
         if not options["skip_checks"]:
             self.stdout.write("Performing system checks...\n\n")
             self.check(display_num_errors=True)
@@ -155,7 +164,7 @@ class Command(DjangoCommand):
             connection.close()
 
     @staticmethod
-    def _give_up(error, options):
+    def _give_up(error: BaseException, options: dict[str, Any]) -> None:
         """End; under the autoreloader, once it knows which file's change to wait for."""
         if not options["use_reloader"]:
             raise CommandError(str(error)) from error
@@ -164,7 +173,7 @@ class Command(DjangoCommand):
 
     # -- serving ------------------------------------------------------------------------------
 
-    def _serve_in_process(self, options):
+    def _serve_in_process(self, options: dict[str, Any]) -> None:
         """Serve ASGI_APPLICATION here, without a channel layer in between."""
         from interface_server.hosts.daphne import describe
         from interface_server.hosts.settings import Listen
@@ -185,11 +194,11 @@ class Command(DjangoCommand):
         )
         self._run(server, None, options)
 
-    def _serve(self, worker, options):
+    def _serve(self, worker: Any, options: dict[str, Any]) -> None:
         from interface_server.hosts.daphne import DaphneServer, describe
         from interface_server.hosts.settings import HostSettings, Listen
 
-        def begin(urls):
+        def begin(urls: Any) -> None:
             self._welcome(urls[0], f"Channel layer {self.channel_layer}")
             if worker is not None:
                 worker.start()
@@ -201,16 +210,18 @@ class Command(DjangoCommand):
         )
         self._run(server, worker, options)
 
-    def _run(self, server, worker, options):
+    def _run(self, server: Any, worker: Any, options: dict[str, Any]) -> None:
         """Run a server until it is told to stop, and end the worker with it."""
-        from interface_server.hosts.daphne import reactor
+        from twisted.internet import reactor
+
+        loop: Any = reactor
 
         server.signal_handlers = threading.current_thread() is threading.main_thread()
         ended = threading.Event()
 
-        def stop_server():
+        def stop_server() -> None:
             if not ended.is_set():
-                reactor.callFromThread(server.stop)
+                loop.callFromThread(server.stop)
                 ended.wait(STOP_LIMIT_S)
 
         self._stop_server = stop_server
@@ -225,7 +236,7 @@ class Command(DjangoCommand):
         if options.get("shutdown_message"):
             self.stdout.write(options["shutdown_message"])
 
-    def _options(self, options):
+    def _options(self, options: dict[str, Any]) -> Any:
         from interface_server.options import Options
 
         return Options(
@@ -238,7 +249,7 @@ class Command(DjangoCommand):
             access_log=ActionLog(self.log_action),
         )
 
-    def _address(self):
+    def _address(self) -> Any:
         """Return where to listen; a name under --ipv6 as its address, which Twisted asks for."""
         if not self.use_ipv6 or ":" in self.addr:
             return self.addr
@@ -247,7 +258,7 @@ class Command(DjangoCommand):
         except OSError as error:
             raise CommandError(f"{self.addr!r} has no IPv6 address: {error}") from error
 
-    def _welcome(self, url, what):
+    def _welcome(self, url: str, what: str) -> None:
         quit_command = "CTRL-BREAK" if sys.platform == "win32" else "CONTROL-C"
         self.stdout.write(
             f"{datetime.datetime.now():%B %d, %Y - %X}\n"
@@ -257,7 +268,7 @@ class Command(DjangoCommand):
             f"Quit the server with {quit_command}.\n"
         )
 
-    def _fail_to_listen(self, reason, options):
+    def _fail_to_listen(self, reason: str, options: dict[str, Any]) -> None:
         error = (
             f"{reason.rstrip('.')}. Stop what listens there, or name another port, as in "
             "`manage.py runserver 8001`"
@@ -270,7 +281,7 @@ class Command(DjangoCommand):
 
     # -- what happens -------------------------------------------------------------------------
 
-    def log_action(self, protocol, action, details):
+    def log_action(self, protocol: Any, action: Any, details: Any) -> None:
         """Write a line about a request or socket.
 
         Args:
@@ -297,17 +308,17 @@ _SOCKET_WORDS = {
 }
 
 
-def _plain(text):
+def _plain(text: str) -> Any:
     return text
 
 
-def _choose_style(status):
+def _choose_style(status: int) -> str:
     """Return the name of Django's style for a status."""
     exact = {304: "HTTP_NOT_MODIFIED", 404: "HTTP_NOT_FOUND"}
     hundreds = {1: "HTTP_INFO", 2: "HTTP_SUCCESS", 3: "HTTP_REDIRECT", 4: "HTTP_BAD_REQUEST"}
     return exact.get(status) or hundreds.get(status // 100, "HTTP_SERVER_ERROR")
 
 
-def _limit(seconds):
+def _limit(seconds: float) -> Any:
     """Time-outs below zero are none."""
     return None if seconds < 0 else seconds

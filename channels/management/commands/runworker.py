@@ -1,7 +1,11 @@
 """`manage.py runworker`: a process that runs consumers."""
 
+from __future__ import annotations
+
 import sys
 import threading
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from django.conf import settings
@@ -26,6 +30,11 @@ with explained():
     from channels.worker import Worker, find_hosted
     from worker.probes import WorkerProbes
 
+if TYPE_CHECKING:
+    from django.core.management import CommandParser
+
+    from channels.message import Message
+
 
 class Command(BaseCommand):
     help = "Takes messages from the channel layer and runs their consumers."
@@ -34,7 +43,7 @@ class Command(BaseCommand):
     #: Django has not looked at it since its version 2.1; both generations have it.
     leave_locale_alone = True
 
-    def add_arguments(self, parser):
+    def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "channels",
             nargs="*",
@@ -87,18 +96,18 @@ class Command(BaseCommand):
             help="Start again when code changes, after what runs has ended. For development.",
         )
 
-    def run_from_argv(self, argv):
+    def run_from_argv(self, argv: Any) -> None:
         super().run_from_argv(argv)
         sys.exit(0)
 
-    def execute(self, *args, **options):
+    def execute(self, *args: Any, **options: Any) -> Any:
         if options["reload"]:
             # Each new process checks for itself, and waits for a mistake to be corrected.
             self._checks = not options["skip_checks"]
             options["skip_checks"] = True
         return super().execute(*args, **options)
 
-    def handle(self, *args, **options):
+    def handle(self, *args: Any, **options: Any) -> None:
         self.verbosity = options["verbosity"]
         self.logger = setup_loggers(self.verbosity, log_format=options["log_format"])
         if options["channels"]:
@@ -108,10 +117,10 @@ class Command(BaseCommand):
         else:
             self._work(self.make_worker(options), options["metrics"])
 
-    def _work_for_names(self, options):
+    def _work_for_names(self, options: dict[str, Any]) -> None:
         """Run the consumers of channels with names, as in Channels 2 and later."""
 
-        def work():
+        def work() -> None:
             autoreload.raise_last_exception()
             self._find_layer(options["layer"])
             try:
@@ -132,14 +141,14 @@ class Command(BaseCommand):
         else:
             work()
 
-    def _show_metrics(self, address, worker):
+    def _show_metrics(self, address: Any, worker: Any) -> Any:
         """Count from now on, and answer at `address`; return what answers."""
         meter, probes = start_counting(address), WorkerProbes(worker)
         from channels.metrics.exposition import make_registry
 
         return MetricsServer(address, make_registry(meter, probes, worker.layer), probes)
 
-    def _work(self, worker, metrics=None):
+    def _work(self, worker: Any, metrics: Any = None) -> None:
         shown = None
         start_notifying(WorkerProbes(worker))
         if metrics:
@@ -153,7 +162,7 @@ class Command(BaseCommand):
             if shown is not None:
                 shown.close()
 
-    def _run(self, worker):
+    def _run(self, worker: Any) -> None:
         self.logger.info(
             "Running worker %s against channel layer %s with %d thread(s)",
             worker.id,
@@ -168,11 +177,11 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         self.logger.info("Worker %s has stopped", worker.id)
 
-    def _work_and_reload(self, options):
+    def _work_and_reload(self, options: dict[str, Any]) -> None:
         """Work in a thread of a child process, which Django starts again when a file changes."""
         worker, ended = None, threading.Event()
 
-        def work():
+        def work() -> None:
             nonlocal worker
             autoreload.raise_last_exception()
             try:
@@ -194,7 +203,7 @@ class Command(BaseCommand):
                 worker.stop()
                 ended.wait()
 
-    def make_worker(self, options):
+    def make_worker(self, options: dict[str, Any]) -> Any:
         """Return the Worker that the options describe. Raises CommandError."""
         layer = self._find_layer(options["layer"])
         try:
@@ -222,7 +231,7 @@ class Command(BaseCommand):
         except ValueError as error:
             raise CommandError(str(error)) from error
 
-    def _find_layer(self, alias):
+    def _find_layer(self, alias: str) -> Any:
         try:
             layer = channel_layers[alias]
         except InvalidChannelLayerError as error:
@@ -236,7 +245,7 @@ class Command(BaseCommand):
         return layer
 
     @staticmethod
-    def _http_consumer():
+    def _http_consumer() -> Any:
         """Under DEBUG, what serves static files too; None for Django's views alone."""
         if not (settings.DEBUG and apps.is_installed("django.contrib.staticfiles")):
             return None
@@ -244,7 +253,7 @@ class Command(BaseCommand):
 
         return StaticFilesConsumer()
 
-    def _warn_of_unmatched(self, channels, options):
+    def _warn_of_unmatched(self, channels: Iterable[str], options: dict[str, Any]) -> None:
         from worker.filters import unmatched
 
         for flag in ("only_channels", "exclude_channels"):
@@ -256,6 +265,6 @@ class Command(BaseCommand):
                     )
                 )
 
-    def show_message(self, channel, message):
+    def show_message(self, channel: str, message: Message) -> None:
         """With -v 2: one line for each message."""
         self.logger.debug("message on %s (reply %s)", channel, message.get("reply_channel", "none"))
