@@ -198,6 +198,7 @@ class Exchange:
             self._start_watching(channel)
 
     def _start_watching(self, channel: BodyChannel | None = None) -> None:
+        self._process.takers.note_slow()
         self._note_progress()
         self._watcher = self._process.loop.create_task(self._watch(channel))
         if channel is not None:

@@ -18,6 +18,7 @@ from interface_server.proxy import ProxyHeaders
 from interface_server.refusals import RefusalLog
 from interface_server.replies import Dispatcher
 from interface_server.reply_queue import Outcome
+from interface_server.takers import Takers
 
 logger = logging.getLogger("interface_server")
 
@@ -40,6 +41,7 @@ class ServerProcess:
         dispatcher: the clients that replies go to.
         addresses: open sockets by client address.
         refusals: the RefusalLog.
+        takers: whether there are workers at all.
         owners: which workers host the sockets of class consumers.
         pacer: the Pacer of the frames that go to the layer.
         allowance: what the windows of all sockets may hold together.
@@ -67,6 +69,7 @@ class ServerProcess:
         self.link = layer.open_link(random_suffix(), self.dispatcher.dispatch, self._lose_clients)
         self.refusals = RefusalLog(self.loop.time)
         self.owners = self.dispatcher.owners = Owners(self)
+        self.takers = Takers(self)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._ids = itertools.count()
         self._starting: asyncio.Task[None] | None = None

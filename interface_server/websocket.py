@@ -268,13 +268,24 @@ class Socket:
         return _refusal(self._scope, status, self._process.options.retry_after_s)
 
     def _time_out_handshake(self) -> None:
-        logger.warning(
-            "no answer to the websocket.connect of %s (%s) within %.0f s: it gets 503",
-            self.reply_channel,
-            self._scope["path"],
-            self._process.options.websocket_connect_timeout_s,
-        )
+        self._process.spawn(self._tell_why_it_timed_out())
         self._refuse(503)
+
+    async def _tell_why_it_timed_out(self) -> None:
+        if await self._process.takers.are_there() is False:
+            why = "no worker runs (start manage.py runworker)"
+        else:
+            why = (
+                'its consumer has not answered; it has to send {"accept": True}, {"accept": False} '
+                "or data (or every worker was busy)"
+            )
+        logger.warning(
+            "a handshake of %s (%s) gets 503 after %.0f s: %s",
+            self._scope["path"],
+            self.reply_channel,
+            self._process.options.websocket_connect_timeout_s,
+            why,
+        )
 
     # -- the end ------------------------------------------------------------------------------
 

@@ -23,6 +23,7 @@ class FakeLink:
         self.refuse = {}
         self.opened, self.closed = [], []
         self.held, self.resumed, self.gone = [], [], []
+        self.workers_s = {"worker": 1.0}
         self.close_gate = None
         self.send_gate = None
         self._changed = asyncio.Event()
@@ -60,6 +61,9 @@ class FakeLink:
         self.sent.append(("websocket.disconnect", message))
         self.closed.append(client)
         self._note()
+
+    async def worker_ages_s(self):
+        return self.workers_s
 
     def hold(self, client):
         self.held.append(client)

@@ -171,6 +171,20 @@ async def test_no_answer_in_time_is_a_503_and_a_disconnect_with_1006():
     assert len(client.sent) == 2
 
 
+@pytest.mark.parametrize(
+    "workers_s, told",
+    [({}, "no worker runs"), ({"one": 2.0}, '"accept": True'), (None, '"accept"')],
+)
+@in_loop
+async def test_an_operator_is_told_why_a_handshake_timed_out(workers_s, told, caplog):
+    site = await Site(websocket_connect_timeout_s=20).start()
+    site.link.workers_s = workers_s
+    client = site.socket("/chat/")
+    await client.finish()
+    (line,) = [text for text in caplog.messages if "a handshake of /chat/" in text]
+    assert told in line
+
+
 @in_loop
 async def test_a_client_that_leaves_before_the_answer_gives_one_disconnect():
     site = await Site().start()
