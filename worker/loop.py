@@ -47,7 +47,9 @@ class ConsumerThread(threading.Thread):
         self._layer = worker.channel_layer
         self._stopping = worker.stopping
         self._flusher = Flusher(self._layer, drops=worker.drops)
-        self._reader = self._layer.open_reader([*sorted(worker.channels), worker.orders])
+        #: What it listens on.
+        self.channels = worker.channels
+        self._reader = self._layer.open_reader([*sorted(self.channels), worker.orders])
         #: What the last consumer left to be done, and which consumer that was.
         self._operations, self._consumer = [], None
         self._pause_s = FIRST_PAUSE_S
@@ -99,6 +101,7 @@ class ConsumerThread(threading.Thread):
     def _next_delivery(self):
         """Send what was left, and take the next message; when stopping, only send."""
         self._send_ahead()
+        self._listen_where_there_is_room()
         operations = self._operations
         if self._stopping.is_set():
             results, delivery = self._layer.apply(operations), None
@@ -107,6 +110,13 @@ class ConsumerThread(threading.Thread):
         self._pause_s = FIRST_PAUSE_S
         self._operations = []
         return self._settle(operations, results, delivery)
+
+    def _listen_where_there_is_room(self):
+        channels = self._worker.channels_with_room()
+        if channels != self.channels:
+            self._reader.close()
+            self.channels = channels
+            self._reader = self._layer.open_reader([*sorted(channels), self._worker.orders])
 
     def _send_ahead(self):
         """What is too long for one pipeline goes out before the next message is asked for."""

@@ -40,6 +40,7 @@ class Worker:
         threads: consumers that may run at the same time; default 1.
         middleware: callables, each of which takes a consumer and returns one that is run instead;
             default: those of MIDDLEWARE in CHANNEL_LAYERS.
+        most_sockets: how many sockets it hosts at most; default: as many as there are.
         hosted: the Hosted application, which gets what no route takes; default: none.
 
     Raises ValueError if no channel is left to listen on.
@@ -57,6 +58,7 @@ class Worker:
         threads=1,
         middleware=None,
         hosted=None,
+        most_sockets=None,
     ):
         self.layer = channel_layer
         self.channel_layer = getattr(channel_layer, "channel_layer", channel_layer)
@@ -70,7 +72,9 @@ class Worker:
         self.orders = orders_queue(self.id)
         self.host = None
         if hosted is not None:
-            self.host = ApplicationHost(self.channel_layer, hosted, self.id, threads=threads)
+            self.host = ApplicationHost(
+                self.channel_layer, hosted, self.id, threads=threads, most_sockets=most_sockets
+            )
         self.channels = set(self.apply_channel_filters(self._all_channels()))
         self.thread_count = threads
         self.middleware = channel_layer.middleware if middleware is None else tuple(middleware)
@@ -144,7 +148,19 @@ class Worker:
             thread.start()
         while not self.stopping.wait(HOUSEKEEPING_S):
             self._keep_house()
+            self._apply_room()
         self._drain()
+
+    def channels_with_room(self):
+        """The channels that it listens on just now: all, but for those of sockets if it is full."""
+        return self.channels if self.host is None else self.channels - self.host.find_closed()
+
+    def _apply_room(self):
+        """Wake the threads that wait for what there is no room for, or not for what there is."""
+        channels = self.channels_with_room()
+        for thread in self.threads:
+            if thread.running is None and thread.channels != channels:
+                self._interrupt(thread)
 
     def _check_neighbours(self):
         try:
@@ -205,7 +221,7 @@ class Worker:
             "started": self._started,
             "channels": sorted(self.channels),
             "threads": self.thread_count,
-            "sockets": self.host.count if self.host is not None else 0,
+            **(self.host.facts if self.host is not None else {}),
             "running": [
                 {"channel": channel, "consumer": name_that_thing(consumer), "since": since}
                 for channel, consumer, since in self._running()

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from channels.exceptions import ChannelFull, LayerUnavailable
 from channels.layers.names import split_local
@@ -46,6 +46,16 @@ def worker_id_of(queue: str) -> str:
 
 #: What a worker is called with for each message.
 OnMessage: TypeAlias = Callable[[Content, Sequence[str]], None]
+
+
+def loads_of(workers: Iterable[Mapping[str, Any]]) -> list[int]:
+    """How many sockets each of these workers hosts, by what the registry has of them; those that
+    host no applications, or are full, are left out."""
+    return [
+        worker["sockets"]
+        for worker in workers
+        if type(worker.get("sockets")) is int and not worker.get("is_full")
+    ]
 
 
 class ForClients(NamedTuple):
@@ -93,6 +103,11 @@ class WorkerLink:
     async def server_ages_s(self) -> dict[str, float] | None:
         """As `ServerLink.worker_ages_s`, for interface servers."""
         return None
+
+    async def loads(self) -> list[int]:
+        """Return how many sockets each living worker hosts, of those with room; empty if the
+        layer does not know."""
+        return []
 
     def hand_out(self, message: Content, local_parts: Sequence[str]) -> None:
         """Give a message to the worker, whatever comes of it."""

@@ -95,12 +95,13 @@ def _server_lines(servers: Any, now: float) -> Any:
 def _worker_lines(workers: Any, now: float, width: int | None) -> Any:
     table = _with_keys(
         workers,
-        ["id", "version", "up", "seen", "busy"],
+        ["id", "version", "up", "seen", "busy", "sockets"],
         [
             [
                 worker["id"],
                 *_life(worker, now),
                 f"{len(worker.get('running', ()))} of {worker.get('threads', '?')}",
+                worker.get("sockets", "-"),
             ]
             for worker in workers
         ],

@@ -15,6 +15,7 @@ from channels.messages import CloseCode, Content
 from worker.applications.finding import Hosted
 from worker.applications.instance import SocketInstance
 from worker.applications.outbox import Outbox
+from worker.applications.placement import Room, plan_moves
 from worker.applications.pool import HandlerThreads
 from worker.applications.request import RequestInstance
 from worker.applications.servers import ServerWatch, server_of
@@ -27,6 +28,8 @@ logger = logging.getLogger("django.channels")
 
 #: Instances that are on their way to another worker at the same time.
 MOVING_AT_ONCE = 24
+#: Seconds between two looks at what other workers host.
+EVEN_OUT_EVERY_S = 4.0
 #: If one is not taken within so many seconds, the others need not wait for one another.
 WANTED_WITHIN_S = 1.0
 #: Seconds between two attempts to send an instance on its way.
@@ -48,6 +51,7 @@ class ApplicationHost:
         hosted: the application, and what it is for.
         worker_id: the worker's id in the registry.
         threads: how many sync handlers may run at the same time.
+        most_sockets: how many it hosts at most; None for no limit.
         grace_s: how long instances that can't move, and handlers, may go on once it stops.
     """
 
@@ -58,6 +62,7 @@ class ApplicationHost:
         worker_id: str,
         *,
         threads: int = 1,
+        most_sockets: int | None = None,
         grace_s: float = 10.0,
     ) -> None:
         self.application = hosted.application
@@ -72,6 +77,7 @@ class ApplicationHost:
         #: The instances that are on their way, by reply channel; set once another worker has them.
         self._moving: dict[str, asyncio.Event] = {}
         self._is_wanted = True
+        self._room = Room(most_sockets)
         self._requests: dict[str, RequestInstance] = {}
         self._request_numbers = itertools.count(1)
         self._is_stopping = False
@@ -114,6 +120,7 @@ class ApplicationHost:
         self.loop.run_until_complete(self._link.start())
         watch = ServerWatch(self._link, self._servers, self._lose_server)
         self._watching = self.loop.create_task(watch.look_forever())
+        self._evening_out = self.loop.create_task(self._even_out_forever())
         self._is_up.set()
         self.loop.run_forever()
         self.loop.run_until_complete(_cancel_all())
@@ -140,7 +147,8 @@ class ApplicationHost:
         self._thread.join()
 
     async def _leave(self) -> None:
-        self._is_stopping = True
+        self._is_stopping = self._is_wanted = True
+        self._evening_out.cancel()
         if self._instances:
             logger.info("handing %d sockets over to other workers", len(self._instances))
         ends_at = self.loop.time() + self.grace_s
@@ -162,6 +170,41 @@ class ApplicationHost:
                 await self._move(waiting.pop(), ends_at)
 
         await asyncio.gather(*(move_on() for _ in range(MOVING_AT_ONCE)))
+
+    async def _even_out_forever(self) -> None:
+        """Give sockets to workers that have fewer, a few at a time."""
+        while True:
+            await asyncio.sleep(EVEN_OUT_EVERY_S)
+            try:
+                await self._even_out()
+            except LayerUnavailable as error:
+                logger.debug("what other workers host is not known: %s", error)
+            except Exception:
+                logger.exception("evening out failed; trying again")
+
+    async def _even_out(self) -> None:
+        count = plan_moves(self.count, await self._link.loads())
+        self._room.is_above_average = count > 0
+        self._is_wanted = True
+        movable = [one for one in self._instances.values() if one.stays is None]
+        ends_at = self.loop.time() + EVEN_OUT_EVERY_S
+        await asyncio.gather(*(self._move(one, ends_at) for one in movable[:count]))
+        if not self._is_wanted:  # whoever was to have them is full, or gone: they come back
+            self._room.is_above_average = False
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """From any thread: what the registry shows of the host."""
+        return {"sockets": self.count, "is_full": not self._room.takes_new(self.count)}
+
+    def find_closed(self) -> set[str]:
+        """From any thread: the channels of sockets that there is no room for just now."""
+        closed = set()
+        if not self._room.takes_new(self.count):
+            closed.add("websocket.connect")
+        if not self._room.takes_moved(self.count):
+            closed.add(hosting.RESUME)
+        return closed
 
     async def _move(self, instance: SocketInstance, ends_at: float) -> None:
         task = instance.task

@@ -35,6 +35,7 @@ class Baseline:
 
     async def pack(self, consumer: Any) -> State:
         """Return the state of an instance. Raises CannotTravel."""
+        self.pack_at_once(consumer)  # before hand_over() ends anything
         say = getattr(consumer, "hand_over", None)
         said = None if say is None else await _call(consumer, say)
         return {**self.pack_at_once(consumer), SAID: pack_state({SAID: said}, _SAID_BY)}

@@ -43,7 +43,7 @@ SleeperKind = TypeVar("SleeperKind", TaskSleeper, ThreadSleeper)
 PREFIX = "asgi"
 _PREFIX = re.compile(r"[a-zA-Z0-9_.-]{1,40}")
 #: A worker shows that it lives this often, in seconds; that it does is seen at once.
-REGISTER_EVERY_S = 5.0
+REGISTER_EVERY_S = 2.0
 
 
 class LocalChannelLayer(BaseChannelLayer):

@@ -13,7 +13,7 @@ from channels.layers.local.queues import StoredEntry
 from channels.layers.local.reader import Search, search_async
 from channels.layers.local.store import Store
 from channels.layers.local.wakeups import TaskSleeper
-from channels.layers.worker_link import TRY_AGAIN_S, ForClients, OnMessage, WorkerLink
+from channels.layers.worker_link import TRY_AGAIN_S, ForClients, OnMessage, WorkerLink, loads_of
 from channels.messages import Content
 
 if TYPE_CHECKING:
@@ -50,6 +50,10 @@ class LocalWorkerLink(WorkerLink):
         pack = self._layer.codec.pack_message
         packed = [(clients, pack(message, queue)) for clients, message in batch]
         return self._layer.run(lambda store: store.send_batch(queue, packed))
+
+    async def loads(self) -> list[int]:
+        workers = self._layer.status()["workers"]
+        return loads_of(workers)
 
     async def server_ages_s(self) -> dict[str, float]:
         return ages_s(self._layer, "servers")

@@ -91,6 +91,12 @@ class Command(BaseCommand):
             help="Where Prometheus finds /metrics, and health is answered: /-/live and /-/ready.",
         )
         parser.add_argument(
+            "--max-sockets",
+            type=int,
+            metavar="N",
+            help="How many sockets of class consumers to host at most (default: no limit).",
+        )
+        parser.add_argument(
             "--reload",
             action="store_true",
             help="Start again when code changes, after what runs has ended. For development.",
@@ -217,6 +223,8 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         if options["threads"] < 1:
             raise CommandError(f"--threads must be 1 or more, got {options['threads']}")
+        if options["max_sockets"] is not None and options["max_sockets"] < 1:
+            raise CommandError(f"--max-sockets must be 1 or more, got {options['max_sockets']}")
         self._warn_of_unmatched(layer.router.channels, options)
         try:
             return (self.worker_class or Worker)(
@@ -226,6 +234,7 @@ class Command(BaseCommand):
                 exclude_channels=options["exclude_channels"],
                 threads=options["threads"],
                 hosted=hosted,
+                most_sockets=options["max_sockets"],
                 signal_handlers=not options["reload"],  # Django's reloader has its own
             )
         except ValueError as error:

@@ -46,9 +46,11 @@ class Housekeeping:
         replies = yield self._delays.promote_requests(keys, tuple(range(self._keyspace.host_count)))
         read_promoted(replies)
         yield from self._acknowledged.renew()
-        # What others need to know if it is killed is shown at once.
+        # What others need to know if it is killed is shown at once; a worker that hosts sockets is
+        # looked after more closely than others.
+        is_host = "sockets" in facts
         shown = (facts.get("lifeline"), bool(facts.get("running")))
-        if now_s < self._next_round_s and shown == self._shown and not shown[1]:
+        if now_s < self._next_round_s and shown == self._shown and not (shown[1] or is_host):
             return {}
         self._next_round_s, self._shown = now_s + REGISTER_EVERY_S, shown
         dead_workers, dead_servers = yield from self._register(worker_id, facts)

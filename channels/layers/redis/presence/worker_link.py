@@ -11,7 +11,7 @@ from channels.layers import operations as ops
 from channels.layers.redis.presence.queue_reader import QueueReader
 from channels.layers.redis.transport.aio import AsyncDriver
 from channels.layers.redis.transport.plans import Post, Request, check
-from channels.layers.worker_link import ForClients, OnMessage, WorkerLink
+from channels.layers.worker_link import ForClients, OnMessage, WorkerLink, loads_of
 from channels.messages import Content
 
 if TYPE_CHECKING:
@@ -78,3 +78,7 @@ class RedisWorkerLink(WorkerLink):
     async def server_ages_s(self) -> dict[str, float] | None:
         ages_s: dict[str, float] = await self._driver.run(self._registry.ages_s("servers"))
         return ages_s
+
+    async def loads(self) -> list[int]:
+        workers = await self._driver.run(self._registry.processes("workers"))
+        return loads_of(workers)
