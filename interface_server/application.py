@@ -66,7 +66,9 @@ class InterfaceServer:
 
     def _judge(self, scope: Scope) -> Refusal | None:
         """Return why no worker is to see a request, or None."""
-        return unwrap(scope) if self.is_gated else judge_scope(scope)
+        if self.is_gated and scope.get("http_version") in ("1.0", "1.1"):
+            return unwrap(scope)
+        return judge_scope(scope)
 
     def _is_asked_for_health(self, path: str) -> bool:
         prefix = self._options.health_path

@@ -17,7 +17,7 @@ from channels.asgi import ChannelLayerWrapper
 from interface_server import cli
 from interface_server.options import Options
 from tests.interface_server.conftest import OURS, SITE, start_host
-from tests.processes import REPOSITORY, free_port
+from tests.processes import REPOSITORY, free_port, wait_until
 
 
 @pytest.fixture
@@ -283,6 +283,16 @@ def test_a_proxy_on_a_unix_socket_says_who_the_client_is(start, server_kind, tmp
     assert (facts["client"], facts["scheme"]) == (["203.0.113.9", 0], "https")
     with unix_connect(str(path), "ws://x/y", additional_headers=headers) as client:
         assert json.loads(client.recv(timeout=10))[:2] == [["203.0.113.9", 0], "wss"]
+
+
+def test_the_access_log_names_the_client_that_consumers_see(start, server_kind, tmp_path):
+    path, log = tmp_path / "x.sock", tmp_path / "access.log"
+    where = ["-u", str(path), "--access-log", str(log)]
+    start("--server", server_kind, "--proxy-headers", *where, address=str(path))
+    facts = unix_get(path, REQUEST + "x-forwarded-for: 203.0.113.9\n\n")
+    wait_until(log.read_text, what="a line in the access log")
+    assert facts["client"] == ["203.0.113.9", 0]
+    assert log.read_text().startswith("203.0.113.9 - - [")
 
 
 def test_a_proxy_on_tcp_says_who_the_client_is_if_it_is_trusted(start, server_kind):
