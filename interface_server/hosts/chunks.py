@@ -40,20 +40,21 @@ class ChunkedBody:
         """Return (what to pass on, what follows the body). Raises BadChunk."""
         data, self._waiting = self._waiting + data, b""
         passed: list[bytes] = []
-        while data and not self.is_complete:
+        at = 0
+        while at < len(data) and not self.is_complete:
             if self._part is _Part.DATA:
-                data = self._take_data(data, passed)
+                at = self._take_data(data, at, passed)
                 continue
-            line, found, rest = data.partition(b"\n")
-            if not found:
-                self._keep(data)
+            end = data.find(b"\n", at) + 1
+            if not end:
+                self._keep(data[at:])
                 return b"".join(passed), b""
-            data = rest
+            line, at = data[at:end], end
             if self._part is _Part.SIZE:
-                self._take_size(line + found, passed)
+                self._take_size(line, passed)
             else:
-                self._take_trailer(line + found, passed)
-        return b"".join(passed), data
+                self._take_trailer(line, passed)
+        return b"".join(passed), data[at:]
 
     def _take_size(self, line: bytes, passed: list[bytes]) -> None:
         match = _SIZE.fullmatch(line)
@@ -66,9 +67,9 @@ class ChunkedBody:
         else:
             self._part = _Part.TRAILERS
 
-    def _take_data(self, data: bytes, passed: list[bytes]) -> bytes:
-        """Take what belongs to the chunk; return the rest."""
-        piece = data[: self._left]
+    def _take_data(self, data: bytes, at: int, passed: list[bytes]) -> int:
+        """Take what belongs to the chunk; return where that ends."""
+        piece = data[at : at + self._left]
         # Of the piece, what is not content but the line break that ends it.
         content = max(0, self._left - 2)
         if not b"\r\n"[2 - min(2, self._left) :].startswith(piece[content:]):
@@ -77,7 +78,7 @@ class ChunkedBody:
         passed.append(piece)
         if not self._left:
             self._part = _Part.SIZE
-        return data[len(piece) :]
+        return at + len(piece)
 
     def _take_trailer(self, line: bytes, passed: list[bytes]) -> None:
         self._trailer_bytes += len(line)

@@ -51,13 +51,23 @@ class Gate:
         broken: why a body can't be read any further, or None. Its request has gone on already.
     """
 
-    __slots__ = ("_chunks", "_head", "_left", "_limits", "_scanned", "_state", "begun_s", "broken")
+    __slots__ = (
+        "_chunks",
+        "_head",
+        "_left",
+        "_limits",
+        "_line_end",
+        "_scanned",
+        "_state",
+        "begun_s",
+        "broken",
+    )
 
     def __init__(self, limits: GateLimits, now_s: float) -> None:
         self._limits = limits
         self._state = _State.HEAD
         self._head = b""
-        self._scanned = 0
+        self._scanned, self._line_end = 0, -1
         self._left = 0
         self._chunks = ChunkedBody()
         self.begun_s: float | None = now_s
@@ -98,19 +108,24 @@ class Gate:
         head = self._head + data
         end = head.find(b"\r\n\r\n", max(0, self._scanned - 3))
         if end < 0:
-            self._head, self._scanned = head, len(head)
-            return self._judge_beginning(), b""
+            unseen, self._head, self._scanned = self._scanned, head, len(head)
+            return self._judge_beginning(unseen), b""
         return self._judge_head(head[: end + 4]), head[end + 4 :]
 
-    def _judge_beginning(self) -> bytes:
-        """Return nothing, or the refusal of a head that can't become a good one any more."""
-        line_end = self._head.find(b"\r\n")
+    def _judge_beginning(self, unseen: int) -> bytes:
+        """Return nothing, or the refusal of a head that can't become a good one any more.
+
+        What comes before `unseen` has been judged: a head that trickles costs little.
+        """
+        if self._line_end < 0:
+            self._line_end = self._head.find(b"\r\n", max(0, unseen - 1))
+        line_end = self._line_end
         line_bytes = line_end if line_end >= 0 else len(self._head)
         if line_bytes > MAX_LINE_BYTES:
             return self._refuse(414, f"its request line is longer than {MAX_LINE_BYTES} bytes")
         if line_end >= 0 and len(self._head) - line_end - 2 > self._limits.max_header_bytes:
             return self._refuse_headers()
-        if _BARE_BREAK.search(self._head):
+        if _BARE_BREAK.search(self._head, unseen):
             return self._refuse(400, "a line ends with LF, not with CR LF")
         return b""
 
@@ -125,7 +140,7 @@ class Gate:
             head = read_head(data)
         except Refused as error:
             return self._refuse(error.refusal.status, error.refusal.reason)
-        self._head, self._scanned, self.begun_s = b"", 0, None
+        self._head, self._scanned, self._line_end, self.begun_s = b"", 0, -1, None
         if head.is_handshake:
             self._state = _State.SOCKET
         elif head.length is None:

@@ -28,7 +28,7 @@ _PLAIN_HOST = re.compile(rb"\nhost: (?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]*)?
 _PLAIN_LENGTH = re.compile(rb"\ncontent-length: ([0-9]{1,18})\r\n")
 
 _REQUEST_LINE = re.compile(rb"(" + _TOKEN + rb") ([!-~]+) HTTP/([0-9])\.([0-9])")
-_HEADER = re.compile(rb"(" + _TOKEN + rb"):[\t ]*(" + _VALUE + rb")")
+_HEADER = re.compile(rb"(" + _TOKEN + rb"):(" + _VALUE + rb")")
 _ORIGIN_FORM = re.compile(_PATH)
 _ABSOLUTE_FORM = re.compile(rb"(?:https?|wss?)://([^/?#]*)([/?][!\"$-~]*)?", re.IGNORECASE)
 #: RFC 3986, section 3.2, without user information; a port at the end. It may be empty.
@@ -124,7 +124,7 @@ def _take_apart(data: bytes) -> _Fields:
         found = _HEADER.fullmatch(header)
         if found is None:
             raise Refused(400, "a header is not NAME: VALUE, without control characters")
-        pairs.append((found[1], found[2].rstrip(b" \t")))
+        pairs.append((found[1], found[2].strip(b" \t")))
     return _Fields(match[1], match[2], match[3] + b"." + match[4], pairs)
 
 

@@ -1,5 +1,7 @@
 """What a Gate lets through: the same however the bytes are cut, and nothing that reads two ways."""
 
+import time
+
 import h11
 import pytest
 from hypothesis import given
@@ -161,3 +163,28 @@ def test_a_line_between_chunks_does_not_grow_for_ever():
     with pytest.raises(BadChunk, match="too long"):
         for _ in range(5000):
             body.feed(b"1")
+
+
+@pytest.mark.parametrize("beginning", [b"GET /", b"GET / HTTP/1.1\r\nHost: x\r\nA: "])
+def test_a_head_that_comes_byte_by_byte_is_looked_at_once(beginning):
+    """60,000 packets of one byte: looking at all of them each time took 83 s."""
+    gate, begun_s = Gate(GateLimits(), 0.0), time.process_time()
+    for number in beginning + b"x" * 60_000:
+        gate.feed(bytes([number]), 1.0)
+    assert time.process_time() - begun_s < 8
+
+
+def test_lines_may_be_cut_anywhere():
+    data = b"GET / HTTP/1.1\r\nHost: x\nA: b\r\n\r\n"
+    for cut in range(len(data)):
+        assert find_refusal(feed(data, [cut])[0]).status == 400
+
+
+@pytest.mark.parametrize("filler", [b" ", b"\t", b"a", b"a:", b"\xff"])
+@pytest.mark.parametrize("end", [b"\1", b"", b"\r\n ", b":"])
+def test_no_header_takes_long_to_judge(filler, end):
+    """A pattern that can match a space in two ways takes minutes for 60,000 of them."""
+    data = b"GET / HTTP/1.1\r\nHost: x\r\nA:" + filler * 30_000 + end + b"\r\n\r\n"
+    begun_s = time.process_time()
+    feed(data, limits=GateLimits(2**20))
+    assert time.process_time() - begun_s < 2
