@@ -5,14 +5,13 @@ The `AsgiHandler` of 1.x, which takes messages, is `channels.handler.AsgiHandler
 
 from __future__ import annotations
 
-import functools
 import io
 from typing import Any
 
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest
 
 from channels.applications.shapes import Scope
-from channels.instances.two_calls import is_scope
+from channels.instances.two_calls import call_in_its_place, is_scope
 
 __all__ = ["AsgiHandler", "AsgiRequest"]
 
@@ -35,12 +34,16 @@ class AsgiHandler(ASGIHandler):  # type: ignore[misc]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         if args and is_scope(args[0]):
-            return functools.partial(_shared_handler(cls), args[0])  # type: ignore[arg-type]
+            return call_in_its_place(_shared_handler(cls), args)
         return super().__new__(cls)
 
 
-@functools.cache
+#: The one handler of all requests that come by a class: it is made of the middleware.
+_shared: dict[str, AsgiHandler] = {}
+
+
 def _shared_handler(handler_class: type[AsgiHandler]) -> AsgiHandler:
-    """The one handler of all requests that come by a class: it is made of the middleware."""
-    handler: AsgiHandler = handler_class()
-    return handler
+    name = f"{handler_class.__module__}.{handler_class.__qualname__}"
+    if type(_shared.get(name)) is not handler_class:
+        _shared[name] = handler_class()
+    return _shared[name]

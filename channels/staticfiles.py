@@ -12,7 +12,7 @@ from django.core.handlers.exception import convert_exception_to_response
 from channels.applications.shapes import call_once, callable_twice
 from channels.handler import AsgiHandler, ViewConsumer
 from channels.http import AsgiHandler as ViewApplication
-from channels.instances.two_calls import is_scope
+from channels.instances.two_calls import call_in_its_place, is_scope
 
 if TYPE_CHECKING:
     pass
@@ -41,7 +41,7 @@ class StaticFilesHandler(StaticFilesHandlerMixin, AsgiHandler):
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         if args and is_scope(args[0]):
-            return StaticFilesWrapper(ViewApplication())(args[0])
+            return call_in_its_place(StaticFilesWrapper(ViewApplication()), args)
         return super().__new__(cls)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

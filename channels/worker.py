@@ -26,7 +26,7 @@ class Worker(SplitWorker):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if not _is_for_named_channels(args, kwargs):
-            self._named: Any = None
+            self._named: NamedChannels | None = None
             super().__init__(*args, **kwargs)
             return
         self._set_up(*args, **kwargs)
@@ -47,11 +47,19 @@ class Worker(SplitWorker):  # type: ignore[misc]
 
     async def handle(self) -> None:
         """Listen on all channels with names."""
-        await self._named.handle()
+        await self._listeners().handle()
 
     async def listener(self, channel: str) -> None:
         """Take the messages of one channel."""
-        await self._named.listen(channel)
+        await self._listeners().listen(channel)
+
+    def _listeners(self) -> NamedChannels:
+        if self._named is None:
+            raise TypeError(
+                "a worker of the split has no handle() and no listener(): it is run by run(); "
+                "name an application, channels and a layer for one of channels with names"
+            )
+        return self._named
 
 
 def _is_for_named_channels(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:

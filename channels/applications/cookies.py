@@ -69,9 +69,9 @@ class CookieMiddleware:
             raise ValueError(f"samesite must be one of {SAME_SITE} or None, got {samesite!r}")
         attributes = {"path": path, "domain": domain, "samesite": samesite}
         morsel.update({name: text for name, text in attributes.items() if text is not None})
-        morsel.update(
-            {name: True for name, on in (("secure", secure), ("httponly", httponly)) if on}
-        )
+        for name, is_on in (("secure", secure), ("httponly", httponly)):
+            if is_on:
+                morsel[name] = True
         header = (b"Set-Cookie", cookies.output(header="").strip().encode())
         message.setdefault("headers", []).append(header)
 

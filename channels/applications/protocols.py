@@ -59,8 +59,8 @@ class ProtocolTypeRouter:
 def _make_django_application() -> Application:
     from django.core.asgi import get_asgi_application
 
-    application: Application = get_asgi_application()
-    return application
+    application: Any = get_asgi_application()  # Django's own types of ASGI are narrower
+    return call_once(application)
 
 
 class ChannelNameRouter:

@@ -29,7 +29,7 @@ def get_user(scope: Scope) -> Any:
     return load_user(_session_of(scope))
 
 
-class UserLazyObject(LazyObject):
+class UserLazyObject(LazyObject):  # type: ignore[type-arg]  # it takes none when it runs
     """The user of a connection, before it is known who that is: using it raises ValueError."""
 
     def _setup(self) -> None:

@@ -89,10 +89,10 @@ class ChannelsLiveServerTestCase(TransactionTestCase):
             "databases": {one.alias: str(one.settings_dict["NAME"]) for one in connections.all()},
             "overridden": {
                 "DEBUG": settings.DEBUG,
-                **(cls._overridden_settings or {}),
+                **(getattr(cls, "_overridden_settings", None) or {}),
                 "ALLOWED_HOSTS": list(settings.ALLOWED_HOSTS),
             },
-            "modified": dict(cls._modified_settings or {}),
+            "modified": dict(getattr(cls, "_modified_settings", None) or {}),
         }
 
 

@@ -8,6 +8,7 @@ PROJECTS = Path(__file__).resolve().parent / "projects"
 HTTP = ("http-1", "http-32", "template-32", "response-1mib", "upload-1mib")
 ECHO = ("echo-1", "echo-50", "echo-500")
 GROUPS = ("group-100", "group-1000")
+IN_PROCESS = ("http-32", "echo-50", "group-1000", "memory")
 CLASSIC_ONLY = ("ordered-50", "session-50")
 
 _CLASSIC_SERVER = ("{python}", "-c", "from interface_server.cli import main; main()")
@@ -194,6 +195,21 @@ def _channels_4(host):
     return both, sync
 
 
+def _in_process(host):
+    """This project, running the very program of Channels 4 as that does."""
+    return [
+        replace(
+            one,
+            name=one.name.replace("channels4", "in-process"),
+            label=one.label.replace("Channels 4", "Channels Classic in process"),
+            environment="classic",
+            work=tuple(work for work in one.work if work in IN_PROCESS),
+            rounds=_REFERENCE_ROUNDS,
+        )
+        for one in _channels_4(host)
+    ]
+
+
 def _channels_1(workers, work):
     plural = "s" if workers > 1 else ""
     return replace(
@@ -251,6 +267,8 @@ def _references():
     """What shows the limits: other hosts, hosts that do nothing else, a bare socket, Redis."""
     short = ("http-32", "echo-50")
     return [
+        *_in_process("uvicorn"),
+        *_in_process("daphne"),
         *_other_engines("local"),
         *(
             replace(_classic(host, 2, short), rounds=_REFERENCE_ROUNDS)

@@ -83,7 +83,7 @@ def all_environments():
         Environment("hello", (*HOSTS, *MORE_HOSTS)),
         Environment(
             "channels4",
-            (DJANGO, *HOSTS, "channels>=4.3,<4.4", "channels_redis>=4.3,<4.4", "redis[hiredis]"),
+            (DJANGO, *HOSTS, "channels>=4.3,<4.4", "channels_redis>=4.3,<4.4", "redis[hiredis]<7"),
         ),
         Environment("gunicorn", (DJANGO, "gunicorn>=22")),
         Environment("channels1", CHANNELS_1, python="3.6", first=OLD_PIP),
