@@ -22,6 +22,7 @@ from channels.instances.handlers import find_handler, get_handler_name
 from channels.instances.hosting import Host, find_host
 from channels.instances.two_calls import FirstCall, is_scope
 from channels.layers import DEFAULT_CHANNEL_LAYER, get_channel_layer
+from channels.tracing import hooks as tracing
 
 __all__ = [
     "DEFAULT_CHANNEL_LAYER",
@@ -91,7 +92,8 @@ class AsyncConsumer:
         handler = find_handler(self, message)
         if are_in_use():
             await aclose_old_connections()
-        await handler(message)
+        with _trace(self, message):
+            await handler(message)
 
     async def send(self, message: Event) -> None:
         """Send an event to the connection."""
@@ -120,15 +122,24 @@ class SyncConsumer(AsyncConsumer):
 
     async def dispatch(self, message: Event) -> None:
         executor = self._host.executor if self._host is not None else None
-        if executor is None:
-            await _handle_in_turn(self, message)
-        else:
-            handle = DatabaseSyncToAsync(_handle, thread_sensitive=False, executor=executor)
-            await handle(self, message)
+        with _trace(self, message):
+            if executor is None:
+                await _handle_in_turn(self, message)
+            else:
+                handle = DatabaseSyncToAsync(_handle, thread_sensitive=False, executor=executor)
+                await handle(self, message)
 
     def send(self, message: Event) -> None:  # type: ignore[override]
         """Send an event to the connection."""
         self.base_send(message)
+
+
+def _trace(consumer: AsyncConsumer, message: Event) -> contextlib.AbstractContextManager[Any]:
+    if not tracing.tracer.is_on:
+        return tracing.NO_SPAN
+    kind = type(consumer)
+    name = f"{kind.__module__}.{kind.__qualname__}"
+    return tracing.tracer.process(message["type"], name, message)
 
 
 def _handle(consumer: SyncConsumer, message: Event) -> None:

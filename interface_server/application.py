@@ -1,9 +1,11 @@
 """The interface server as an ASGI application."""
 
 import asyncio
+import contextlib
 
 from channels.layers.base import BaseChannelLayer
 from channels.metrics import hooks
+from channels.tracing import hooks as tracing
 from interface_server.asgi import Receive, Scope, Send
 from interface_server.hosts import adapt
 from interface_server.hosts.refusal import Refusal, unwrap
@@ -58,7 +60,8 @@ class InterfaceServer:
         elif kind == "http":
             hooks.meter.request_opened()
             try:
-                await Exchange(process, scope, receive, send).run()
+                with _trace_request(scope):
+                    await Exchange(process, scope, receive, send).run()
             finally:
                 hooks.meter.request_ended()
         else:
@@ -132,3 +135,15 @@ class InterfaceServer:
                 await self.stop()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
+
+
+def _trace_request(scope: Scope) -> contextlib.AbstractContextManager[tracing.Span]:
+    if not tracing.tracer.is_on:
+        return tracing.NO_SPAN
+    attributes = {
+        "headers": scope["headers"],
+        "http.request.method": scope["method"],
+        "url.path": scope["path"],
+        "url.scheme": scope.get("scheme", "http"),
+    }
+    return tracing.tracer.receive("http.request", attributes)

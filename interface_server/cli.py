@@ -14,6 +14,7 @@ from channels.layers.base import BaseChannelLayer
 from channels.logs.formats import make_formatter
 from channels.metrics.notifying import start_notifying
 from channels.metrics.serving import CannotShow, MetricsServer, start_counting
+from channels.tracing.starting import CannotTrace, start_tracing
 from interface_server.access_log import AccessLog
 from interface_server.application import InterfaceServer
 from interface_server.flags import with_flags
@@ -62,9 +63,11 @@ def command(channel_layer: str, **arguments: Any) -> None:
     try:
         if arguments["metrics"]:
             _show_metrics(arguments["metrics"], application, layer)
+        if arguments["traces"]:
+            start_tracing("channels-server")
         start_notifying(application.probes)
         host.run(application, listen, settings)
-    except CannotShow as error:
+    except (CannotShow, CannotTrace) as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:
         raise click.ClickException(f"can't listen: {error}") from error

@@ -178,6 +178,11 @@ _FLAGS = (
         is_flag=True,
         help="Be ready only while a worker takes http.request.",
     ),
+    _flag(
+        "--traces",
+        is_flag=True,
+        help="Send spans to an OpenTelemetry collector, as OTEL_EXPORTER_OTLP_ENDPOINT says.",
+    ),
     _flag("--access-log", help="File to append the access log to; - for stdout.  [- from -v 1 on]"),
     _flag(
         "--log-format",

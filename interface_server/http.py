@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from channels.exceptions import ChannelFull, InvalidMessage, LayerUnavailable, MessageTooLarge
 from channels.layers.deadline import Deadline
 from channels.metrics import hooks
+from channels.tracing import hooks as tracing
 from interface_server.asgi import Message, Receive, Scope, Send
 from interface_server.bad_reply import BadReply, log_bad_reply
 from interface_server.http_body import BodyChannel, BodyReader, BodyTooLarge, ClientLeft
@@ -169,6 +170,7 @@ class Exchange:
         message["http_version"] = self._scope.get("http_version", "1.1")
         message["method"] = self._scope["method"]
         message["body"] = body
+        tracing.tracer.carry(message)
         if channel is not None:
             message["body_channel"] = channel.name
         self._process.exchanges[self.client] = self._replies

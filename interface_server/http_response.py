@@ -5,6 +5,7 @@ import contextlib
 import time
 
 from channels.metrics import hooks
+from channels.tracing import hooks as tracing
 from interface_server.asgi import Headers, Receive, Scope, Send
 from interface_server.options import Options
 
@@ -50,6 +51,8 @@ class Response:
         """Send the status and the headers."""
         self.is_started = True
         self.status = status
+        if tracing.tracer.is_on:
+            tracing.tracer.note("http.response.status_code", status)
         hooks.meter.request_answered(time.perf_counter() - self._arrived)
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from channels.tracing import hooks as tracing
 from interface_server.asgi import Message
 from interface_server.bad_reply import BadReply, log_bad_reply
 from interface_server.socket_reply import read_reply
@@ -39,6 +40,8 @@ class Dispatcher:
     def dispatch(self, clients: Sequence[str], message: Message) -> None:
         """Give `message` to each of `clients`; those that have gone meanwhile are passed over."""
         self.received += 1
+        if tracing.tracer.is_on:
+            tracing.tracer.deliver(message, len(clients))
         if self.owners is not None and "type" in message:
             self.owners.dispatch(clients, message)
             return

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from channels.exceptions import ChannelFull, InvalidMessage, LayerUnavailable, MessageTooLarge
 from channels.metrics import hooks
+from channels.tracing import hooks as tracing
 from interface_server.asgi import Event as AsgiEvent
 from interface_server.asgi import Headers, Message, Receive, Scope, Send
 from interface_server.frames.intake import FrameIntake
@@ -116,6 +117,7 @@ class Socket:
         head = Head(self._scope)
         message = connection_keys(self._scope, head, self.reply_channel, self._process.proxy)
         message["order"] = 0
+        tracing.tracer.carry(message, "websocket.connect")
         status = self._judge(head, message)
         if status is not None:
             return status

@@ -38,6 +38,7 @@ ALLOWED = {
         "channels.metrics",
         "channels.package_checks",
         "channels.startup.hints",
+        "channels.tracing",
     ),
     "project": ("channels",),
     "deploy": ("channels.recipes", "channels.supervising"),

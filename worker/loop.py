@@ -16,6 +16,7 @@ from channels.layers import operations as ops
 from channels.message import Message, pending_message_store
 from channels.metrics import hooks
 from channels.signals import consumer_finished, consumer_started, only_we_wait_for_the_end
+from channels.tracing import hooks as tracing
 from channels.utils import name_that_thing
 from worker import database
 from worker.advice import tell_of_open_handshake
@@ -241,15 +242,24 @@ class ConsumerThread(threading.Thread):
         self._slate.wipe()
         pending_message_store.prepare()
         _signal(consumer_started, environ={})
-        outcome = run_consumer(self._worker.wrap(consumer), message, kwargs)
-        if isinstance(outcome, Failed):
-            report_failure(message, consumer, outcome.error, self._worker.id)
+        with self._trace(consumer, message) as span:
+            outcome = run_consumer(self._worker.wrap(consumer), message, kwargs)
+            if isinstance(outcome, Failed):
+                span.fail(outcome.error)
+                report_failure(message, consumer, outcome.error, self._worker.id)
         entries = pending_message_store.take()
         if message.channel.name == "websocket.connect" and outcome is DONE:
             tell_of_open_handshake(consumer, message, entries)
         if database.needs_a_look() or not only_we_wait_for_the_end():
             _signal(consumer_finished)
         return outcome, entries
+
+    @staticmethod
+    def _trace(consumer, message):
+        if not tracing.tracer.is_on:
+            return tracing.NO_SPAN
+        name, sent_at = name_that_thing(consumer), message.delivery.sent_at
+        return tracing.tracer.process(message.channel.name, name, message.content, sent_at)
 
     def _left_over(self, outcome, entries, delivery, message):
         """The operations to carry out now that the consumer has ended."""

@@ -32,6 +32,7 @@ from channels.layers.operations import (
 from channels.layers.process_link import Deliver, ProcessLink
 from channels.layers.worker_link import OnMessage, ReceivingWorkerLink, WorkerLink, orders_queue
 from channels.messages import Content
+from channels.tracing import hooks as tracing
 
 logger = logging.getLogger("channels.layers")
 
@@ -298,11 +299,15 @@ class BaseChannelLayer:
             raise exceptions.InvalidMessage(
                 f"a message to {channel!r} can't be delayed: who reads it waits for it now"
             )
+        if tracing.tracer.is_on:
+            message = tracing.tracer.send(channel, message)
         return Send(channel, self.codec.pack_message(message, channel, delay_s=delay_s), delay_s)
 
     def prepare_send_group(self, group: str, message: Mapping[str, Any]) -> SendGroup:
         """Check and pack now, send later: returns a SendGroup for `apply`."""
         names.check_group_name(group)
+        if tracing.tracer.is_on:
+            message = tracing.tracer.send("", message)
         return SendGroup(group, self.codec.pack_group_message(message, group))
 
     def prepare_session(

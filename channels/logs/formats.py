@@ -5,6 +5,8 @@ import json
 import logging
 from typing import Any
 
+from channels.tracing import hooks
+
 #: As in Channels 1.x.
 TEXT = "%(asctime)s - %(levelname)s - %(module)s - %(message)s"
 #: What --log-format takes.
@@ -29,6 +31,7 @@ class JsonFormatter(logging.Formatter):
             "process": record.process,
             "thread": record.threadName,
         }
+        shown.update(hooks.tracer.ids())
         shown.update((key, value) for key, value in vars(record).items() if key not in _USUAL)
         if record.exc_info:
             shown["exception"] = self.formatException(record.exc_info)

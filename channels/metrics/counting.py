@@ -86,7 +86,7 @@ class CountingMeter(Meter):
         return self._kinds.get(head) or self._find_kind(channel, head)
 
     def _find_kind(self, channel: str, head: str) -> str:
-        kind = _without_client(channel)
+        kind = kind_of_channel(channel)
         if kind not in self._shown:
             if len(self._shown) >= MOST_CHANNELS:
                 return OTHERS
@@ -199,7 +199,7 @@ def _copy(value: Any) -> Any:
     return tuple(one.copy() for one in value) if isinstance(value, tuple) else value
 
 
-def _without_client(channel: str) -> str:
+def kind_of_channel(channel: str) -> str:
     """`http.response.SERVER!CLIENT` is an `http.response`; `http.request.body?NAME` is a body."""
     name, mark, _ = channel.partition("?")
     if mark:

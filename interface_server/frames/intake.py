@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from channels.exceptions import ChannelFull, InvalidMessage, LayerUnavailable, MessageTooLarge
 from channels.layers.names import split_local
 from channels.messages import CloseCode, WebsocketReceive
+from channels.tracing import hooks as tracing
 from interface_server.asgi import Event, Receive
 from interface_server.frames.window import FrameWindow
 
@@ -99,6 +100,8 @@ class FrameIntake:
         code = self._judge(size)
         if code is not None:
             return code
+        if tracing.tracer.is_on:
+            tracing.tracer.carry(message, "websocket.receive")  # type: ignore[arg-type]
         if self._current is None:
             self._send(message)
         else:

@@ -12,6 +12,7 @@ from channels.exceptions import StopConsumer
 from channels.instances.hosting import EXTENSION
 from channels.layers import hosting, names
 from channels.messages import CloseCode, Content
+from channels.tracing.hooks import KEY
 from worker.applications.moving import Baseline, State, explain, put_back, say_resumed
 from worker.applications.scopes import make_socket_scope
 from worker.applications.travel import CannotTravel
@@ -309,7 +310,10 @@ class SocketInstance:
 
 
 def _frame_of(event: Content) -> Content:
-    """The event of ASGI for a frame."""
+    """The event of ASGI for a frame, and the context of its trace."""
+    frame: Content = {"type": "websocket.receive"}
+    if KEY in event:
+        frame[KEY] = event[KEY]
     if event.get("text") is not None:
-        return {"type": "websocket.receive", "text": event["text"]}
-    return {"type": "websocket.receive", "bytes": event.get("bytes") or b""}
+        return {**frame, "text": event["text"]}
+    return {**frame, "bytes": event.get("bytes") or b""}

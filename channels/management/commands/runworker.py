@@ -27,6 +27,7 @@ with explained():
     from channels.metrics.serving import CannotShow, MetricsServer, start_counting
     from channels.routing import InvalidRoute, get_default_application
     from channels.signals import worker_process_ready
+    from channels.tracing.starting import CannotTrace, start_tracing
     from channels.worker import Worker, find_hosted
     from worker.probes import WorkerProbes
 
@@ -97,6 +98,11 @@ class Command(BaseCommand):
             help="How many sockets of class consumers to host at most (default: no limit).",
         )
         parser.add_argument(
+            "--traces",
+            action="store_true",
+            help="Send spans to an OpenTelemetry collector, as OTEL_EXPORTER_OTLP_ENDPOINT says.",
+        )
+        parser.add_argument(
             "--reload",
             action="store_true",
             help="Start again when code changes, after what runs has ended. For development.",
@@ -116,6 +122,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         self.verbosity = options["verbosity"]
         self.logger = setup_loggers(self.verbosity, log_format=options["log_format"])
+        if options["traces"]:
+            try:
+                start_tracing("channels-worker")
+            except CannotTrace as error:
+                raise CommandError(str(error)) from error
         if options["channels"]:
             self._work_for_names(options)
         elif options["reload"]:
