@@ -15,6 +15,10 @@ ONCE, OWNED = "checked.once", "checked.owned"
 LOSSY = frozenset(["kill worker", "kill server", "cut connections", "kill Redis", "wipe Redis"])
 #: How long before and after a fault something may be touched by it, in seconds.
 NEAR_S = 15.0
+#: How long after a loss a socket may be given up that waits for what is lost.
+GIVEN_UP_S = 60.0
+#: The codes with which sockets are closed because of a trouble, and not because a server stops.
+CLOSED_BY_US = frozenset([1011, 1012, 1013])
 #: No request may take longer than this.
 LONGEST_REQUEST_S = 40.0
 
@@ -166,6 +170,15 @@ def frames_are_answered(past):
             yield Finding("frames are answered", text, (event, end))
 
 
+def nobody_is_closed_for_a_trouble_that_passes(past):
+    """What stands still and goes on closes no socket; what loses something may, and a while later:
+    a socket waits for what is lost before it is given up."""
+    for event in past.of("closed"):
+        if event["code"] in CLOSED_BY_US and past.is_calm(event["at"] - GIVEN_UP_S, event["at"]):
+            text = f"conn {event['conn']} was closed with {event['code']}"
+            yield Finding("a trouble that passes closes nobody", text, (event,))
+
+
 # -- background channels ------------------------------------------------------------------------
 
 
@@ -250,6 +263,7 @@ CHECKS = [
     messages_of_a_socket_run_once_and_in_order,
     every_socket_connects_first_and_disconnects_once,
     frames_are_answered,
+    nobody_is_closed_for_a_trouble_that_passes,
     jobs_run_once,
     owned_jobs_are_never_lost,
     broadcasts_are_heard,

@@ -22,6 +22,18 @@ def on_socket(event, order, **facts):
     return {"event": event, "socket": SOCKET, "order": order, "pid": 1, **facts}
 
 
+@pytest.mark.parametrize(
+    "name, is_found", [("freeze Redis", True), ("freeze server", True), ("kill worker", False)]
+)
+def test_a_socket_that_is_closed_for_a_trouble_that_passes_is_found(name, is_found):
+    found = find(
+        {"event": "fault", "name": name, "at": 1_000.0, "until": 1_003.0, "pids": []},
+        {"event": "closed", "conn": 1, "code": 1013, "was_idle": False, "at": 1_010.0},
+    )
+
+    assert ("a trouble that passes closes nobody" in found) is is_found
+
+
 def frame(n, order=None):
     order = n if order is None else order
     return [on_socket("began", order, n=n), on_socket("ended", order, n=n)]
