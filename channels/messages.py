@@ -98,6 +98,7 @@ class WebsocketDisconnect(TypedDict):
     code: int
     path: str
     order: int  # one more than that of the last frame
+    answered: NotRequired[bool]  # True; False: no consumer answered, `connect` may never have run
 
 
 # -- what consumers send to a reply channel -------------------------------------------------------

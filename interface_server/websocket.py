@@ -41,6 +41,7 @@ class Socket:
         "_answered",
         "_close_code",
         "_intake",
+        "_is_answered",
         "_interruption",
         "_is_over",
         "_is_waiting",
@@ -67,6 +68,7 @@ class Socket:
         self._close_code: int | None = None
         self._address: str | None = None
         self._answered: asyncio.Future[None] | None = None
+        self._is_answered = False
         self._is_over = False
         #: Why the handshake is refused, if its status does not say.
         self._reason = ""
@@ -224,6 +226,7 @@ class Socket:
         return self._state is State.CONNECTING
 
     def _answer(self, reply: Reply) -> None:
+        self._is_answered = True
         if reply.accept or (reply.accept is None and reply.event is not None):
             self._accept(reply.subprotocol, reply.headers)
         elif reply.accept is False or reply.close is not None:
@@ -359,6 +362,8 @@ class Socket:
             "path": self._scope["path"],
             "order": self._intake.order + 1,
         }
+        if not self._is_answered:
+            message["answered"] = False
         await self._process.owners.close_socket(self.client, message)
 
     # -- odds and ends ------------------------------------------------------------------------

@@ -18,7 +18,7 @@ def leave(code=1001):
     return {"type": "websocket.disconnect", "code": code}
 
 
-async def only_disconnect(site, client, code, order=1):
+async def only_disconnect(site, client, code, order=1, **more):
     """Wait for the end of a socket, and check that there is exactly one right disconnect."""
     await client.finish()
     (message,) = site.link.messages("websocket.disconnect")
@@ -28,6 +28,7 @@ async def only_disconnect(site, client, code, order=1):
         "code": code,
         "path": connect["path"],
         "order": order,
+        **more,
     }
 
 
@@ -165,7 +166,7 @@ async def test_no_answer_in_time_is_a_503_and_a_disconnect_with_1006():
     message = await site.link.expect("websocket.connect")
     await asyncio.sleep(19)
     assert client.sent == []
-    await only_disconnect(site, client, 1006)
+    await only_disconnect(site, client, 1006, answered=False)
     assert client.status == 503
     site.link.reply(message, ACCEPT)  # too late
     assert len(client.sent) == 2
@@ -191,7 +192,7 @@ async def test_a_client_that_leaves_before_the_answer_gives_one_disconnect():
     client = site.socket()
     await site.link.expect("websocket.connect")
     client.put(leave(1006))
-    await only_disconnect(site, client, 1006)
+    await only_disconnect(site, client, 1006, answered=False)
     assert client.sent == []
 
 
