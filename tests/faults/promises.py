@@ -145,6 +145,8 @@ _LATER_ROWS = {
          "with Retry-After within a second"),
     52: ("an interface server is frozen for 90 s: its disconnects run twice",
          "once for each socket, whatever the length"),
+    49: ("Redis loses its last half second: ordered sockets stall for 30 s, frames run twice",
+         "within 2 s each socket goes on, every frame once, or is closed with 1012; it is told"),
     53: ("who can write to Redis, and has no key, moves and replays encrypted messages",
          "a message is bound to its channel, client and expiry; a replay is dropped where it can "
          "be known; the log says why"),

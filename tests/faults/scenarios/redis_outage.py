@@ -1,6 +1,7 @@
 """Redis goes away, comes back, comes back empty, stands still, or cuts connections."""
 
 import asyncio
+import functools
 import time
 
 from tests.faults.result import Result
@@ -217,3 +218,58 @@ async def connections_are_killed(site, numbers):
     result.equal("workers running", sum(w.is_running for w in site.split.workers), numbers.workers)
     result.equal("the site answers", (await site.fetch("/")).status, 200)
     return result
+
+
+@scenario(49, hosts=("daphne", "uvicorn"), talking=(10, 60), silent=(5, 60), crashes=(2, 10))
+async def redis_loses_its_last_moments(site, numbers):
+    """It crashes, and comes back with what it knew half a second before."""
+    await site.start(workers=2)
+    silent = await site.open_sockets(numbers.silent, "/ordered")
+    result, longest_s = Result(), 0.0
+    for _ in range(numbers.crashes):
+        talking = await site.open_sockets(numbers.talking, "/ordered")
+        talks = [asyncio.ensure_future(_talk_on(socket)) for socket in talking]
+        await asyncio.sleep(2)
+        await site.call(site.redis.keep_copy)
+        await asyncio.sleep(0.5)
+        await site.call(site.redis.restart_with_copy)
+        begun = time.monotonic()
+        await wait_until(functools.partial(_are_well, talking), limit_s=20)
+        longest_s = max(longest_s, time.monotonic() - begun)
+        for talk in talks:
+            talk.cancel()
+        closed = [socket.close_code for socket in talking if not socket.is_open]
+        result.note(f"{len(closed)} of {numbers.talking} closed")
+        result.true(f"closed with {set(closed)}", set(closed) <= {1012})
+        on = [socket for socket in talking if socket.is_open]
+        in_order = [_counts_up(socket.texts) for socket in on]
+        result.equal("others answered once and in order", sum(in_order), len(on))
+        for socket in on:
+            socket.leave()
+    result.at_most("until each went on or was closed", longest_s, 2.0, "s")
+    for socket in silent:
+        socket.send('{"n": 0}')
+        await socket.wait_for_texts(1)
+    result.equal("silent sockets that go on", sum(len(s.texts) for s in silent), numbers.silent)
+    result.true("told", "Redis has lost its last moments" in site.split.logs)
+    return result
+
+
+async def _talk_on(socket):
+    socket.sent = 0
+    while socket.is_open:
+        socket.send(f'{{"n": {socket.sent}}}')
+        socket.sent += 1
+        await asyncio.sleep(0.1)
+
+
+def _are_well(sockets):
+    """Whether each is closed with 1012, or has answers to what it said."""
+    return all(
+        one.close_code == 1012 or (one.is_open and len(one.texts) >= one.sent - 5)
+        for one in sockets
+    )
+
+
+def _counts_up(texts):
+    return [int(text) for text in texts] == list(range(len(texts)))

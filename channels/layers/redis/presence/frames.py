@@ -2,8 +2,7 @@
 
 import asyncio
 import functools
-import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from channels.exceptions import ChannelFull, ChannelsError, LayerUnavailable
@@ -18,8 +17,6 @@ from channels.layers.redis.transport.plans import Request
 from channels.layers.redis.transport.scripts import Command
 from channels.messages import Content, WebsocketReceive
 
-logger = logging.getLogger("channels.layers")
-
 #: Redis knows the number of a server's latest batch for so long. After that, nothing of what was
 #: sent before can be on its way any more.
 BATCH_TTL_MS = 86_400_000
@@ -30,10 +27,16 @@ Sending = asyncio.Future[None]
 
 
 class Frames:
-    """Sends what goes to `websocket.receive` in numbered batches, one at a time to each host."""
+    """Sends what goes to `websocket.receive` in numbered batches, one at a time to each host.
 
-    def __init__(self, server: OwnServer, rules: Rules) -> None:
-        self._server, self._rules = server, rules
+    `on_doubt(reply_channels)` is called when Redis has lost its last moments, with the sockets
+    whose frames of that time may be lost, or run twice.
+    """
+
+    def __init__(
+        self, server: OwnServer, rules: Rules, on_doubt: Callable[[list[str]], None]
+    ) -> None:
+        self._server, self._rules, self._on_doubt = server, rules, on_doubt
         #: By host. With the driver comes a new name, as the numbers begin anew.
         self._lanes: dict[int, Lane[Sending]] = {}
         self._keys: dict[int, str] = {}
@@ -66,7 +69,7 @@ class Frames:
 
     def _open_lane(self, driver: AsyncDriver, host: int, channel: str, way: Way) -> Lane[Sending]:
         key = self._keys[host] = self._rules.keyspace.batch(way.keys.tag, self._name)
-        lane: Lane[Sending] = Lane(functools.partial(_batch_command, way, key))
+        lane: Lane[Sending] = Lane(functools.partial(_batch_command, way, key), sends_again=False)
         driver.add_lane(host, lane, functools.partial(self._note, lane, channel))
         return lane
 
@@ -87,14 +90,15 @@ class Frames:
         if lane.expired:
             self._rules.tell_expired(channel, lane.expired)
             lane.expired = 0
-        if lane.lost:
-            logger.error(
-                "Redis has lost its last moments: %d messages to %s are sent again; of these, some "
-                "may have been consumed before",
-                lane.lost,
-                channel,
-            )
-            lane.lost = 0
+        if lane.doubtful:
+            doubtful, lane.doubtful = lane.doubtful, []
+            self._on_doubt(self._senders_of(doubtful, channel))
+
+    def _senders_of(self, payloads: Sequence[bytes], channel: str) -> list[str]:
+        """The reply channels in these messages."""
+        unpack = self._rules.codec.unpack_message
+        found = (unpack(payload, channel).get("reply_channel") for payload in payloads)
+        return list(dict.fromkeys(name for name in found if isinstance(name, str)))
 
     def _tell(self, sending: Sending, fate: Fate, channel: str) -> None:
         if fate is None:

@@ -60,7 +60,7 @@ class RedisServerLink(ServerLink):
         self._replies = ReplyReader(
             server, self._presence, rules, on_reply, self._heartbeat.move_if_host_is_away
         )
-        self._frames = Frames(server, rules)
+        self._frames = Frames(server, rules, upkeep.close_doubtful)
         self._disconnects = Disconnects(server, self._presence, layer.sending, sockets, guardian)
         self._tasks: list[asyncio.Task[None]] = []
         self._reading: asyncio.Task[None] | None = None

@@ -1,6 +1,7 @@
 """What an interface server does for its open sockets from time to time."""
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable
@@ -34,6 +35,7 @@ class Upkeep:
     ) -> None:
         self._server, self._presence = server, presence
         self._sockets, self._guardian, self._on_reply = sockets, guardian, on_reply
+        self._closing: set[asyncio.Task[None]] = set()
         self._renew_at = time.monotonic() + RENEW_EVERY_S
 
     async def find_lost_sockets(self) -> None:
@@ -63,6 +65,31 @@ class Upkeep:
             await server.run(self._sockets.break_order(server.socket_channel(client)))
         self._on_reply(lost, {"close": CloseCode.SERVICE_RESTART})
 
+    def close_doubtful(self, reply_channels: list[str]) -> None:
+        """Redis has lost its last moments: close the sockets that spoke then, as some of their
+        frames may be lost, and others may run twice."""
+        clients = [name.partition("!")[2] for name in reply_channels]
+        clients = [client for client in clients if client in self._server.sockets]
+        logger.error(
+            "Redis has lost its last moments (it crashed, or another took its place): %d of %d "
+            "sockets spoke then, and are closed with 1012, as what they said may be lost; jobs of "
+            "that time may be lost, or run twice",
+            len(clients),
+            len(self._server.sockets),
+        )
+        task = asyncio.ensure_future(self._close(clients))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def _close(self, clients: list[str]) -> None:
+        """Close sockets with 1012; nothing but their disconnects may run any more."""
+        for client in clients:
+            plan = self._sockets.break_order(self._server.socket_channel(client))
+            with contextlib.suppress(LayerUnavailable):  # its disconnect waits for its turn then
+                await self._server.run(plan)
+        if clients:
+            self._on_reply(clients, {"close": CloseCode.SERVICE_RESTART})
+
     async def look_after_forever(self) -> None:
         """Look after ordered sockets, again and again."""
         while True:
@@ -86,4 +113,4 @@ class Upkeep:
         """Let nothing expire that belongs to sockets which are open, but silent."""
         if time.monotonic() >= self._renew_at:
             await self._server.run(self._presence.renew(self._server.id))
-            self._renew_at = time.monotonic() + RENEW_EVERY_S
+        self._renew_at = time.monotonic() + RENEW_EVERY_S

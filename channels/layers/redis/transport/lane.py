@@ -4,7 +4,8 @@ A batch has a number, which Redis writes down with it (queues/send_batch.lua): o
 before is not taken again. So a batch of which it is not known whether it arrived is simply sent
 again, and the next one waits until its fate is known. When Redis has lost its last moments (a crash
 under `appendfsync everysec`, a failover to a replica that lagged behind), the number that it knows
-is older, too: it says so, and what it has lost is sent again.
+is older, too: it says so, and what it has lost is sent again; or, where that could run what has run
+already, it is told which messages are in doubt.
 """
 
 import collections
@@ -21,6 +22,9 @@ MOST_MESSAGES, MOST_BYTES = 200, 256 * 1024
 #: What was taken is kept for so long, and so many bytes of it, in case Redis loses it again: it
 #: writes its file every second, and tells replicas much sooner.
 KEPT_S, KEPT_BYTES = 3.0, 4 * 1024 * 1024
+#: What was taken so long before the first message that was lost may have been consumed after it,
+#: and so come again.
+DOUBT_S = 0.5
 #: What was taken longer ago than this is not sent again: it is nobody's business any more.
 SENT_AGAIN_WITHIN_S = 120.0
 
@@ -57,14 +61,22 @@ class Lane(Generic[Token]):
     Args:
         make_command: returns the command for (number, number of the batch before, rests, whether
             they were taken once and go in whatever the queue's capacity).
+        sends_again: whether what Redis has lost is sent again.
 
     Attributes:
         lost: how many messages were sent again, as Redis had lost them.
         expired: how many old messages were found to have expired; whoever reads it sets it to 0.
     """
 
-    def __init__(self, make_command: Callable[[int, int, Sequence[bytes], bool], Command]) -> None:
-        self._make_command = make_command
+    def __init__(
+        self,
+        make_command: Callable[[int, int, Sequence[bytes], bool], Command],
+        *,
+        sends_again: bool = True,
+    ) -> None:
+        self._make_command, self._sends_again = make_command, sends_again
+        #: Messages that may run twice, or not at all, as Redis has lost its last moments.
+        self.doubtful: list[bytes] = []
         self._waiting: collections.deque[tuple[bytes, Token]] = collections.deque()
         self._batch: Batch[Token] | None = None
         #: Whether the batch may have been taken already.
@@ -175,7 +187,15 @@ class Lane(Generic[Token]):
         self._again.clear()
         later = [kept for kept in self._kept if kept.batch.number > known]
         is_whole = later and later[0].batch.number == known + 1
-        if known and is_whole and later[0].at_s >= now_s - SENT_AGAIN_WITHIN_S:
+        since_s = later[0].at_s - DOUBT_S if later else now_s
+        recent = [kept.batch for kept in self._kept if kept.at_s >= since_s]
+        self.doubtful += [rest for batch in recent for rest in batch.rests]
+        if (
+            self._sends_again
+            and known
+            and is_whole
+            and later[0].at_s >= now_s - SENT_AGAIN_WITHIN_S
+        ):
             self._again.extend(kept.batch for kept in later)
             self.lost += sum(len(batch.rests) for batch in self._again)
         else:
