@@ -34,7 +34,7 @@ class AsgiHandler(ASGIHandler):  # type: ignore[misc]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         if args and is_scope(args[0]):
-            return call_in_its_place(_shared_handler(cls), args)
+            return call_in_its_place(_shared_handler(cls), args)  # type: ignore[arg-type]
         return super().__new__(cls)
 
 

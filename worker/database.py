@@ -4,7 +4,10 @@ Django's `close_old_connections` after each consumer costs as much as sending it
 there is nothing to close. A thread that has never connected to a database is spared it.
 """
 
+from __future__ import annotations
+
 import threading
+from typing import Any
 
 from django.db.backends.signals import connection_created
 
@@ -16,12 +19,12 @@ class _Thread(threading.local):
 _thread = _Thread()
 
 
-def needs_a_look():
+def needs_a_look() -> Any:
     """Whether this thread has ever had a database connection."""
     return _thread.has_connected
 
 
-def _note(**kwargs):
+def _note(**kwargs: Any) -> None:
     _thread.has_connected = True
 
 

@@ -1,7 +1,10 @@
 """One message, one consumer: finding it, running it, and what comes of it."""
 
+from __future__ import annotations
+
 import inspect
 import logging
+from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import async_to_sync
 
@@ -11,10 +14,14 @@ from channels.utils import name_that_thing
 from worker.advice import tell_of_result
 from worker.outcomes import DONE, LATER, Failed
 
+if TYPE_CHECKING:
+    from channels.message import Message
+
+
 logger = logging.getLogger("django.channels")
 
 
-def run_consumer(consumer, message, kwargs):
+def run_consumer(consumer: Any, message: Message, kwargs: Any) -> Any:
     """Run `consumer(message, **kwargs)`; return its outcome, whatever it does."""
     try:
         result = consumer(message, **kwargs)
@@ -33,11 +40,11 @@ def run_consumer(consumer, message, kwargs):
         return Failed(error)
 
 
-async def _await(awaitable):
+async def _await(awaitable: Any) -> Any:
     return await awaitable
 
 
-def _deny(message, error):
+def _deny(message: Message, error: Any) -> Any:
     if message.channel.name != "websocket.connect":
         mistake = ValueError(
             f"DenyConnection raised for a message on {message.channel.name!r}: only a consumer of "
@@ -49,7 +56,7 @@ def _deny(message, error):
     return DONE
 
 
-def _act_on_socket(message, error):
+def _act_on_socket(message: Message, error: Any) -> Any:
     try:
         error.run(message)
     except Exception as mistake:  # the author's run() can raise anything
@@ -57,7 +64,7 @@ def _act_on_socket(message, error):
     return DONE
 
 
-def report_failure(message, consumer, error, worker_id):
+def report_failure(message: Message, consumer: Any, error: Any, worker_id: str) -> None:
     """Log a consumer's failure and send `consumer_failed`."""
     reply_channel = message.reply_channel.name if message.reply_channel else None
     order = message.get("order")

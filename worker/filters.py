@@ -1,19 +1,25 @@
 """Which channels a worker listens on: `--only-channels` and `--exclude-channels`."""
 
+from __future__ import annotations
+
 import fnmatch
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 
-def filter_channels(channels, only=None, exclude=None):
+def filter_channels(
+    channels: Iterable[str], only: Sequence[str] | None = None, exclude: Sequence[str] | None = None
+) -> Any:
     """Return those of `channels` that match a glob in `only` (if any) and none in `exclude`, as a
     list in their order."""
     chosen = [name for name in channels if not only or _matches(name, only)]
     return [name for name in chosen if not (exclude and _matches(name, exclude))]
 
 
-def unmatched(patterns, channels):
+def unmatched(patterns: Sequence[str], channels: Iterable[str]) -> Any:
     """Return those of `patterns` that match none of `channels`."""
     return [glob for glob in patterns or () if not fnmatch.filter(channels, glob)]
 
 
-def _matches(name, patterns):
+def _matches(name: str, patterns: Sequence[str]) -> Any:
     return any(fnmatch.fnmatchcase(name, glob) for glob in patterns)

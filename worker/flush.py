@@ -5,8 +5,11 @@ did. A server that stayed full is not waited for again until something got throu
 one reply channel goes out in order: after one message was given up, none behind it is sent.
 """
 
+from __future__ import annotations
+
 import logging
 import time
+from typing import Any
 
 from channels.exceptions import ClientBusy, ClientGone, HeldBack, LayerUnavailable
 from channels.handler import CUT_OFF
@@ -33,17 +36,20 @@ LIFE_CHECK_S = 1.0
 class Flusher:
     """Repeats the operations of one consumer that were refused, for as long as there is hope."""
 
-    def __init__(self, layer, clock=time.monotonic, sleep=time.sleep, *, drops=None):
+    def __init__(
+        self, layer: Any, clock: Any = time.monotonic, sleep: Any = time.sleep, *, drops: Any = None
+    ) -> None:
         self._drops = drops or Drops(logger)
         self._layer, self._clock, self._sleep = layer, clock, sleep
-        self._congested = set()
+        self._congested: set[Any] = set()
 
-    def settle(self, operations, results, consumer):
+    def settle(self, operations: Any, results: Any, consumer: Any) -> Any:
         """Repeat what was refused in `operations`, in order, until it went out or is given up.
 
         Returns the ordered messages that were set free on the way: they are to be put back.
         """
-        freed, pause_s = [], FIRST_PAUSE_S
+        freed: list[Any] = []
+        pause_s = FIRST_PAUSE_S
         rows = Rows(operations, self._clock())
         refused = self._refused(operations, results, [])
         while refused := self._give_up_some(refused, rows, consumer):
@@ -55,7 +61,7 @@ class Flusher:
             refused = self._try_again(refused, rows, freed)
         return freed
 
-    def _refused(self, operations, results, freed):
+    def _refused(self, operations: Any, results: Any, freed: Any) -> Any:
         """The (operation, refusal) pairs; channels where something got through are well again."""
         refused = []
         for operation, result in zip(operations, results, strict=True):
@@ -67,7 +73,7 @@ class Flusher:
                 self._congested.discard(names.queue_name(operation.channel))
         return refused
 
-    def _try_again(self, refused, rows, freed):
+    def _try_again(self, refused: Any, rows: Rows, freed: Any) -> Any:
         chosen, rest = rows.choose(refused)
         operations = [operation for operation, _ in chosen]
         try:
@@ -79,9 +85,12 @@ class Flusher:
 
     # -- giving up ------------------------------------------------------------------------------
 
-    def _give_up_some(self, refused, rows, consumer):
+    def _give_up_some(self, refused: Any, rows: Rows, consumer: Any) -> Any:
         """The pairs of `refused` for which there is hope."""
-        kept, waiting, lost, ended = [], set(), [], {}
+        kept: list[Any] = []
+        waiting: set[Any] = set()
+        lost: list[Any] = []
+        ended: dict[Any, Any] = {}
         for operation, refusal in refused:
             channel = ops.row_of(operation)
             if channel in ended and type(operation) is ops.Send:
@@ -98,7 +107,7 @@ class Flusher:
             kept += self._lose(operations, refusal, rows, consumer)
         return kept
 
-    def _is_hopeless(self, operation, refusal, rows):
+    def _is_hopeless(self, operation: Any, refusal: Any, rows: Rows) -> bool:
         if isinstance(refusal, (ClientGone, HeldBack)):
             return isinstance(refusal, ClientGone)
         waited_s = rows.waited_s(operation, self._clock())
@@ -106,24 +115,24 @@ class Flusher:
         if isinstance(refusal, LayerUnavailable):
             if not _may_be_repeated(operation, refusal, rows.parts):
                 return True
-            return queue in self._congested or waited_s >= HOST_PATIENCE_S
+            return queue in self._congested or bool(waited_s >= HOST_PATIENCE_S)
         if "!" not in queue:
-            return waited_s >= PLAIN_PATIENCE_S
+            return bool(waited_s >= PLAIN_PATIENCE_S)
         if queue in self._congested and not isinstance(refusal, ClientBusy):
             return True
         patience_s = RESPONSE_PATIENCE_S if _is_response(queue) else REPLY_PATIENCE_S
-        return waited_s >= patience_s or not self._is_read(operation.channel, rows)
+        return bool(waited_s >= patience_s) or not self._is_read(operation.channel, rows)
 
-    def _is_read(self, channel, rows):
+    def _is_read(self, channel: str, rows: Rows) -> bool:
         """Whether somebody still reads a reply channel."""
         if not rows.is_due(channel, self._clock(), LIFE_CHECK_S):
             return True
         try:
-            return self._layer.is_read(channel)
+            return bool(self._layer.is_read(channel))
         except LayerUnavailable:
             return True
 
-    def _lose(self, operations, refusal, rows, consumer):
+    def _lose(self, operations: Any, refusal: Any, rows: Rows, consumer: Any) -> Any:
         """Give up operations, all of one row: tell of it, and count it; return what to do then."""
         channel = ops.row_of(operations[0])
         if isinstance(refusal, ClientGone) or channel in rows.cut_off:
@@ -147,16 +156,16 @@ class Flusher:
         if not is_away:
             self._count(queue, len(operations))
         if _is_response(queue) and (not is_away or channel in rows.parts):
-            return self._cut_off(channel, rows)
+            return self._cut_off(str(channel), rows)
         return []
 
-    def _count(self, queue, count):
+    def _count(self, queue: str, count: Any) -> None:
         try:
             self._layer.apply([ops.Drop(queue, "dropped", count)])
         except LayerUnavailable as error:
             logger.debug("lost messages were not counted: %s", error)
 
-    def _cut_off(self, channel, rows):
+    def _cut_off(self, channel: str, rows: Rows) -> Any:
         """What is left to do so that the client takes no part of a response for a whole one."""
         rows.cut_off.add(channel)
         rows.parts.discard(channel)
@@ -171,19 +180,19 @@ _TEXTS = (
 )
 
 
-def _says_it_of_all(refusal, operation, parts):
+def _says_it_of_all(refusal: Any, operation: Any, parts: Any) -> Any:
     """Whether a refusal that was waited for tells of the server, not of one client or message."""
     if isinstance(refusal, LayerUnavailable):
         return _may_be_repeated(operation, refusal, parts)
     return not isinstance(refusal, ClientBusy)
 
 
-def _and_more(operations):
+def _and_more(operations: Any) -> Any:
     count = len(operations) - 1
     return f", with {count} that it sent to the same channel after it" if count else ""
 
 
-def _queue_of(operation):
+def _queue_of(operation: Any) -> Any:
     """The queue that an operation is about, "" if there is none."""
     for name in ("channel", "reply_channel"):
         if hasattr(operation, name):
@@ -191,7 +200,7 @@ def _queue_of(operation):
     return ""
 
 
-def after_an_outage(operations, error, layer):
+def after_an_outage(operations: Any, error: Any, layer: Any) -> Any:
     """What of `operations` may be repeated when the layer failed with `error` while they went out.
 
     If nothing was sent, all of it. Else their fate is unknown: what does no harm when it is done
@@ -213,11 +222,11 @@ def after_an_outage(operations, error, layer):
     ]
 
 
-def _may_be_repeated(operation, error, parts):
+def _may_be_repeated(operation: Any, error: Any, parts: Any) -> Any:
     return not error.was_sent or _is_harmless_twice(operation, parts)
 
 
-def _count_as_lost(operation):
+def _count_as_lost(operation: Any) -> Any:
     """What counts the message of an operation that may not have been carried out."""
     if type(operation) is ops.Send:
         return [ops.Drop(names.queue_name(operation.channel), "lost")]
@@ -226,7 +235,7 @@ def _count_as_lost(operation):
     return []  # a group's: nobody knows whose it would have been
 
 
-def _is_harmless_twice(operation, parts):
+def _is_harmless_twice(operation: Any, parts: Any) -> bool:
     """`parts`: the channels that the consumer has sent several messages to."""
     if type(operation) is ops.Send:
         is_whole = operation.channel not in parts
@@ -234,5 +243,5 @@ def _is_harmless_twice(operation, parts):
     return type(operation) not in (ops.SendGroup, ops.Retry, ops.PutBack, ops.DeadLetter)
 
 
-def _is_response(channel):
+def _is_response(channel: str) -> bool:
     return channel.startswith("http.response.")

@@ -1,11 +1,19 @@
 """What a client is told when the consumer that should have answered it failed."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.http.multipartparser import MultiPartParserError
 
 from channels.handler import CUT_OFF
 from channels.layers import operations as ops
 from channels.message import pending_message_store
+
+if TYPE_CHECKING:
+    from channels.message import Message
+
 
 SERVER_ERROR = {
     "status": 500,
@@ -26,7 +34,7 @@ BAD_REQUEST = {**SERVER_ERROR, "status": 400, "content": b"Bad Request"}
 _ANSWERS = {"http.request": SERVER_ERROR, "websocket.connect": {"close": True}}
 
 
-def answer_for(layer, message, operations, error=None):
+def answer_for(layer: Any, message: Message, operations: Any, error: Any = None) -> Any:
     """Return the operations that answer for a consumer that has failed.
 
     There is none if it has answered; if it has sent a part of a response, it is one that cuts the
@@ -46,6 +54,6 @@ def answer_for(layer, message, operations, error=None):
     return [layer.prepare_send(name, answer)]
 
 
-def _is_among(operations, name):
+def _is_among(operations: Any, name: str) -> bool:
     """Whether something is about to be sent on the channel `name`."""
     return any(type(one) is ops.Send and one.channel == name for one in operations)

@@ -5,9 +5,13 @@ What a consumer leaves and the next message travel in one round trip. The thread
 is told to stop, and then with nothing in its hands.
 """
 
+from __future__ import annotations
+
 import logging
 import threading
 import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from channels.consuming.decorators import marks_of
 from channels.consuming.session_stores import are_kept_in
@@ -27,6 +31,11 @@ from worker.last_words import answer_for
 from worker.outcomes import DONE, Failed, Later
 from worker.rows import hold_back, length_of_pipeline
 
+if TYPE_CHECKING:
+    from channels.consuming.pending import Entry
+    from channels.layers.operations import Delivery
+
+
 logger = logging.getLogger("django.channels")
 
 #: Longest wait for a message in one go; nothing depends on it but how often an idle worker wakes.
@@ -42,7 +51,7 @@ FIRST_RETRY_S, LONGEST_RETRY_S = 0.1, 5.0
 class ConsumerThread(threading.Thread):
     """Takes messages and runs consumers until `stopping` is set."""
 
-    def __init__(self, worker, number):
+    def __init__(self, worker: Any, number: int) -> None:
         super().__init__(name=f"consumer-{number}", daemon=True)
         self._worker = worker
         self._layer = worker.channel_layer
@@ -52,16 +61,17 @@ class ConsumerThread(threading.Thread):
         self.channels = worker.channels
         self._reader = self._layer.open_reader([*sorted(self.channels), worker.orders])
         #: What the last consumer left to be done, and which consumer that was.
-        self._operations, self._consumer = [], None
+        self._operations: list[Any] = []
+        self._consumer: Any = None
         self._pause_s = FIRST_PAUSE_S
         self._asks_first = worker.asks_before_messages
         self._wait_s = ASKING_WAIT_S if self._asks_first else WAIT_S
         self._keeps_sessions = are_kept_in(self._layer)
         #: What runs now, for the status: (channel, consumer, since when), or None.
-        self.running = None
-        self._slate = None  # made in the thread itself
+        self.running: Any = None
+        self._slate: Any = None  # made in the thread itself
 
-    def run(self):
+    def run(self) -> None:
         self._slate = CleanSlate()
         while not self._is_finished():
             try:
@@ -77,7 +87,7 @@ class ConsumerThread(threading.Thread):
                 self._rest()
         self._reader.close()
 
-    def _is_finished(self):
+    def _is_finished(self) -> bool:
         """Told to stop, with nothing in hand; or with what can't be sent, as the layer is away."""
         if not self._stopping.is_set():
             if not self._asks_first or not self._worker.termed:
@@ -90,7 +100,7 @@ class ConsumerThread(threading.Thread):
             return True
         return not self._operations
 
-    def _rest(self):
+    def _rest(self) -> None:
         """Wait before the layer is tried again, longer each time; not at all if told to stop with
         nothing left to send."""
         if self._operations:
@@ -99,7 +109,7 @@ class ConsumerThread(threading.Thread):
             self._stopping.wait(self._pause_s)
         self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
 
-    def _next_delivery(self):
+    def _next_delivery(self) -> Any:
         """Send what was left, and take the next message; when stopping, only send."""
         self._send_ahead()
         self._listen_where_there_is_room()
@@ -112,14 +122,14 @@ class ConsumerThread(threading.Thread):
         self._operations = []
         return self._settle(operations, results, delivery)
 
-    def _listen_where_there_is_room(self):
+    def _listen_where_there_is_room(self) -> None:
         channels = self._worker.channels_with_room()
         if channels != self.channels:
             self._reader.close()
             self.channels = channels
             self._reader = self._layer.open_reader([*sorted(channels), self._worker.orders])
 
-    def _send_ahead(self):
+    def _send_ahead(self) -> None:
         """What is too long for one pipeline goes out before the next message is asked for."""
         operations = self._operations
         count = length_of_pipeline(operations)
@@ -132,7 +142,7 @@ class ConsumerThread(threading.Thread):
         self._put_back([result for result in results if isinstance(result, ops.Delivery)])
         self._put_back(self._flusher.settle(operations, results, self._consumer))
 
-    def _settle(self, operations, results, delivery):
+    def _settle(self, operations: Any, results: Any, delivery: Any) -> Any:
         """Wait for what was refused; return the delivery to run next.
 
         An ordered message that was set free is run here unless another has come along, or is not
@@ -157,7 +167,7 @@ class ConsumerThread(threading.Thread):
             self._put_back(self._flusher.settle(operations, results, self._consumer))
         return delivery
 
-    def _put_back(self, deliveries):
+    def _put_back(self, deliveries: Sequence[Delivery]) -> None:
         if not deliveries:
             return
         operations = [ops.PutBack(delivery) for delivery in deliveries]
@@ -176,7 +186,7 @@ class ConsumerThread(threading.Thread):
 
     # -- one message ----------------------------------------------------------------------------
 
-    def _consume(self, delivery):
+    def _consume(self, delivery: Any) -> None:
         """Run a delivery's consumer; note what it leaves to be done."""
         if delivery.channel == self._worker.orders:
             self._worker.obey(delivery.content)
@@ -210,7 +220,7 @@ class ConsumerThread(threading.Thread):
         self._consumer = consumer
         self._operations = self._left_over(outcome, entries, delivery, message)
 
-    def _find(self, message):
+    def _find(self, message: Message) -> Any:
         try:
             match = self._worker.router.match(message)
         except Exception as error:  # a filter met a value it can't take
@@ -226,11 +236,11 @@ class ConsumerThread(threading.Thread):
             )
         return match
 
-    def _is_for_application(self, channel):
+    def _is_for_application(self, channel: str) -> bool:
         """Whether the application takes what no route takes."""
         return self._worker.host is not None and self._worker.host.takes(channel)
 
-    def _will_load_session(self, consumer):
+    def _will_load_session(self, consumer: Any) -> bool:
         """Whether a consumer is about to ask the layer for the session of its socket. An ordered
         one asks once its turn has begun."""
         marks = marks_of(consumer)
@@ -238,7 +248,7 @@ class ConsumerThread(threading.Thread):
             self._keeps_sessions and "channel_session" in marks and "enforce_ordering" not in marks
         )
 
-    def _run(self, consumer, message, kwargs):
+    def _run(self, consumer: Any, message: Message, kwargs: Any) -> Any:
         self._slate.wipe()
         pending_message_store.prepare()
         _signal(consumer_started, environ={})
@@ -255,13 +265,16 @@ class ConsumerThread(threading.Thread):
         return outcome, entries
 
     @staticmethod
-    def _trace(consumer, message):
+    def _trace(consumer: Any, message: Message) -> Any:
         if not tracing.tracer.is_on:
             return tracing.NO_SPAN
-        name, sent_at = name_that_thing(consumer), message.delivery.sent_at
+        name = name_that_thing(consumer)
+        sent_at = message.delivery.sent_at if message.delivery is not None else None
         return tracing.tracer.process(message.channel.name, name, message.content, sent_at)
 
-    def _left_over(self, outcome, entries, delivery, message):
+    def _left_over(
+        self, outcome: Any, entries: list[Entry], delivery: Any, message: Message
+    ) -> Any:
         """The operations to carry out now that the consumer has ended."""
         if isinstance(outcome, Later):
             entries = [
@@ -280,9 +293,10 @@ class ConsumerThread(threading.Thread):
         operations.append(ops.Done(delivery))
         return operations
 
-    def _send_elsewhere(self, entries):
+    def _send_elsewhere(self, entries: list[Entry]) -> Any:
         """Carry out what is for other layers; return the operations for this one."""
-        mine, others = [], {}
+        mine: list[Any] = []
+        others: dict[int, tuple[Any, list[Any]]] = {}
         for layer, operation in entries:
             layer = getattr(layer, "channel_layer", layer)
             if layer is self._layer:
@@ -302,7 +316,7 @@ class ConsumerThread(threading.Thread):
                 )
         return mine
 
-    def _retry(self, delivery):
+    def _retry(self, delivery: Any) -> Any:
         if delivery.attempts >= self._worker.message_retries:
             consumer = name_that_thing(self._consumer)
             reason = f"{consumer} asked for a retry {delivery.attempts + 1} times"
@@ -317,26 +331,26 @@ class ConsumerThread(threading.Thread):
         delay_s = min(FIRST_RETRY_S * 2**delivery.attempts, LONGEST_RETRY_S)
         return ops.Retry(delivery, delay_s)
 
-    def interrupt(self):
+    def interrupt(self) -> None:
         """From another thread: wake up if waiting for a message."""
         self._reader.interrupt()
 
 
-def _end_turn(operation):
+def _end_turn(operation: Any) -> Any:
     """An ordered message that is given up does not come again: its socket goes on without it."""
     if type(operation) is ops.ReleaseOrdered:
         return ops.FinishOrdered(operation.reply_channel, operation.order)
     return operation
 
 
-def _was_last_of_socket(delivery, message):
+def _was_last_of_socket(delivery: Any, message: Message) -> bool:
     """Whether a disconnect has been consumed; an ordered one that came early waits in the layer."""
     if delivery.channel != "websocket.disconnect" or message.reply_channel is None:
         return False
     return not message.was_left_out
 
 
-def _signal(signal, **kwargs):
+def _signal(signal: Any, **kwargs: Any) -> None:
     if not signal.receivers:
         return
     for receiver, error in signal.send_robust(sender=ConsumerThread, **kwargs):

@@ -1,11 +1,15 @@
 """A worker: consumer threads, and the thread that starts, watches and stops them."""
 
+from __future__ import annotations
+
 import logging
 import os
 import signal
 import socket
 import threading
 import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from channels.exceptions import LayerRefused, LayerUnavailable
 from channels.layers.drops import Drops
@@ -18,6 +22,12 @@ from channels.utils import name_that_thing
 from worker.applications.host import ApplicationHost
 from worker.filters import filter_channels
 from worker.loop import ConsumerThread
+
+if TYPE_CHECKING:
+    from channels.layers.base import BaseChannelLayer
+    from channels.message import Message
+    from channels.messages import Content
+
 
 logger = logging.getLogger("django.channels")
 
@@ -48,21 +58,22 @@ class Worker:
 
     def __init__(
         self,
-        channel_layer,
-        callback=None,
-        message_retries=10,
-        signal_handlers=True,
-        only_channels=None,
-        exclude_channels=None,
+        channel_layer: BaseChannelLayer,
+        callback: Any = None,
+        message_retries: int = 10,
+        signal_handlers: bool = True,
+        only_channels: Any = None,
+        exclude_channels: Any = None,
         *,
-        threads=1,
-        middleware=None,
-        hosted=None,
-        most_sockets=None,
-    ):
-        self.layer = channel_layer
+        threads: int = 1,
+        middleware: Any = None,
+        hosted: Any = None,
+        most_sockets: Any = None,
+    ) -> None:
+        layer: Any = channel_layer
+        self.layer = layer
         self.channel_layer = getattr(channel_layer, "channel_layer", channel_layer)
-        self.router = channel_layer.router
+        self.router = self.layer.router
         self.callback = callback
         self.message_retries = message_retries
         self.signal_handlers = signal_handlers
@@ -70,19 +81,19 @@ class Worker:
         self.id = f"{socket.gethostname()}-{os.getpid()}-{random_suffix(6)}"
         #: The queue in which this worker is told what to do.
         self.orders = orders_queue(self.id)
-        self.host = None
+        self.host: Any = None
         if hosted is not None:
             self.host = ApplicationHost(
                 self.channel_layer, hosted, self.id, threads=threads, most_sockets=most_sockets
             )
         self.channels = set(self.apply_channel_filters(self._all_channels()))
         self.thread_count = threads
-        self.middleware = channel_layer.middleware if middleware is None else tuple(middleware)
+        self.middleware = self.layer.middleware if middleware is None else tuple(middleware)
         self.stopping = threading.Event()
         #: Tells of messages that were lost.
         self.drops = Drops(logger)
-        self.threads = []
-        self._wrapped = {}
+        self.threads: list[Any] = []
+        self._wrapped: dict[Any, Any] = {}
         self._stop_signals = 0
         self._started = time.time()
         #: When it last looked after itself, by the monotonic clock.
@@ -94,31 +105,31 @@ class Worker:
                 f"exclude={exclude_channels} leave none of them"
             )
 
-    def _all_channels(self):
+    def _all_channels(self) -> Any:
         hosted = self.host.channels if self.host is not None else set()
         return self.router.channels | hosted
 
-    def apply_channel_filters(self, channels):
+    def apply_channel_filters(self, channels: Iterable[str]) -> Any:
         """Return those of `channels` that this worker listens on, as a list."""
         return filter_channels(channels, self.only_channels, self.exclude_channels)
 
-    def ready(self):
+    def ready(self) -> None:
         """Say that the worker is set up: sends `worker_ready`."""
         worker_ready.send(sender=self)
 
-    def announce(self, channel, message):
+    def announce(self, channel: str, message: Message) -> None:
         """Tell the callback of a message that is about to be consumed."""
         if self.callback:
             self.callback(channel, message)
 
-    def note_run(self, delivery, consumer, since, ran_s):
+    def note_run(self, delivery: Any, consumer: Any, since: Any, ran_s: Any) -> None:
         """Tell whoever counts that `consumer` ran for `ran_s`, from `since` on."""
         waited_s = None if delivery.sent_at is None else max(since - delivery.sent_at, 0.0)
         hooks.meter.consumed(delivery.channel, consumer, waited_s, ran_s)
         if logger.isEnabledFor(logging.DEBUG):
             _tell_run(delivery.channel, consumer, waited_s, ran_s)
 
-    def wrap(self, consumer):
+    def wrap(self, consumer: Any) -> Any:
         """Return `consumer` inside the middleware, the first one outermost; made once for each."""
         if not self.middleware:
             return consumer
@@ -131,7 +142,7 @@ class Worker:
 
     # -- life ---------------------------------------------------------------------------------
 
-    def run(self):
+    def run(self) -> None:
         """Consume until told to stop; then let what runs end, and return.
 
         Raises PrefixTaken if another project uses the same Redis in the same way.
@@ -151,18 +162,18 @@ class Worker:
             self._apply_room()
         self._drain()
 
-    def channels_with_room(self):
+    def channels_with_room(self) -> Any:
         """The channels that it listens on just now: all, but for those of sockets if it is full."""
         return self.channels if self.host is None else self.channels - self.host.find_closed()
 
-    def _apply_room(self):
+    def _apply_room(self) -> None:
         """Wake the threads that wait for what there is no room for, or not for what there is."""
         channels = self.channels_with_room()
         for thread in self.threads:
             if thread.running is None and thread.channels != channels:
                 self._interrupt(thread)
 
-    def _check_neighbours(self):
+    def _check_neighbours(self) -> None:
         try:
             self.channel_layer.check_neighbours()
         except LayerRefused:
@@ -170,7 +181,7 @@ class Worker:
         except LayerUnavailable as error:
             logger.debug("who else uses the layer is not known: %s", error)
 
-    def _keep_house(self):
+    def _keep_house(self) -> None:
         self.drops.sum_up()
         try:
             self.channel_layer.keep_house(self.id, self.facts(), self.channels)
@@ -180,7 +191,7 @@ class Worker:
             logger.exception("looking after the layer failed; trying again")
         self.looked_after_at = time.monotonic()
 
-    def _drain(self):
+    def _drain(self) -> None:
         """Wake the threads that wait, and wait for those that work."""
         logger.info("told to stop; %d consumer(s) running, which may end", len(self._running()))
         next_housekeeping = time.monotonic() + HOUSEKEEPING_S
@@ -199,7 +210,7 @@ class Worker:
         except LayerUnavailable as error:
             logger.debug("left without a word: %s", error)
 
-    def _start_handing_over(self):
+    def _start_handing_over(self) -> Any:
         """Begin to hand over the sockets that are hosted here; return the threads that do it."""
         if self.host is None:
             return []
@@ -208,13 +219,13 @@ class Worker:
         return [thread]
 
     @staticmethod
-    def _interrupt(thread):
+    def _interrupt(thread: Any) -> None:
         try:
             thread.interrupt()
         except LayerUnavailable as error:
             logger.debug("could not wake %s: %s", thread.name, error)
 
-    def facts(self):
+    def facts(self) -> Any:
         """What the registry shows of this worker."""
         return {
             **describe_process(),
@@ -228,17 +239,17 @@ class Worker:
             ],
         }
 
-    def _running(self):
+    def _running(self) -> Any:
         return [running for thread in self.threads if (running := thread.running)]
 
     # -- stopping -------------------------------------------------------------------------------
 
-    def install_signal_handler(self):
+    def install_signal_handler(self) -> None:
         """Let SIGTERM and SIGINT stop the worker; only possible in the main thread."""
         signal.signal(signal.SIGTERM, self.sigterm_handler)
         signal.signal(signal.SIGINT, self.sigterm_handler)
 
-    def sigterm_handler(self, signo, stack_frame):
+    def sigterm_handler(self, signo: Any, stack_frame: Any) -> None:
         """Stop after what runs has ended; at the third signal, at once."""
         self._stop_signals += 1
         if self._stop_signals > 2:
@@ -246,12 +257,12 @@ class Worker:
         # Not from here: the main thread may hold the event's lock just now, as it waits for it.
         threading.Thread(target=self.stopping.set, name="stop", daemon=True).start()
 
-    def stop(self):
+    def stop(self) -> None:
         """From any thread: stop after what runs has ended."""
         self.stopping.set()
 
     @property
-    def termed(self):
+    def termed(self) -> Any:
         """Whether it has been told to stop; True tells it so, as in 1.x.
 
         A subclass that has a `termed` of its own is asked before each message, and at least every
@@ -260,16 +271,16 @@ class Worker:
         return self.stopping.is_set()
 
     @termed.setter
-    def termed(self, value):
+    def termed(self, value: Any) -> None:
         if value:
             self.stop()
 
     @property
-    def asks_before_messages(self):
+    def asks_before_messages(self) -> Any:
         """Whether `termed` is a subclass's own, to be asked before each message."""
         return type(self).termed is not Worker.termed
 
-    def obey(self, content):
+    def obey(self, content: Content) -> None:
         """Do what a message in `orders` says; see `ask_to_stop` of a layer."""
         if content.get("order") == "stop":
             logger.info("asked to stop")
@@ -278,7 +289,7 @@ class Worker:
             logger.error("worker %s can't do %r: it knows 'stop' only", self.id, content)
 
 
-def _tell_run(channel, consumer, waited_s, ran_s):
+def _tell_run(channel: str, consumer: Any, waited_s: Any, ran_s: Any) -> None:
     """With -v 2: one line for each message, with nothing of what is in it."""
     name = name_that_thing(consumer)
     waited = "for a time that is not known" if waited_s is None else f"{waited_s:.3f} s"
@@ -295,5 +306,5 @@ class WorkerGroup(Worker):
     `n_threads`: default the number of CPUs, as in 1.x.
     """
 
-    def __init__(self, *args, n_threads=None, **kwargs):
+    def __init__(self, *args: Any, n_threads: Any = None, **kwargs: Any) -> None:
         super().__init__(*args, threads=n_threads or os.cpu_count() or 1, **kwargs)

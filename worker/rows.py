@@ -5,7 +5,10 @@ before it while nothing is refused: a client that reads slowly is not sent again
 has no room for. No I/O here, and no clock.
 """
 
+from __future__ import annotations
+
 import collections
+from typing import Any
 
 from channels.exceptions import HeldBack
 from channels.layers import operations as ops
@@ -28,32 +31,38 @@ class Rows:
         has_moved: whether something went out at the last try.
     """
 
-    def __init__(self, operations, now_s=0.0):
+    def __init__(self, operations: Any, now_s: float = 0.0) -> None:
         counts = collections.Counter(
             operation.channel for operation in operations if type(operation) is ops.Send
         )
         self.parts = {channel for channel, count in counts.items() if count > 1}
-        self.cut_off = set()
+        self.cut_off: set[Any] = set()
         self.has_moved = False
         self._begun_s = now_s
         #: By row: when something last went out, how many go out next, when to look again.
-        self._moved_s, self._widths, self._due_s = {}, {}, {}
+        self._moved_s: dict[str | None, float] = {}
+        self._widths: dict[str | None, int] = {}
+        self._due_s: dict[str, float] = {}
 
-    def waited_s(self, operation, now_s):
+    def waited_s(self, operation: Any, now_s: float) -> Any:
         """Seconds since something of its row went out, or since the beginning."""
         return now_s - self._moved_s.get(ops.row_of(operation), self._begun_s)
 
-    def is_due(self, channel, now_s, every_s):
+    def is_due(self, channel: str, now_s: float, every_s: Any) -> bool:
         """Whether it is time to look after a row, as it is every so often."""
         if now_s < self._due_s.get(channel, now_s):
             return False
         self._due_s[channel] = now_s + every_s
         return True
 
-    def choose(self, refused):
+    def choose(self, refused: Any) -> Any:
         """Split (operation, refusal) pairs in those to try now and the others, both in order."""
-        chosen, rest, full = [], [], set()
-        counts, sizes = collections.Counter(), collections.Counter()
+        chosen: list[Any] = []
+        rest: list[Any] = []
+        full: set[str | None] = set()
+        counts: collections.Counter[str | None] = collections.Counter()
+        sizes: collections.Counter[str | None] = collections.Counter()
+        waits: Any
         for operation, refusal in refused:
             channel, size = ops.row_of(operation), _size(operation)
             if channel is None:
@@ -73,7 +82,7 @@ class Rows:
             sizes[channel] += size
         return chosen, rest
 
-    def note(self, operations, results, now_s):
+    def note(self, operations: Any, results: Any, now_s: float) -> None:
         """What was tried has these results."""
         self.has_moved = False
         held = set()
@@ -90,11 +99,11 @@ class Rows:
             self._widths[channel] = min(2 * self._widths.get(channel, 1), LONGEST_PIECE)
 
 
-def length_of_pipeline(operations):
+def length_of_pipeline(operations: Any) -> Any:
     """How many of `operations` make up one pipeline: all of them, unless a row is too long."""
     if len(operations) <= FEW:
         return len(operations)
-    sizes = collections.Counter()
+    sizes: collections.Counter[str | None] = collections.Counter()
     for place, operation in enumerate(operations):
         channel = ops.row_of(operation)
         sizes[channel] += _size(operation)
@@ -103,11 +112,11 @@ def length_of_pipeline(operations):
     return len(operations)
 
 
-def hold_back(operations):
+def hold_back(operations: Any) -> Any:
     """The results of operations that were not tried yet."""
-    return [HeldBack(ops.row_of(operation), 0, 0) for operation in operations]
+    return [HeldBack(str(ops.row_of(operation)), 0, 0) for operation in operations]
 
 
-def _size(operation):
+def _size(operation: Any) -> Any:
     payload = getattr(operation, "payload", None)
     return len(payload) if isinstance(payload, bytes) else 0

@@ -46,7 +46,7 @@ def _close(asked: Mapping[str, Any]) -> str:
 
 
 def _stop(asked: Mapping[str, Any]) -> str:
-    worker = asked.get("worker")
+    worker = str(asked.get("worker"))
     known = [one["id"] for one in status_reader.read()["workers"]]
     if worker not in known:
         raise BadRequest(f"there is no worker {worker!r}: it has stopped already, or never was")

@@ -50,7 +50,8 @@ class StatusReader:
 
 def default_layer() -> ChannelLayerWrapper:
     """Return the layer that the page is about."""
-    return channel_layers[DEFAULT_CHANNEL_LAYER]
+    layer: ChannelLayerWrapper = channel_layers[DEFAULT_CHANNEL_LAYER]
+    return layer
 
 
 def dead_letters_of(channel: str) -> list[dict[str, Any]]:

@@ -68,5 +68,6 @@ def find_hidden_commands() -> Iterator[tuple[str, str]]:
         package = import_module(f"{app}.management.commands")
         for module in pkgutil.iter_modules(package.__path__):
             owner = commands.get(module.name)
-            if isinstance(owner, str) and owner != app:
+            stands_back = owner in STANDS_BACK.get(module.name, ())
+            if isinstance(owner, str) and owner != app and not stands_back:
                 yield module.name, owner

@@ -25,12 +25,12 @@ class ApplicationCommunicator(AsgirefCommunicator):
     """
 
     def __init__(self, application: Any, scope: Scope) -> None:
-        super().__init__(call_once(application), scope)
+        super().__init__(call_once(application), scope)  # type: ignore[no-untyped-call]
 
     async def send_input(self, message: Event) -> None:
         """Send an event to the application."""
         with mock.patch("channels.db.close_old_connections", no_op):
-            await super().send_input(message)
+            await super().send_input(message)  # type: ignore[no-untyped-call]
 
     async def receive_output(self, timeout: float = 1) -> Event:
         """Wait up to `timeout` seconds for the application's next event, and return it.
@@ -38,5 +38,6 @@ class ApplicationCommunicator(AsgirefCommunicator):
         Raises what the application raises, and asyncio.TimeoutError.
         """
         with mock.patch("channels.db.close_old_connections", no_op):
-            event: Event = await super().receive_output(timeout)
+            event: Event
+            event = await super().receive_output(timeout)  # type: ignore[no-untyped-call]
             return event

@@ -100,4 +100,4 @@ class WebsocketCommunicator(ApplicationCommunicator):
     async def disconnect(self, code: int = 1000, timeout: float = 1) -> None:
         """Close the socket, and wait until the application has ended."""
         await self.send_input({"type": "websocket.disconnect", "code": code})
-        await self.wait(timeout)
+        await self.wait(timeout)  # type: ignore[no-untyped-call]

@@ -1,5 +1,9 @@
 """Groups: which clients of which queues are their members, and since when."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from channels.layers.memory.servers import is_of_sockets
 from channels.layers.names import split_local
 
@@ -12,20 +16,20 @@ class Groups:
         servers: the Servers that say which queue is live, and which has stopped.
     """
 
-    def __init__(self, expiry_s, servers):
+    def __init__(self, expiry_s: Any, servers: Any) -> None:
         self._expiry_s = expiry_s
         self._servers = servers
-        self._groups = {}  # group -> queue -> client -> time of the last add
-        self._joined = {}  # channel -> names of its groups
+        self._groups: dict[str, Any] = {}  # group -> queue -> client -> time of the last add
+        self._joined: dict[str, Any] = {}  # channel -> names of its groups
 
-    def add(self, group, channel, now):
+    def add(self, group: str, channel: str, now: float) -> None:
         queue, client = split_local(channel)
         if self._servers.has_left(queue, client):
             return
         self._groups.setdefault(group, {}).setdefault(queue, {})[client] = now
         self._joined.setdefault(channel, set()).add(group)
 
-    def discard(self, group, channel):
+    def discard(self, group: str, channel: str) -> None:
         queue, client = split_local(channel)
         queues = self._groups.get(group, {})
         clients = queues.get(queue, {})
@@ -39,14 +43,14 @@ class Groups:
         if not joined:
             self._joined.pop(channel, None)
 
-    def discard_all(self, channel):
+    def discard_all(self, channel: str) -> Any:
         """Take `channel` out of every group; return the groups' names."""
         joined = list(self._joined.get(channel, ()))
         for group in joined:
             self.discard(group, channel)
         return joined
 
-    def members(self, group, now):
+    def members(self, group: str, now: float) -> Any:
         """The live members as {queue: tuple of clients}; dead ones leave the group."""
         live = {}
         for queue, clients in list(self._groups.get(group, {}).items()):
@@ -57,12 +61,12 @@ class Groups:
                 live[queue] = tuple(clients)
         return live
 
-    def sweep(self, now):
+    def sweep(self, now: float) -> None:
         """Let dead members leave all groups."""
         for group in list(self._groups):
             self.members(group, now)
 
-    def _dead(self, queue, clients, now):
+    def _dead(self, queue: str, clients: Any, now: float) -> Any:
         if self._servers.is_stopped(queue):
             return list(clients)
         if self._servers.is_live(queue) and is_of_sockets(queue):

@@ -1,7 +1,11 @@
 """`MemoryChannelLayer`: the verbs for threads and for coroutines over one Store."""
 
+from __future__ import annotations
+
 import threading
 import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from channels.layers import names
 from channels.layers.base import BaseChannelLayer
@@ -19,6 +23,14 @@ from channels.layers.memory.waiting import (
     search_async,
 )
 from channels.layers.operations import Delivery, carry_out_in_rows, leave_work
+
+if TYPE_CHECKING:
+    from channels.layers.contract import OnReply, Received
+    from channels.layers.operations import Operation, Turn
+    from channels.messages import Content
+
+
+T = TypeVar("T")
 
 
 class MemoryChannelLayer(BaseChannelLayer):
@@ -46,7 +58,7 @@ class MemoryChannelLayer(BaseChannelLayer):
     )
     is_local = True
 
-    def __init__(self, *, clock=time.time, **config):
+    def __init__(self, *, clock: Any = time.time, **config: Any) -> None:
         super().__init__(**config)
         self.clock = clock
         self.lock = threading.Lock()
@@ -63,18 +75,18 @@ class MemoryChannelLayer(BaseChannelLayer):
 
     # -- channels ---------------------------------------------------------------------------
 
-    def send(self, channel, message, delay_s=0.0):
+    def send(self, channel: str, message: Content, delay_s: float = 0.0) -> None:
         self._apply_one(self.prepare_send(channel, message, delay_s))
 
-    def receive(self, channels, block=False):
+    def receive(self, channels: Sequence[str], block: bool = False) -> Received:
         channels = self.check_receive_names(channels)
         entry = search(self._quest(channels, ThreadWaiter())) if block else self._take(channels)
         return self._channel_and_message(entry)
 
-    async def asend(self, channel, message, delay_s=0.0):
+    async def asend(self, channel: str, message: Content, delay_s: float = 0.0) -> None:
         self.send(channel, message, delay_s)
 
-    async def areceive(self, channels, block=False):
+    async def areceive(self, channels: Sequence[str], block: bool = False) -> Any:
         if not block:
             return self.receive(channels)
         channels = self.check_receive_names(channels)
@@ -82,62 +94,62 @@ class MemoryChannelLayer(BaseChannelLayer):
 
     # -- groups -----------------------------------------------------------------------------
 
-    def group_add(self, group, channel):
+    def group_add(self, group: str, channel: str) -> None:
         names.check_group_name(group)
         names.check_channel_name(channel)
         self._locked(lambda store, now: store.groups.add(group, channel, now))
 
-    def group_discard(self, group, channel):
+    def group_discard(self, group: str, channel: str) -> None:
         names.check_group_name(group)
         names.check_channel_name(channel)
         self._locked(lambda store, now: store.groups.discard(group, channel))
 
-    def group_channels(self, group):
+    def group_channels(self, group: str) -> list[str]:
         names.check_group_name(group)
         members = self._locked(lambda store, now: store.groups.members(group, now))
         return [queue + client for queue, clients in members.items() for client in clients]
 
-    def send_group(self, group, message):
+    def send_group(self, group: str, message: Content) -> None:
         self._apply_one(self.prepare_send_group(group, message))
 
-    def group_discard_all(self, channel):
+    def group_discard_all(self, channel: str) -> list[str]:
         names.check_channel_name(channel)
         return self._locked(lambda store, now: store.groups.discard_all(channel))
 
-    async def agroup_add(self, group, channel):
+    async def agroup_add(self, group: str, channel: str) -> None:
         self.group_add(group, channel)
 
-    async def agroup_discard(self, group, channel):
+    async def agroup_discard(self, group: str, channel: str) -> None:
         self.group_discard(group, channel)
 
-    async def agroup_channels(self, group):
+    async def agroup_channels(self, group: str) -> Any:
         return self.group_channels(group)
 
-    async def asend_group(self, group, message):
+    async def asend_group(self, group: str, message: Content) -> None:
         self.send_group(group, message)
 
     # -- flush, statistics ------------------------------------------------------------------
 
-    def flush(self):
+    def flush(self) -> None:
         with self.lock:
             links = self.store.flush()
             self.senders.notify_all()
         for link in links:
             link.lose()
 
-    def channel_statistics(self, channel):
+    def channel_statistics(self, channel: str) -> dict[str, Any]:
         queue = names.queue_name(names.check_channel_name(channel))
         return self._locked(lambda store, now: store.channel_statistics(queue, now))
 
-    def global_statistics(self):
+    def global_statistics(self) -> dict[str, Any]:
         return self._locked(lambda store, now: store.global_statistics(now))
 
     # -- dead letters -------------------------------------------------------------------------
 
-    def dead_letter_channels(self):
+    def dead_letter_channels(self) -> list[str]:
         return self._locked(lambda store, now: store.dead_letter_queues())
 
-    def dead_letters(self, channel):
+    def dead_letters(self, channel: str) -> list[dict[str, Any]]:
         queue = names.queue_name(names.check_channel_name(channel))
         letters = self._locked(lambda store, now: store.dead_letters(queue))
         return [
@@ -151,17 +163,17 @@ class MemoryChannelLayer(BaseChannelLayer):
             for letter in letters
         ]
 
-    def replay_dead_letters(self, channel, ids=None):
+    def replay_dead_letters(self, channel: str, ids: Sequence[str] | None = None) -> Any:
         queue = names.queue_name(names.check_channel_name(channel))
         return self._locked(lambda store, now: store.replay(queue, ids, now))
 
-    def purge_dead_letters(self, channel, ids=None):
+    def purge_dead_letters(self, channel: str, ids: Sequence[str] | None = None) -> Any:
         queue = names.queue_name(names.check_channel_name(channel))
         return self._locked(lambda store, now: store.purge(queue, ids))
 
     # -- what workers call --------------------------------------------------------------------
 
-    def apply(self, operations):
+    def apply(self, operations: Sequence[Operation]) -> list[Any]:
         with self.lock:
             now = self.clock()
             results = carry_out_in_rows(
@@ -169,42 +181,43 @@ class MemoryChannelLayer(BaseChannelLayer):
             )
         return [self._delivery(r) if isinstance(r, Entry) else r for r in results]
 
-    def open_reader(self, channels):
+    def open_reader(self, channels: Sequence[str]) -> Any:
         return MemoryReader(self, self.check_receive_names(channels))
 
-    def load_session(self, reply_channel):
+    def load_session(self, reply_channel: str) -> dict[str, Any]:
         names.check_channel_name(reply_channel)
         packed = self._locked(lambda store, now: store.sockets.load(reply_channel, now))
         return {key: self.codec.unpack_value(value) for key, value in packed.items()}
 
-    def begin_ordered(self, delivery, reply_channel, order, owner):
+    def begin_ordered(self, delivery: Delivery, reply_channel: str, order: int, owner: str) -> Turn:
         if delivery.token is None:
             delivery = self._adopt(delivery)
-        return self._locked(
+        turn: Turn = self._locked(
             lambda store, now: store.begin_ordered(delivery, reply_channel, order, now)
         )
+        return turn
 
-    def is_read(self, channel):
+    def is_read(self, channel: str) -> bool:
         queue, client = names.split_local(names.check_channel_name(channel))
         return self._locked(lambda store, now: not store.servers.is_gone(queue, client))
 
     # -- what interface servers call ------------------------------------------------------------
 
-    def open_link(self, server_id, on_reply, on_lost):
+    def open_link(self, server_id: str, on_reply: OnReply, on_lost: Callable[[], None]) -> Any:
         return MemoryLink(self, server_id, on_reply, on_lost)
 
-    def open_process_link(self, queue, deliver, on_lost):
+    def open_process_link(self, queue: str, deliver: Any, on_lost: Callable[[], None]) -> Any:
         return MemoryProcessLink(self, queue, deliver, on_lost)
 
     # -- for tests ----------------------------------------------------------------------------
 
-    def wake_all(self):
+    def wake_all(self) -> None:
         """Make everyone who waits look again: the `clock` has jumped."""
         with self.lock:
             self.readers.notify_all()
             self.senders.notify_all()
 
-    def _tell_expired(self, name, count):
+    def _tell_expired(self, name: str, count: Any) -> None:
         self.drops.warn(
             name,
             "expired",
@@ -217,20 +230,20 @@ class MemoryChannelLayer(BaseChannelLayer):
 
     # -- inside -------------------------------------------------------------------------------
 
-    def _locked(self, function):
+    def _locked(self, function: Callable[[Any, float], T]) -> T:
         """Call `function(store, now)` under the lock."""
         with self.lock:
             return function(self.store, self.clock())
 
-    def _take(self, channels):
+    def _take(self, channels: Sequence[str]) -> Any:
         return self._locked(lambda store, now: store.take(channels, now))
 
-    def _apply_one(self, operation):
+    def _apply_one(self, operation: Any) -> None:
         (refusal,) = self.apply([operation])
         if refusal is not None:
             raise refusal
 
-    def _quest(self, channels, waiter):
+    def _quest(self, channels: Sequence[str], waiter: Any) -> Any:
         return Search(
             self,
             self.readers,
@@ -240,7 +253,7 @@ class MemoryChannelLayer(BaseChannelLayer):
             waiter,
         )
 
-    def _adopt(self, delivery):
+    def _adopt(self, delivery: Delivery) -> Any:
         """Make a delivery ours that was not received: a test called the consumer itself."""
         name, client = names.split_local(delivery.channel)
         payload = self.codec.pack_message(delivery.content, delivery.channel)
@@ -249,26 +262,28 @@ class MemoryChannelLayer(BaseChannelLayer):
         entry = Entry(name, (client,), payload, now, expires_at, delivery.attempts)
         return Delivery(delivery.channel, delivery.content, delivery.attempts, token=entry)
 
-    def _unpack(self, entry):
+    def _unpack(self, entry: Any) -> Any:
         return self.codec.unpack_message(entry.payload)
 
-    def _channel_and_message(self, entry):
+    def _channel_and_message(self, entry: Any) -> Received:
         return (None, None) if entry is None else (entry.channel, self._unpack(entry))
 
-    def _delivery(self, entry):
+    def _delivery(self, entry: Any) -> Any:
         return Delivery(entry.channel, self._unpack(entry), entry.attempts, token=entry)
 
 
 class MemoryReader(Reader):
     """One worker thread's way to its messages."""
 
-    def __init__(self, layer, channels):
+    def __init__(self, layer: MemoryChannelLayer, channels: Sequence[str]) -> None:
         self._layer = layer
         self._channels = channels
         self._waiter = ThreadWaiter()
         self._is_interrupted = False
 
-    def take(self, operations=(), block_s=0.0):
+    def take(
+        self, operations: Sequence[Operation] = (), block_s: float = 0.0
+    ) -> tuple[list[Any], Delivery | None]:
         results = self._layer.apply(operations)
         if block_s > 0 and not leave_work(results):
             quest = self._layer._quest(self._channels, self._waiter)
@@ -277,14 +292,14 @@ class MemoryReader(Reader):
             entry = self._layer._take(self._channels)
         return results, None if entry is None else self._layer._delivery(entry)
 
-    def interrupt(self):
+    def interrupt(self) -> None:
         # No lock is taken: this may be called in a signal handler.
         self._is_interrupted = True
         self._waiter.wake()
 
-    def _was_interrupted(self):
+    def _was_interrupted(self) -> bool:
         was, self._is_interrupted = self._is_interrupted, False
         return was
 
-    def close(self):
+    def close(self) -> None:
         """Nothing is open."""

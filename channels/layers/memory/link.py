@@ -1,13 +1,23 @@
 """`MemoryLink`: an interface server's side of the in-memory layer."""
 
+from __future__ import annotations
+
 import asyncio
 import contextlib
 import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from channels.exceptions import ChannelFull, ChannelsError
 from channels.layers.contract import ServerLink
 from channels.layers.memory.waiting import Search, TaskWaiter, search_async
 from channels.layers.names import REPLY_KINDS, random_suffix
+
+if TYPE_CHECKING:
+    from channels.layers.contract import OnReply
+    from channels.layers.memory.layer import MemoryChannelLayer
+    from channels.messages import Content, WebsocketReceive
+
 
 logger = logging.getLogger("channels.layers")
 
@@ -20,20 +30,26 @@ class MemoryLink(ServerLink):
 
     is_available = True
 
-    def __init__(self, layer, server_id, on_reply, on_lost):
+    def __init__(
+        self,
+        layer: MemoryChannelLayer,
+        server_id: str,
+        on_reply: OnReply,
+        on_lost: Callable[[], None],
+    ) -> None:
         self.server_id = server_id
         self._layer = layer
         self._on_reply = on_reply
         self._on_lost = on_lost
-        self._server = None
-        self._loop = None
-        self._task = None
+        self._server: Any = None
+        self._loop: Any = None
+        self._task: Any = None
 
-    async def start(self):
+    async def start(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._enter()
 
-    async def stop(self):
+    async def stop(self) -> None:
         if self._server is None:
             return
         with self._layer.lock:
@@ -44,17 +60,17 @@ class MemoryLink(ServerLink):
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
 
-    def lose(self):
+    def lose(self) -> None:
         """From any thread: the layer has forgotten this server."""
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is left to tell
             self._loop.call_soon_threadsafe(self._reenter)
 
-    def _enter(self):
+    def _enter(self) -> None:
         with self._layer.lock:
             self._server = self._layer.store.servers.add(self.server_id, self)
         self._task = self._loop.create_task(self._drain(self._server.queues))
 
-    def _reenter(self):
+    def _reenter(self) -> None:
         if self._server is None:
             return  # stopped meanwhile
         self._task.cancel()
@@ -64,7 +80,7 @@ class MemoryLink(ServerLink):
 
     # -- replies ------------------------------------------------------------------------------
 
-    async def _drain(self, queues):
+    async def _drain(self, queues: Any) -> None:
         store = self._layer.store
         while True:
             quest = Search(
@@ -79,7 +95,7 @@ class MemoryLink(ServerLink):
                 self._hand_out(entry)
             await asyncio.sleep(0)
 
-    def _hand_out(self, entry):
+    def _hand_out(self, entry: Any) -> None:
         try:
             self._on_reply(list(entry.clients), self._layer._unpack(entry))
         except Exception:
@@ -87,19 +103,19 @@ class MemoryLink(ServerLink):
 
     # -- sends --------------------------------------------------------------------------------
 
-    async def send(self, channel, message):
+    async def send(self, channel: str, message: Content) -> None:
         self._layer.send(channel, message)
 
-    def send_frame(self, message):
+    def send_frame(self, message: WebsocketReceive) -> Any:
         sending = self._loop.create_future()
         try:
-            self._layer.send("websocket.receive", message)
+            self._layer.send("websocket.receive", {**message})
             sending.set_result(None)
         except ChannelsError as error:
             sending.set_exception(error)
         return sending
 
-    async def open_socket(self, client, message):
+    async def open_socket(self, client: str, message: Content) -> None:
         # First, as its consumer may have it join a group at once.
         self._change_server(lambda server, now: server.sockets.add(client))
         try:
@@ -108,12 +124,14 @@ class MemoryLink(ServerLink):
             self._forget(client)
             raise
 
-    async def close_socket(self, client, message, channel="websocket.disconnect"):
+    async def close_socket(
+        self, client: str, message: Content, channel: str = "websocket.disconnect"
+    ) -> None:
         operation = self._layer.prepare_send(channel, message)
         server, store = self._server, self._layer.store
         self._forget(client)
 
-        def attempt(now):
+        def attempt(now: float) -> Any:
             """True if it was sent; the ChannelFull if there is no server left that could wait."""
             refusal = store.carry_out(operation, now)
             if refusal is None:
@@ -133,30 +151,30 @@ class MemoryLink(ServerLink):
         if isinstance(outcome, ChannelFull):
             raise outcome
 
-    def _forget(self, client):
+    def _forget(self, client: str) -> None:
         with self._layer.lock:
             if self._server is not None:
                 self._server.sockets.discard(client)
         self._leave_groups(client)
 
-    def _leave_groups(self, client):
+    def _leave_groups(self, client: str) -> None:
         with self._layer.lock:
             for kind in REPLY_KINDS:
                 self._layer.store.groups.discard_all(self.reply_channel(kind, client))
 
     # -- slow and vanished clients ------------------------------------------------------------
 
-    def hold(self, client):
+    def hold(self, client: str) -> None:
         self._change_server(lambda server, now: server.held.add(client))
 
-    def resume(self, client):
+    def resume(self, client: str) -> None:
         self._change_server(lambda server, now: server.held.discard(client))
 
-    def mark_gone(self, client):
+    def mark_gone(self, client: str) -> None:
         self._change_server(lambda server, now: server.mark_gone(client, now))
         self._leave_groups(client)
 
-    def _change_server(self, change):
+    def _change_server(self, change: Any) -> None:
         """Do `change(server, now)` under the lock; nothing before the start and after the end."""
         with self._layer.lock:
             if self._server is not None:

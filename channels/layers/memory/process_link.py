@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from channels.layers.memory.waiting import Search, TaskWaiter, search_async
 from channels.layers.process_link import ProcessLink
@@ -15,7 +16,8 @@ class MemoryProcessLink(ProcessLink):
     """Takes a message for many of its channels once."""
 
     async def read(self) -> None:
-        layer, queues = self._layer, [self.queue]
+        layer: Any = self._layer
+        queues = [self.queue]
         while True:
             quest = Search(
                 layer,

@@ -1,10 +1,13 @@
 """One queue of messages, and what is counted of it. Times are in seconds, and passed in."""
 
+from __future__ import annotations
+
 import collections
 import dataclasses
 import heapq
 import itertools
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 #: What a queue counts from its beginning, beside the state that `statistics` adds.
 COUNTED = (
@@ -30,18 +33,18 @@ class Entry:
 
     queue: str
     #: Local parts of the channels it goes to; ("",) for a channel without a `!`.
-    clients: tuple
+    clients: tuple[str, ...]
     payload: bytes
     sent_at: float
     expires_at: float
     attempts: int = 0
 
     @property
-    def channel(self):
+    def channel(self) -> Any:
         """The full name of the (first) channel it goes to."""
         return self.queue + self.clients[0]
 
-    def renewed(self, now, expiry_s, attempts):
+    def renewed(self, now: float, expiry_s: Any, attempts: Any) -> Any:
         """A copy that starts its life at `now`."""
         return dataclasses.replace(self, sent_at=now, expires_at=now + expiry_s, attempts=attempts)
 
@@ -60,19 +63,20 @@ class Rate:
 
     __slots__ = ("_began_at", "_now", "_before")
 
-    def __init__(self):
-        self._began_at = self._now = self._before = 0
+    def __init__(self) -> None:
+        self._now = self._before = 0
+        self._began_at = 0.0
 
-    def add(self, now):
+    def add(self, now: float) -> None:
         self._turn_to(now)
         self._now += 1
 
-    def per_second(self, now):
+    def per_second(self, now: float) -> Any:
         self._turn_to(now)
         left = 1 - (now - self._began_at) / RATE_WINDOW_S
         return (self._before * left + self._now) / RATE_WINDOW_S
 
-    def _turn_to(self, now):
+    def _turn_to(self, now: float) -> None:
         age = now - self._began_at
         if age >= RATE_WINDOW_S:
             self._before = self._now if age < 2 * RATE_WINDOW_S else 0
@@ -96,44 +100,44 @@ class Queue:
         "touched_at",
     )
 
-    def __init__(self, name, capacity, expiry_s):
+    def __init__(self, name: str, capacity: Any, expiry_s: Any) -> None:
         self.name = name
         self.capacity = capacity
         self.expiry_s = expiry_s
-        self.entries = collections.deque()
-        self.scheduled = []
-        self.dead_letters = []
-        self.counts = collections.Counter()
+        self.entries: Any = collections.deque()
+        self.scheduled: list[Any] = []
+        self.dead_letters: list[Any] = []
+        self.counts: Any = collections.Counter()
         self.rate = Rate()
         #: When it last gave a message, as a number that rises: the smallest is served next.
         self.last_served = 0
         self.touched_at = 0.0
 
     @property
-    def is_full(self):
-        return len(self.entries) >= self.capacity
+    def is_full(self) -> bool:
+        return bool(len(self.entries) >= self.capacity)
 
     @property
-    def is_idle(self):
+    def is_idle(self) -> bool:
         """Whether it holds nothing but counts."""
         return not (self.entries or self.scheduled or self.dead_letters)
 
-    def push(self, clients, payload, now):
+    def push(self, clients: Any, payload: Any, now: float) -> None:
         """Append a new message."""
         self.entries.append(Entry(self.name, clients, payload, now, now + self.expiry_s))
         self._count_sent(now)
 
-    def push_late(self, client, payload, now, delay_s):
+    def push_late(self, client: str, payload: Any, now: float, delay_s: Any) -> None:
         """Keep a new message until it is due; its expiry counts from then on."""
         due = now + delay_s
         self.schedule(Entry(self.name, (client,), payload, due, due + self.expiry_s), due)
         self._count_sent(now)
 
-    def schedule(self, entry, due):
+    def schedule(self, entry: Any, due: Any) -> None:
         """Keep `entry` until `due`."""
         heapq.heappush(self.scheduled, (due, next(_sequence), entry))
 
-    def settle(self, now):
+    def settle(self, now: float) -> Any:
         """Bring the queue up to `now`: (number of messages now due, whether expiry made room)."""
         self.touched_at = now
         due = 0
@@ -145,7 +149,7 @@ class Queue:
             self.counts["expired_count"] += len(self.entries.popleft().clients)
         return due, was_full and not self.is_full
 
-    def pop(self):
+    def pop(self) -> Any:
         """Take the first message, for one client. The queue must be settled and not empty."""
         self.last_served = next(_sequence)
         entry = self.entries[0]
@@ -155,7 +159,7 @@ class Queue:
         entry.clients = entry.clients[1:]
         return first
 
-    def bury(self, entry, reason, now):
+    def bury(self, entry: Any, reason: str, now: float) -> None:
         """Keep `entry` among the dead letters."""
         self.dead_letters.append(DeadLetter(str(next(_sequence)), now, entry, reason))
         self.counts["dead_letter_count"] += 1
@@ -163,14 +167,14 @@ class Queue:
             del self.dead_letters[0]
             self.counts["dropped_count"] += 1
 
-    def exhume(self, ids):
+    def exhume(self, ids: Sequence[str]) -> Any:
         """Take out the dead letters with these ids, or all if None; return them."""
         found = [each for each in self.dead_letters if ids is None or each.id in ids]
         taken = {each.id for each in found}
         self.dead_letters = [each for each in self.dead_letters if each.id not in taken]
         return found
 
-    def statistics(self, now):
+    def statistics(self, now: float) -> Any:
         """The counts of a settled queue, as `channel_statistics` returns them."""
         age = now - self.entries[0].sent_at if self.entries else 0.0
         return {
@@ -180,7 +184,7 @@ class Queue:
             "messages_max_age": age,
         }
 
-    def _count_sent(self, now):
+    def _count_sent(self, now: float) -> None:
         self.counts["messages_count"] += 1
         self.rate.add(now)
         self.touched_at = now

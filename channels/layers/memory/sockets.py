@@ -1,6 +1,9 @@
 """What belongs to one socket, by its reply channel: its session and the order of its messages."""
 
+from __future__ import annotations
+
 import enum
+from typing import Any
 
 from channels.layers.base import ORDERED_BACKLOG
 from channels.layers.operations import Turn
@@ -26,17 +29,17 @@ class Condition(enum.Enum):
 class SocketOrder:
     """Which message of a socket is next, which runs, and which are parked."""
 
-    def __init__(self, first):
+    def __init__(self, first: Any) -> None:
         self.condition = Condition.IN_ORDER
         self.next = min(first, 1)  # an unordered connect is 0
-        self.running = None
-        self.parked = {}
+        self.running: Any = None
+        self.parked: dict[Any, Any] = {}
         #: When a released message counts as finished, or None.
-        self.missed_at = None
+        self.missed_at: Any = None
         #: The last time at which something happened that brings the parked ones on.
         self.moved_at = 0.0
 
-    def begin(self, order, entry, now):
+    def begin(self, order: int, entry: Any, now: float) -> Any:
         """The Turn of message `order`; an early one is parked."""
         if self.condition is not Condition.IN_ORDER:
             return self._begin_broken(order, entry)
@@ -54,19 +57,19 @@ class SocketOrder:
         self.parked[order] = entry
         return Turn.PARKED
 
-    def _begin_broken(self, order, entry):
+    def _begin_broken(self, order: int, entry: Any) -> Any:
         if self.condition is Condition.ENDED or entry.queue != DISCONNECT:
             return Turn.STALE
         self.condition = Condition.ENDED
         self.running = order
         return Turn.RUN
 
-    def give_up(self):
+    def give_up(self) -> Any:
         """Return all that is parked, and park nothing more."""
         parked, self.parked = list(self.parked.values()), {}
         return parked
 
-    def finish(self, order, now):
+    def finish(self, order: int, now: float) -> Any:
         """Message `order` has ended: return the parked one that is next, if it is there."""
         if order < self.next or self.condition is not Condition.IN_ORDER:
             return None
@@ -75,7 +78,7 @@ class SocketOrder:
         self.running = self.missed_at = None
         return self.parked.pop(self.next, None)
 
-    def release(self, order, now):
+    def release(self, order: int, now: float) -> None:
         """Message `order`, which runs, will come again: let it run then, if it does so in time."""
         if self.running != order:
             return
@@ -84,13 +87,13 @@ class SocketOrder:
         if self.condition is Condition.ENDED:
             self.condition = Condition.BROKEN
 
-    def finish_if_missed(self, now):
+    def finish_if_missed(self, now: float) -> Any:
         """A released message that did not come in time has ended; returns what `finish` does."""
         if self.missed_at is None or now < self.missed_at:
             return None
         return self.finish(self.next, now)
 
-    def is_stuck(self, now, oldest_queued_at):
+    def is_stuck(self, now: float, oldest_queued_at: Any) -> bool:
         """Whether messages wait for one that is lost: it neither runs nor is queued."""
         if self.condition is not Condition.IN_ORDER or not self.parked:
             return False
@@ -98,7 +101,7 @@ class SocketOrder:
             return False
         return self.moved_at + PATIENCE_S <= now and oldest_queued_at > self.moved_at
 
-    def break_off(self):
+    def break_off(self) -> None:
         """Let only the disconnect run from now on."""
         self.condition = Condition.BROKEN
 
@@ -106,18 +109,18 @@ class SocketOrder:
 class Sockets:
     """The state of all sockets."""
 
-    def __init__(self):
-        self._sessions = {}
-        self._orders = {}
-        self._touched = {}
-        self._forgotten = {}
+    def __init__(self) -> None:
+        self._sessions: dict[Any, Any] = {}
+        self._orders: dict[Any, Any] = {}
+        self._touched: dict[Any, Any] = {}
+        self._forgotten: dict[Any, Any] = {}
 
-    def load(self, reply_channel, now):
+    def load(self, reply_channel: str, now: float) -> Any:
         """The session, as {key: packed value}."""
         self._touch(reply_channel, now)
         return dict(self._sessions.get(reply_channel, ()))
 
-    def save(self, operation, now):
+    def save(self, operation: Any, now: float) -> None:
         """Merge what a SaveSession changed; a socket that has been forgotten stays so."""
         if self._is_forgotten(operation.reply_channel, now):
             return
@@ -127,7 +130,7 @@ class Sockets:
         session.update(operation.changed)
         self._touch(operation.reply_channel, now)
 
-    def order(self, reply_channel, first, now):
+    def order(self, reply_channel: str, first: Any, now: float) -> Any:
         """The SocketOrder, begun at `first` if there is none; None for a forgotten socket."""
         if self._is_forgotten(reply_channel, now):
             return None
@@ -135,11 +138,11 @@ class Sockets:
         self._touch(reply_channel, now)
         return state
 
-    def known_order(self, reply_channel):
+    def known_order(self, reply_channel: str) -> Any:
         """The SocketOrder if there is one, or else None."""
         return self._orders.get(reply_channel)
 
-    def forget(self, reply_channel, now):
+    def forget(self, reply_channel: str, now: float) -> Any:
         """Let a socket go; return what was still parked of it."""
         self._sessions.pop(reply_channel, None)
         self._touched.pop(reply_channel, None)
@@ -147,7 +150,7 @@ class Sockets:
         order = self._orders.pop(reply_channel, None)
         return order.give_up() if order else []
 
-    def sweep(self, now, life_s, is_live):
+    def sweep(self, now: float, life_s: Any, is_live: Any) -> Any:
         """Forget sockets untouched for `life_s`, unless `is_live(reply channel)`.
 
         Returns the parked messages whose predecessor was released and did not come in time.
@@ -161,7 +164,7 @@ class Sockets:
         freed = [order.finish_if_missed(now) for order in self._orders.values()]
         return [entry for entry in freed if entry is not None]
 
-    def find_stuck(self, now, oldest_queued_at):
+    def find_stuck(self, now: float, oldest_queued_at: Any) -> Any:
         """The sockets whose parked messages wait for a lost one: (name, SocketOrder) pairs."""
         return [
             (name, order)
@@ -169,9 +172,9 @@ class Sockets:
             if order.is_stuck(now, oldest_queued_at)
         ]
 
-    def _is_forgotten(self, reply_channel, now):
-        return self._forgotten.get(reply_channel, now) > now
+    def _is_forgotten(self, reply_channel: str, now: float) -> bool:
+        return bool(self._forgotten.get(reply_channel, now) > now)
 
-    def _touch(self, reply_channel, now):
+    def _touch(self, reply_channel: str, now: float) -> None:
         if reply_channel in self._sessions or reply_channel in self._orders:
             self._touched[reply_channel] = now

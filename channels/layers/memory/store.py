@@ -5,6 +5,11 @@ No I/O, no clock, no threads: the shell holds one lock around each call, passes 
 new for its readers, or room again for those who send to it.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
 from channels.exceptions import ChannelFull, ClientBusy, ClientGone
 from channels.layers import names
 from channels.layers import operations as ops
@@ -13,6 +18,10 @@ from channels.layers.memory.groups import Groups
 from channels.layers.memory.queues import COUNTED, Entry, Queue
 from channels.layers.memory.servers import Servers
 from channels.layers.memory.sockets import DISCONNECT, Sockets
+
+if TYPE_CHECKING:
+    from channels.layers.operations import Delivery, Turn
+
 
 #: The channels that the messages of sockets come on.
 SOCKET_CHANNELS = ("websocket.connect", "websocket.receive", DISCONNECT)
@@ -36,7 +45,16 @@ class Store:
         on_expired: called with a queue's name and the number of its messages that have expired.
     """
 
-    def __init__(self, get_capacity, get_expiry, group_expiry, *, on_ready, on_room, on_expired):
+    def __init__(
+        self,
+        get_capacity: Any,
+        get_expiry: Any,
+        group_expiry: Any,
+        *,
+        on_ready: Any,
+        on_room: Any,
+        on_expired: Any,
+    ) -> None:
         self._get_capacity = get_capacity
         self._get_expiry = get_expiry
         self._group_expiry = group_expiry
@@ -58,15 +76,15 @@ class Store:
         }
         self._clear()
 
-    def _clear(self):
-        self._queues = {}
+    def _clear(self) -> None:
+        self._queues: dict[Any, Any] = {}
         self._retired = dict.fromkeys(COUNTED, 0)
         self.servers = Servers()
         self.groups = Groups(self._group_expiry, self.servers)
         self.sockets = Sockets()
         self._sweep_at = 0.0
 
-    def flush(self):
+    def flush(self) -> Any:
         """Forget everything; return the links of the servers that were live."""
         links = self.servers.links()
         self._clear()
@@ -74,7 +92,7 @@ class Store:
 
     # -- operations -------------------------------------------------------------------------
 
-    def carry_out(self, operation, now):
+    def carry_out(self, operation: Any, now: float) -> Any:
         """Do one operation. Returns None, an Entry set free, or the exception that refuses it."""
         action = self._actions.get(type(operation))
         if action is None:
@@ -82,7 +100,7 @@ class Store:
         self._sweep(now)
         return action(operation, now)
 
-    def _send(self, operation, now):
+    def _send(self, operation: Any, now: float) -> Any:
         channel = operation.channel
         name, client = names.split_local(channel)
         if self.servers.is_gone(name, client):
@@ -99,7 +117,7 @@ class Store:
         self._on_ready(name)
         return None
 
-    def _send_group(self, operation, now):
+    def _send_group(self, operation: Any, now: float) -> None:
         for name, clients in self.groups.members(operation.group, now).items():
             queue = self._settled(name, now)
             present, held = self.servers.split_held(name, clients)
@@ -110,7 +128,7 @@ class Store:
                 self._on_ready(name)
             queue.counts["dropped_count"] += held
 
-    def _retry(self, operation, now):
+    def _retry(self, operation: Any, now: float) -> None:
         entry = _entry_of(operation.delivery)
         queue = self._settled(entry.queue, now)
         due = now + max(operation.delay_s, 0)
@@ -118,20 +136,20 @@ class Store:
         self._settled(entry.queue, now)
         self._on_ready(entry.queue)
 
-    def _put_back(self, operation, now):
+    def _put_back(self, operation: Any, now: float) -> None:
         self._to_front(_entry_of(operation.delivery), now)
 
-    def _to_front(self, entry, now):
+    def _to_front(self, entry: Any, now: float) -> None:
         self._settled(entry.queue, now).entries.appendleft(entry)
         self._on_ready(entry.queue)
 
-    def _bury(self, operation, now):
+    def _bury(self, operation: Any, now: float) -> None:
         entry = _entry_of(operation.delivery)
         self._settled(entry.queue, now).bury(entry, operation.reason, now)
 
     # -- receiving --------------------------------------------------------------------------
 
-    def take(self, queue_names, now):
+    def take(self, queue_names: Any, now: float) -> Any:
         """Take the next Entry, for one client, from the queue that was served longest ago."""
         self._sweep(now)
         waiting = [queue for queue in self._known(queue_names, now) if queue.entries]
@@ -139,7 +157,7 @@ class Store:
             return None
         return self._popped(min(waiting, key=lambda queue: queue.last_served), Queue.pop)
 
-    def take_batch(self, queue_names, now, limit):
+    def take_batch(self, queue_names: Any, now: float, limit: Any) -> Any:
         """Take up to `limit` whole Entries from each queue: a list, or None if there is none."""
         self._sweep(now)
         batch = [
@@ -149,29 +167,29 @@ class Store:
         ]
         return batch or None
 
-    def next_due(self, queue_names, now):
+    def next_due(self, queue_names: Any, now: float) -> Any:
         """When the next message of these queues is due that is not due yet, or None."""
         dues = [queue.scheduled[0][0] for queue in self._known(queue_names, now) if queue.scheduled]
         return min(dues, default=None)
 
-    def next_expiry(self, queue_names, now):
+    def next_expiry(self, queue_names: Any, now: float) -> Any:
         """When the next message of these queues expires, or None."""
         waiting = [queue for queue in self._known(queue_names, now) if queue.entries]
         return min((queue.entries[0].expires_at for queue in waiting), default=None)
 
-    def dead_letter_queues(self):
+    def dead_letter_queues(self) -> Any:
         """The sorted names of the queues that have dead letters."""
         return sorted(name for name, queue in self._queues.items() if queue.dead_letters)
 
-    def dead_letters(self, name):
+    def dead_letters(self, name: str) -> list[dict[str, Any]]:
         """The DeadLetters of a queue, oldest first."""
         return list(self._queues[name].dead_letters) if name in self._queues else []
 
-    def purge(self, name, ids):
+    def purge(self, name: str, ids: Sequence[str]) -> Any:
         """Remove dead letters, all if `ids` is None; return their number."""
         return len(self._queues[name].exhume(ids)) if name in self._queues else 0
 
-    def replay(self, name, ids, now):
+    def replay(self, name: str, ids: Sequence[str], now: float) -> Any:
         """Send dead letters again, all if `ids` is None; return their number."""
         queue = self._settled(name, now)
         letters = queue.exhume(ids)
@@ -180,7 +198,7 @@ class Store:
             self._on_ready(name)
         return len(letters)
 
-    def _popped(self, queue, pop):
+    def _popped(self, queue: Any, pop: Any) -> Any:
         was_full = queue.is_full
         entry = pop(queue)
         if was_full and not queue.is_full:
@@ -189,7 +207,7 @@ class Store:
 
     # -- sockets ----------------------------------------------------------------------------
 
-    def begin_ordered(self, delivery, reply_channel, order, now):
+    def begin_ordered(self, delivery: Delivery, reply_channel: str, order: int, now: float) -> Turn:
         """The Turn of a delivery; see BaseChannelLayer.begin_ordered."""
         entry = _entry_of(delivery)
         socket = self.sockets.order(reply_channel, order, now)
@@ -200,7 +218,7 @@ class Store:
             self._release_disconnect(socket.give_up(), now)
         return turn
 
-    def _release_disconnect(self, parked, now):
+    def _release_disconnect(self, parked: Any, now: float) -> None:
         """Drop what a socket that is given up had parked, but for its disconnect."""
         for entry in parked:
             if entry.queue == DISCONNECT:
@@ -208,21 +226,21 @@ class Store:
             else:
                 self._drop(entry, now)
 
-    def _finish_ordered(self, operation, now):
+    def _finish_ordered(self, operation: Any, now: float) -> Any:
         socket = self.sockets.known_order(operation.reply_channel)
         entry = socket.finish(operation.order, now) if socket else None
         return entry and self._unparked(entry, now)
 
-    def _unparked(self, entry, now):
+    def _unparked(self, entry: Any, now: float) -> Any:
         """The time it was parked does not count for its expiry."""
         return entry.renewed(now, self._get_expiry(entry.queue), entry.attempts)
 
-    def _release_ordered(self, operation, now):
+    def _release_ordered(self, operation: Any, now: float) -> None:
         socket = self.sockets.known_order(operation.reply_channel)
         if socket is not None:
             socket.release(operation.order, now)
 
-    def _give_up_stuck_sockets(self, now):
+    def _give_up_stuck_sockets(self, now: float) -> None:
         """Close sockets whose next message is lost: it expired, or had no consumer."""
         heads = [
             queue.entries[0].sent_at for queue in self._known(SOCKET_CHANNELS, now) if queue.entries
@@ -234,19 +252,20 @@ class Store:
                 self._send(ops.Send(name, CLOSE_LOST), now)
             self._release_disconnect(parked, now)
 
-    def _forget_socket(self, operation, now):
+    def _forget_socket(self, operation: Any, now: float) -> None:
         for entry in self.sockets.forget(operation.reply_channel, now):
             self._drop(entry, now)
 
     # -- statistics -------------------------------------------------------------------------
 
-    def channel_statistics(self, name, now):
+    def channel_statistics(self, name: str, now: float) -> dict[str, Any]:
         queue = self._settled(name, now) if name in self._queues else self._new_queue(name)
-        return queue.statistics(now)
+        counts: dict[str, Any] = queue.statistics(now)
+        return counts
 
-    def global_statistics(self, now):
+    def global_statistics(self, now: float) -> dict[str, Any]:
         every = [self._settled(name, now).statistics(now) for name in list(self._queues)]
-        total = self._new_queue("").statistics(now)
+        total: dict[str, Any] = self._new_queue("").statistics(now)
         for key in total:
             counts = [statistics[key] for statistics in every]
             total[key] = max(counts, default=0.0) if key.endswith("max_age") else sum(counts)
@@ -256,20 +275,20 @@ class Store:
 
     # -- queues -----------------------------------------------------------------------------
 
-    def _count_drop(self, operation, now):
+    def _count_drop(self, operation: Any, now: float) -> None:
         name = names.queue_name(operation.channel)
         self._settled(name, now).counts[f"{operation.reason}_count"] += operation.count
 
-    def _drop(self, entry, now):
+    def _drop(self, entry: Any, now: float) -> None:
         self._settled(entry.queue, now).counts["dropped_count"] += len(entry.clients)
 
-    def _new_queue(self, name):
+    def _new_queue(self, name: str) -> Any:
         return Queue(name, self._get_capacity(name), self._get_expiry(name))
 
-    def _known(self, queue_names, now):
+    def _known(self, queue_names: Any, now: float) -> Any:
         return [self._settled(name, now) for name in queue_names if name in self._queues]
 
-    def _settled(self, name, now):
+    def _settled(self, name: str, now: float) -> Any:
         """The queue, made if it is new, without what has expired and with what is due."""
         queue = self._queues.get(name)
         if queue is None:
@@ -284,7 +303,7 @@ class Store:
             self._on_room(name)
         return queue
 
-    def _sweep(self, now):
+    def _sweep(self, now: float) -> None:
         """Once in a while, find what has expired where nobody looks."""
         if now < self._sweep_at:
             return
@@ -303,16 +322,16 @@ class Store:
             else:
                 queue.touched_at = last_used
 
-    def _retire(self, queue):
+    def _retire(self, queue: Any) -> None:
         del self._queues[queue.name]
         for key, count in queue.counts.items():
             self._retired[key] += count
 
-    def _is_live(self, channel):
+    def _is_live(self, channel: str) -> bool:
         return self.servers.is_live(names.queue_name(channel))
 
 
-def _entry_of(delivery):
+def _entry_of(delivery: Delivery) -> Any:
     if not isinstance(delivery.token, Entry):
         raise ValueError(f"this delivery on {delivery.channel!r} did not come from this layer")
     return delivery.token

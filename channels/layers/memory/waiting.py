@@ -5,9 +5,16 @@ again, and puts itself back if there is nothing for it. Whoever leaves without h
 something after it was woken wakes another one in its place, so that no wake-up is lost.
 """
 
+from __future__ import annotations
+
 import asyncio
 import threading
 import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from channels.layers.memory.layer import MemoryChannelLayer
+
 
 #: What a lock takes at most, in seconds.
 LONGEST_WAIT_S = threading.TIMEOUT_MAX
@@ -16,15 +23,15 @@ LONGEST_WAIT_S = threading.TIMEOUT_MAX
 class Board:
     """Who waits for what: waiters by queue name, the longest waiting first."""
 
-    def __init__(self):
-        self._waiters = {}
+    def __init__(self) -> None:
+        self._waiters: dict[Any, Any] = {}
 
-    def add(self, waiter, names):
+    def add(self, waiter: Any, names: Any) -> None:
         waiter.names = names
         for name in names:
             self._waiters.setdefault(name, {})[waiter] = None
 
-    def remove(self, waiter):
+    def remove(self, waiter: Any) -> Any:
         """Take a waiter off; return whether it was there."""
         was_there = False
         for name in waiter.names:
@@ -36,7 +43,7 @@ class Board:
                     del self._waiters[name]
         return was_there
 
-    def notify(self, name):
+    def notify(self, name: str) -> None:
         """Wake the one that has waited longest for `name`."""
         while self._waiters.get(name):
             waiter = next(iter(self._waiters[name]))
@@ -44,7 +51,7 @@ class Board:
             if waiter.wake():
                 return
 
-    def notify_all(self):
+    def notify_all(self) -> None:
         """Wake everyone."""
         for waiter in {waiter for waiters in self._waiters.values() for waiter in waiters}:
             self.remove(waiter)
@@ -54,18 +61,18 @@ class Board:
 class ThreadWaiter:
     """A blocked thread. A bare lock, since `wake` must be safe in a signal handler too."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.names = ()
         self._lock = threading.Lock()
         self._lock.acquire()
 
-    def arm(self):
+    def arm(self) -> None:
         self._lock.acquire(blocking=False)
 
-    def wait(self, timeout_s):
+    def wait(self, timeout_s: float) -> None:
         self._lock.acquire(timeout=-1 if timeout_s is None else min(timeout_s, LONGEST_WAIT_S))
 
-    def wake(self):
+    def wake(self) -> Any:
         try:
             self._lock.release()
         except RuntimeError:
@@ -76,18 +83,18 @@ class ThreadWaiter:
 class TaskWaiter:
     """A waiting coroutine of the running event loop."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.names = ()
         self._loop = asyncio.get_running_loop()
-        self._woken = None
+        self._woken: Any = None
 
-    def arm(self):
+    def arm(self) -> None:
         self._woken = self._loop.create_future()
 
-    async def wait(self, timeout_s):
+    async def wait(self, timeout_s: float) -> None:
         await asyncio.wait([self._woken], timeout=timeout_s)
 
-    def wake(self):
+    def wake(self) -> Any:
         """Returns False if the loop is closed, so that someone else should be woken."""
         try:
             self._loop.call_soon_threadsafe(_resolve, self._woken)
@@ -96,7 +103,7 @@ class TaskWaiter:
         return True
 
 
-def _resolve(future):
+def _resolve(future: Any) -> None:
     if not future.done():
         future.set_result(None)
 
@@ -113,16 +120,24 @@ class Search:
         waiter: a ThreadWaiter or a TaskWaiter.
     """
 
-    def __init__(self, layer, board, names, attempt, next_change, waiter):
+    def __init__(
+        self,
+        layer: MemoryChannelLayer,
+        board: Any,
+        names: Any,
+        attempt: Any,
+        next_change: Any,
+        waiter: Any,
+    ) -> None:
         self._lock, self._clock = layer.lock, layer.clock
         self._board = board
         self._names = names
         self._attempt = attempt
         self._next_change = next_change
         self.waiter = waiter
-        self.result = None
+        self.result: Any = None
 
-    def step(self):
+    def step(self) -> Any:
         """Look once. Sets `result`, or else returns how many seconds to wait (None: for ever)."""
         with self._lock:
             now = self._clock()
@@ -135,7 +150,7 @@ class Search:
             change = self._next_change(now)
         return None if change is None else max(change - now, 0.0)
 
-    def leave(self):
+    def leave(self) -> None:
         """Stop waiting; if that leaves something to be found, let another one look."""
         with self._lock:
             was_woken = not self._board.remove(self.waiter)
@@ -145,7 +160,7 @@ class Search:
                     self._board.notify(name)
 
 
-def search(quest, block_s=None, is_over=lambda: False):
+def search(quest: Any, block_s: Any = None, is_over: Any = lambda: False) -> Any:
     """Search in this thread, for `block_s` seconds (None: for ever) or until `is_over()`."""
     deadline = None if block_s is None else time.monotonic() + block_s
     try:
@@ -163,7 +178,7 @@ def search(quest, block_s=None, is_over=lambda: False):
         quest.leave()
 
 
-async def search_async(quest):
+async def search_async(quest: Any) -> Any:
     """Search in this task, for ever; cancelling it loses nothing."""
     try:
         while quest.result is None:

@@ -7,6 +7,7 @@ import os
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
@@ -87,13 +88,13 @@ class Command(DjangoCommand):  # type: ignore[misc]
     def handle(self, *args: Any, **options: Any) -> None:
         self.verbosity = options["verbosity"]
         self.logger = setup_loggers(self.verbosity, also=("interface_server",))
-        self._stop_server = lambda: None
+        self._stop_server: Callable[[], None] = lambda: None
         super().handle(*args, **options)  # type: ignore[no-untyped-call]
 
     def run(self, **options: Any) -> None:
         """Serve; with the autoreloader, `inner_run` is in a thread that ends before we do."""
         try:
-            super().run(**options)
+            super().run(**options)  # type: ignore[no-untyped-call]
         finally:
             self._stop_server()
 

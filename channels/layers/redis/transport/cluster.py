@@ -59,7 +59,10 @@ class ClusterMap:
     """
 
     def __init__(self, urls: Sequence[str], options: dict[str, Any]) -> None:
-        parsed = [redis.connection.parse_url(url) for url in urls]
+        parsed = [
+            redis.connection.parse_url(url)  # type: ignore[no-untyped-call]
+            for url in urls
+        ]
         if any("path" in each or int(each.get("db") or 0) for each in parsed):
             raise ValueError(
                 "hosts of a cluster must be redis:// or rediss:// URLs, or (host, port) pairs, and "
