@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from channels.applications.shapes import Application, Receive, Scope, Send
+from channels.applications.shapes import Receive, Scope, Send
 
 if TYPE_CHECKING:
     from channels.consumer import AsyncConsumer
@@ -17,7 +17,7 @@ def is_scope(value: object) -> bool:
     return isinstance(value, Mapping) and "type" in value
 
 
-def call_in_its_place(application: Application, args: tuple[Any, ...]) -> Any:
+def call_in_its_place(application: Callable[..., Any], args: tuple[Any, ...]) -> Any:
     """Call an application as a class was called that stands for it: with a scope alone, which gives
     what takes `(receive, send)`, or with all three."""
     return functools.partial(application, *args) if len(args) == 1 else application(*args)
