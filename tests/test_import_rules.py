@@ -162,3 +162,46 @@ def test_nothing_is_pickled():
         if name.partition(".")[0] in forbidden
     ]
     assert guilty == []
+
+
+#: Inside the Redis layer: folder -> the folders that it may import, besides itself and keys.py.
+#: What stands at the top puts them together.
+REDIS_FOLDERS = {
+    "transport": (),
+    "queues": ("transport",),
+    "acknowledged": ("queues", "transport"),
+    "groups": ("queues", "transport"),
+    "ordering": ("queues", "transport"),
+    "presence": ("acknowledged", "groups", "ordering", "queues", "transport"),
+    "inspection": ("acknowledged", "presence", "queues", "transport"),
+}
+REDIS = "channels.layers.redis"
+
+
+@pytest.mark.parametrize("folder", REDIS_FOLDERS)
+def test_a_folder_of_the_redis_layer_imports_only_those_before_it(folder):
+    allowed = [f"{REDIS}.{each}." for each in (folder, *REDIS_FOLDERS[folder], "keys")]
+    found = [
+        f"{path.name}:{line} imports {name}"
+        for path in sorted((ROOT / "channels/layers/redis" / folder).rglob("*.py"))
+        for line, name in find_imports(_without_types(path), f"{REDIS}.{folder}.{path.stem}")
+        if name.startswith(f"{REDIS}.") and not f"{name}.".startswith(tuple(allowed))
+    ]
+    assert found == []
+
+
+def test_there_is_no_circle_between_the_folders_of_the_redis_layer():
+    order = list(REDIS_FOLDERS)
+    for folder, allowed in REDIS_FOLDERS.items():
+        assert all(order.index(each) < order.index(folder) for each in allowed)
+
+
+def _without_types(path):
+    """The source without what only type checkers import."""
+    tree = ast.parse(path.read_text("utf-8"))
+    tree.body = [
+        node
+        for node in tree.body
+        if not (isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING")
+    ]
+    return ast.unparse(tree)
