@@ -100,7 +100,9 @@ class DaphneServer(Server):  # type: ignore[misc]
             [cast(ILogObserver, _log_failure)], redirectStandardIO=False, discardBuffer=True
         )
         self.connections: dict[Any, dict[str, Any]] = {}
-        self.http_factory = StreamingFactory(self, GateLimits(self._settings.max_header_bytes))
+        self.http_factory = StreamingFactory(
+            self, GateLimits(self._settings.max_header_bytes), self._settings.flush_timeout_s
+        )
         self.ws_factory = self._make_socket_factory()
         asyncio.set_event_loop(daphne_inside.event_loop())
         for description in self.endpoints:
@@ -222,9 +224,9 @@ class DaphneServer(Server):  # type: ignore[misc]
 class StreamingFactory(HTTPFactory):  # type: ignore[misc]
     """Makes the protocols of connections, and knows which are open."""
 
-    def __init__(self, server: DaphneServer, limits: GateLimits) -> None:
+    def __init__(self, server: DaphneServer, limits: GateLimits, flush_timeout_s: float) -> None:
         super().__init__(server)
-        self.protocol = functools.partial(GatedConnection, limits)
+        self.protocol = functools.partial(GatedConnection, limits, flush_timeout_s)
         self.timeOut = _KEEP_ALIVE_S
         self._connections: weakref.WeakSet[GatedConnection] = weakref.WeakSet()
 

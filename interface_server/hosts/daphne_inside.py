@@ -73,6 +73,8 @@ _NAMES = {
         PrivateName("twisted.web.http:HTTPChannel.totalHeadersSize", _LIMITS),
         PrivateName("twisted.web.http:HTTPChannel.maxHeaders", _LIMITS),
         PrivateName("twisted.web.http:HTTPChannel.checkPersistence", _LIMITS),
+        PrivateName("twisted.web.http:HTTPChannel.loseConnection", _LIVES),
+        PrivateName("twisted.web.http:HTTPChannel.connectionLost", _LIVES),
         PrivateName("twisted.web.http:HTTPFactory.protocol", _LIMITS),
         PrivateName("twisted.web.http:Request.startedWriting", _LIMITS),
         PrivateName("twisted.web.http:Request.gotLength", _STREAMS),
@@ -211,6 +213,23 @@ class _GatedChannel(_Channel):  # type: ignore[misc]
 
     MAX_LENGTH = totalHeadersSize = 1024 * 1024
     maxHeaders = 64 * 1024
+    _flush: Any = None
+
+    def __init__(self, flush_timeout_s: float) -> None:
+        super().__init__()
+        self._flush_timeout_s = flush_timeout_s
+
+    def loseConnection(self) -> None:
+        """Close, but don't wait for ever for a client that takes nothing of what is left."""
+        super().loseConnection()
+        if self._flush is None:
+            abort = self.transport.abortConnection
+            self._flush = _reactor.callLater(self._flush_timeout_s, abort)
+
+    def connectionLost(self, reason: Any) -> None:
+        if self._flush is not None and self._flush.active():
+            self._flush.cancel()
+        super().connectionLost(reason)
 
     def checkPersistence(self, request: Any, version: bytes) -> bool:
         """Twisted's own splits `Connection` at spaces, and looks at the first only."""
@@ -225,8 +244,8 @@ class _GatedChannel(_Channel):  # type: ignore[misc]
 class GatedConnection(_Connection):  # type: ignore[misc]
     """A connection that speaks HTTP: what comes over it as HTTP/1 goes through a Gate."""
 
-    def __init__(self, limits: GateLimits) -> None:
-        super().__init__(_GatedChannel())
+    def __init__(self, limits: GateLimits, flush_timeout_s: float) -> None:
+        super().__init__(_GatedChannel(flush_timeout_s))
         self._gate = Gate(limits, time.monotonic())
 
     @property

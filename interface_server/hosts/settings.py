@@ -24,6 +24,8 @@ class HostSettings:
     ping_timeout_s: float = 30.0
     #: Seconds that the head of a request may take to arrive.
     head_timeout_s: float = 60.0
+    #: Seconds that a connection which is to be closed may take to send what is left.
+    flush_timeout_s: float = 60.0
     #: The Options' limits, for hosts that can refuse earlier than the application.
     max_frame_bytes: int = 1024 * 1024
     max_body_bytes: int | None = None

@@ -9,7 +9,6 @@ from types import FrameType
 import uvicorn
 
 from interface_server.hosts.contract import Application
-from interface_server.hosts.gate import GateLimits
 from interface_server.hosts.settings import HostSettings, Listen
 
 #: Connections that may wait to be accepted.
@@ -39,7 +38,7 @@ def run(application: Application, listen: Listen, settings: HostSettings) -> Non
     listener = _open_listener(listen)
     config = uvicorn.Config(
         application,
-        http=gated_http(settings.head_timeout_s, GateLimits(settings.max_header_bytes)),
+        http=gated_http(settings),
         ws=GatedSocket,
         log_config=None,
         access_log=False,

@@ -24,6 +24,7 @@ from interface_server.hosts.private_names import (
     UnknownRelease,
     check_names,
 )
+from interface_server.hosts.settings import HostSettings
 
 #: The releases that this was last tried with.
 TRIED = {"uvicorn": "0.54.0", "websockets": "17.4"}
@@ -43,7 +44,6 @@ _NAMES = {
         PrivateName(f"{_HTTP}.data_received", _LIMITS),
         PrivateName(f"{_HTTP}.handle_websocket_upgrade", _LIMITS),
         PrivateName(f"{_HTTP}.send_400_response", _LIMITS),
-        PrivateName(f"{_HTTP}.timeout_keep_alive_handler", _LIMITS),
         PrivateName(f"{_HTTP}._unset_keepalive_if_required", _LIMITS),
         PrivateName(f"{_HTTP}.loop", _LIMITS),
         PrivateName(f"{_HTTP}.transport", _LIMITS),
@@ -79,18 +79,14 @@ def check() -> None:
         )
 
 
-def gated_http(head_timeout_s: float, limits: GateLimits) -> type[asyncio.Protocol]:
-    """Return an HTTP protocol class for uvicorn's `http` setting.
-
-    Args:
-        head_timeout_s: seconds that a head may take, from the connection or from its first byte.
-        limits: the GateLimits.
-    """
-    return type("GatedHttp", (_GatedHttp,), {"_head_timeout_s": head_timeout_s, "_limits": limits})
+def gated_http(settings: HostSettings) -> type[asyncio.Protocol]:
+    """Return an HTTP protocol class for uvicorn's `http` setting."""
+    limits = GateLimits(settings.max_header_bytes)
+    return type("GatedHttp", (_GatedHttp,), {"_settings": settings, "_limits": limits})
 
 
 class _GatedHttp(HttpToolsProtocol):
-    _head_timeout_s: float
+    _settings: HostSettings
     _limits: GateLimits
     _gate: Gate
     _timer: asyncio.TimerHandle | None = None
@@ -98,7 +94,7 @@ class _GatedHttp(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._gate = Gate(self._limits, self.loop.time())
-        self._timer = self.loop.call_later(self._head_timeout_s, self._look_at_head)
+        self._timer = self.loop.call_later(self._settings.head_timeout_s, self._look_at_head)
 
     def data_received(self, data: bytes) -> None:
         passed = self._gate.feed(data, self.loop.time())
@@ -117,13 +113,15 @@ class _GatedHttp(HttpToolsProtocol):
         self._stop_timer()
         super().handle_websocket_upgrade()
 
-    def timeout_keep_alive_handler(self) -> None:
-        super().timeout_keep_alive_handler()
-        self.loop.call_later(_FLUSH_S, self.transport.abort)
-
     def _look_at_head(self) -> None:
-        """One timer follows a connection from head to head, and is late for none of them."""
-        left_s = self._head_timeout_s
+        """One timer follows a connection from head to head, and is late for none of them.
+
+        It also ends one that was closed, and whose client takes nothing of what is left for it.
+        """
+        if self.transport.is_closing():
+            self._timer = self.loop.call_later(self._settings.flush_timeout_s, self.transport.abort)
+            return
+        left_s = self._settings.head_timeout_s
         if self._gate.begun_s is not None:
             left_s -= self.loop.time() - self._gate.begun_s
         if left_s > 0:

@@ -5,11 +5,13 @@ import socket
 import sys
 import time
 
+import psutil
 import pytest
 
 from tests.interface_server.conftest import start_host
 from tests.interface_server.test_hosts import read_to_end, send_head
 from tests.interface_server.test_raw_requests import read_response
+from tests.processes import wait_until
 
 #: Starts a host with limits that the command has no flag for.
 SCRIPT = """
@@ -21,7 +23,8 @@ from tests.interface_server.sites.memory import channel_layer
 
 host = importlib.import_module(f"interface_server.hosts.{sys.argv[1]}")
 server = InterfaceServer(channel_layer.channel_layer, Options(http_stall_s=1.0))
-host.run(server, Listen("127.0.0.1", int(sys.argv[2])), HostSettings(head_timeout_s=1.0))
+settings = HostSettings(head_timeout_s=1.0, flush_timeout_s=1.0)
+host.run(server, Listen("127.0.0.1", int(sys.argv[2])), settings)
 """
 
 
@@ -47,7 +50,6 @@ def trickle(connection, piece):
     ("framing", "piece"),
     [
         ("content-length: 5000", b"x"),
-        ("content-length: 500000", b"x"),
         ("transfer-encoding: chunked", b"1\r\nx\r\n"),
     ],
 )
@@ -60,8 +62,6 @@ def test_a_body_that_trickles_is_408(hasty_host, framing, piece):
 @pytest.mark.parametrize(
     "text",
     [
-        "GET /hello HTTP/1.1\nhost: x\n",
-        "G",
         "GET /hello HTTP/1.1\nhost: x\nupgrade: websocket\nconnection: upgrade\n",
         "GET /hello HTTP/1.1\nhost: x\n\nGET /hello HTTP/1.1\n",
     ],
@@ -86,3 +86,18 @@ def test_a_request_between_two_slow_ones_is_served(hasty_host):
             assert read_response(connection)[0] == 200
             time.sleep(0.7)
             connection.sendall(b"GET /hello HTTP/1.1\r\nhost: x\r\n\r\n")
+
+
+@pytest.mark.parametrize("count", [3, 200])
+def test_a_response_that_nobody_takes_does_not_keep_its_connection(hasty_host, count):
+    head = f"GET /stream?count={count}&size=100000 HTTP/1.1\nhost: x\nconnection: close\n\n"
+    server = psutil.Process(hasty_host.pid)
+
+    def is_closed():
+        return not [c for c in server.net_connections() if c.status == "ESTABLISHED"]
+
+    with socket.create_connection(("127.0.0.1", hasty_host.port), timeout=10) as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.sendall(head.replace("\n", "\r\n").encode())
+        assert client.recv(100).startswith(b"HTTP/1.1 200 ")
+        wait_until(is_closed, limit_s=15, what="the end of a connection that takes nothing")
