@@ -25,6 +25,8 @@ Drain = Callable[[], Awaitable[None]]
 
 #: Somebody who waits looks again after this time whether the queue is being drained.
 LOOK_AGAIN_S = 5.0
+#: After a mistake in draining it, the queue is drained again after this time.
+TRY_AGAIN_S = 0.5
 
 
 class Mailboxes:
@@ -57,9 +59,12 @@ class Mailboxes:
                     return message
                 waiter = asyncio.get_running_loop().create_future()
                 self._waiters.setdefault(local, collections.deque()).append(waiter)
-            self._see_to_draining()
+            is_drained_here = self._see_to_draining()
             try:
-                await asyncio.wait([waiter], timeout=LOOK_AGAIN_S)
+                if is_drained_here:
+                    await waiter
+                else:  # that loop may be closed without a word
+                    await asyncio.wait([waiter], timeout=LOOK_AGAIN_S)
             finally:
                 self._stop_waiting(local, waiter)
 
@@ -116,16 +121,25 @@ class Mailboxes:
 
     # -- draining ---------------------------------------------------------------------------------
 
-    def _see_to_draining(self) -> None:
-        """Drain the queue in this event loop, unless that goes on in another one."""
+    def _see_to_draining(self) -> bool:
+        """Drain the queue in this event loop, unless that goes on in another one; return whether it
+        is drained here."""
+        here = asyncio.get_running_loop()
         with self._lock:
             drainer = self._drainer
             if drainer is None or drainer.done() or drainer.get_loop().is_closed():
-                self._drainer = asyncio.get_running_loop().create_task(self._drain())
+                self._drainer = here.create_task(self._drain())
+                return True
+            return drainer.get_loop() is here
 
     async def _drain(self) -> None:
         try:
-            await self._drain_queue()
+            while True:
+                try:
+                    await self._drain_queue()
+                except Exception:
+                    logger.exception("messages of this process can't be read; trying again")
+                    await asyncio.sleep(TRY_AGAIN_S)
         finally:
             self._hand_on_draining()
 
@@ -149,10 +163,20 @@ def _copier(message: Message) -> Callable[[Message], Message]:
 
 def _wake(waiter: asyncio.Future[None]) -> None:
     loop = waiter.get_loop()
+    if loop is _running_loop():
+        _finish(waiter)  # which spares the loop a wake-up by its own pipe
+        return
     try:
         loop.call_soon_threadsafe(_finish, waiter)
     except RuntimeError:
         logger.debug("an event loop was closed with a receiver in it")
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 def _finish(waiter: asyncio.Future[None]) -> None:

@@ -13,6 +13,7 @@ from asgiref.sync import async_to_sync
 
 from channels.exceptions import LayerUnavailable
 from channels.layers.awaited.layer import AwaitedLayer
+from channels.layers.local import LocalChannelLayer
 from channels.layers.memory import MemoryChannelLayer
 from channels.layers.redis import RedisChannelLayer
 from tests.processes import wait_until
@@ -20,8 +21,8 @@ from tests.processes import wait_until
 LIMIT_S = 20
 
 
-@pytest.fixture(params=["memory", "redis"])
-def make_layer(request):
+@pytest.fixture(params=["memory", "redis", "local"])
+def make_layer(request, tmp_path):
     """A function that makes the layer that a process has; the next one it makes shares the first
     one's channels."""
     made = []
@@ -30,6 +31,12 @@ def make_layer(request):
 
         def make():
             made.append(RedisChannelLayer(hosts=[server.url]))
+            return AwaitedLayer(made[-1])
+
+    elif request.param == "local":
+
+        def make():
+            made.append(LocalChannelLayer(folder=str(tmp_path / "layer")))
             return AwaitedLayer(made[-1])
 
     else:
