@@ -149,6 +149,23 @@ CLASS_TUTORIALS = [
         source="project/class_consumers/notices",
         icon="speaker",
     ),
+    Demo(
+        title="Work on a named channel",
+        summary="A SyncConsumer behind ChannelNameRouter does slow work, and tells the page's own "
+        "channel how far it is.",
+        url_name="class_consumers:background",
+        source="project/class_consumers/background",
+        icon="hourglass",
+    ),
+    Demo(
+        title="Server-sent events",
+        summary="An AsyncHttpConsumer whose response goes on for a minute, one event a second. "
+        "Works with curl.",
+        url_name="class_consumers:ticker",
+        source="project/class_consumers/ticker",
+        icon="waves",
+        files=("consumers.py",),
+    ),
 ]
 
 #: All of them, in the order of the landing page.

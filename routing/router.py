@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from routing.defaults import (
@@ -56,13 +56,15 @@ class Router:
         *,
         with_sockets: bool = True,
         with_http: bool = True,
+        named: Mapping[str, Consumer] | None = None,
     ) -> None:
         """Put the default routes behind the project's own; a second call replaces the first one's.
 
         Django's views get http.request (or `http_consumer` does: it may serve static files too),
         websocket.connect is accepted, and the rest of both protocols is let go by. Ahead of all
         routes stand those of the live page, where that is installed. `with_sockets`,
-        `with_http`: False if an ASGI application gets what no route takes.
+        `with_http`: False if an ASGI application gets what no route takes. `named`: consumers of
+        other channels that have no route, by channel.
         """
         routes = [make_departure_route()]
         if with_sockets:
@@ -70,6 +72,7 @@ class Router:
         own = self._own_table.get("http.request", ())
         if with_http and not any(candidate.takes_all for candidate in own):
             routes.append(make_http_route(http_consumer))
+        routes += [Route(channel, consumer) for channel, consumer in (named or {}).items()]
         self._first_routes = make_live_page_routes()
         self._default_routes = routes
         self._compile()

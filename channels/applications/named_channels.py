@@ -8,10 +8,16 @@ import logging
 import signal
 import threading
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
+from asgiref.sync import async_to_sync
+
+from channels.applications.protocols import ChannelNameRouter, ProtocolTypeRouter
 from channels.applications.shapes import Application, Event, call_once
 from channels.exceptions import LayerUnavailable
+
+if TYPE_CHECKING:
+    from channels.message import Message
 
 logger = logging.getLogger("django.channels.worker")
 
@@ -24,13 +30,16 @@ GRACE_S = 30.0
 class Instance:
     """One run of the application, for the messages of one channel, until it ends or fails."""
 
-    def __init__(self, application: Application, channel: str) -> None:
+    def __init__(
+        self, application: Application, channel: str, *, tells_failure: bool = True
+    ) -> None:
         self.channel = channel
         self._events: asyncio.Queue[Event] = asyncio.Queue(maxsize=1)
         self._is_idle = asyncio.Event()
         scope = {"type": "channel", "channel": channel}
         self.task = asyncio.ensure_future(application(scope, self._receive, self._send))
-        self.task.add_done_callback(self._tell_end)
+        if tells_failure:
+            self.task.add_done_callback(self._tell_end)
 
     async def put(self, event: Event) -> None:
         """Give a message to the application, when it has taken the one before."""
@@ -63,6 +72,47 @@ class Instance:
                 self.channel,
                 exc_info=task.exception(),
             )
+
+
+class NamedConsumer:
+    """A consumer for workers of the split: it hands a message to an application, which gets a
+    scope of type "channel", and ends when that has handled it.
+
+    Each message gets a run of the application of its own. What the application raises is raised
+    here, so that the worker logs it, and `ConsumeLater` brings the message again.
+    """
+
+    def __init__(self, application: Any) -> None:
+        self._application = call_once(application)
+
+    def __call__(self, message: Message, **kwargs: Any) -> None:
+        async_to_sync(self._handle)(message.channel.name, dict(message.content))
+
+    async def _handle(self, channel: str, event: Event) -> None:
+        if not event.get("type"):
+            raise ValueError(
+                f"a message on {channel!r} has no type (it has {', '.join(map(repr, event))}): "
+                "name the handler, as in {'type': 'generate', ...}"
+            )
+        instance = Instance(self._application, channel, tells_failure=False)
+        try:
+            await instance.put(event)
+            await instance.wait_until_idle()
+            if instance.task.done() and instance.task.exception() is not None:
+                raise cast(BaseException, instance.task.exception())
+        finally:
+            instance.task.cancel()
+            await asyncio.gather(instance.task, return_exceptions=True)
+
+
+def named_consumers(application: Any) -> dict[str, NamedConsumer]:
+    """Return a consumer for each channel that the ChannelNameRouter of an application names."""
+    if not isinstance(application, ProtocolTypeRouter):
+        return {}
+    router = application.application_mapping.get("channel")
+    if not isinstance(router, ChannelNameRouter):
+        return {}
+    return {name: NamedConsumer(application) for name in router.application_mapping}
 
 
 class NamedChannels:

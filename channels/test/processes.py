@@ -143,13 +143,16 @@ class WorkerProcess(ProcessSetup):
         self.is_ready, self.n_threads, self.serve_static = is_ready, n_threads, serve_static
 
     def serve(self) -> None:
+        from channels.management.taking import prepare_router
         from channels.staticfiles import StaticFilesConsumer
         from channels.worker import Worker
 
         layer = self.channel_layer
         http_consumer = StaticFilesConsumer() if self.serve_static else None
-        layer.router.check_default(http_consumer=http_consumer)
-        self.worker = Worker(layer, threads=self.n_threads)
+        hosted = prepare_router(
+            layer.router, http_consumer, with_static_files=bool(self.serve_static)
+        )
+        self.worker = Worker(layer, threads=self.n_threads, hosted=hosted)
         self.worker.ready()
         self.is_ready.set()
         self.worker.run()

@@ -115,13 +115,21 @@ class Command(DjangoCommand):  # type: ignore[misc]
         """Find the layer; return the WorkerThread for it, not started, or None."""
         try:
             self.channel_layer = self._find_layer()
-            self.channel_layer.router.check_default(http_consumer=self.get_consumer(**options))
+            from channels.management.taking import prepare_router
             from channels.worker import Worker
+
+            hosted = prepare_router(
+                self.channel_layer.router,
+                self.get_consumer(**options),
+                with_static_files=bool(self._serves_files(options)),
+            )
         except (InvalidChannelLayerError, InvalidRoute, ImproperlyConfigured) as error:
             self._give_up(error, options)
         if options["run_worker"]:
             threads = THREADS if options["use_threading"] else 1
-            worker = Worker(self.channel_layer, signal_handlers=False, threads=threads)
+            worker = Worker(
+                self.channel_layer, signal_handlers=False, threads=threads, hosted=hosted
+            )
             return WorkerThread(worker)
         if self.channel_layer.local_only():
             self.stderr.write(

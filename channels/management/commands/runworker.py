@@ -23,12 +23,13 @@ with explained():
     from channels.log import setup_loggers
     from channels.logs.formats import FORMATS
     from channels.management.reloading import name_guilty_file
+    from channels.management.taking import prepare_router
     from channels.metrics.notifying import start_notifying
     from channels.metrics.serving import CannotShow, MetricsServer, start_counting
     from channels.routing import InvalidRoute, get_default_application
     from channels.signals import worker_process_ready
     from channels.tracing.starting import CannotTrace, start_tracing
-    from channels.worker import Worker, find_hosted
+    from channels.worker import Worker
     from worker.probes import WorkerProbes
 
 if TYPE_CHECKING:
@@ -224,11 +225,8 @@ class Command(BaseCommand):
         """Return the Worker that the options describe. Raises CommandError."""
         layer = self._find_layer(options["layer"])
         try:
-            hosted = find_hosted()
-            layer.router.check_default(
-                self._http_consumer(),
-                with_sockets=hosted is None or not hosted.with_sockets,
-                with_http=hosted is None or not hosted.with_http,
+            hosted = prepare_router(
+                layer.router, self._http_consumer(), with_static_files=_serves_static_files()
             )
         except (InvalidRoute, ImproperlyConfigured) as error:
             raise CommandError(str(error)) from error
@@ -267,7 +265,7 @@ class Command(BaseCommand):
     @staticmethod
     def _http_consumer() -> Any:
         """Under DEBUG, what serves static files too; None for Django's views alone."""
-        if not (settings.DEBUG and apps.is_installed("django.contrib.staticfiles")):
+        if not _serves_static_files():
             return None
         from channels.staticfiles import StaticFilesConsumer
 
@@ -288,3 +286,8 @@ class Command(BaseCommand):
     def show_message(self, channel: str, message: Message) -> None:
         """With -v 2: one line for each message."""
         self.logger.debug("message on %s (reply %s)", channel, message.get("reply_channel", "none"))
+
+
+def _serves_static_files() -> bool:
+    """Whether workers serve static files too: for development."""
+    return settings.DEBUG and apps.is_installed("django.contrib.staticfiles")

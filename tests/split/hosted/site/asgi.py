@@ -4,7 +4,7 @@ from django.core.asgi import get_asgi_application
 from django.urls import path
 
 from channels.auth import AuthMiddlewareStack
-from channels.routing import ProtocolTypeRouter, URLRouter
+from channels.routing import ChannelNameRouter, ProtocolTypeRouter, URLRouter
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.split.hosted.site.settings")
 django_application = get_asgi_application()
@@ -14,6 +14,7 @@ from tests.split.hosted.site import consumers  # noqa: E402
 application = ProtocolTypeRouter(
     {
         "http": django_application,
+        "channel": ChannelNameRouter({"sums": consumers.Sums.as_asgi()}),
         "websocket": URLRouter(
             [
                 path("count/<str:room>/", consumers.Counter.as_asgi()),
@@ -25,6 +26,7 @@ application = ProtocolTypeRouter(
                 path("vanishing/", consumers.Vanishing.as_asgi()),
                 path("login/", AuthMiddlewareStack(consumers.LoggingIn.as_asgi())),
                 path("sync/", consumers.SyncCounter.as_asgi()),
+                path("asking/", consumers.Asking.as_asgi()),
                 path("slow/", consumers.Slow.as_asgi()),
                 path("task/", consumers.WithTask.as_asgi()),
                 path("ticking/", consumers.Ticking.as_asgi()),

@@ -7,10 +7,11 @@ import os
 import signal
 import time
 
-from asgiref.sync import sync_to_async
+from asgiref.sync import async_to_sync, sync_to_async
 from django.contrib.auth import get_user_model
 
 from channels.auth import login
+from channels.consumer import SyncConsumer
 from channels.generic.websocket import (
     AsyncJsonWebsocketConsumer,
     AsyncWebsocketConsumer,
@@ -196,3 +197,24 @@ class Refusing(AsyncWebsocketConsumer):
 class Failing(AsyncWebsocketConsumer):
     async def receive(self, text_data=None, bytes_data=None):
         raise RuntimeError("a mistake in a handler")
+
+
+class Sums(SyncConsumer):
+    """Takes the channel "sums": adds numbers, and tells the socket that asked."""
+
+    def add(self, message):
+        if "fail" in message["numbers"]:
+            raise RuntimeError("these can't be added")
+        answer = {"type": "sum.made", "sum": sum(message["numbers"])}
+        async_to_sync(self.channel_layer.send)(message["tell"], answer)
+
+
+class Asking(JsonWebsocketConsumer):
+    """Has numbers added by whoever listens on "sums"."""
+
+    def receive_json(self, content):
+        asked = {"type": "add", "numbers": content, "tell": self.channel_name}
+        async_to_sync(self.channel_layer.send)("sums", asked)
+
+    def sum_made(self, event):
+        self.send_json(event["sum"])
