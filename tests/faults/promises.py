@@ -130,7 +130,7 @@ _ROWS = [
 #: Rows that came later: what an ordinary bad moment did to this project itself, at first.
 _LATER_ROWS = {
     46: ("Redis stands still for 5 s, is slow, or loses packets: most sockets are closed",
-         "60 and 500 sockets that talk all the time: all go on, every frame once, in order; with "
+         "60 and 200 sockets that talk all the time: all go on, every frame once, in order; with "
          "5 % of packets lost for 20 s, 20 ms of latency, and connections that are cut, too"),
     47: ("an interface server stands still for 5 s: half of its sockets are closed",
          "all go on, every frame once, in order"),

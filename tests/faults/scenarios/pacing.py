@@ -69,7 +69,7 @@ async def _stand_still(process, seconds):
     process.resume()
 
 
-@scenario(46, hosts=BOTH, sockets=(60, 500), still_s=(6, 6))
+@scenario(46, hosts=BOTH, sockets=(60, 200), still_s=(6, 8))
 async def redis_stands_still(site, numbers):
     """As in a fork for a snapshot, a slow command, a failover: it goes on with its data."""
     await site.start(workers=3, threads=4)
@@ -103,7 +103,7 @@ async def the_network_to_redis_loses_packets(site, numbers):
     return result
 
 
-@scenario(46, hosts=BOTH, sockets=(40, 200), cuts=(5, 20))
+@scenario(46, hosts=BOTH, sockets=(40, 40), cuts=(5, 20))
 async def the_servers_connections_to_redis_are_cut(site, numbers):
     """Each time some frames are on their way, of which nobody knows whether they arrived."""
     await site.start_workers(2, "--threads=4")
@@ -122,7 +122,7 @@ async def the_servers_connections_to_redis_are_cut(site, numbers):
     return result
 
 
-@scenario(47, hosts=BOTH, sockets=(60, 500), still_s=(5, 5))
+@scenario(47, hosts=BOTH, sockets=(60, 200), still_s=(5, 5))
 async def the_interface_server_stands_still(site, numbers):
     await site.start(workers=3, threads=4)
     talkers = Talkers(await site.open_sockets(numbers.sockets, "/ordered"))
@@ -134,7 +134,7 @@ async def the_interface_server_stands_still(site, numbers):
     return result
 
 
-@scenario(48, hosts=BOTH, sockets=(60, 200), still_s=(5, 25))
+@scenario(48, hosts=BOTH, sockets=(60, 60), still_s=(5, 25))
 async def a_worker_stands_still(site, numbers):
     """One of three, with frames in its hands; the sockets of these wait for it."""
     await site.start(workers=3, threads=4)

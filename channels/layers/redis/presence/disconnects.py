@@ -15,7 +15,6 @@ from channels.layers.redis.ordering.sockets import Sockets
 from channels.layers.redis.presence.own_server import OwnServer
 from channels.layers.redis.presence.presence import Presence
 from channels.layers.redis.queues.sending import Sending
-from channels.layers.redis.transport.hosts import COMMAND_TIMEOUT_S
 from channels.layers.redis.transport.plans import Plan
 
 logger = logging.getLogger("channels.layers")
@@ -24,6 +23,8 @@ T = TypeVar("T")
 
 #: Between two tries to send a disconnect whose channel is full or away.
 DISCONNECT_RETRY_S = (0.05, 2.0)
+#: A server that stops waits so long for its last tries.
+LAST_TRY_S = 5.0
 #: A disconnect that was sent is known for so long: longer than one whose answer was lost is tried
 #: again, or the record of its socket may stand.
 SENT_KEPT_MS = 120_000
@@ -68,7 +69,7 @@ class Disconnects:
             return
         self._is_last_try.set()
         tasks = list(self._under_way)
-        _, waiting = await asyncio.wait(tasks, timeout=COMMAND_TIMEOUT_S)
+        _, waiting = await asyncio.wait(tasks, timeout=LAST_TRY_S)
         for task in waiting:
             task.cancel()
         ended = await asyncio.gather(*tasks, return_exceptions=True)

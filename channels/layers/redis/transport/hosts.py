@@ -22,7 +22,9 @@ logger = logging.getLogger("channels.layers")
 
 #: Seconds to wait for a connection, and for the answer to a command that does not block.
 CONNECT_TIMEOUT_S = 2.0
-COMMAND_TIMEOUT_S = 5.0
+#: A Redis that stands still (a fork for a snapshot, a slow command) goes on after a few seconds;
+#: who has given up by then has lost the message that it gave him.
+COMMAND_TIMEOUT_S = 10.0
 #: The latter if there are other hosts: they go on without one that is silent, so it is given up
 #: sooner, and all is well again within 5 s.
 SHARED_TIMEOUT_S = 2.0
