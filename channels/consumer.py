@@ -80,8 +80,18 @@ class AsyncConsumer:
         elif self.channel_layer is not None:
             self.channel_name = await self.channel_layer.new_channel()
             sources.append(self._receive_message)
-        with contextlib.suppress(StopConsumer):
-            await dispatch_all(sources, self.dispatch)
+        try:
+            with contextlib.suppress(StopConsumer):
+                await dispatch_all(sources, self.dispatch)
+        finally:
+            if self._receive_message in sources:
+                await self._leave()
+
+    async def _leave(self) -> None:
+        """Leave the groups that the instance is still in: nobody hears what is sent there."""
+        forget = getattr(self.channel_layer, "forget_channel", None)  # layers of others have none
+        if forget is not None:
+            await forget(self.channel_name)
 
     async def _receive_message(self) -> Event:
         """The next message on the instance's own channel."""

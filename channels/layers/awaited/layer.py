@@ -9,7 +9,7 @@ import weakref
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any, ClassVar
 
-from channels.exceptions import ClientGone, InvalidMessage
+from channels.exceptions import ClientGone, InvalidMessage, LayerUnavailable
 from channels.layers.awaited.contract import BaseChannelLayer
 from channels.layers.awaited.mailboxes import Message
 from channels.layers.awaited.own_channels import OwnChannels
@@ -106,6 +106,18 @@ class AwaitedLayer(BaseChannelLayer):
         self.require_valid_group_name(group)
         await self._attend()
         await self.engine.asend_group(group, _checked(message))
+
+    async def forget_channel(self, channel: str) -> None:
+        """A channel of this process is done with: it leaves the groups that it is still in.
+
+        Class consumers call it when they end, however they do. Never raises LayerUnavailable: if
+        the layer is away then, the memberships end with the process.
+        """
+        own = self._here()
+        own.forget(channel)
+        for group in own.groups_of(channel):
+            with contextlib.suppress(LayerUnavailable):
+                await self.group_discard(group, channel)
 
     # -- event loops ------------------------------------------------------------------------------
 

@@ -82,6 +82,11 @@ class Mailboxes:
                 self._wake_one(local)
             self._sweep(now_s)
 
+    def forget(self, local: str) -> None:
+        """Drop what waits in the mailbox of a channel that is done with."""
+        with self._lock:
+            self._boxes.pop(local, None)
+
     def _pop(self, local: str) -> Message | None:
         box = self._boxes.get(local)
         now_s = time.monotonic()

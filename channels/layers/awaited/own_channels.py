@@ -49,19 +49,31 @@ class OwnChannels:
         """A channel has joined a group: if it is ours, it will do so again if the layer forgets."""
         queue, local = split_local(channel)
         if queue in self._queues:
-            self._queues[queue].members.setdefault(group, set()).add(local)
+            self._queues[queue].groups_of.setdefault(local, set()).add(group)
 
     def note_left(self, group: str, channel: str) -> None:
         """A channel leaves a group."""
         queue, local = split_local(channel)
         if queue not in self._queues:
             return
-        members = self._queues[queue].members
-        locals_ = members.get(group)
-        if locals_ is not None:
-            locals_.discard(local)
-            if not locals_:
-                del members[group]
+        groups_of = self._queues[queue].groups_of
+        groups = groups_of.get(local)
+        if groups is not None:
+            groups.discard(group)
+            if not groups:
+                del groups_of[local]
+
+    def groups_of(self, channel: str) -> list[str]:
+        """The groups that a channel of ours is in."""
+        queue, local = split_local(channel)
+        known = self._queues.get(queue)
+        return sorted(known.groups_of.get(local, ())) if known is not None else []
+
+    def forget(self, channel: str) -> None:
+        """Nobody will receive from a channel any more."""
+        queue, local = split_local(channel)
+        if queue in self._queues:
+            self._queues[queue].boxes.forget(local)
 
     def _queue(self, name: str) -> _Queue:
         queue = self._queues.get(name)
@@ -71,13 +83,13 @@ class OwnChannels:
 
 
 class _Queue:
-    """One queue: its link to the layer, its mailboxes, and who is in which group."""
+    """One queue: its link to the layer, its mailboxes, and in which groups its channels are."""
 
     def __init__(self, engine: Engine, name: str) -> None:
         self._engine, self._name = engine, name
         self.has_entered = False
-        #: Group -> local parts.
-        self.members: dict[str, set[str]] = {}
+        #: Local part -> groups.
+        self.groups_of: dict[str, set[str]] = {}
         self.boxes = Mailboxes(
             self._read, engine.capacity, engine.get_expiry(name), self._tell_drop
         )
@@ -107,8 +119,8 @@ class _Queue:
     async def _join_all_again(self) -> None:
         while True:
             try:
-                for group, locals_ in list(self.members.items()):
-                    for local in list(locals_):
+                for local, groups in list(self.groups_of.items()):
+                    for group in list(groups):
                         await self._engine.agroup_add(group, self._name + local)
                 return
             except LayerUnavailable as error:

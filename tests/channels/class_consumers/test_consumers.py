@@ -311,3 +311,25 @@ def test_a_host_gives_the_channel_name_and_both_kinds_of_events():
 
     run(main())
     assert isinstance(attached[0], Counting)
+
+
+def test_an_instance_that_fails_is_in_no_group_any_more(layer):
+    class Failing(AsyncEcho):
+        async def connect(self):
+            await self.channel_layer.group_add("room", self.channel_name)
+            await self.accept()
+
+        async def receive(self, text_data=None, bytes_data=None):
+            raise RuntimeError("broken")
+
+    async def main():
+        async with conversation(Failing.as_asgi()) as talk:
+            await talk.say("websocket.connect")
+            await talk.hears()
+            assert len(await layer.engine.agroup_channels("room")) == 1
+            await talk.say("websocket.receive", text="")
+            with pytest.raises(RuntimeError, match="broken"):
+                await talk.wait(5)
+            assert await layer.engine.agroup_channels("room") == []
+
+    run(main())
