@@ -44,15 +44,12 @@ _OLD_BACKENDS = {
     "asgi_redis.core.RedisChannelLayer": "channels.layers.redis.RedisChannelLayer",
     "asgi_redis.RedisLocalChannelLayer": "channels.layers.redis.RedisLocalChannelLayer",
     "asgi_redis.RedisSentinelChannelLayer": "channels.layers.redis.RedisSentinelChannelLayer",
+    "asgi_rabbitmq.RabbitmqChannelLayer": "channels.layers.rabbitmq.RabbitmqChannelLayer",
     "asgi_ipc.IPCChannelLayer": "channels.layers.local.LocalChannelLayer",
     "asgiref.inmemory.ChannelLayer": "channels.layers.memory.MemoryChannelLayer",
     "channels.layers.InMemoryChannelLayer": "channels.layers.memory.MemoryChannelLayer",
     "channels_redis.core.RedisChannelLayer": _FOR_CHANNELS_REDIS,
     "channels_redis.pubsub.RedisPubSubChannelLayer": _FOR_CHANNELS_REDIS,
-}
-
-_GONE_BACKENDS = {
-    "asgi_rabbitmq.RabbitmqChannelLayer": "Redis",
 }
 
 
@@ -141,10 +138,6 @@ class ChannelLayerManager:
 
 def load_backend(path: str, alias: str) -> Any:
     """Return the layer class at dotted `path`; old backend names lead to today's layers."""
-    if path in _GONE_BACKENDS:
-        raise InvalidChannelLayerError(
-            f"CHANNEL_LAYERS[{alias!r}]: {path} is not available here: use {_GONE_BACKENDS[path]}"
-        )
     module_name, _, class_name = _OLD_BACKENDS.get(path, path).rpartition(".")
     try:
         return getattr(importlib.import_module(module_name), class_name)

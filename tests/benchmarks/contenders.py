@@ -270,6 +270,8 @@ def _references():
         *_in_process("uvicorn"),
         *_in_process("daphne"),
         *_other_engines("local"),
+        *_other_engines("rabbitmq"),
+        *_other_engines("cluster"),
         *(
             replace(_classic(host, 2, short), rounds=_REFERENCE_ROUNDS)
             for host in ("hypercorn", "granian")

@@ -17,7 +17,15 @@ import psutil
 
 from tests.benchmarks.contenders import PROJECTS
 from tests.benchmarks.usage import Usage
-from tests.processes import REPOSITORY, Process, RedisServer, free_port, wait_until
+from tests.processes import (
+    REPOSITORY,
+    Process,
+    RedisCluster,
+    RedisServer,
+    free_port,
+    wait_until,
+)
+from tests.processes.rabbitmq_server import RabbitmqServer
 
 START_LIMIT_S = 30
 #: Seconds that processes get to end after SIGTERM.
@@ -31,6 +39,10 @@ CREATE TABLE entry (id integer PRIMARY KEY, title varchar(100), text text);
 CREATE TABLE django_session (session_key varchar(40) PRIMARY KEY, session_data text NOT NULL,
                              expire_date datetime NOT NULL);
 """
+
+
+#: What must run for an engine besides Redis.
+_ENGINES = {"rabbitmq": RabbitmqServer, "cluster": RedisCluster}
 
 
 class BenchmarkError(Exception):
@@ -51,6 +63,7 @@ class Stack:
         self._python = python
         self._directory = Path(tempfile.mkdtemp(prefix="benchmark-"))
         self.redis = RedisServer({"appendonly": "no"})
+        self._engine = None
         self.processes = {"server": [], "worker": []}
         self._exits = contextlib.ExitStack()
 
@@ -65,6 +78,8 @@ class Stack:
     def _start(self):
         self._exits.callback(shutil.rmtree, self._directory, ignore_errors=True)
         self._exits.enter_context(self.redis)
+        if self.contender.engine in _ENGINES:
+            self._engine = self._exits.enter_context(_ENGINES[self.contender.engine]())
         self._make_database()
         contender = self.contender
         if contender.server:
@@ -108,6 +123,7 @@ class Stack:
             "BENCH_DATABASE": str(self._directory / "db"),
             "BENCH_REDIS_PORT": str(self.redis.port),
             "BENCH_ENGINE": self.contender.engine,
+            **({"BENCH_ENGINE_URL": self._engine.url} if self._engine else {}),
         }
         env.pop("DJANGO_SETTINGS_MODULE", None)
         if self.contender.has_settings:

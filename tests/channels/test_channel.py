@@ -124,10 +124,6 @@ def test_middleware_that_can_not_be_used_is_named(path):
         ({"default": {"ROUTING": []}}, "has no BACKEND"),
         ({"default": {"BACKEND": "not.there", "ROUTING": []}}, "can't import BACKEND 'not.there'"),
         (
-            {"default": {"BACKEND": "asgi_rabbitmq.RabbitmqChannelLayer", "ROUTING": []}},
-            "not available here",
-        ),
-        (
             {
                 "default": {
                     "BACKEND": "asgiref.inmemory.ChannelLayer",

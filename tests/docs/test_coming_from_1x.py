@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.template import Context, Engine, TemplateSyntaxError
 from django.test.utils import override_settings
 
-from channels.asgi import _GONE_BACKENDS, _OLD_BACKENDS
+from channels.asgi import _OLD_BACKENDS
 from tests.channels.old_names import GONE
 from tests.docs.blocks import DOCS
 
@@ -212,5 +212,3 @@ def _plain(text):
 def test_every_old_backend_is_listed():
     section = GUIDE.partition("## Settings")[2].partition("\n## ")[0]
     assert {path for path in _OLD_BACKENDS if f"`{path}`" not in section} == set()
-    old = {path for path in _GONE_BACKENDS if path.startswith("asgi_")}
-    assert {path for path in old if f"`{path}`" not in section} == set()

@@ -75,6 +75,11 @@ class RedisCluster:
         """The `hosts` of a layer."""
         return [("127.0.0.1", node.port) for node in self.nodes]
 
+    @property
+    def url(self) -> str:
+        """The URL of one node."""
+        return f"redis://127.0.0.1:{self.nodes[0].port}/0"
+
     def __enter__(self) -> "RedisCluster":
         try:
             self._start()

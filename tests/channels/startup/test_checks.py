@@ -109,7 +109,7 @@ def test_a_config_that_is_no_dict_is_an_error(key, value):
 
 @pytest.mark.parametrize(
     "backend",
-    ["nowhere.Layer", f"{__name__}.Nothing", "asgi_rabbitmq.RabbitmqChannelLayer", "", 3, None],
+    ["nowhere.Layer", f"{__name__}.Nothing", "", 3, None],
 )
 def test_a_backend_that_can_not_be_imported_is_an_error(backend):
     assert set(run_with(BACKEND=backend)) == {"E014"}

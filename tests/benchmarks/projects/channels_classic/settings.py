@@ -14,6 +14,14 @@ LAYERS = {
         "channels.layers.local.LocalChannelLayer",
         {"folder": str(Path(os.environ["BENCH_DATABASE"]).with_name("layer"))},
     ),
+    "rabbitmq": (
+        "channels.layers.rabbitmq.RabbitmqChannelLayer",
+        {"url": os.environ.get("BENCH_ENGINE_URL", "amqp://localhost/")},
+    ),
+    "cluster": (
+        "channels.layers.redis.RedisClusterChannelLayer",
+        {"hosts": [os.environ.get("BENCH_ENGINE_URL", "redis://localhost:6379")]},
+    ),
 }
 _backend, _config = LAYERS[os.environ.get("BENCH_ENGINE", "redis")]
 CHANNEL_LAYERS = {

@@ -1,0 +1,130 @@
+"""What a process is told by the others: what is new, and which clients can't be written to."""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgpack
+
+from channels.layers.rabbitmq.topology import Topology
+from channels.layers.rabbitmq.transport import Session
+
+#: Word of what is new that may wait for a process.
+KEPT = 10_000
+#: Seconds for which clients that have left are remembered.
+REMEMBERED_S = 600.0
+
+
+class Ears:
+    """The queue of this process alone, and what was heard from it."""
+
+    def __init__(self, topology: Topology) -> None:
+        self._topology = topology
+        #: How many messages a channel may have, by what was told.
+        self.hints: collections.Counter[str] = collections.Counter()
+        #: The events that those wait for who wait for a channel.
+        self._waiters: dict[str, set[asyncio.Event]] = {}
+        #: (queue, client; "" for all) -> (state, since when).
+        self._states: dict[tuple[str, str], tuple[str, float]] = {}
+        #: Called when the layer was flushed.
+        self.on_flush: list[Callable[[], None]] = []
+        self._flushed_at = 0.0
+        self._bound: set[str] = set()
+
+    async def open(self, session: Session) -> None:
+        """Listen over a new connection."""
+        channel = await session.open_channel()
+        limits = {"x-max-length": KEPT, "x-overflow": "drop-head"}
+        declared = await channel.queue_declare("", exclusive=True, arguments=limits)
+        session.ears = declared.queue
+        await channel.queue_bind(session.ears, self._topology.news)
+        await channel.basic_consume(session.ears, self._hear, no_ack=True)
+        for name in list(self._bound):
+            await self.listen(session, [name])
+        for event in self._all_events():
+            event.set()
+
+    async def listen(self, session: Session, channels: Iterable[str]) -> None:
+        """Hear of what is new on these channels from now on."""
+        for name in channels:
+            if name in session.heard:
+                continue
+            for exchange in (self._topology.wake, self._topology.due):
+                await session.telling.queue_bind(session.ears, exchange, name)
+            session.heard.add(name)
+            self._bound.add(name)
+
+    async def _hear(self, message: Any) -> None:
+        delivery = message.delivery
+        if delivery.exchange != self._topology.news:
+            self.hints[delivery.routing_key] += 1
+            for event in self._waiters.get(delivery.routing_key, ()):
+                event.set()
+            return
+        self._learn(msgpack.unpackb(message.body, raw=False))
+
+    def _learn(self, news: dict[str, Any]) -> None:
+        if news.get("flushed"):
+            self._states.clear()
+            self.hints.clear()
+            self._flushed_at = time.time()
+            for call in list(self.on_flush):
+                call()
+        for queue, client, state in news.get("states", ()):
+            self.note(queue, client, state)
+
+    async def announce(self, session: Session, news: dict[str, Any]) -> None:
+        """Tell all processes, this one at once."""
+        self._learn(news)
+        await session.telling.basic_publish(
+            msgpack.packb(news), exchange=self._topology.news, routing_key=""
+        )
+
+    # -- who can't be written to ------------------------------------------------------------------
+
+    def note(self, queue: str, client: str, state: str | None) -> None:
+        """Note "held" or "gone" of a client, or of a whole queue; None forgets it."""
+        if state is None:
+            self._states.pop((queue, client), None)
+        else:
+            self._states[queue, client] = (state, time.monotonic())
+
+    def state_of(self, queue: str, client: str) -> str | None:
+        """ "held", "gone" or None."""
+        if "!" not in queue:
+            return None
+        found = self._states.get((queue, "")) or self._states.get((queue, client))
+        return None if found is None else found[0]
+
+    def forget_old(self) -> None:
+        """Forget who has been gone for long."""
+        old = time.monotonic() - REMEMBERED_S
+        self._states = {key: each for key, each in self._states.items() if each[1] > old}
+
+    def was_flushed(self, entry: Any) -> bool:
+        """Whether the layer was flushed since an entry was sent."""
+        return bool(entry.sent_at <= self._flushed_at)
+
+    # -- who waits --------------------------------------------------------------------------------
+
+    def add_waiter(self, channels: Iterable[str], event: asyncio.Event) -> None:
+        for name in channels:
+            self._waiters.setdefault(name, set()).add(event)
+
+    def remove_waiter(self, channels: Iterable[str], event: asyncio.Event) -> None:
+        for name in channels:
+            self._waiters.get(name, set()).discard(event)
+
+    def _all_events(self) -> set[asyncio.Event]:
+        return {event for events in self._waiters.values() for event in events}
+
+    def use_hint(self, name: str) -> None:
+        if self.hints[name] > 0:
+            self.hints[name] -= 1
+
+    def clear_hint(self, name: str) -> None:
+        self.hints.pop(name, None)

@@ -1,0 +1,111 @@
+"""What the RabbitMQ layer says and does when the broker or its settings are wrong."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from channels.exceptions import LayerUnavailable
+from channels.layers.rabbitmq import RabbitmqChannelLayer
+from tests.processes import free_port, wait_until
+from tests.processes.rabbitmq_server import RabbitmqServer
+
+
+@pytest.fixture
+def layer(rabbitmq: RabbitmqServer) -> Iterator[RabbitmqChannelLayer]:
+    layer = RabbitmqChannelLayer(
+        url=rabbitmq.url, prefix="trouble.", drawers=2, acknowledged={"work": {"max_deliveries": 2}}
+    )
+    yield layer
+    layer.flush()
+    layer.close()
+
+
+def told_by(url: str) -> str:
+    layer = RabbitmqChannelLayer(url=url)
+    with pytest.raises(LayerUnavailable) as told:
+        layer.send("work", {})
+    layer.close()
+    assert not told.value.was_sent
+    return str(told.value)
+
+
+def test_a_broker_that_is_not_there_is_named() -> None:
+    port = free_port()
+    told = told_by(f"amqp://site:secret@127.0.0.1:{port}/")
+    assert f"RabbitMQ at amqp://127.0.0.1:{port}/ can't be used" in told
+    assert "secret" not in told
+
+
+def test_a_wrong_password_says_so(rabbitmq: RabbitmqServer) -> None:
+    told = told_by(f"amqp://guest:wrong@127.0.0.1:{rabbitmq.port}/")
+    assert "it refuses the user or the password in `url`" in told
+
+
+def test_a_wrong_virtual_host_says_so(rabbitmq: RabbitmqServer) -> None:
+    told = told_by(f"amqp://guest:guest@127.0.0.1:{rabbitmq.port}/nowhere")
+    assert "the path of `url` names the virtual host" in told
+
+
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        ({"url": "redis://localhost"}, "url must be an amqp:// or amqps:// URL"),
+        ({"drawers": 0}, "drawers must be a number from 1 to 1000, got 0"),
+    ],
+)
+def test_settings_that_can_not_be_are_refused(config: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        RabbitmqChannelLayer(**config)
+
+
+def test_a_queue_keeps_its_capacity_until_it_is_deleted(
+    rabbitmq: RabbitmqServer, layer: RabbitmqChannelLayer, caplog: pytest.LogCaptureFixture
+) -> None:
+    layer.send("limited", {"n": 1})
+    other = RabbitmqChannelLayer(url=rabbitmq.url, prefix="trouble.", drawers=2, capacity=1)
+    other.send("limited", {"n": 2})
+    assert "the queue of limited has other limits than CHANNEL_LAYERS says" in caplog.text
+    assert other.receive(["limited"]) == ("limited", {"n": 1})
+    other.close()
+
+
+def test_an_acknowledged_message_of_a_lost_worker_comes_again_and_is_given_up_at_last(
+    rabbitmq: RabbitmqServer, layer: RabbitmqChannelLayer
+) -> None:
+    layer.send("work", {"n": 1})
+    for _ in range(2):
+        worker = RabbitmqChannelLayer(
+            url=rabbitmq.url, prefix="trouble.", drawers=2, acknowledged={"work": {}}
+        )
+        assert worker.open_reader(["work"]).take(block_s=20)[1] is not None
+        worker.close()
+    assert layer.open_reader(["work"]).take(block_s=2) == ([], None)
+    assert layer.dead_letters("work")[0]["reason"] == "its workers died 2 times"
+
+
+def test_a_process_that_ends_with_a_drawer_in_its_hands_leaves_it_as_it_was(
+    rabbitmq: RabbitmqServer, layer: RabbitmqChannelLayer
+) -> None:
+    layer.group_add("group", "plain")
+    other = RabbitmqChannelLayer(url=rabbitmq.url, prefix="trouble.", drawers=2)
+
+    async def take_it(session: Any) -> None:
+        drawers = other.engine.drawers
+        await drawers._take(session, drawers.of_group("group"))
+
+    other._run(take_it)
+    other.close()
+    assert layer.group_channels("group") == ["plain"]
+
+
+def test_what_a_connection_had_is_there_again_over_the_next_one(
+    layer: RabbitmqChannelLayer,
+) -> None:
+    layer.send("work-2", {"n": 1})
+
+    async def cut(session: Any) -> None:
+        await session.connection.close()
+
+    layer._run(cut)
+    wait_until(lambda: layer.receive(["work-2"])[0] == "work-2", what="it is received")
