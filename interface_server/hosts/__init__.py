@@ -36,6 +36,11 @@ def load_host(name: str) -> Host:
         raise UnknownRelease(
             f"{missing} {installed_version(missing)} is not one that this works with: {error}"
         ) from error
+    except AttributeError as error:  # a class that one here is made from
+        raise UnknownRelease(
+            f"{name} {installed_version(name)}, or what it is made of, is not one that this works "
+            f"with: {error}"
+        ) from error
     return host
 
 

@@ -56,6 +56,12 @@ def test_a_module_that_has_moved_is_missed():
             "import sys; sys.modules['uvicorn.protocols.http.httptools_impl'] = None",
             r"uvicorn 0\S+ is not one that this works with",
         ),
+        (
+            "daphne",
+            "import daphne.server; from twisted.web import http; "
+            "del object.__getattribute__(http, '_module').HTTPChannel",
+            "is not one that this works with: .*HTTPChannel",
+        ),
         ("uvicorn", "import sys; sys.modules['httptools'] = None", "httptools is not installed"),
     ],
 )
