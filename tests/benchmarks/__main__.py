@@ -56,7 +56,7 @@ def main(**options):
     else:
         document = measure(options)
     if options["json_path"]:
-        Path(options["json_path"]).write_text(json.dumps(document, indent=1) + "\n")
+        Path(options["json_path"]).write_text(json.dumps(document, separators=(",", ":")) + "\n")
     if options["charts"]:
         write_charts(document, options["charts"])
     if options["page"]:

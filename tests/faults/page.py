@@ -42,7 +42,7 @@ def keep(path, kept, results):
         "machine": f"Python {platform.python_version()}, {platform.system()}",
     }
     kept = {**kept, **{name: {**result, **stamp} for name, result in results.items()}}
-    path.write_text(json.dumps(dict(sorted(kept.items())), indent=1) + "\n")
+    path.write_text(json.dumps(dict(sorted(kept.items())), separators=(",", ":")) + "\n")
     write(kept)
 
 

@@ -15,7 +15,9 @@ def keep(run):
         "findings": [f"{finding.promise}: {finding.text}" for finding in run.findings],
         **run.figures,
     }
-    RESULTS.write_text(json.dumps(dict(sorted(kept.items(), key=_by_number)), indent=1) + "\n")
+    RESULTS.write_text(
+        json.dumps(dict(sorted(kept.items(), key=_by_number)), separators=(",", ":")) + "\n"
+    )
 
 
 def load():

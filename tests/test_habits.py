@@ -1,0 +1,47 @@
+"""What keeps the repository easy to live in."""
+
+import configparser
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.processes import REPOSITORY
+
+
+def test_the_readme_is_read_in_one_sitting():
+    assert len((REPOSITORY / "README.md").read_text().splitlines()) < 170
+
+
+@pytest.mark.parametrize("name", ["reliability.json", "checker.json", "benchmarks/results.json"])
+def test_figures_are_one_line_each(name):
+    text = (REPOSITORY / "docs" / name).read_text()
+    assert text.count("\n") == 1
+    assert json.loads(text)
+
+
+def test_the_hooks_need_no_network_and_run_what_ci_runs():
+    text = (REPOSITORY / ".pre-commit-config.yaml").read_text()
+    assert text.count("repo: local") == text.count("repo:") == 1
+    assert [tool in text for tool in ("ruff format", "ruff check", "mypy")] == [True] * 3
+
+
+def test_what_contributing_says_of_types_is_strict():
+    setup = configparser.ConfigParser()
+    setup.read(REPOSITORY / "setup.cfg")
+    assert setup["mypy"]["strict"] == "True"
+
+
+def test_one_message_can_be_traced():
+    run = subprocess.run(
+        [sys.executable, "-m", "tests.trace_message"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    rows = [line.rsplit(None, 2) for line in run.stdout.splitlines()[1:]]
+    kinds = [row[0] for row in rows]
+    assert kinds == ["a view over HTTP", "an echo", "an ordered echo", "a group send"], run.stderr
+    assert all(5 < int(files) <= int(functions) for _, files, functions in rows)
