@@ -189,7 +189,7 @@ def test_a_message_that_can_not_be_unpacked_is_counted_logged_and_dropped(
     worker = site.start_worker()
     notes.expect("ended", name="good")
     assert [note["name"] for note in notes.find("began")] == ["good"]
-    worker.wait_for_log("not encrypted with any of symmetric_encryption_keys")
+    worker.wait_for_log("which is not among this process.s symmetric_encryption_keys")
     wait_until(lambda: friend.channel_statistics("work")["undecodable_count"] == 2)
     assert worker.is_running
     stranger.close()

@@ -191,8 +191,9 @@ class Receiving:
             return (yield from self._acknowledged.read(keys, host, cursor.is_direct))
         try:
             envelope = envelopes.parse(data)
-            channel = keys.name + " ".join(envelope.clients)
-            content = self._rules.codec.unpack_message(envelope.body, channel, is_first=True)
+            codec = self._rules.codec
+            channel = keys.name + " ".join(envelope.clients) if codec.seal else ""
+            content = codec.unpack_message(envelope.body, channel, is_first=True)
         except (envelopes.MalformedEnvelope, UndecodableMessage) as error:
             yield from self._rules.note_undecodable(keys, host, error)
             return None

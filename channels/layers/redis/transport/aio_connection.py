@@ -125,7 +125,8 @@ class AsyncConnection:
         """Note errors that Redis has answered with; return the places of scripts that it lost."""
         complaints = self._host.health.complaints
         missing = wire.missing_scripts(replies, complaints.note)
-        complaints.note_answer()
+        if complaints.are_open:
+            complaints.note_answer()
         return missing
 
     def _run(self, commands: Sequence[Command]) -> "asyncio.Future[list[Any]]":

@@ -36,6 +36,11 @@ class Complaints:
         #: The word that an error begins with -> when it came last.
         self._last: dict[str, float] = {}
 
+    @property
+    def are_open(self) -> bool:
+        """Whether something was refused lately."""
+        return bool(self._last)
+
     def note(self, error: Exception) -> None:
         """Redis answered with this error."""
         text = str(error)
@@ -49,9 +54,7 @@ class Complaints:
             logger.error("Redis at %s refuses commands (%s): %s", self._get_name(), text, advice)
 
     def note_answer(self) -> None:
-        """Redis answered without an error."""
-        if not self._last:
-            return
+        """Redis answered; called while `are_open`."""
         now = self._clock()
         for kind, last in list(self._last.items()):
             if now - last >= OVER_AFTER_S and self._last.pop(kind, None) is not None:

@@ -109,7 +109,8 @@ class Connection:
         """Note errors that Redis has answered with; return the places of scripts that it lost."""
         complaints = self._health.complaints
         missing = wire.missing_scripts(replies, complaints.note)
-        complaints.note_answer()
+        if complaints.are_open:
+            complaints.note_answer()
         return missing
 
     def _run(self, commands: Sequence[Command]) -> list[Any]:
