@@ -4,7 +4,7 @@ import dataclasses
 
 
 @dataclasses.dataclass(frozen=True)
-class Done:
+class Returned:
     """It returned."""
 
 
@@ -20,5 +20,5 @@ class Failed:
     error: BaseException
 
 
-DONE = Done()
+DONE = Returned()
 LATER = Later()

@@ -208,7 +208,7 @@ class Worker:
         try:
             self.channel_layer.leave_house(self.id)
         except LayerUnavailable as error:
-            logger.debug("left without a word: %s", error)
+            logger.debug("the worker could not say goodbye to the layer: %s", error)
 
     def _start_handing_over(self) -> Any:
         """Begin to hand over the sockets that are hosted here; return the threads that do it."""
