@@ -152,6 +152,10 @@ class Guardian:
         killed = {owner for (owner, _), at_s in self._lost.items() if now_s - at_s >= LOST_FOR_S}
         return [item for item in again if _split_entry(item[1])[0] in killed]
 
+    def doubt(self) -> None:
+        """Connections have broken: workers may be coming back with new ones."""
+        self._lost, self._looked_at_s = {}, float("-inf")
+
     @property
     def is_busy(self) -> bool:
         """Whether something ran at the last look."""

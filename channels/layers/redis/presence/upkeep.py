@@ -20,6 +20,8 @@ logger = logging.getLogger("channels.layers")
 RENEW_EVERY_S = 21_600.0
 #: Ordered sockets are looked after this often; the second, while something runs in them.
 LOOK_EVERY_S = (1.0, 0.5)
+#: After connections broke, workers have this long to show that they live.
+COMING_BACK_S = 6.0
 
 
 class Upkeep:
@@ -102,7 +104,10 @@ class Upkeep:
 
     async def look_after_sockets(self) -> None:
         """Bring on ordered sockets whose worker died, or whose next message is lost."""
-        plan = self._guardian.look_after(self._server.id, time.monotonic())
+        now_s = time.monotonic()
+        if now_s - max(host.health.lost_at for host in self._server.hosts) < COMING_BACK_S:
+            self._guardian.doubt()
+        plan = self._guardian.look_after(self._server.id, now_s)
         try:
             for client in await self._server.run(plan):
                 self._on_reply([client], {"close": CloseCode.INTERNAL_ERROR})

@@ -136,6 +136,18 @@ def test_after_an_outage_workers_have_time_to_come_back(make_layer, guardian):
     assert count(layer, "lost_count") == 0
 
 
+def test_while_connections_break_nobody_is_taken_for_killed(make_layer, guardian):
+    layer, worker = make_layer(), make_layer()
+    live(worker, "worker")
+    arrive(layer, 0)
+    look_often(layer, guardian, 1.0)
+    kill(worker)
+    for step in range(12):
+        guardian.doubt()
+        look_after(layer, guardian, 1.5 + step / 2)
+    assert count(layer, "lost_count") == 0
+
+
 def test_who_may_not_ask_for_connections_waits_for_signs_of_life(layer, guardian, monkeypatch):
     live(layer, "worker")
     arrive(layer, 0)
