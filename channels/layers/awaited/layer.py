@@ -33,7 +33,7 @@ class AwaitedLayer(BaseChannelLayer):
 
     extensions: ClassVar[Sequence[str]] = ("groups", "flush")
 
-    def __init__(self, engine: Engine, wrapper: object = None) -> None:
+    def __init__(self, engine: Engine, wrapper: Any = None) -> None:
         super().__init__(
             expiry=engine.expiry,
             capacity=engine.capacity,

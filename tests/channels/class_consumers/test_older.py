@@ -134,3 +134,17 @@ def test_layers_are_made_anew_when_the_settings_change(application):
         assert get_channel_layer("other") is None
     with override_settings(CHANNEL_LAYERS={}):
         assert get_channel_layer() is None
+
+
+def test_a_layer_that_is_set_is_the_one_of_both_generations():
+    from channels import asgi
+
+    before = asgi.channel_layers["default"]
+    mine = InMemoryChannelLayer()
+    old = channel_layers.set("default", mine)
+    Group("all").add("somebody")
+    assert mine.engine.group_channels("all") == ["somebody"]
+    assert get_channel_layer() is mine
+    channel_layers.set("default", old)
+    assert asgi.channel_layers["default"] is before
+    assert get_channel_layer() is not mine
