@@ -84,6 +84,18 @@ def test_notices_are_refused_to_who_is_not_logged_in(open_socket):
     assert refusal.value.response.status_code == 403
 
 
+def test_slow_work_on_a_named_channel_shows_its_progress(browser, visit):
+    visit(browser, "/class-consumers/background/")
+    browser.click("#start")
+    browser.wait_for_text("of 10", within="#told")
+    browser.wait_for_text("Done.", within="#told")
+
+
+def test_events_of_a_response_that_goes_on_come_as_they_are_made(browser, visit):
+    visit(browser, "/class-consumers/ticker/")
+    browser.wait_for_text("Event 2 of 60", within="#lines")
+
+
 def test_group_message_of_the_chat_is_what_the_tutorial_says(open_socket):
     socket = open_socket("/ws/chat/there/", None)
     socket.send(json.dumps({"message": "hello"}))

@@ -26,6 +26,8 @@ PAGES = [
     "/class-consumers/chat/lobby/",
     "/class-consumers/counter/",
     "/class-consumers/notices/",
+    "/class-consumers/background/",
+    "/class-consumers/ticker/",
     "/nowhere/",
 ]
 
