@@ -12,7 +12,8 @@ import pytest
 
 from tests.acceptance.wheel import NoNetwork, build_wheel, clean_environment, install_wheel
 from tests.conftest import give_up
-from tests.processes import RedisServer, Split, find_redis_server, free_port
+from tests.processes import RedisCluster, RedisServer, Split, find_redis_server, free_port
+from tests.processes.rabbitmq_server import RabbitmqServer, find_rabbitmq_server
 
 STEPS = Path(__file__).with_name("getting_started")
 
@@ -45,7 +46,7 @@ def installed(tmp_path_factory):
     """The Python of a fresh environment with the wheel in it."""
     directory = tmp_path_factory.mktemp("installed")
     try:
-        return install_wheel(build_wheel(directory), directory / "venv")
+        return install_wheel(f"{build_wheel(directory)}[rabbitmq]", directory / "venv")
     except NoNetwork as error:
         give_up(str(error))
 
@@ -136,10 +137,49 @@ def start_daphne(split, port, python):
     server.wait_until_connectable(("127.0.0.1", port))
 
 
-def local_settings(directory):
+def local_settings(request, directory):
     """The CHANNEL_LAYERS of asgi_ipc 1.x, with a folder of our own."""
     settings = (STEPS / "settings_ipc.py").read_text()
     return settings.replace('"prefix": "mysite"', f'"folder": {str(directory / "layer")!r}')
+
+
+def rabbitmq_settings(request, directory):
+    """The CHANNEL_LAYERS of asgi_rabbitmq 1.x, with a broker and a prefix of our own."""
+    settings = (STEPS / "settings_rabbitmq.py").read_text()
+    broker = request.getfixturevalue("rabbitmq")
+    url = '"url": "amqp://guest:guest@localhost:5672/%2F"'
+    return settings.replace(url, f'"url": {broker.url!r}, "prefix": "{directory.name}."')
+
+
+def cluster_settings(request, directory):
+    """The CHANNEL_LAYERS of a cluster of our own."""
+    settings = (STEPS / "settings_redis.py").read_text()
+    settings = settings.replace("asgi_redis.Redis", "channels.layers.redis.RedisCluster")
+    port = request.getfixturevalue("cluster").nodes[0].port
+    prefix = f'"prefix": "{directory.name}:",'
+    return settings.replace("6379", str(port)).replace('"hosts"', f'{prefix} "hosts"')
+
+
+#: The engines that a site runs on, besides one Redis -> what returns its settings.
+ENGINES = {"local": local_settings, "rabbitmq": rabbitmq_settings, "cluster": cluster_settings}
+
+
+@pytest.fixture(scope="session")
+def rabbitmq():
+    """A RabbitMQ of our own."""
+    if find_rabbitmq_server() is None:
+        give_up("no rabbitmq-server: install one (Debian: apt install rabbitmq-server)")
+    with RabbitmqServer() as broker:
+        yield broker
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    """A Redis Cluster of our own."""
+    if find_redis_server() is None:
+        give_up("no redis-server: install one")
+    with RedisCluster() as cluster:
+        yield cluster
 
 
 class Site:
@@ -156,15 +196,15 @@ class Site:
         self.url, self.ws_url = f"http://127.0.0.1:{port}", f"ws://127.0.0.1:{port}"
 
 
-@pytest.fixture(params=["split", "local", "runserver"])
+@pytest.fixture(params=["split", "local", "rabbitmq", "cluster", "runserver"])
 def site(request, installed, projects, tmp_path):
     """The Site of the step that the test is marked with, served in either way."""
     step = request.node.get_closest_marker("step").args[0]
     if request.param == "split":
         settings = request.getfixturevalue("redis_settings")
         port = request.getfixturevalue("daphne_port")
-    elif request.param == "local":
-        settings, port = local_settings(tmp_path), free_port()
+    elif request.param in ENGINES:
+        settings, port = ENGINES[request.param](request, tmp_path), free_port()
     else:
         settings, port = (STEPS / "settings_memory.py").read_text(), free_port()
     with make_split(installed, projects.write(tmp_path / "p", step, settings)) as split:
@@ -172,7 +212,7 @@ def site(request, installed, projects, tmp_path):
             start_runserver(split, port)
         else:
             start_workers(split)
-        if request.param == "local":
+        if request.param in ENGINES:
             start_daphne(split, port, installed)
         yield Site(split, port, request.param != "runserver")
         for process in split.workers:

@@ -54,6 +54,7 @@ class Housekeeping:
         if not self._is_due("round", ROUND_EVERY_S):
             return
         self._bury_servers()
+        self._forget_processes()
         living = self._forget_workers()
         self._take_back_owned()
         self._bring_on_sockets(living)
@@ -80,6 +81,13 @@ class Housekeeping:
         for server_id, address, _, _ in self._store.servers.processes("server"):
             if not self._is_alive(address):
                 self._bury_server(server_id)
+
+    def _forget_processes(self) -> None:
+        """The channels of a dead process that is neither server nor worker leave their groups."""
+        for queue, address, _, _ in self._store.servers.processes("process"):
+            if not self._is_alive(address):
+                self._store.groups.discard_queue(queue)
+                self._store.servers.leave("process", queue)
 
     def _bury_server(self, server_id: str) -> None:
         """Make up for the disconnects of a dead server's sockets, and let go of all that was its.

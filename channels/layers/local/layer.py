@@ -20,6 +20,7 @@ from channels.layers.contract import OnReply, Reader, ServerLink
 from channels.layers.local.database import Database
 from channels.layers.local.housekeeping import Housekeeping
 from channels.layers.local.link import LocalLink
+from channels.layers.local.process_link import LocalProcessLink
 from channels.layers.local.queues import Settings, StoredEntry
 from channels.layers.local.reader import LocalReader, Search, search, search_async
 from channels.layers.local.servers import reply_queues
@@ -33,6 +34,7 @@ from channels.layers.local.wakeups import (
 )
 from channels.layers.local.worker_link import LocalWorkerLink
 from channels.layers.memory.queues import Entry
+from channels.layers.process_link import Deliver, ProcessLink
 from channels.layers.worker_link import OnMessage, WorkerLink
 from channels.startup.identity import project_marks
 
@@ -263,6 +265,13 @@ class LocalChannelLayer(BaseChannelLayer):
 
         return self.run(look)
 
+    def living(self, kind: str) -> list[dict[str, Any]]:
+        """The living processes of a kind, "server" or "worker", with their facts."""
+        return self.run(lambda store: self._processes(store, kind))
+
+    def living_workers(self) -> list[dict[str, Any]]:
+        return self.living("worker")
+
     def _processes(self, store: Store, kind: str) -> list[dict[str, Any]]:
         return [
             {
@@ -399,6 +408,11 @@ class LocalChannelLayer(BaseChannelLayer):
 
     def open_worker_link(self, worker_id: str, on_message: OnMessage) -> WorkerLink:
         return LocalWorkerLink(self, worker_id, on_message)
+
+    def open_process_link(
+        self, queue: str, deliver: Deliver, on_lost: Callable[[], None]
+    ) -> ProcessLink:
+        return LocalProcessLink(self, queue, deliver, on_lost)
 
     # -- the end ----------------------------------------------------------------------------------
 

@@ -4,25 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from channels.exceptions import LayerUnavailable
-from channels.layers.local.queues import StoredEntry
-from channels.layers.local.reader import Search, search_async
-from channels.layers.local.store import Store
-from channels.layers.local.wakeups import TaskSleeper
-from channels.layers.worker_link import TRY_AGAIN_S, ForClients, OnMessage, WorkerLink, loads_of
+from channels.layers.local.batches import read_forever
+from channels.layers.worker_link import ForClients, OnMessage, WorkerLink, loads_of
 from channels.messages import Content
 
 if TYPE_CHECKING:
     from channels.layers.local.layer import LocalChannelLayer
-
-logger = logging.getLogger("channels.layers")
-
-#: Messages that are handed out before other work of the loop gets its turn.
-BATCH = 500
 
 
 class LocalWorkerLink(WorkerLink):
@@ -34,7 +24,9 @@ class LocalWorkerLink(WorkerLink):
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        self._task = asyncio.get_running_loop().create_task(self._read_forever())
+        self._task = asyncio.get_running_loop().create_task(
+            read_forever(self._layer, self.queue, self.hand_out)
+        )
 
     async def stop(self) -> None:
         task, self._task = self._task, None
@@ -52,37 +44,12 @@ class LocalWorkerLink(WorkerLink):
         return self._layer.run(lambda store: store.send_batch(queue, packed))
 
     async def loads(self) -> list[int]:
-        workers = self._layer.status()["workers"]
-        return loads_of(workers)
+        return loads_of(self._layer.living("worker"))
 
     async def server_ages_s(self) -> dict[str, float]:
         return ages_s(self._layer, "servers")
 
-    async def _read_forever(self) -> None:
-        sleeper: TaskSleeper | None = None
-        try:
-            while True:
-                try:
-                    sleeper = sleeper or self._layer.make_sleeper(TaskSleeper)
-                    await self._read(sleeper)
-                except LayerUnavailable as error:
-                    logger.debug("messages for %s can't be read: %s", self.queue, error)
-                    await asyncio.sleep(TRY_AGAIN_S)
-        finally:
-            if sleeper is not None:
-                sleeper.close()
-
-    async def _read(self, sleeper: TaskSleeper) -> None:
-        def attempt(store: Store) -> list[StoredEntry] | None:
-            return store.take_batch([self.queue], BATCH)
-
-        for entry in await search_async(Search(self._layer, [self.queue], attempt), sleeper):
-            delivery = self._layer.delivery(entry)
-            if delivery is not None:
-                self.hand_out(delivery.content, entry.clients)
-        await asyncio.sleep(0)
-
 
 def ages_s(layer: LocalChannelLayer, kind: str) -> dict[str, float]:
     """The ages of the last signs of life of "servers" or "workers", in seconds, by id."""
-    return {one["id"]: one["seen_s"] for one in layer.status()[kind]}
+    return {one["id"]: one["seen_s"] for one in layer.living(kind.removesuffix("s"))}

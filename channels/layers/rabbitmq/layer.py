@@ -183,6 +183,10 @@ class RabbitmqChannelLayer(BaseChannelLayer):
         status: dict[str, Any] = self._run(self.housekeeping.status)
         return status
 
+    def living_workers(self) -> list[dict[str, Any]]:
+        workers: list[dict[str, Any]] = self._run(self.housekeeping.processes, "workers")
+        return workers
+
     def tell_expired(self, name: str, count: int) -> None:
         """Log that messages have expired."""
         self.drops.warn(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import threading
 import time
@@ -34,6 +35,8 @@ def import_aiormq() -> Any:
         raise ValueError(
             "the RabbitMQ layer needs the 'aiormq' package: pip install channels-classic[rabbitmq]"
         ) from error
+    # What breaks is told by us, in a sentence, and not with a traceback from its reader.
+    logging.getLogger("aiormq.connection").setLevel(logging.CRITICAL)
     return aiormq
 
 

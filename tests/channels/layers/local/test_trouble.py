@@ -281,6 +281,21 @@ def test_a_dead_server_leaves_its_groups_and_its_disconnects_are_made_up_for(
     assert len([*folder.glob(f"*{SUFFIX}")]) <= 2  # this process' own
 
 
+def test_the_channels_of_a_dead_process_leave_their_groups(
+    layer: LocalChannelLayer, run: Callable[..., subprocess.Popen[str]]
+) -> None:
+    process = run(
+        """
+        link = layer.open_process_link("specific.one!", print, print)
+        asyncio.run(link.enter())
+        layer.group_add("group", "specific.one!a")
+        """
+    )
+    assert layer.group_channels("group") == ["specific.one!a"]
+    kill(process)
+    keep_house_until(layer, lambda: layer.group_channels("group") == [])
+
+
 def test_a_reader_that_sleeps_is_not_missed_when_another_one_was_killed_in_its_sleep(
     layer: LocalChannelLayer, run: Callable[..., subprocess.Popen[str]]
 ) -> None:
