@@ -61,7 +61,7 @@ def find_project() -> Project:
         name=package,
         directory=directory,
         settings_module=module,
-        python_bin=Path(sys.executable).parent,
+        python_bin=Path(os.path.abspath(sys.executable)).parent,
         asgi=find_asgi(),
         static_url=_path(settings.STATIC_URL),
         static_root=str(settings.STATIC_ROOT or ""),

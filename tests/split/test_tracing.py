@@ -189,6 +189,18 @@ def test_trace_of_a_caller_goes_on(traced, collector):
     assert span.parent_span_id.hex() == "b7ad6b7169203331"
 
 
+def test_trace_that_its_caller_left_out_is_left_out_as_a_whole(traced, collector):
+    left_out = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"
+    for _ in range(3):
+        requests.get(f"{traced.url}/call/", headers={"traceparent": left_out}, timeout=20)
+    requests.get(f"{traced.url}/call/", timeout=20)  # this one is not
+    # Worker and server send theirs when they like.
+    wait_until(lambda: collector.find("deliver http.response") and collector.find("process job"))
+    wait_until(lambda: collector.find("receive http.request"))
+    assert len(collector.find("receive http.request")) == 1
+    assert len(collector.find("process job")) == 1
+
+
 def test_failure_of_a_consumer_is_in_its_span(traced, collector):
     traced.manage("shell", "-c", "from channels import Channel; Channel('fail').send({})")
     (span,) = wait_until(lambda: collector.find("process fail"))

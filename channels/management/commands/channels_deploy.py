@@ -60,7 +60,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         recipe = options["recipe"]
         project = find_project()
-        if options["metrics_port"] and importlib.util.find_spec("prometheus_client") is None:
+        shows_metrics = options["metrics_port"] and recipe != "procfile"
+        if shows_metrics and importlib.util.find_spec("prometheus_client") is None:
             self.stderr.write(
                 self.style.WARNING(
                     "prometheus-client is not installed here, and --metrics needs it: "
