@@ -42,6 +42,8 @@ class RabbitmqLink(ServerLink):
         self._on_reply, self._on_lost = on_reply, on_lost
         self._loop: asyncio.AbstractEventLoop | None = None
         self._beating: asyncio.Task[None] | None = None
+        #: A beat at a time: after a flush, another one is due at once.
+        self._one_beat = asyncio.Lock()
         self._is_available = False
         self._is_started = False
         #: The Session over which replies are read, and the broker's mark when that began.
@@ -103,6 +105,10 @@ class RabbitmqLink(ServerLink):
             await asyncio.sleep(BEAT_EVERY_S if self._is_available else TRY_AGAIN_S)
 
     async def _beat(self) -> None:
+        async with self._one_beat:
+            await self._beat_once()
+
+    async def _beat_once(self) -> None:
         try:
             was_known = await self._run(self._show_life)
         except LayerUnavailable as error:
