@@ -26,19 +26,34 @@ class CleanSlate:
     """What one thread has active when nobody has activated anything. Made and used in that thread.
 
     Undoing all of it takes 36 microseconds, which is a tenth of an echo; a look at the context
-    variables that hold it takes 3.
+    variables that hold it takes half a one.
     """
 
     def __init__(self) -> None:
-        self._entries = [(_find_variable(activate), undo) for activate, undo in _SETTINGS]
-        self._clean = [_read(variable) for variable, _ in self._entries]
+        self._undo = [undo for _, undo in _SETTINGS]
+        found = [_find_variable(activate) for activate, _ in _SETTINGS]
+        #: Each returns what its variable holds; where there is none to look at, a new object.
+        self._reads: list[Callable[[None], Any]] = [
+            variable.get if variable is not None else _read_nothing for variable in found
+        ]
+        self._clean = self._read()
 
     def wipe(self) -> None:
         """Undo what has been activated since."""
-        for place, (variable, undo) in enumerate(self._entries):
-            if variable is None or _read(variable) is not self._clean[place]:
+        values = [read(None) for read in self._reads]
+        if values == self._clean:
+            return
+        for undo, value, clean in zip(self._undo, values, self._clean, strict=True):
+            if value is not clean:
                 undo()
-                self._clean[place] = _read(variable)
+        self._clean = self._read()
+
+    def _read(self) -> list[Any]:
+        return [read(None) for read in self._reads]
+
+
+def _read_nothing(default: None) -> object:
+    return object()
 
 
 def _find_variable(activate: Callable[[], Any]) -> Variable | None:
@@ -48,7 +63,3 @@ def _find_variable(activate: Callable[[], Any]) -> Variable | None:
     context.run(activate)
     changed = [one for one, value in context.items() if before.get(one) is not value]
     return changed[0] if len(changed) == 1 else None
-
-
-def _read(variable: Variable | None) -> Any:
-    return None if variable is None else variable.get(None)

@@ -44,18 +44,17 @@ class PendingMessageStore:
 
     def append(self, layer: BaseChannelLayer, operation: Operation) -> None:
         """Keep one operation for `layer` (from `layer.prepare_send` and its kin)."""
-        self._kept.append((layer, operation))
+        entries = self._entries.get()
+        if entries is None:
+            raise _nothing_is_kept()
+        entries.append((layer, operation))
 
     def prepend(self, layer: BaseChannelLayer, operation: Operation) -> None:
         """Keep one operation that has to be done before all that is kept so far."""
-        self._kept.insert(0, (layer, operation))
-
-    @property
-    def _kept(self) -> list[Entry]:
         entries = self._entries.get()
         if entries is None:
-            raise RuntimeError("nothing is kept here: no consumer runs; call prepare() first")
-        return entries
+            raise _nothing_is_kept()
+        entries.insert(0, (layer, operation))
 
     def note_sent(self, channel: str, content: Mapping[str, Any]) -> None:
         """Note that the consumer that runs here, if one does, has sent `content` on `channel`."""
@@ -87,6 +86,10 @@ class PendingMessageStore:
             refusals += [r for r in layer.apply([operation]) if isinstance(r, Exception)]
         if refusals:
             raise refusals[0]
+
+
+def _nothing_is_kept() -> RuntimeError:
+    return RuntimeError("nothing is kept here: no consumer runs; call prepare() first")
 
 
 pending_message_store = PendingMessageStore()
