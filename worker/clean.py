@@ -26,7 +26,7 @@ class CleanSlate:
     """What one thread has active when nobody has activated anything. Made and used in that thread.
 
     Undoing all of it takes 36 microseconds, which is a tenth of an echo; a look at the context
-    variables that hold it takes half a one.
+    variables that hold it takes one.
     """
 
     def __init__(self) -> None:
