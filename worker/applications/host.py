@@ -89,18 +89,20 @@ class ApplicationHost:
             hosting.GONE: self._let_go,
             hosting.MOVED: self._note_moved,
         }
-        self._takers: dict[str, Callable[[Content], None]] = {
-            "websocket.connect": self._open,
-            hosting.RESUME: self._resume,
+        self._takers = self._make_takers(hosted)
+
+    def _make_takers(self, hosted: Hosted) -> dict[str, Callable[[Content], None]]:
+        """What takes the messages that are for any worker, by channel."""
+        takers: dict[str, Callable[[Content], None]] = {}
+        if hosted.with_sockets:
+            takers["websocket.connect"] = self._open
+            takers[hosting.RESUME] = self._resume
             # Of sockets that had no owner yet.
-            "websocket.receive": _pass_over,
-            "websocket.disconnect": _pass_over,
-        }
-        if not hosted.with_sockets:
-            self._takers.clear()
+            takers["websocket.receive"] = takers["websocket.disconnect"] = _pass_over
         if hosted.with_http:
-            self._takers["http.request"] = self._answer
-            self._takers["http.disconnect"] = _pass_over
+            takers["http.request"] = self._answer
+            takers["http.disconnect"] = _pass_over
+        return takers
 
     @property
     def count(self) -> int:
