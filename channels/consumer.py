@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import time
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from asgiref.sync import async_to_sync
@@ -22,6 +24,7 @@ from channels.instances.handlers import find_handler, get_handler_name
 from channels.instances.hosting import Host, find_host
 from channels.instances.two_calls import FirstCall, is_scope
 from channels.layers import DEFAULT_CHANNEL_LAYER, get_channel_layer
+from channels.metrics import hooks
 from channels.tracing import hooks as tracing
 
 __all__ = [
@@ -102,7 +105,7 @@ class AsyncConsumer:
         handler = find_handler(self, message)
         if are_in_use():
             await aclose_old_connections()
-        with _trace(self, message):
+        with _observe(self, message):
             await handler(message)
 
     async def send(self, message: Event) -> None:
@@ -132,7 +135,7 @@ class SyncConsumer(AsyncConsumer):
 
     async def dispatch(self, message: Event) -> None:
         executor = self._host.executor if self._host is not None else None
-        with _trace(self, message):
+        with _observe(self, message):
             if executor is None:
                 await _handle_in_turn(self, message)
             else:
@@ -144,12 +147,28 @@ class SyncConsumer(AsyncConsumer):
         self.base_send(message)
 
 
-def _trace(consumer: AsyncConsumer, message: Event) -> contextlib.AbstractContextManager[Any]:
-    if not tracing.tracer.is_on:
+def _observe(consumer: AsyncConsumer, message: Event) -> contextlib.AbstractContextManager[Any]:
+    """What counts and traces the run of a handler; costs nothing while nobody does."""
+    if not (tracing.tracer.is_on or hooks.meter.is_on):
         return tracing.NO_SPAN
-    kind = type(consumer)
+    return _observed(consumer, message)
+
+
+@contextlib.contextmanager
+def _observed(consumer: AsyncConsumer, message: Event) -> Iterator[None]:
+    kind, started = type(consumer), time.perf_counter()
     name = f"{kind.__module__}.{kind.__qualname__}"
-    return tracing.tracer.process(message["type"], name, message)
+    ending = None
+    try:
+        with tracing.tracer.process(message["type"], name, message):
+            try:
+                yield
+            except StopConsumer as stop:  # the end of a connection is no failure of its span
+                ending = stop
+    finally:
+        hooks.meter.handled(message["type"], kind, time.perf_counter() - started)
+    if ending is not None:
+        raise ending
 
 
 def _handle(consumer: SyncConsumer, message: Event) -> None:

@@ -76,6 +76,8 @@ class CountingMeter(Meter):
         )
         #: What ran -> how long its messages had waited, and how long it took.
         self.runs: dict[Ran, tuple[Histogram, Histogram]] = {}
+        #: The same for handlers of class consumers, by the type of their event.
+        self.handlers: dict[Ran, Histogram] = {}
         self.round_trips = Histogram()
         self.first_bytes = Histogram()
 
@@ -130,6 +132,14 @@ class CountingMeter(Meter):
             return self.runs.setdefault(
                 (self.kind_of(channel), consumer), (Histogram(), Histogram())
             )
+
+    def handled(self, event: str, consumer: Callable[..., Any], ran_s: float) -> None:
+        kind = self.kind_of(event)
+        with self._lock:
+            found = self.handlers.get((kind, consumer))
+            if found is None:
+                found = self.handlers[kind, consumer] = Histogram()
+            found.add(ran_s)
 
     def retried(self, channel: str) -> None:
         self._add(self.retries, self.kind_of(channel))
@@ -196,6 +206,8 @@ class CountingMeter(Meter):
 
 
 def _copy(value: Any) -> Any:
+    if isinstance(value, Histogram):
+        return value.copy()
     return tuple(one.copy() for one in value) if isinstance(value, tuple) else value
 
 

@@ -152,6 +152,8 @@ def _histograms(figures: CountingMeter) -> Iterator[Metric]:
         (channel, name_that_thing(consumer)): histogram
         for (channel, consumer), (_, histogram) in figures.runs.items()
     }
+    for (event, consumer), histogram in figures.handlers.items():
+        runs[event, name_that_thing(consumer)] = histogram
     yield _histogram("channels_consumer_run_seconds", runs)
     yield _histogram("channels_message_wait_seconds", _by_channel(figures))
     yield _histogram("channels_engine_round_trip_seconds", {(): figures.round_trips})

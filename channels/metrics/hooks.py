@@ -33,6 +33,9 @@ class Meter:
     ) -> None:
         """A consumer ran for `ran_s`, for a message that had waited in its channel."""
 
+    def handled(self, event: str, consumer: Callable[..., Any], ran_s: float) -> None:
+        """A handler of a class consumer ran for `ran_s`; `consumer` is the class."""
+
     def retried(self, channel: str) -> None:
         """A consumer asked for a retry."""
 

@@ -65,7 +65,10 @@ METRICS: dict[str, Described] = {
         where="worker",
     ),
     "channels_consumer_run_seconds": _histogram(
-        "How long a consumer ran", "channel", "consumer", where="worker"
+        "How long a consumer ran, or a handler of a class consumer for an event",
+        "channel",
+        "consumer",
+        where="worker",
     ),
     "channels_engine_up": _gauge("1 if the channel layer's engine answers, 0 if it does not"),
     "channels_engine_round_trip_seconds": _histogram("How long the engine took for a pipeline"),

@@ -223,3 +223,5 @@ def test_frames_of_a_class_consumer_are_in_the_trace_of_the_frame(traced, collec
     assert collector.family_of(span) == ["receive websocket.receive"]
     told = {a.key: a.value.string_value for a in span.attributes}
     assert told["code.function.name"] == "traced.Echo"
+    (end,) = wait_until(lambda: collector.find("process websocket.disconnect"))
+    assert not end.events and not end.status.message  # an end is no failure

@@ -114,6 +114,19 @@ def test_figures_are_those_that_were_told():
     assert shown["channels_engine_up", ()] == 1
 
 
+def test_handlers_of_class_consumers_are_shown_by_event_and_class():
+    meter = CountingMeter()
+    meter.handled("chat.message", Layer, 0.02)
+    shown = read(make_registry(meter, Watched("worker"), Layer()))
+    who = (("channel", "chat.message"), ("consumer", "tests.channels.metrics.test_counting.Layer"))
+    assert shown["channels_consumer_run_seconds_count", who] == 1
+    assert not [
+        name
+        for name, labels in shown
+        if name == "channels_messages_received_total" and ("channel", "chat.message") in labels
+    ]
+
+
 def test_open_is_what_was_opened_and_has_not_ended():
     meter = CountingMeter()
     for _ in range(3):
