@@ -195,9 +195,9 @@ class Work:
     def test_readers_are_fair(self):
         layer = self.open_layer(capacity=20)
         reader = self.open_reader(layer, "busy", "quiet", "unused")
-        refill = layer.prepare_send("busy", {})
-        layer.apply([refill] * 20 + [layer.prepare_send("quiet", {})])
-        seen = {self.take(reader, refill).channel for _ in range(100)}
+        busy = [layer.prepare_send("busy", {}) for _ in range(120)]
+        layer.apply([*busy[:20], layer.prepare_send("quiet", {})])
+        seen = {self.take(reader, refill).channel for refill in busy[20:]}
         self.assertIn("quiet", seen)
 
     def test_a_reader_never_takes_an_expired_message(self):

@@ -18,7 +18,7 @@ _ADVICE = {
     "WRONGTYPE": "somebody else has written a key below this layer's prefix",
 }
 #: Answers that are part of the work: a stream was flushed meanwhile.
-_EXPECTED = ("NOGROUP",)
+_EXPECTED = frozenset({"NOGROUP"})
 
 
 class Complaints:
