@@ -183,7 +183,16 @@ class ChannelLayerWrapper(_AnyLayer):
     def __getattr__(self, name: str) -> Any:
         if name == "channel_layer":  # not there yet: a copy or an unpickling in progress
             raise AttributeError(name)
-        value = getattr(self.channel_layer, name)
+        try:
+            value = getattr(self.channel_layer, name)
+        except AttributeError as error:
+            if hasattr(self.channel_layer, "group_send"):  # a verb of Channels 2 and later
+                raise AttributeError(
+                    f"the channel layer {self} is made for Channels 2 and later, and has no "
+                    f"{name!r}: reach it by channels.layers.get_channel_layer(); consumers of 1.x, "
+                    "Channel and Group need a layer of channels.layers"
+                ) from error
+            raise
         if inspect.ismethod(value):
             self.__dict__[name] = value  # found without this detour from now on
         return value

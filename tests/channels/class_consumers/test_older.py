@@ -9,7 +9,12 @@ from django.test import override_settings
 from channels import Group
 from channels.generic.websocket import AsyncWebsocketConsumer, WebsocketConsumer
 from channels.http import AsgiHandler, AsgiRequest
-from channels.layers import InMemoryChannelLayer, channel_layers, get_channel_layer
+from channels.layers import (
+    BaseChannelLayer,
+    InMemoryChannelLayer,
+    channel_layers,
+    get_channel_layer,
+)
 from channels.routing import ProtocolTypeRouter
 from channels.staticfiles import StaticFilesHandler, StaticFilesWrapper
 from channels.testing import HttpCommunicator, WebsocketCommunicator
@@ -148,3 +153,19 @@ def test_a_layer_that_is_set_is_the_one_of_both_generations():
     channel_layers.set("default", old)
     assert asgi.channel_layers["default"] is before
     assert get_channel_layer() is not mine
+
+
+class Foreign(BaseChannelLayer):
+    """A layer of somebody else's, made for Channels 4."""
+
+    async def group_send(self, group, message):
+        pass
+
+
+def test_a_layer_of_others_is_used_as_it_is_and_1_x_is_told_that_it_can_not():
+    backend = {"BACKEND": f"{__name__}.Foreign", "CONFIG": {"capacity": 7}}
+    with override_settings(CHANNEL_LAYERS={"default": backend}):
+        assert isinstance(get_channel_layer(), Foreign)
+        assert get_channel_layer().capacity == 7
+        with pytest.raises(AttributeError, match="made for Channels 2 and later"):
+            Group("all").send({"text": "hello"})
