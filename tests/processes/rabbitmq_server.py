@@ -10,7 +10,7 @@ from typing import Any
 from tests.processes.base import Process, can_connect, free_port, wait_until
 
 #: Seconds until a broker must answer: Erlang takes its time on a busy machine.
-START_LIMIT_S = 60
+START_LIMIT_S = 90
 
 
 def find_rabbitmq_server() -> str | None:
