@@ -249,7 +249,7 @@ class ConsumerThread(threading.Thread):
         )
 
     def _run(self, consumer: Any, message: Message, kwargs: Any) -> Any:
-        self._slate.wipe()
+        self._slate.wipe(for_view=message.channel.name == "http.request")
         pending_message_store.prepare()
         _signal(consumer_started, environ={})
         with self._trace(consumer, message) as span:

@@ -62,3 +62,15 @@ def test_each_of_them_is_undone_by_itself_and_again(activate):
 def test_a_message_that_activates_nothing_pays_next_to_nothing():
     slate = CleanSlate()
     assert min(timeit.repeat(slate.wipe, number=1000, repeat=5)) < 0.01  # 10 microseconds each
+
+
+def test_a_request_sets_its_own_urlconf_and_prefix_and_gets_a_clean_language():
+    slate, before = CleanSlate(), read_thread()
+    activate_all()
+    slate.wipe(for_view=True)
+    assert read_thread() == before
+    set_script_prefix("/site/")
+    slate.wipe(for_view=True)
+    assert get_script_prefix() == "/site/"
+    slate.wipe()
+    assert read_thread() == before
