@@ -65,7 +65,7 @@ class Upkeep:
         )
         for client in lost:
             await server.run(self._sockets.break_order(server.socket_channel(client)))
-        self._on_reply(lost, {"close": CloseCode.SERVICE_RESTART})
+        self._on_reply(lost, {"close": int(CloseCode.SERVICE_RESTART)})
 
     def close_doubtful(self, reply_channels: list[str]) -> None:
         """Redis has lost its last moments: close the sockets that spoke then, as some of their
@@ -90,7 +90,7 @@ class Upkeep:
             with contextlib.suppress(LayerUnavailable):  # its disconnect waits for its turn then
                 await self._server.run(plan)
         if clients:
-            self._on_reply(clients, {"close": CloseCode.SERVICE_RESTART})
+            self._on_reply(clients, {"close": int(CloseCode.SERVICE_RESTART)})
 
     async def look_after_forever(self) -> None:
         """Look after ordered sockets, again and again."""
@@ -110,7 +110,7 @@ class Upkeep:
         plan = self._guardian.look_after(self._server.id, now_s)
         try:
             for client in await self._server.run(plan):
-                self._on_reply([client], {"close": CloseCode.INTERNAL_ERROR})
+                self._on_reply([client], {"close": int(CloseCode.INTERNAL_ERROR)})
         except LayerUnavailable as error:
             logger.debug("ordered sockets can't be looked after: %s", error)
 
