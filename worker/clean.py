@@ -44,13 +44,12 @@ class CleanSlate:
         `for_view`: whether a request comes, whose handler sets the urlconf and the prefix itself:
         each one sets both, and undoing them takes as long as routing it.
         """
-        if for_view and all(
-            read(None) is clean for read, clean in zip(self._reads[:2], self._clean, strict=False)
-        ):
+        language, zone, urlconf, prefix = self._reads
+        clean = self._clean
+        is_clean = language(None) is clean[0] and zone(None) is clean[1]
+        if is_clean and (for_view or (urlconf(None) is clean[2] and prefix(None) is clean[3])):
             return
-        values = [read(None) for read in self._reads]
-        if values == self._clean:
-            return
+        values = self._read()
         for undo, value, clean in zip(self._undo, values, self._clean, strict=True):
             if value is not clean:
                 undo()

@@ -112,7 +112,8 @@ class ConsumerThread(threading.Thread):
     def _next_delivery(self) -> Any:
         """Send what was left, and take the next message; when stopping, only send."""
         self._send_ahead()
-        self._listen_where_there_is_room()
+        if self._worker.host is not None:
+            self._listen_where_there_is_room()
         operations = self._operations
         if self._stopping.is_set():
             results, delivery = self._layer.apply(operations), None
@@ -215,7 +216,8 @@ class ConsumerThread(threading.Thread):
             self._reader.foresee_session(message.reply_channel.name)
         started = time.perf_counter()
         outcome, entries = self._run(consumer, message, kwargs)
-        self._worker.note_run(delivery, consumer, since, time.perf_counter() - started)
+        if hooks.meter.is_on or logger.isEnabledFor(logging.DEBUG):
+            self._worker.note_run(delivery, consumer, since, time.perf_counter() - started)
         self.running = None
         self._consumer = consumer
         self._operations = self._left_over(outcome, entries, delivery, message)
@@ -252,11 +254,8 @@ class ConsumerThread(threading.Thread):
         self._slate.wipe(for_view=message.channel.name == "http.request")
         pending_message_store.prepare()
         _signal(consumer_started, environ={})
-        with self._trace(consumer, message) as span:
-            outcome = run_consumer(self._worker.wrap(consumer), message, kwargs)
-            if isinstance(outcome, Failed):
-                span.fail(outcome.error)
-                report_failure(message, consumer, outcome.error, self._worker.id)
+        run = self._run_traced if tracing.tracer.is_on else self._run_wrapped
+        outcome = run(consumer, message, kwargs)
         entries = pending_message_store.take()
         if message.channel.name == "websocket.connect" and outcome is DONE:
             tell_of_open_handshake(consumer, message, entries)
@@ -264,13 +263,21 @@ class ConsumerThread(threading.Thread):
             _signal(consumer_finished)
         return outcome, entries
 
-    @staticmethod
-    def _trace(consumer: Any, message: Message) -> Any:
-        if not tracing.tracer.is_on:
-            return tracing.NO_SPAN
+    def _run_wrapped(self, consumer: Any, message: Message, kwargs: Any) -> Any:
+        outcome = run_consumer(self._worker.wrap(consumer), message, kwargs)
+        if isinstance(outcome, Failed):
+            report_failure(message, consumer, outcome.error, self._worker.id)
+        return outcome
+
+    def _run_traced(self, consumer: Any, message: Message, kwargs: Any) -> Any:
         name = name_that_thing(consumer)
         sent_at = message.delivery.sent_at if message.delivery is not None else None
-        return tracing.tracer.process(message.channel.name, name, message.content, sent_at)
+        span = tracing.tracer.process(message.channel.name, name, message.content, sent_at)
+        with span as running:
+            outcome = self._run_wrapped(consumer, message, kwargs)
+            if isinstance(outcome, Failed):
+                running.fail(outcome.error)
+        return outcome
 
     def _left_over(
         self, outcome: Any, entries: list[Entry], delivery: Any, message: Message
