@@ -82,7 +82,7 @@ class Codec:
             raise InvalidMessage(
                 f"a message for {where!r} must be a dict, got {type(message).__name__}"
             )
-        packed = pack_plain(message, f"the message for {where!r}", is_ours)
+        packed = pack_plain(message, where, is_ours, "the message for {!r}")
         if len(packed) > self.max_bytes:
             raise MessageTooLarge(where, len(packed), self.max_bytes)
         return packed
@@ -141,19 +141,35 @@ class Codec:
             self.seal.forget(packed)
 
 
-def pack_plain(value: object, what: str, is_ours: bool = True) -> bytes:
-    """Return `value` as bytes that anybody can read. Raises InvalidMessage."""
-    if not is_ours:
-        _check(value, what)
+def pack_plain(value: object, what: str, is_ours: bool = True, form: str = "{}") -> bytes:
+    """Return `value` as bytes that anybody can read. Raises InvalidMessage, which calls it `what`,
+    put into `form`."""
     try:
         packed: bytes = _own.packer.pack(value)
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        what = form.format(what)
+        if not is_ours:
+            _check(value, what)
         where = next(_find_culprit(value, None), "")
         raise InvalidMessage(
             f"{what} can't be packed: {f'at {where}: ' if where else ''}{error}; use dicts, lists, "
             "str, bytes, numbers, booleans and None"
         ) from error
+    if not (is_ours or _is_read_at_once(packed)):
+        _check(value, form.format(what))
     return packed
+
+
+def _is_read_at_once(packed: bytes) -> bool:
+    """Whether a look by MessagePack itself, which takes a fifth of `_check`, finds nothing amiss:
+    each level takes a byte at least, so what is short is not too deep."""
+    if len(packed) > MAX_DEPTH:
+        return False
+    try:
+        msgpack.unpackb(packed, raw=False, strict_map_key=False)
+    except Exception:
+        return False
+    return True
 
 
 def unpack_plain(packed: bytes | memoryview) -> Any:
