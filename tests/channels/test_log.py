@@ -13,6 +13,7 @@ from channels import log
 from channels.layers.memory import MemoryChannelLayer
 from channels.management.commands.runworker import Command
 from channels.message import Message
+from channels.startup.installed import take_over_commands
 from tests.processes import REPOSITORY
 
 NAMES = (*log.LOGGERS, "interface_server")
@@ -136,6 +137,7 @@ def test_a_level_of_the_project_holds():
     ],
 )
 def test_the_commands_show_their_loggers(stream, command, names):
+    take_over_commands()  # undone by each test that sets INSTALLED_APPS
     with pytest.raises(CommandError):  # what is wrong is said after that
         call_command(*command)
     for name in names:
