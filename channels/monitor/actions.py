@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from django.contrib.auth import get_user_model
+
 from channels.channel import Channel
+from channels.consuming.logout import close_sockets_of, what_to_do
 from channels.layers.names import check_channel_name, is_socket
 from channels.messages import CloseCode
 from channels.monitor.reading import default_layer, status_reader
@@ -45,6 +48,20 @@ def _close(asked: Mapping[str, Any]) -> str:
     return f"{name} was told to close."
 
 
+def _close_user(asked: Mapping[str, Any]) -> str:
+    if what_to_do() != "close":
+        raise BadRequest(
+            "which sockets a user has is known only where CHANNELS_AFTER_LOGOUT is 'close': set it"
+        )
+    name = str(asked.get("user"))
+    users = get_user_model()
+    user = users._default_manager.filter(**{str(users.USERNAME_FIELD): name}).first()
+    if user is None:
+        raise BadRequest(f"there is no user {name!r}")
+    close_sockets_of(user)
+    return f"All sockets of {name} were told to close."
+
+
 def _stop(asked: Mapping[str, Any]) -> str:
     worker = str(asked.get("worker"))
     known = [one["id"] for one in status_reader.read()["workers"]]
@@ -76,5 +93,6 @@ ACTIONS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "replay": _replay,
     "purge": _purge,
     "close": _close,
+    "close_user": _close_user,
     "stop": _stop,
 }

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
+from channels.consuming.logout import what_to_do
 from channels.exceptions import InvalidName, LayerUnavailable
 from channels.monitor.access import may_act, may_view
 from channels.monitor.actions import BadRequest, act
@@ -62,6 +63,7 @@ class LivePageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             **self.admin_site.each_context(request),
             "title": "Channels, live",
             "may_act": may_act(request.user),
+            "knows_users": what_to_do() == "close",
             "opts": self.model._meta,
         }
         return TemplateResponse(request, "admin/channels_monitor/live_page.html", context)

@@ -156,6 +156,35 @@ def test_socket_is_told_to_close(redis_layer, visit):
     assert (name, message) == ("websocket.send.S!a", {"close": 1001})
 
 
+def test_all_sockets_of_a_user_are_told_to_close(redis_layer, visit, make_user, settings):
+    from channels.consuming.logout import _user_group
+
+    settings.CHANNELS_AFTER_LOGOUT = "close"
+    user = make_user("amy")
+    redis_layer.group_add(_user_group(user.pk), "process.S!a")
+    client = visit("change")
+    assert b"cm-user-name" in client.get(BASE).content
+    assert act(client, action="close_user", user="amy").status_code == 200
+    assert redis_layer.receive(["process.S!"]) == ("process.S!a", {"close": 4401})
+    assert "no user 'ben'" in act(client, action="close_user", user="ben").json()["error"]
+
+
+def test_sockets_of_a_user_are_not_known_without_the_setting(redis_layer, visit):
+    client = visit("change")
+    assert b"cm-user-name" not in client.get(BASE).content
+    assert "CHANNELS_AFTER_LOGOUT" in act(client, action="close_user", user="amy").json()["error"]
+
+
+def test_worker_is_asked_to_stop(redis_layer, visit):
+    from channels.layers.worker_link import orders_queue
+
+    redis_layer.keep_house("w1", {"host": "h", "pid": 1}, {"mail"})
+    client = visit("change")
+    assert act(client, action="stop", worker="w1").status_code == 200
+    assert redis_layer.receive([orders_queue("w1")]) == (orders_queue("w1"), {"order": "stop"})
+    assert "there is no worker 'w2'" in act(client, action="stop", worker="w2").json()["error"]
+
+
 def test_members_of_a_group_are_listed(redis_layer, visit):
     redis_layer.group_add("news", "process.S!a")
     answer = visit("view").get(f"{BASE}members/?group=news").json()

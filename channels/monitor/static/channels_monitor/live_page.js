@@ -292,6 +292,12 @@
     if (id === "cm-done") setTimeout(() => { el(id).hidden = true; }, 8000);
   }
 
+  el("cm-user")?.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const user = el("cm-user-name").value;
+    act("Close them", { action: "close_user", user }, `Close all sockets of ${user}?`);
+  });
+
   document.addEventListener("visibilitychange", ask);
   setInterval(ask, TICK_MS);
   setInterval(poll, POLL_MS);
