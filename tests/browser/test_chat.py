@@ -220,7 +220,7 @@ def test_page_waits_for_workers_while_its_neighbour_keeps_its_socket(browsers, d
     loading.join(30)
     ben.wait_for_text("Log in", within="h1")
     wait_for_message(amy, "Sent while no worker ran")
-    assert amy.run("return window.states") == []
+    assert set(amy.run("return window.states")) <= {"slow", "live"}  # the socket stays open
 
 
 def record_states(browser):

@@ -46,8 +46,9 @@ async function askWorkers() {
   if (document.hidden || !["live", "slow"].includes(shown.dataset.state)) return;
   const signal = AbortSignal.timeout(ANSWER_WITHIN_MS);
   const isAnswered = await fetch("/answers/", { signal, cache: "no-store" }).then((r) => r.ok, () => false);
-  if (!["live", "slow"].includes(shown.dataset.state)) return;
-  shown.dataset.state = isAnswered ? "live" : "slow";
+  const state = isAnswered ? "live" : "slow";
+  if (!["live", "slow"].includes(shown.dataset.state) || shown.dataset.state === state) return;
+  shown.dataset.state = state;
   shown.textContent = isAnswered ? "Live" : "No worker answers";
 }
 
