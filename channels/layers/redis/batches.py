@@ -52,7 +52,8 @@ class Batches:
         cursor.sets_free = any(results) and any(
             isinstance(result, ops.Delivery) for result in results
         )
-        yield from self._prune(pushes, results)
+        if pushes:
+            yield from self._prune(pushes, results)
         return results, delivery
 
     def _may_wait(self, cursor: Cursor, operations: Sequence[Any]) -> bool:
@@ -70,7 +71,8 @@ class Batches:
         replies = yield [request for part, _ in batch for request in part]
         raise_if_all_are_away(replies)
         results = list(read_batch(batch, replies))
-        yield from self._prune(pushes, results)
+        if pushes:
+            yield from self._prune(pushes, results)
         return results
 
     def _make(self, operations: Sequence[Any]) -> Plan[tuple[list[Part], list[tuple[int, str]]]]:

@@ -197,23 +197,24 @@ class Receiving:
         except (envelopes.MalformedEnvelope, UndecodableMessage) as error:
             yield from self._rules.note_undecodable(keys, host, error)
             return None
+        expiry_ms = int(self._rules.get_expiry(keys.name) * 1000)
         return RedisDelivery(
             keys.name,
             content,
             envelope.attempts,
             token=Taken(host, keys, data),
             clients=envelope.clients,
-            sent_at=(envelopes.expires_ms(data) - self._rules.lives_ms(keys)[0]) / 1000,
+            sent_at=(envelope.expires_ms - expiry_ms) / 1000,
         )
 
 
-def read_batch(batch: Sequence[Part], replies: Sequence[Any]) -> Iterator[Any]:
+def read_batch(batch: Sequence[Part], replies: list[Any]) -> Iterator[Any]:
     """The results of the parts of a batch, each from its own replies; the LayerUnavailable of a
     part whose host is away is its result."""
     position = 0
     for requests, read in batch:
         try:
-            yield read(list(replies[position : position + len(requests)]))
+            yield read(replies[position : position + len(requests)])
         except LayerUnavailable as error:
             yield error
         position += len(requests)

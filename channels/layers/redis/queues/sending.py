@@ -165,7 +165,8 @@ class Sending:
         """None if the message was sent; the ChannelFull or ClientGone if it was refused."""
         reply = check(reply)
         if reply == 0:
-            hooks.meter.message_sent(operation.channel)
+            if hooks.meter.is_on:
+                hooks.meter.message_sent(operation.channel)
             return None
         if isinstance(reply, list):
             self._rules.tell_expired(operation.channel, reply[1])

@@ -125,7 +125,7 @@ class AsyncConnection:
         """Note errors that Redis has answered with; return the places of scripts that it lost."""
         complaints = self._host.health.complaints
         missing = wire.missing_scripts(replies, complaints.note)
-        if complaints.are_open:
+        if complaints.last:
             complaints.note_answer()
         return missing
 

@@ -33,13 +33,8 @@ class Complaints:
         self, get_name: Callable[[], str], clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._get_name, self._clock = get_name, clock
-        #: The word that an error begins with -> when it came last.
-        self._last: dict[str, float] = {}
-
-    @property
-    def are_open(self) -> bool:
-        """Whether something was refused lately."""
-        return bool(self._last)
+        #: The word that an error begins with -> when it came last; of what was refused lately only.
+        self.last: dict[str, float] = {}
 
     def note(self, error: Exception) -> None:
         """Redis answered with this error."""
@@ -47,17 +42,17 @@ class Complaints:
         kind = text.partition(" ")[0]
         if kind in _EXPECTED:
             return
-        is_new = kind not in self._last
-        self._last[kind] = self._clock()
+        is_new = kind not in self.last
+        self.last[kind] = self._clock()
         if is_new:
             advice = _ADVICE.get(kind, "what it was asked to do was not done")
             logger.error("Redis at %s refuses commands (%s): %s", self._get_name(), text, advice)
 
     def note_answer(self) -> None:
-        """Redis answered; called while `are_open`."""
+        """Redis answered; called while `last` is not empty."""
         now = self._clock()
-        for kind, last in list(self._last.items()):
-            if now - last >= OVER_AFTER_S and self._last.pop(kind, None) is not None:
+        for kind, last in list(self.last.items()):
+            if now - last >= OVER_AFTER_S and self.last.pop(kind, None) is not None:
                 logger.warning(
                     "Redis at %s has refused nothing with %s for %.0f s",
                     self._get_name(),

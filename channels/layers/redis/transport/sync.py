@@ -103,7 +103,9 @@ class SyncDriver:
                 if isinstance(step, Block):
                     step = plan.send(self._block(step, reader))
                 elif isinstance(step, Wait):
-                    step = plan.send(_need(reader).exchange_and_wait(step))
+                    if reader is None:
+                        raise TypeError("a Wait is for a reader, which has a connection of its own")
+                    step = plan.send(reader.exchange_and_wait(step))
                 else:
                     step = plan.send(self._exchange(step, reader))
         except StopIteration as stop:
@@ -156,12 +158,6 @@ class SyncDriver:
 
 class _Here(threading.local):
     reader: Any = None
-
-
-def _need(reader: "SyncReader | None") -> "SyncReader":
-    if reader is None:
-        raise TypeError("a Wait is for a reader, which has a connection of its own")
-    return reader
 
 
 class SyncReader:

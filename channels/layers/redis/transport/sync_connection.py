@@ -61,7 +61,9 @@ class Connection:
 
     def send(self, commands: Sequence[Command]) -> None:
         """Write a pipeline."""
-        for piece in wire.pack(self._host.place(commands)):
+        if self._host.is_of_cluster:
+            commands = self._host.place(commands)
+        for piece in wire.pack(commands):
             self.socket.sendall(piece)
 
     def _read(self) -> Any:
@@ -109,7 +111,7 @@ class Connection:
         """Note errors that Redis has answered with; return the places of scripts that it lost."""
         complaints = self._health.complaints
         missing = wire.missing_scripts(replies, complaints.note)
-        if complaints.are_open:
+        if complaints.last:
             complaints.note_answer()
         return missing
 
@@ -126,7 +128,8 @@ class Connection:
         started = time.perf_counter()
         try:
             replies = self._run(commands)
-            hooks.meter.round_trip(time.perf_counter() - started)
+            if hooks.meter.is_on:
+                hooks.meter.round_trip(time.perf_counter() - started)
             missing = self._look_at(replies)
             if missing:
                 self._run_again(commands, replies, missing)
@@ -161,7 +164,7 @@ class Connection:
             self.send([*commands, pop, ("TIME",)] if asks else [*commands, pop])
             self._read_ahead()
             replies = [self._read() for _ in commands]
-            if commands:
+            if commands and hooks.meter.is_on:
                 hooks.meter.round_trip(time.monotonic() - now_s)
             missing = self._look_at(replies)
             if missing or not go_on(replies):
@@ -181,7 +184,9 @@ class Connection:
         if asks:
             self._lead_ms = int(told[0]) * 1000 + int(told[1]) / 1000 - now_s * 1000
             self._ask_time_at_s = now_s + ASK_TIME_EVERY_S
-        return self._host.read_popped(popped), int(now_s * 1000 + self._lead_ms)
+        if self._host.is_of_cluster:
+            popped = self._host.read_popped(popped)
+        return popped, int(now_s * 1000 + self._lead_ms)
 
     def _run_again(
         self, commands: Sequence[Command], replies: list[Any], missing: Sequence[int]
