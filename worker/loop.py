@@ -29,7 +29,7 @@ from worker.dispatch import report_failure, run_consumer
 from worker.flush import Flusher, after_an_outage
 from worker.last_words import answer_for
 from worker.outcomes import DONE, Failed, Later
-from worker.rows import hold_back, length_of_pipeline
+from worker.rows import FEW, hold_back, length_of_pipeline
 
 if TYPE_CHECKING:
     from channels.consuming.pending import Entry
@@ -111,7 +111,8 @@ class ConsumerThread(threading.Thread):
 
     def _next_delivery(self) -> Any:
         """Send what was left, and take the next message; when stopping, only send."""
-        self._send_ahead()
+        if len(self._operations) > FEW:
+            self._send_ahead()
         if self._worker.host is not None:
             self._listen_where_there_is_room()
         operations = self._operations
@@ -121,7 +122,7 @@ class ConsumerThread(threading.Thread):
             results, delivery = self._reader.take(operations, self._wait_s)
         self._pause_s = FIRST_PAUSE_S
         self._operations = []
-        return self._settle(operations, results, delivery)
+        return self._settle(operations, results, delivery) if any(results) else delivery
 
     def _listen_where_there_is_room(self) -> None:
         channels = self._worker.channels_with_room()
@@ -149,8 +150,6 @@ class ConsumerThread(threading.Thread):
         An ordered message that was set free is run here unless another has come along, or is not
         this worker's to run: then it goes to the front of its channel.
         """
-        if not any(results):
-            return delivery
         refused = any(isinstance(result, Exception) for result in results)
         freed = [result for result in results if isinstance(result, ops.Delivery)]
         back = []
@@ -253,7 +252,8 @@ class ConsumerThread(threading.Thread):
     def _run(self, consumer: Any, message: Message, kwargs: Any) -> Any:
         self._slate.wipe(for_view=message.channel.name == "http.request")
         pending_message_store.prepare()
-        _signal(consumer_started, environ={})
+        if consumer_started.receivers:
+            _signal(consumer_started, environ={})
         run = self._run_traced if tracing.tracer.is_on else self._run_wrapped
         outcome = run(consumer, message, kwargs)
         entries = pending_message_store.take()
@@ -295,7 +295,7 @@ class ConsumerThread(threading.Thread):
             return [*operations, retry]
         if isinstance(outcome, Failed):
             operations += answer_for(self._layer, message, operations, outcome.error)
-        if _was_last_of_socket(delivery, message):
+        if delivery.channel == "websocket.disconnect" and _was_last_of_socket(message):
             operations.append(ops.ForgetSocket(message.reply_channel.name))
         operations.append(ops.Done(delivery))
         return operations
@@ -350,11 +350,9 @@ def _end_turn(operation: Any) -> Any:
     return operation
 
 
-def _was_last_of_socket(delivery: Any, message: Message) -> bool:
+def _was_last_of_socket(message: Message) -> bool:
     """Whether a disconnect has been consumed; an ordered one that came early waits in the layer."""
-    if delivery.channel != "websocket.disconnect" or message.reply_channel is None:
-        return False
-    return not message.was_left_out
+    return message.reply_channel is not None and not message.was_left_out
 
 
 def _signal(signal: Any, **kwargs: Any) -> None:
