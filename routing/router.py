@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from routing.defaults import (
+    connect_consumer,
     make_departure_route,
     make_http_route,
     make_live_page_routes,
     make_socket_routes,
 )
 from routing.errors import blame
-from routing.matching import AnyCandidate, Match, build_table, find_match
+from routing.matching import AnyCandidate, Candidate, Match, build_table, find_match
 from routing.routes import Include, Routable, Route, resolve_routing
 from routing.texts import show
 
@@ -38,6 +39,8 @@ class Router:
     def __init__(self, routing: Routing) -> None:
         self.root = _Root(routing)
         self._first_routes: list[Any] = []
+        #: Whether an ASGI application has the sockets that no route takes.
+        self._shares_sockets = False
         self._default_routes: list[Route] = []
         self._compile()
 
@@ -65,7 +68,11 @@ class Router:
         routes stand those of the live page, where that is installed. `with_sockets`,
         `with_http`: False if an ASGI application gets what no route takes. `named`: consumers of
         other channels that have no route, by channel.
+
+        A socket whose frames a route takes is none of the application's: without a route for its
+        connect it is accepted, as ever.
         """
+        self._shares_sockets = not with_sockets
         routes = [make_departure_route()]
         if with_sockets:
             routes = make_socket_routes(self._tell_connect_routes)
@@ -94,14 +101,27 @@ class Router:
     def _compile(self) -> None:
         own: list[tuple[str, AnyCandidate]] = list(self.root.candidates())
         self._own_table = build_table(own)
-        self._table = build_table(
-            [*_pairs(self._first_routes), *own, *_pairs(self._default_routes)]
-        )
+        defaults = _pairs(self._default_routes)
+        if self._shares_sockets:
+            defaults += _accept_who_sends(self._own_table.get("websocket.receive", ()))
+        self._table = build_table([*_pairs(self._first_routes), *own, *defaults])
         self.channels = set(self._table)
 
 
 def _pairs(routes: Sequence[Any]) -> list[tuple[str, AnyCandidate]]:
     return [pair for route in routes for pair in route.candidates()]
+
+
+def _accept_who_sends(receivers: Sequence[AnyCandidate]) -> list[tuple[str, AnyCandidate]]:
+    """What accepts the sockets whose frames these candidates take: told by their paths, as a
+    handshake has no text."""
+    return [
+        (
+            "websocket.connect",
+            Candidate(connect_consumer, tuple(s for s in one.steps if s[0] == "path"), one.route),
+        )
+        for one in receivers
+    ]
 
 
 class _Root(Include):

@@ -4,6 +4,7 @@ import re
 import pytest
 
 from channels.routing import InvalidRoute, Router, include, route, route_class
+from routing.defaults import connect_consumer
 from routing.matching import build_table
 from tests.routing.consumers import Chat, ws_connect, ws_receive
 from tests.routing.messages import make_message
@@ -220,3 +221,21 @@ def test_a_route_that_is_never_reached_costs_no_lookup():
     routes = [route("x", other, path="^/a"), route("x", other), route("x", ws_connect, path="^/b")]
     (row,) = build_table(pair for one in routes for pair in one.candidates()).values()
     assert [candidate.route for candidate in row] == routes[:2]
+
+
+def test_socket_whose_frames_a_route_takes_is_accepted_beside_an_application():
+    router = Router([route("websocket.receive", ws_receive, path=r"^/echo/(?P<room>\w+)$")])
+    router.check_default(other, with_sockets=False)
+    accepted = router.match(make_message("websocket.connect", path="/echo/blue"))
+    assert accepted == (connect_consumer, {"room": "blue"})
+    assert router.match(make_message("websocket.connect", path="/else")) is None
+
+
+def test_route_of_the_project_for_the_connect_comes_first_beside_an_application():
+    routes = [
+        route("websocket.connect", ws_connect, path="^/echo"),
+        route("websocket.receive", ws_receive, path="^/echo"),
+    ]
+    router = Router(routes)
+    router.check_default(other, with_sockets=False)
+    assert router.match(make_message("websocket.connect", path="/echo")) == (ws_connect, {})
