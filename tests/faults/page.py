@@ -21,6 +21,12 @@ comes back empty, clients that are slow or vanish), and measures. Its last resul
 short form of every scenario runs with the test suite. `python -m tests.faults --full 3 14` repeats
 rows 3 and 14.
 
+`pytest tests/machines` spreads the split over six machines, each in a network namespace of its
+own, and takes the cable of a server, a worker or the engine out for 10 s, or loses all that
+goes one way: the sockets of the healthy side go on, and those of the other side when it is
+back, each frame once and in order. What Redis had handed to a worker whose cable went is lost;
+its socket is closed with 1011.
+
 """
 _CHECKER = """
 ## At random
