@@ -7,7 +7,7 @@ import pytest
 import requests
 from websockets.sync.client import connect
 
-from tests.conftest import run_demo
+from tests.conftest import run_demo, start_workers
 
 LIVE = '#state[data-state="live"]'
 
@@ -16,6 +16,14 @@ LIVE = '#state[data-state="live"]'
 def _demo(tmp_path_factory):
     with run_demo(tmp_path_factory.mktemp("run")) as split:
         yield split
+
+
+@pytest.fixture
+def second_worker(demo):
+    """One more worker for pages and sockets. Afterwards the demo has its two workers again."""
+    yield demo.start_worker("--only-channels=http.*", "--only-channels=websocket.*")
+    demo.stop_workers()
+    start_workers(demo)
 
 
 @pytest.fixture

@@ -39,8 +39,8 @@ def test_rooms_are_apart(browsers, visit):
     assert browsers[0].texts("#lines li") == ["to blue"]
 
 
-def test_counter_goes_on_in_another_worker_when_its_own_is_restarted(browser, visit, demo):
-    demo.start_worker("--only-channels=http.*", "--only-channels=websocket.*")
+@pytest.mark.usefixtures("second_worker")
+def test_counter_goes_on_in_another_worker_when_its_own_is_restarted(browser, visit):
     visit(browser, COUNTER)
     for _ in range(3):
         browser.click("#click")

@@ -130,15 +130,6 @@ def test_step_6_a_shell_may_say_something_too(browser, visit, demo):
     browser.wait_for_text("from a shell", within=RECEIVED)
 
 
-@pytest.fixture
-def second_worker(demo):
-    """One more worker for pages and sockets."""
-    worker = demo.start_worker("--only-channels=http.*", "--only-channels=websocket.*")
-    yield worker
-    worker.stop()
-    demo.workers.remove(worker)
-
-
 def test_step_7_a_burst_is_answered_in_order_by_two_workers(browser, visit, second_worker):
     visit(browser, f"{STEP}ordering/")
     for _ in range(3):
