@@ -47,7 +47,7 @@ class QueueReader:
         """Read until cancelled."""
         while True:
             try:
-                connection = await AsyncConnection(self._host).open()
+                connection = await AsyncConnection(self._host, reads=True).open()
                 try:
                     await self._read_with(connection)
                 finally:

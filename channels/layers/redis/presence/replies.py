@@ -50,7 +50,7 @@ class ReplyReader:
         server = self._server
         while True:
             try:
-                connection = await AsyncConnection(server.host).open()
+                connection = await AsyncConnection(server.host, reads=True).open()
                 if server.was_away:
                     server.is_back.set()
                 server.is_woken.set()

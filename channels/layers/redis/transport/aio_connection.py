@@ -17,6 +17,9 @@ from channels.layers.redis.transport import scripts, wire
 from channels.layers.redis.transport.hosts import CONNECT_TIMEOUT_S, Host
 from channels.layers.redis.transport.scripts import Command
 
+#: Who waits for an answer for longer than others looks this often whether it may still come.
+LOOK_EVERY_S = 1.0
+
 
 class Replies(asyncio.Protocol):
     """Gathers the replies to one pipeline at a time."""
@@ -61,12 +64,17 @@ class Replies(asyncio.Protocol):
 
 
 class AsyncConnection:
-    """A connection to one host, with the scripts loaded. Any error closes it for good."""
+    """A connection to one host, with the scripts loaded. Any error closes it for good.
+
+    `reads`: whether it takes messages out of a queue: it is not given up soon, see READ_PATIENCE_S.
+    """
 
     _replies: Replies
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, *, reads: bool = False) -> None:
         self._host = host
+        self._patience_s = host.read_patience_s if reads else host.command_timeout_s
+        self._waits_since = self._gives_up_at = 0.0
         self._connection: Any = None
         self._transport: Any = None
         self._watchdog: Deadline | None = None
@@ -141,8 +149,9 @@ class AsyncConnection:
 
         Raises LayerUnavailable.
         """
-        timeout_s = block_s + self._host.command_timeout_s
-        self._allow(timeout_s)
+        self._waits_since = time.monotonic()
+        self._gives_up_at = self._waits_since + block_s + self._patience_s
+        self._allow(block_s + self._host.command_timeout_s)
         try:
             replies = await self._run(commands)
             missing = self._look_at(replies)
@@ -154,7 +163,8 @@ class AsyncConnection:
             return self._host.read_keys(commands, replies)
         except (redis.RedisError, OSError) as error:
             await self.close()
-            raise self._host.health.lost(error, timeout_s - block_s) from error
+            unanswered_s = time.monotonic() - self._waits_since - block_s
+            raise self._host.health.lost(error, max(unanswered_s, 0.0)) from error
         except asyncio.CancelledError:
             await self.close()
             raise
@@ -166,7 +176,12 @@ class AsyncConnection:
             self._watchdog.allow(seconds)
 
     def _give_up(self) -> None:
-        """The host does not answer: cut the connection, and tell whoever waits for a reply."""
+        """The host does not answer: cut the connection, and tell whoever waits for a reply; unless
+        it may still come."""
+        is_over = time.monotonic() + LOOK_EVERY_S > self._gives_up_at
+        if not is_over and not self._host.health.is_late(self._waits_since):
+            self._allow(LOOK_EVERY_S)
+            return
         self._replies.connection_lost(TimeoutError("no answer in time"))
 
     async def close(self) -> None:

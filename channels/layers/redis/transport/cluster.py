@@ -160,7 +160,7 @@ def _nobody_knows(slot: int, troubles: Sequence[Exception]) -> redis.ConnectionE
 class ClusterHost(Host):
     """One partition: the master that has its slot. `tag`: the hash tag of its keys."""
 
-    is_of_cluster = True
+    is_of_cluster = has_successors = True
 
     def __init__(
         self, cluster: ClusterMap, tag: str, options: dict[str, Any], *, has_others: bool

@@ -28,6 +28,14 @@ COMMAND_TIMEOUT_S = 10.0
 #: The latter if there are other hosts: they go on without one that is silent, so it is given up
 #: sooner, and all is well again within 5 s.
 SHARED_TIMEOUT_S = 2.0
+#: Who reads a queue waits for longer: what Redis has handed to a connection that is given up is
+#: lost. If there is no other host to go to, nothing is gained by that. So a cable that is out, or a
+#: Redis that stands still, for less than `websocket_patience` (30 s) loses nothing.
+READ_PATIENCE_S = 35.0
+#: Once the host answers others again, a connection that still hears nothing is waited for as long
+#: again as the host was away: TCP sends again what was lost after pauses that double. This long at
+#: least.
+LATE_AFTER_S = 3.0
 #: Longest blocking pop: after that, and the time for a command, a reader knows that Redis is gone.
 #: A thread with nothing to do sends a few commands as often as this.
 BLOCK_S = 10.0
@@ -35,18 +43,22 @@ BLOCK_S = 10.0
 FIRST_BACKOFF_S, LAST_BACKOFF_S = 0.05, 1.0
 #: Who tries a host that is away has this long for it, before somebody else does.
 TRY_S = CONNECT_TIMEOUT_S + COMMAND_TIMEOUT_S
-#: What the kernel (Linux) does for connections on which nothing is to be heard: it asks the other
-#: machine after 2 s, then each second, and ends the connection after 5 s without a sign of it.
-KEEPALIVE = {
-    getattr(socket, name): value
-    for name, value in (
+#: The kernel (Linux) ends a connection after so long without a sign of the other machine; the
+#: second where the layer can go on with another one.
+DEAD_AFTER_S = (READ_PATIENCE_S, 5.0)
+
+
+def _keepalive(has_others: bool) -> dict[int, int]:
+    """What the kernel does for connections on which nothing is to be heard: it asks the other
+    machine after 2 s, then each second."""
+    dead_after_s = DEAD_AFTER_S[has_others]
+    options = (
         ("TCP_KEEPIDLE", 2),
         ("TCP_KEEPINTVL", 1),
-        ("TCP_KEEPCNT", 3),
-        ("TCP_USER_TIMEOUT", 5_000),
+        ("TCP_KEEPCNT", int(dead_after_s) - 2),
+        ("TCP_USER_TIMEOUT", int(dead_after_s * 1000)),
     )
-    if hasattr(socket, name)
-}
+    return {getattr(socket, name): value for name, value in options if hasattr(socket, name)}
 
 
 class Host:
@@ -54,6 +66,8 @@ class Host:
 
     #: Whether it is to be a node of a Redis Cluster.
     is_of_cluster = False
+    #: Whether another machine may take its place, at another address.
+    has_successors = False
 
     def __init__(
         self, url: str, connection_kwargs: dict[str, Any], *, has_others: bool = False
@@ -65,7 +79,7 @@ class Host:
             "socket_connect_timeout": CONNECT_TIMEOUT_S,
             "protocol": 2,
             "socket_keepalive": True,
-            "socket_keepalive_options": KEEPALIVE,
+            "socket_keepalive_options": _keepalive(has_others or self.has_successors),
             **connection_kwargs,
         }
         self.health = Health(self.name)
@@ -74,6 +88,12 @@ class Host:
     def command_timeout_s(self) -> float:
         """Seconds to wait for the answer to a command that does not block."""
         return SHARED_TIMEOUT_S if self.has_others else COMMAND_TIMEOUT_S
+
+    @property
+    def read_patience_s(self) -> float:
+        """The same for who reads a queue, beyond the time for which the read itself waits."""
+        may_go_elsewhere = self.has_others or self.has_successors
+        return self.command_timeout_s if may_go_elsewhere else READ_PATIENCE_S
 
     @property
     def socket_timeout_s(self) -> float:
@@ -127,6 +147,8 @@ class Health:
         #: Until then somebody tries to reach the host, and nobody else needs to.
         self._tried_until = 0.0
         self._reason = ""
+        #: When the host was last found to be back, and for how long it had been away.
+        self._back_at, self._was_away_s = float("-inf"), 0.0
         #: Whether it just does not answer: it may only stand still, and go on with all it knows.
         self.is_silent = False
         #: When a connection was last found to be broken: others may be as well, and those that are
@@ -211,11 +233,19 @@ class Health:
         """Note that the host answers."""
         if self._is_down:
             with self._lock:
+                if self._is_down:
+                    self._back_at, self._was_away_s = self._clock(), self.down_for_s
                 was_down, self._is_down, self._tried_until = self._is_down, False, 0.0
                 self._is_refused = False
                 self._backoff.reset()
             if was_down:
                 logger.warning("Redis at %s answers again", self.name)
+
+    def is_late(self, since_s: float) -> bool:
+        """Whether a connection on which nothing was heard since a time (of the clock) is to be
+        given up, as the host has answered others long enough."""
+        is_back = self._back_at > since_s and not self._is_down
+        return is_back and self._clock() - self._back_at > max(self._was_away_s, LATE_AFTER_S)
 
     @property
     def retry_in_s(self) -> float:

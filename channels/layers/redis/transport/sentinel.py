@@ -25,6 +25,8 @@ DEFAULT_SENTINELS = (("localhost", 26379),)
 class SentinelHost(Host):
     """The master of a service; the Sentinels are asked for it again at each connection."""
 
+    has_successors = True
+
     def __init__(
         self,
         sentinels: Sequence[Address],

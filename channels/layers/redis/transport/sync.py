@@ -53,10 +53,10 @@ class Pool:
             self._scout.send()
             raise self._host.health.unavailable()
 
-    def connect(self, longest_s: float | None = None) -> Connection:
+    def connect(self, longest_s: float | None = None, *, reads: bool = False) -> Connection:
         """Make a connection that is not the pool's. Raises LayerUnavailable."""
         self.check()
-        return Connection(self._host, longest_s)
+        return Connection(self._host, longest_s, reads=reads)
 
     def put_back(self, connection: Connection) -> None:
         """Have a connection that works be used again."""
@@ -173,7 +173,7 @@ class SyncReader:
         """The connection to a host, made or made anew if need be."""
         connection, pool = self._connections.get(host), self._driver.pool(host)
         if connection is None or connection.socket is None:
-            connection = self._connections[host] = pool.connect()
+            connection = self._connections[host] = pool.connect(reads=True)
         elif self._hosts[host].has_others:
             self._check(pool, connection)
         return connection
@@ -284,6 +284,7 @@ class SyncReader:
     def interrupt(self) -> None:
         """From any thread: call off the pops that wait."""
         for host, connection in list(self._waiting.items()):
+            connection.hurry()
             with contextlib.suppress(LayerUnavailable):
                 self._driver.unblock(host, connection.client_id)
 

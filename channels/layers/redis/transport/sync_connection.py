@@ -28,10 +28,12 @@ class Connection:
     """A connection to one host, with the scripts loaded. Any error closes it for good.
 
     `longest_s`: how long each step of connecting may take; by default as long as any command.
+    `reads`: whether it takes messages out of queues: it is not given up soon, see READ_PATIENCE_S.
     """
 
-    def __init__(self, host: Host, longest_s: float | None = None) -> None:
+    def __init__(self, host: Host, longest_s: float | None = None, *, reads: bool = False) -> None:
         self._host, self._health = host, host.health
+        self._patience_s = 0.0
         self._health.take_turn()
         self._connection = host.make_connection(longest_s)
         self.used_at = 0.0
@@ -47,6 +49,8 @@ class Connection:
             #: How long the socket waits for what does not block.
             self._timeout_s: float = self.socket.gettimeout()
             self.client_id = self._setup()
+            if reads:
+                self._patience_s = host.read_patience_s
             if longest_s is not None:
                 self._timeout_s = host.socket_timeout_s
                 self.socket.settimeout(self._timeout_s)
@@ -70,12 +74,31 @@ class Connection:
         """Return the next reply; a refused command's is its ResponseError."""
         reply = self._replies.gets()
         while reply is wire.NOT_YET:
-            count = self.socket.recv_into(self._buffer)
+            try:
+                count = self.socket.recv_into(self._buffer)
+            except TimeoutError as error:
+                if self._patience_s <= self._timeout_s:
+                    raise
+                self._wait_on(error)
+                continue
             if not count:
                 raise redis.ConnectionError("Redis closed the connection")
             self._replies.feed(self._buffer, 0, count)
             reply = self._replies.gets()
         return reply
+
+    def _wait_on(self, error: TimeoutError) -> None:
+        """Wait for a host that has been silent for as long as a command may take; raise `error`
+        once there is no hope any more."""
+        since_s = time.monotonic() - self._timeout_s
+        while not self._can_read(LOOK_EVERY_S):
+            silent_s = time.monotonic() - since_s
+            if silent_s >= self._patience_s or self._health.is_late(since_s):
+                raise error
+
+    def hurry(self) -> None:
+        """From any thread: have no more patience with a host that is silent."""
+        self._patience_s = 0.0
 
     def write_ahead(self, commands: Sequence[Command]) -> "Ahead":
         """Write commands whose replies are not needed yet; return the Ahead that they will be in.

@@ -23,6 +23,8 @@ SOON_S = 12.0
 def _short_times(monkeypatch):
     monkeypatch.setattr(hosts, "COMMAND_TIMEOUT_S", 1.5)
     monkeypatch.setattr(hosts, "SHARED_TIMEOUT_S", 1.5)
+    monkeypatch.setattr(hosts, "READ_PATIENCE_S", 4.0)
+    monkeypatch.setattr(hosts, "LATE_AFTER_S", 0.5)
     monkeypatch.setattr(sync, "CALL_OFF_S", 1.0)
     monkeypatch.setattr(sync_connection, "LOOK_EVERY_S", 0.1)
 
@@ -57,6 +59,9 @@ class Taker(threading.Thread):
                 _, self.outcome = self._reader.take([], self._block_s)
         except LayerUnavailable as error:
             self.outcome = error
+
+    def interrupt(self):
+        self._reader.interrupt()
 
     def wait(self):
         self.join(SOON_S)
@@ -127,14 +132,59 @@ def test_the_queues_of_hosts_that_are_away_are_looked_at_last(layers):
     assert {tuple(cursor.hosts_in_turn()) for _ in range(4)} == {(1, 0)}
 
 
-def test_a_reader_waits_no_longer_for_a_command_than_others(layer, redis_server):
+def test_a_reader_gives_up_when_its_patience_is_over(layer, redis_server):
     reader = layer.open_reader(["work"])
     reader.take([], 0.0)
     redis_server.pause()
     begun = time.monotonic()
     with pytest.raises(LayerUnavailable):
         reader.take([], 0.0)
-    assert time.monotonic() - begun < SOON_S
+    assert hosts.READ_PATIENCE_S - 0.5 < time.monotonic() - begun < SOON_S
+
+
+def test_a_reader_that_is_to_stop_gives_up_as_soon_as_others(layer, redis_server):
+    taker = Taker(layer)
+    wait_until_blocked(redis_server)
+    redis_server.pause()
+    begun = time.monotonic()
+    taker.interrupt()
+    assert isinstance(taker.wait(), LayerUnavailable)
+    assert time.monotonic() - begun < hosts.READ_PATIENCE_S
+
+
+def test_what_redis_hands_out_after_long_silence_is_taken(layer, redis_server):
+    """Longer than others wait for a command: they find that it is away, and back."""
+    taker = Taker(layer)
+    wait_until_blocked(redis_server)
+    redis_server.pause()
+    with pytest.raises(LayerUnavailable):
+        layer.send("other", {})
+    time.sleep(0.5)  # the silence itself is what is tested
+    redis_server.resume()
+    wait_until(lambda: try_to_send(layer), what="Redis to be back")
+    assert taker.wait().content == {"n": 1}
+
+
+def try_to_send(layer):
+    try:
+        layer.send("work", {"n": 1})
+    except LayerUnavailable:
+        return False
+    return True
+
+
+def test_a_connection_that_is_forgotten_is_not_waited_for_when_the_host_is_back():
+    now = [100.0]
+    health = Health("it", clock=lambda: now[0])
+    health.failed(TimeoutError("no answer"), 2.0)
+    now[0] = 110.0
+    assert not health.is_late(99.0)  # it is still away
+    health.works()
+    now[0] = 110.0 + 12.0
+    assert not health.is_late(99.0)  # it was away for 12 s, and may be late for as long
+    now[0] += 0.1
+    assert health.is_late(99.0)
+    assert not health.is_late(111.0)
 
 
 def test_a_pop_that_is_not_answered_in_time_is_given_up(layer, redis_server):
@@ -150,15 +200,6 @@ def test_a_pop_that_takes_longer_than_a_command_may_is_waited_for(layer, redis_s
     time.sleep(1.5 * hosts.COMMAND_TIMEOUT_S)
     layer.send("work", {"n": 1})
     assert taker.wait().content == {"n": 1}
-
-
-def test_who_waits_learns_from_others_that_redis_is_silent(layer, redis_server):
-    taker = Taker(layer)
-    wait_until_blocked(redis_server)
-    redis_server.pause()
-    with pytest.raises(LayerUnavailable):
-        layer.send("other", {})
-    assert isinstance(taker.wait(), LayerUnavailable)
 
 
 def test_one_thread_at_a_time_tries_a_host_that_is_away():
