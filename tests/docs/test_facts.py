@@ -11,7 +11,7 @@ from channels.layers import base
 from channels.layers.acknowledgement import Acknowledgement
 from channels.layers.memory import queues
 from channels.layers.redis.layer import PREFIX
-from channels.layers.redis.ordering import guardian
+from channels.layers.redis.ordering import guardian, sent_frames, stuck
 from channels.layers.redis.presence import disconnects, presence, registry
 from channels.layers.redis.transport import hosts
 from channels.messages import CloseCode
@@ -122,6 +122,14 @@ FACTS = [
             OPTIONS.all_window_bytes // MIB,
         ),
     ),
+    (
+        "operations.md",
+        "and {} MiB of all; each counts for {} bytes more",
+        (sent_frames.KEPT_BYTES // MIB, sent_frames.FRAME_BYTES),
+    ),
+    ("operations.md", "within {:.0f} to 6 s that the socket waits", stuck.STUCK_FOR_S),
+    ("operations.md", "wait up to {:.0f} s for it before", hosts.READ_PATIENCE_S),
+    ("operations.md", "is told after {:.0f} s that Redis", hosts.COMMAND_TIMEOUT_S),
     ("operations.md", "The last {:,} such messages", queues.DEAD_LETTERS),
     ("ordering.md", "after {} retries", {10: "ten"}[RETRIES]),
     (

@@ -41,7 +41,9 @@ class RedisReader(Reader):
         self._driver.here.reader = self
         self._session = None
         self._layer.runs_in_order.pop(threading.get_ident(), None)
-        plan = self._layer.batches.take(self._cursor, operations, block_s, time.monotonic())
+        # Turns are known from here on, not from when the answer was read: that may be much later.
+        now_s = time.monotonic()
+        plan = self._layer.batches.take(self._cursor, operations, block_s, now_s)
         try:
             results, delivery = self._driver.run(plan, self._reader)
         except LayerUnavailable:
@@ -49,7 +51,7 @@ class RedisReader(Reader):
             raise
         for operation, result in zip(operations, results, strict=True):
             if type(operation) is ops.FinishOrdered and not isinstance(result, Exception):
-                self._turns.note_end(operation, result, time.monotonic())
+                self._turns.note_end(operation, result, now_s)
         return results, delivery
 
     def foresee_session(self, reply_channel: str) -> None:

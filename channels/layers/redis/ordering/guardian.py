@@ -13,6 +13,7 @@ from channels.layers.names import WEBSOCKET_SEND, reply_channel_name
 from channels.layers.redis.keys import SOCKET_STATE_TTL_MS
 from channels.layers.redis.ordering import scripts
 from channels.layers.redis.ordering.sockets import Sockets
+from channels.layers.redis.ordering.stuck import Look
 from channels.layers.redis.queues import envelope as envelopes
 from channels.layers.redis.queues.returns import Returns
 from channels.layers.redis.queues.rules import Rules
@@ -27,12 +28,14 @@ LOST_FOR_S = 3.0
 #: Who has not looked for this long can't tell: Redis was away, and workers are coming back.
 LONGEST_LOOK_S = 2.5
 #: A socket whose next message is neither parked nor running for this long is given up, ...
-PATIENCE_MS = 25_000
+PATIENCE_MS = 31_000
 #: ... unless the message may still be queued: if a queue's first message was sent at most this
 #: long after the socket began to wait. A retried one is queued anew after up to 5 s.
 QUEUED_WITHIN_MS = 10_000
+#: One that has been waiting for this long may wait for a frame that has vanished: see stuck.py.
+WAITS_MS = 500
 #: How many sockets are brought on in one round.
-MOST_AT_ONCE = 200
+MOST_AT_ONCE = 1_000
 #: The channels that the messages of sockets come on.
 CHANNELS = ("websocket.connect", "websocket.receive", "websocket.disconnect")
 
@@ -63,13 +66,16 @@ class Guardian:
         #: What ran at the last look, and when that was.
         self._ran: set[Pair] = set()
         self._looked_at_s = float("-inf")
+        self.last_look = Look(frozenset(), frozenset(), 0.0)
         #: Workers whose connection has gone, and the number it had -> since when, in our clock.
         self._lost: dict[tuple[str, int], float] = {}
 
     def look_after(self, server_id: str, now_s: float) -> Plan[list[str]]:
         """Plan: bring on the sockets that need it. Returns those that were given up, which are to
         be closed with 1011, as a list of clients."""
-        running, waiting = yield from self._look(server_id, PATIENCE_MS)
+        running, waiting, now_ms = yield from self._look(server_id, min(WAITS_MS, PATIENCE_MS))
+        self.last_look = Look(_clients(running), _clients(waiting), now_ms)
+        waiting = [item for item in waiting if now_ms - float(item[1]) >= PATIENCE_MS]
         dead = yield from self._find_dead(running)
         self._suspects = {item: self._suspects.get(item, now_s) for item in dead}
         for client, entry in dead:
@@ -90,7 +96,7 @@ class Guardian:
     def settle(self, server_id: str) -> Plan[bool]:
         """Plan: after the server's own death, end what dead workers ran in its sockets, and bring
         on those that wait. Returns whether nothing is left to look after."""
-        running, waiting = yield from self._look(server_id, 0)
+        running, waiting, _ = yield from self._look(server_id, 0)
         dead = yield from self._find_dead(running)
         going_on = {client for client, _ in running} - {client for client, _ in dead}
         for client, entry in dead:
@@ -121,13 +127,14 @@ class Guardian:
 
     # -- looking ------------------------------------------------------------------------------
 
-    def _look(self, server_id: str, age_ms: int) -> Plan[list[list[Pair]]]:
-        """Plan: what runs, as (client, entry) pairs, and who has waited for that long, as (client,
-        since when)."""
+    def _look(self, server_id: str, age_ms: int) -> Plan[tuple[list[Pair], list[Pair], float]]:
+        """Plan: what runs, as (client, entry) pairs, who has waited for that long, as (client,
+        since when), and the time of Redis in ms."""
         keys = [self._keyspace.server(server_id, kind) for kind in ("running", "waiting")]
         call = scripts.LOOK.call(keys, [age_ms, MOST_AT_ONCE, SOCKET_STATE_TTL_MS])
         (reply,) = yield [Request(self._keyspace.host_of(server_id), call)]
-        return [_pairs(part) for part in check(reply)]
+        running, waiting, now_ms = check(reply)
+        return _pairs(running), _pairs(waiting), float(now_ms)
 
     def _find_dead(self, running: list[Pair]) -> Plan[list[Pair]]:
         """Plan: those of `running` whose worker shows no sign of life."""
@@ -248,6 +255,10 @@ def _channel(server_id: str, client: str) -> str:
 def _split_entry(entry: str) -> list[str]:
     """The owner, order and channel of what runs in a socket (see part_order.lua)."""
     return entry.rsplit(" ", 2)
+
+
+def _clients(pairs: Sequence[Pair]) -> frozenset[str]:
+    return frozenset(client for client, _ in pairs)
 
 
 def _pairs(flat: Sequence[bytes]) -> list[Pair]:

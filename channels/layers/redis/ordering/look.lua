@@ -5,12 +5,14 @@
 -- ARGV[1]  how long counts as long, ms
 -- ARGV[2]  how many of those to list at most
 -- ARGV[3]  life of these keys, ms: what Redis has forgotten may have been written again without one
--- returns  {{client, owner and order and channel, ...}, {client, time of the last event, ...}}
+-- returns  {{client, owner and order and channel, ...}, {client, time of the last event, ...}, now in ms}
 
+local now = now_ms()
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 redis.call('PEXPIRE', KEYS[2], ARGV[3])
 return {
   redis.call('HGETALL', KEYS[1]),
-  redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now_ms() - tonumber(ARGV[1]),
+  redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', now - tonumber(ARGV[1]),
     'WITHSCORES', 'LIMIT', 0, ARGV[2]),
+  now,
 }

@@ -14,6 +14,7 @@ REPLY_AND_FINISH = load(
     _HERE, "reply_and_finish", ROOM_PART, SENT_PART, SEND_PART, ORDER_PART, FINISH_PART
 )
 LOOK = load(_HERE, "look")
+NEXT_ORDERS = load(_HERE, "next_orders")
 MEND = load(_HERE, "mend", ORDER_PART)
 FORGET = load(_HERE, "forget")
 KEEP_SESSION = load(_HERE, "keep_session")

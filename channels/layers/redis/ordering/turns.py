@@ -1,17 +1,18 @@
 """Turns of ordered sockets that one thread knows of without asking.
 
-A message of a socket reaches one worker only, and once. So who has run message k - 1, ended it, and
-was told that nothing waited for that, knows that k may run as soon as it comes: nobody else has it,
-and nobody else can let it run. That it runs is written down all the same, for the case that the
-worker dies; but there is no answer to wait for. This saves an ordered message one of its two round
-trips.
+A message of a socket reaches one worker only, and once; if it has vanished, its copy comes later
+than a turn is known, and never runs without asking (see stuck.py). So who has run message k - 1,
+ended it, and was told that nothing waited for that, knows that k may run as soon as it comes:
+nobody else has it, and nobody else can let it run. That it runs is written down all the same, for
+the case that the worker dies; but there is no answer to wait for. This saves an ordered message one
+of its two round trips.
 """
 
 from channels.layers import operations as ops
 from channels.layers.redis.queues.delivery import RedisDelivery, Taken
 
-#: So long a turn is known: far less than it takes until a socket that waits is given up.
-KNOWN_FOR_S = 5.0
+#: So long a turn is known: less than it takes until a frame that has vanished is sent again.
+KNOWN_FOR_S = 3.0
 #: Now and then it is asked all the same, which renews the life of the socket's keys.
 ASK_EVERY = 100
 #: Of so many sockets at most.
@@ -33,7 +34,7 @@ class KnownTurns:
         self._begun = reply_channel, order
 
     def note_end(self, operation: ops.FinishOrdered, freed: object, now_s: float) -> None:
-        """A FinishOrdered was carried out; `freed` is its result."""
+        """A FinishOrdered that was sent at `now_s` was carried out; `freed` is its result."""
         self._next.pop(operation.reply_channel, None)  # the latest goes to the end
         begun, self._begun = self._begun, None
         if freed is not None or begun != (operation.reply_channel, operation.order):

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from channels.exceptions import ChannelFull, ChannelsError, LayerUnavailable
 from channels.layers.names import random_suffix
+from channels.layers.redis.ordering.sent_frames import SentFrame, SentFrames
 from channels.layers.redis.presence.own_server import OwnServer
 from channels.layers.redis.queues import scripts
 from channels.layers.redis.queues.rules import Rules
@@ -24,21 +25,29 @@ BATCH_TTL_MS = 86_400_000
 _ANY_CAPACITY = 2**31
 
 Sending = asyncio.Future[None]
+#: What a lane keeps with a message: who waits for it to be taken, and what it is.
+Token = tuple[Sending, SentFrame]
 
 
 class Frames:
     """Sends what goes to `websocket.receive` in numbered batches, one at a time to each host.
 
-    `on_doubt(reply_channels)` is called when Redis has lost its last moments, with the sockets
-    whose frames of that time may be lost, or run twice.
+    `on_doubt(reply_channels)` is called when Redis has lost its last moments, with
+    the sockets whose frames of that time may be lost, or run twice. What was taken is
+    kept in `sent`.
     """
 
     def __init__(
-        self, server: OwnServer, rules: Rules, on_doubt: Callable[[list[str]], None]
+        self,
+        server: OwnServer,
+        rules: Rules,
+        sent: SentFrames,
+        on_doubt: Callable[[list[str]], None],
     ) -> None:
         self._server, self._rules, self._on_doubt = server, rules, on_doubt
+        self._sent = sent
         #: By host. With the driver comes a new name, as the numbers begin anew.
-        self._lanes: dict[int, Lane[Sending]] = {}
+        self._lanes: dict[int, Lane[Token]] = {}
         self._keys: dict[int, str] = {}
         self._driver: AsyncDriver | None = None
         self._name = ""
@@ -63,30 +72,37 @@ class Frames:
         lane = self._lanes.get(host)
         if lane is None:
             lane = self._lanes[host] = self._open_lane(driver, host, channel, way)
-        lane.add(payload, sending)
+        client = message["reply_channel"].partition("!")[2]
+        lane.add(payload, (sending, SentFrame(client, message["order"], payload)))
         driver.wake(host)
         return sending
 
-    def _open_lane(self, driver: AsyncDriver, host: int, channel: str, way: Way) -> Lane[Sending]:
+    def _open_lane(self, driver: AsyncDriver, host: int, channel: str, way: Way) -> Lane[Token]:
         key = self._keys[host] = self._rules.keyspace.batch(way.keys.tag, self._name)
-        lane: Lane[Sending] = Lane(functools.partial(_batch_command, way, key), sends_again=False)
+        lane: Lane[Token] = Lane(functools.partial(_batch_command, way, key), sends_again=False)
         driver.add_lane(host, lane, functools.partial(self._note, lane, channel))
         return lane
 
     def end(self) -> None:
         """The server stops: send nothing any more, and leave nothing behind."""
         for lane in self._lanes.values():
-            for sending in lane.give_up():
+            for sending, _ in lane.give_up():
                 if not sending.done():
                     sending.set_exception(LayerUnavailable("the server has been stopped"))
         for host, key in self._keys.items():
             self._server.submit(Request(host, ("DEL", key)))
         self._lanes, self._keys, self._driver = {}, {}, None
 
-    def _note(self, lane: Lane[Sending], channel: str, reply: Any) -> None:
-        for sending, fate in lane.note_reply(reply, asyncio.get_running_loop().time()):
+    def _note(self, lane: Lane[Token], channel: str, reply: Any) -> None:
+        now_s = asyncio.get_running_loop().time()
+        taken = []
+        for (sending, frame), fate in lane.note_reply(reply, now_s):
+            if fate is None:
+                taken.append(frame)
             if not sending.done():
                 self._tell(sending, fate, channel)
+        if taken:
+            self._sent.add(taken, now_s)
         if lane.expired:
             self._rules.tell_expired(channel, lane.expired)
             lane.expired = 0

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from channels.exceptions import LayerUnavailable, PrefixTaken
 from channels.layers.contract import ServerLink
+from channels.layers.redis.ordering.sent_frames import SentFrames
+from channels.layers.redis.ordering.stuck import Stuck
 from channels.layers.redis.presence.disconnects import Disconnects
 from channels.layers.redis.presence.frames import Frames
 from channels.layers.redis.presence.heartbeat import Heartbeat
@@ -47,7 +49,16 @@ class RedisServerLink(ServerLink):
         self._sending, self._registry, self._on_lost = layer.sending, registry, on_lost
         self._presence = layer.make_presence(guardian)
         self._server = server = OwnServer(server_id, hosts, rules.keyspace)
-        self._upkeep = upkeep = Upkeep(server, self._presence, sockets, guardian, on_reply)
+        sent = SentFrames(rules.get_expiry("websocket.receive"))
+        self._upkeep = upkeep = Upkeep(
+            server,
+            self._presence,
+            sockets,
+            guardian=guardian,
+            stuck=Stuck(rules, sent),
+            on_reply=on_reply,
+        )
+        self._frames = Frames(server, rules, sent, upkeep.close_doubtful)
         self._heartbeat = Heartbeat(
             server,
             self._presence,
@@ -60,7 +71,6 @@ class RedisServerLink(ServerLink):
         self._replies = ReplyReader(
             server, self._presence, rules, on_reply, self._heartbeat.move_if_host_is_away
         )
-        self._frames = Frames(server, rules, upkeep.close_doubtful)
         self._disconnects = Disconnects(server, self._presence, layer.sending, sockets, guardian)
         self._tasks: list[asyncio.Task[None]] = []
         self._reading: asyncio.Task[None] | None = None

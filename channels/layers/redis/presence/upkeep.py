@@ -10,6 +10,7 @@ from typing import Any
 from channels.exceptions import LayerUnavailable
 from channels.layers.redis.ordering.guardian import Guardian
 from channels.layers.redis.ordering.sockets import Sockets
+from channels.layers.redis.ordering.stuck import Stuck
 from channels.layers.redis.presence.own_server import OwnServer
 from channels.layers.redis.presence.presence import Presence
 from channels.messages import CloseCode
@@ -32,11 +33,14 @@ class Upkeep:
         server: OwnServer,
         presence: Presence,
         sockets: Sockets,
+        *,
         guardian: Guardian,
+        stuck: Stuck,
         on_reply: Callable[[list[str], dict[str, Any]], None],
     ) -> None:
         self._server, self._presence = server, presence
-        self._sockets, self._guardian, self._on_reply = sockets, guardian, on_reply
+        self._sockets, self._on_reply = sockets, on_reply
+        self._guardian, self._stuck = guardian, stuck
         self._closing: set[asyncio.Task[None]] = set()
         self._renew_at = time.monotonic() + RENEW_EVERY_S
 
@@ -68,14 +72,14 @@ class Upkeep:
         self._on_reply(lost, {"close": int(CloseCode.SERVICE_RESTART)})
 
     def close_doubtful(self, reply_channels: list[str]) -> None:
-        """Redis has lost its last moments: close the sockets that spoke then, as some of their
-        frames may be lost, and others may run twice."""
+        """Redis has lost its last moments, about `span_s`: have workers count jobs; close the
+        sockets that spoke then, as some of their frames may be lost, and others may run twice."""
         clients = [name.partition("!")[2] for name in reply_channels]
         clients = [client for client in clients if client in self._server.sockets]
         logger.error(
             "Redis has lost its last moments (it crashed, or another took its place): %d of %d "
             "sockets spoke then, and are closed with 1012, as what they said may be lost; jobs of "
-            "that time may be lost, or run twice",
+            "that time may be lost, or run twice: workers count theirs as doubtful_count",
             len(clients),
             len(self._server.sockets),
         )
@@ -95,7 +99,7 @@ class Upkeep:
     async def look_after_forever(self) -> None:
         """Look after ordered sockets, again and again."""
         while True:
-            await asyncio.sleep(LOOK_EVERY_S[self._guardian.is_busy])
+            await asyncio.sleep(LOOK_EVERY_S[self._guardian.is_busy or self._stuck.is_busy])
             if self._server.sockets:
                 try:
                     await self.look_after_sockets()
@@ -107,10 +111,13 @@ class Upkeep:
         now_s = time.monotonic()
         if now_s - max(host.health.lost_at for host in self._server.hosts) < COMING_BACK_S:
             self._guardian.doubt()
-        plan = self._guardian.look_after(self._server.id, now_s)
+        server = self._server
+        plan = self._guardian.look_after(server.id, now_s)
         try:
-            for client in await self._server.run(plan):
+            for client in await server.run(plan):
                 self._on_reply([client], {"close": int(CloseCode.INTERNAL_ERROR)})
+            look, now_s = self._guardian.last_look, asyncio.get_running_loop().time()
+            await server.run(self._stuck.bring_on(server.id, server.sockets, look, now_s))
         except LayerUnavailable as error:
             logger.debug("ordered sockets can't be looked after: %s", error)
 

@@ -1,6 +1,8 @@
 """What a worker thread knows without asking: whose turn it is, and what a session holds."""
 
 import contextlib
+import threading
+import time
 
 import pytest
 
@@ -70,6 +72,18 @@ def test_who_has_ended_a_message_begins_the_next_one_without_waiting(layer, read
         trips.clear()
         assert begin(layer, take(reader, finish(order - 1))) is ops.Turn.RUN
         assert trips == ["exchange_and_pop"]
+
+
+def test_a_turn_is_known_from_when_it_was_asked_for(layer, make_layer, reader, trips):
+    """Not from when the answer was read: a thread may have stood still meanwhile."""
+    run_first(layer, reader, trips)
+    asked_at_s = time.monotonic()
+    late = threading.Timer(0.3, send, [make_layer(), 2])
+    late.start()
+    reader.take([finish(1)], 5.0)
+    late.join()
+    _, until_s = reader._turns._next[socket("a")]
+    assert until_s - turns.KNOWN_FOR_S < asked_at_s + 0.25
 
 
 def test_that_it_runs_is_written_down_for_others(layer, make_layer, reader, trips):
