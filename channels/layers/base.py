@@ -198,7 +198,7 @@ class BaseChannelLayer:
         The keys are those of 1.x (messages_count, messages_count_per_second, messages_pending,
         messages_max_age, channel_full_count) and what was lost, by reason: expired_count,
         dropped_count, undecodable_count, dead_letter_count, and lost_count (known to have been
-        with a worker that died).
+        with a worker that died). Redis has doubtful_count, too: what may be lost, or run twice.
         """
         raise self._lacks("statistics")
 

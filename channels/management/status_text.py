@@ -30,6 +30,11 @@ LOSSES = {
         "their worker died, or Redis went away under them: find out what ends workers; for work "
         "that must not be lost, mark the channel as acknowledged",
     ),
+    "doubtful_count": (
+        "in doubt",
+        "Redis lost its last moments: they may be lost, or have run twice; `appendfsync always` "
+        "prevents it, and costs time",
+    ),
     "undecodable_count": (
         "unreadable",
         "packed with another key, or not by this layer: give all processes the same "
@@ -174,7 +179,7 @@ def _channel_lines(
 def losses_of(channel: dict[str, Any]) -> Iterator[Any]:
     """Rows of channel, count, reason, what to do."""
     for key, (reason, advice) in LOSSES.items():
-        if channel[key]:
+        if channel.get(key):
             if _is_server_queue(channel):
                 advice = SERVER_LOSSES.get(key, advice)
             yield [channel["name"], channel[key], reason, advice]

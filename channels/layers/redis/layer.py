@@ -30,6 +30,7 @@ from channels.layers.redis.presence.link import RedisServerLink
 from channels.layers.redis.presence.presence import Presence
 from channels.layers.redis.presence.process_link import RedisProcessLink
 from channels.layers.redis.presence.registry import Registry
+from channels.layers.redis.presence.rollback import Rollbacks
 from channels.layers.redis.presence.worker_link import RedisWorkerLink
 from channels.layers.redis.queues.cursor import Cursor
 from channels.layers.redis.queues.delays import Delays
@@ -130,8 +131,14 @@ class RedisChannelLayer(BaseChannelLayer):
         self.statistics = Statistics(rules)
         self._status = Status(rules, self.registry, self.statistics)
         self._dead_letters = DeadLetters(rules, self.acknowledged, self.statistics.scan_names)
+        self.rollbacks = Rollbacks(rules, rules.traffic)
         self._housekeeping = Housekeeping(
-            rules, self._delays, self.acknowledged, self.presence, self.registry
+            rules,
+            self._delays,
+            self.acknowledged,
+            presence=self.presence,
+            registry=self.registry,
+            rollbacks=self.rollbacks,
         )
         self.batches = Batches(
             rules, self._receiving, self.groups, self.sockets, self._make_parts()
@@ -331,7 +338,11 @@ class RedisChannelLayer(BaseChannelLayer):
         self.drops.sum_up()
         buried = self._sync.run(
             self._housekeeping.keep(
-                worker_id, self._with_lifeline(facts), channels, time.monotonic()
+                worker_id,
+                self._with_lifeline(facts),
+                channels,
+                now_s=time.monotonic(),
+                lost_at_s=max(host.health.lost_at for host in self._hosts),
             )
         )
         for server_id, count in buried.items():

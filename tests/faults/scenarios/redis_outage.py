@@ -1,9 +1,13 @@
 """Redis goes away, comes back, comes back empty, stands still, or cuts connections."""
 
 import asyncio
+import collections
+import contextlib
 import functools
+import itertools
 import time
 
+from channels.exceptions import LayerUnavailable
 from tests.faults.result import Result
 from tests.faults.scenario import scenario
 from tests.faults.site import wait_until
@@ -225,6 +229,8 @@ async def redis_loses_its_last_moments(site, numbers):
     """It crashes, and comes back with what it knew half a second before."""
     await site.start(workers=2)
     silent = await site.open_sockets(numbers.silent, "/ordered")
+    sent, sending = [], asyncio.Event()
+    jobs = asyncio.ensure_future(_send_jobs(site, sent, sending))
     result, longest_s = Result(), 0.0
     for _ in range(numbers.crashes):
         talking = await site.open_sockets(numbers.talking, "/ordered")
@@ -248,6 +254,9 @@ async def redis_loses_its_last_moments(site, numbers):
         for socket in on:
             socket.leave()
         await asyncio.sleep(2)
+    sending.set()
+    await jobs
+    await _check_jobs(site, sent, result)
     result.at_most("until each went on or was closed", longest_s, 2.0, "s")
     for socket in silent:
         socket.send('{"n": 0}')
@@ -255,6 +264,32 @@ async def redis_loses_its_last_moments(site, numbers):
     result.equal("silent sockets that go on", sum(len(s.texts) for s in silent), numbers.silent)
     result.true("told", "Redis has lost its last moments" in site.split.logs)
     return result
+
+
+async def _send_jobs(site, sent, is_over):
+    """Twenty a second, until `is_over`."""
+    for number in itertools.count():
+        if is_over.is_set():
+            return
+        with contextlib.suppress(LayerUnavailable):
+            await site.call(site.layer.send, "jobs", {"n": number, "sleep_ms": 1})
+            sent.append(number)
+        await asyncio.sleep(0.05)
+
+
+async def _check_jobs(site, sent, result):
+    """What ran twice was taken in moments that Redis has lost, and is counted."""
+
+    def runs():
+        return collections.Counter(site.ledger.values("n", "job done"))
+
+    await wait_until(lambda: len(runs()) >= 0.9 * len(sent), limit_s=10)
+    await asyncio.sleep(2.5)  # in which workers look for the mark
+    twice = sum(count - 1 for count in runs().values())
+    lost = len(set(sent) - set(runs()))
+    doubtful = site.layer.channel_statistics("jobs")["doubtful_count"]
+    result.note(f"{len(sent)} jobs; lost: {lost}")
+    result.at_least("jobs counted as in doubt, by those run twice", doubtful, twice)
 
 
 async def _talk_on(socket):

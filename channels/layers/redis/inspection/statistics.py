@@ -16,6 +16,7 @@ COUNTS = {
     "expired": "expired_count",
     "dropped": "dropped_count",
     "lost": "lost_count",
+    "doubtful": "doubtful_count",
     "undecodable": "undecodable_count",
     "dead": "dead_letter_count",
 }

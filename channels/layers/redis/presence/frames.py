@@ -32,8 +32,8 @@ Token = tuple[Sending, SentFrame]
 class Frames:
     """Sends what goes to `websocket.receive` in numbered batches, one at a time to each host.
 
-    `on_doubt(reply_channels)` is called when Redis has lost its last moments, with
-    the sockets whose frames of that time may be lost, or run twice. What was taken is
+    `on_doubt(reply_channels, span_s)` is called when Redis has lost its last moments, about so many
+    seconds, with the sockets whose frames of that time may be lost, or run twice. What was taken is
     kept in `sent`.
     """
 
@@ -42,7 +42,7 @@ class Frames:
         server: OwnServer,
         rules: Rules,
         sent: SentFrames,
-        on_doubt: Callable[[list[str]], None],
+        on_doubt: Callable[[list[str], float], None],
     ) -> None:
         self._server, self._rules, self._on_doubt = server, rules, on_doubt
         self._sent = sent
@@ -108,7 +108,7 @@ class Frames:
             lane.expired = 0
         if lane.doubtful:
             doubtful, lane.doubtful = lane.doubtful, []
-            self._on_doubt(self._senders_of(doubtful, channel))
+            self._on_doubt(self._senders_of(doubtful, channel), now_s - lane.doubtful_since_s)
 
     def _senders_of(self, payloads: Sequence[bytes], channel: str) -> list[str]:
         """The reply channels in these messages."""

@@ -7,6 +7,7 @@ from typing import Any
 from channels.layers.redis.acknowledged.channels import Acknowledged
 from channels.layers.redis.presence.presence import Presence, Watch
 from channels.layers.redis.presence.registry import Registry
+from channels.layers.redis.presence.rollback import Rollbacks
 from channels.layers.redis.queues.delays import Delays, read_promoted
 from channels.layers.redis.queues.rules import Rules
 from channels.layers.redis.transport.plans import Plan, check, read_nothing
@@ -23,9 +24,12 @@ class Housekeeping:
         rules: Rules,
         delays: Delays,
         acknowledged: Acknowledged,
+        *,
         presence: Presence,
         registry: Registry,
+        rollbacks: Rollbacks,
     ) -> None:
+        self._rollbacks = rollbacks
         self._delays, self._acknowledged = delays, acknowledged
         self._registry = registry
         self._rules, self._keyspace = rules, rules.keyspace
@@ -36,9 +40,16 @@ class Housekeeping:
         self._shown: tuple[Any, bool] = (None, False)
 
     def keep(
-        self, worker_id: str, facts: Mapping[str, Any], channels: Iterable[str], now_s: float
+        self,
+        worker_id: str,
+        facts: Mapping[str, Any],
+        channels: Iterable[str],
+        *,
+        now_s: float,
+        lost_at_s: float,
     ) -> Plan[dict[str, int]]:
         """Plan: make delayed messages that are due receivable; from time to time, the larger round.
+        The latest connection to break did so at `lost_at_s`.
 
         Returns the ids of servers that were cleaned up after, with the number of their sockets.
         """
@@ -46,6 +57,7 @@ class Housekeeping:
         replies = yield self._delays.promote_requests(keys, tuple(range(self._keyspace.host_count)))
         read_promoted(replies)
         yield from self._acknowledged.renew()
+        yield from self._rollbacks.look(lost_at_s)
         # What others need to know if it is killed is shown at once; a worker that hosts sockets is
         # looked after more closely than others.
         is_host = "sockets" in facts

@@ -56,6 +56,7 @@ class RedisServerLink(ServerLink):
             sockets,
             guardian=guardian,
             stuck=Stuck(rules, sent),
+            rollbacks=layer.rollbacks,
             on_reply=on_reply,
         )
         self._frames = Frames(server, rules, sent, upkeep.close_doubtful)

@@ -13,6 +13,7 @@ from channels.layers.redis.ordering.sockets import Sockets
 from channels.layers.redis.ordering.stuck import Stuck
 from channels.layers.redis.presence.own_server import OwnServer
 from channels.layers.redis.presence.presence import Presence
+from channels.layers.redis.presence.rollback import Rollbacks
 from channels.messages import CloseCode
 
 logger = logging.getLogger("channels.layers")
@@ -36,11 +37,12 @@ class Upkeep:
         *,
         guardian: Guardian,
         stuck: Stuck,
+        rollbacks: Rollbacks,
         on_reply: Callable[[list[str], dict[str, Any]], None],
     ) -> None:
         self._server, self._presence = server, presence
         self._sockets, self._on_reply = sockets, on_reply
-        self._guardian, self._stuck = guardian, stuck
+        self._guardian, self._stuck, self._rollbacks = guardian, stuck, rollbacks
         self._closing: set[asyncio.Task[None]] = set()
         self._renew_at = time.monotonic() + RENEW_EVERY_S
 
@@ -71,7 +73,7 @@ class Upkeep:
             await server.run(self._sockets.break_order(server.socket_channel(client)))
         self._on_reply(lost, {"close": int(CloseCode.SERVICE_RESTART)})
 
-    def close_doubtful(self, reply_channels: list[str]) -> None:
+    def close_doubtful(self, reply_channels: list[str], span_s: float) -> None:
         """Redis has lost its last moments, about `span_s`: have workers count jobs; close the
         sockets that spoke then, as some of their frames may be lost, and others may run twice."""
         clients = [name.partition("!")[2] for name in reply_channels]
@@ -83,9 +85,14 @@ class Upkeep:
             len(clients),
             len(self._server.sockets),
         )
-        task = asyncio.ensure_future(self._close(clients))
+        task = asyncio.ensure_future(self._end_doubt(clients, span_s))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
+
+    async def _end_doubt(self, clients: list[str], span_s: float) -> None:
+        with contextlib.suppress(LayerUnavailable):
+            await self._server.run(self._rollbacks.mark(span_s))
+        await self._close(clients)
 
     async def _close(self, clients: list[str]) -> None:
         """Close sockets with 1012; nothing but their disconnects may run any more."""

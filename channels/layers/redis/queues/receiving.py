@@ -15,6 +15,7 @@ from channels.layers.redis.queues.cursor import Cursor
 from channels.layers.redis.queues.delays import Delays, read_promoted
 from channels.layers.redis.queues.delivery import OwnedChannels, RedisDelivery, Taken
 from channels.layers.redis.queues.rules import Rules
+from channels.layers.redis.queues.traffic import TAKEN
 from channels.layers.redis.transport.plans import (
     Block,
     Part,
@@ -187,6 +188,7 @@ class Receiving:
     def _parse(
         self, cursor: Cursor, keys: QueueKeys, host: int, data: bytes
     ) -> Plan[RedisDelivery | None]:
+        self._rules.traffic.note(TAKEN, keys.name)
         if envelopes.kind_of(data) == envelopes.TOKEN:
             return (yield from self._acknowledged.read(keys, host, cursor.is_direct))
         try:

@@ -6,6 +6,7 @@ from channels.layers import names
 from channels.layers.codec import Codec
 from channels.layers.drops import Drops
 from channels.layers.redis.keys import Keyspace, QueueKeys
+from channels.layers.redis.queues.traffic import Traffic
 from channels.layers.redis.transport.plans import Plan, Request
 from channels.metrics import hooks
 
@@ -39,6 +40,8 @@ class Rules:
         self.keyspace, self.codec, self.drops = keyspace, codec, drops
         self.get_capacity, self.get_expiry = get_capacity, get_expiry
         self._pick_host = pick_host
+        #: What this process has sent and taken of late.
+        self.traffic = Traffic()
 
     def host_for(self, keys: QueueKeys) -> int:
         """The host that a queue's next message goes to; plain channels can do without theirs, as

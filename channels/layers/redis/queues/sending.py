@@ -12,6 +12,7 @@ from channels.layers.redis.queues import envelope as envelopes
 from channels.layers.redis.queues import scripts
 from channels.layers.redis.queues.delivery import OwnedChannels
 from channels.layers.redis.queues.rules import Rules
+from channels.layers.redis.queues.traffic import SENT
 from channels.layers.redis.transport import wire
 from channels.layers.redis.transport.plans import Part, Plan, Post, Request, check, read_nothing
 from channels.layers.redis.transport.scripts import Command
@@ -165,6 +166,7 @@ class Sending:
         """None if the message was sent; the ChannelFull or ClientGone if it was refused."""
         reply = check(reply)
         if reply == 0:
+            self._rules.traffic.note(SENT, operation.channel)
             if hooks.meter.is_on:
                 hooks.meter.message_sent(operation.channel)
             return None

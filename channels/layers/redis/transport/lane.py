@@ -77,6 +77,8 @@ class Lane(Generic[Token]):
         self._make_command, self._sends_again = make_command, sends_again
         #: Messages that may run twice, or not at all, as Redis has lost its last moments.
         self.doubtful: list[bytes] = []
+        #: Since when.
+        self.doubtful_since_s = 0.0
         self._waiting: collections.deque[tuple[bytes, Token]] = collections.deque()
         self._batch: Batch[Token] | None = None
         #: Whether the batch may have been taken already.
@@ -189,6 +191,7 @@ class Lane(Generic[Token]):
         is_whole = later and later[0].batch.number == known + 1
         since_s = later[0].at_s - DOUBT_S if later else now_s
         recent = [kept.batch for kept in self._kept if kept.at_s >= since_s]
+        self.doubtful_since_s = since_s
         self.doubtful += [rest for batch in recent for rest in batch.rests]
         if (
             self._sends_again
