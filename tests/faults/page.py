@@ -22,10 +22,10 @@ short form of every scenario runs with the test suite. `python -m tests.faults -
 rows 3 and 14.
 
 `pytest tests/machines` spreads the split over six machines, each in a network namespace of its
-own, and takes the cable of a server or the engine out for 3 s, or loses all that goes one way:
-the sockets of the healthy side go on, and those of the other side when it is back, each frame
-once and in order. A worker's is out for 10 s: what Redis had just handed to it is lost, and its
-socket is closed with 1011.
+own, and takes the cable of a server out for 3 s, those of a worker and of the engine for 12 s, or
+loses all that goes one way: the sockets of the healthy side go on, and those of the other side
+when it is back, each frame once and in order. What Redis had just handed to the worker is sent
+again to another one.
 
 """
 _CHECKER = """

@@ -9,11 +9,10 @@ from tests.machines.network import find_obstacle
 from tests.machines.site import spread
 from tests.processes import find_redis_server
 
-#: Seconds of trouble: less than the 5 s after which connections to Redis are given up
-#: (TCP_USER_TIMEOUT), so that nothing that was on its way is lost.
+#: Seconds of trouble.
 BRIEF_S = 3.0
-#: Longer than that.
-LONG_S = 10.0
+#: Longer than a worker waits for other workers, or a server for the answer to a command.
+LONG_S = 12.0
 
 
 @pytest.fixture
@@ -59,12 +58,10 @@ def test_cable_of_one_worker_is_out(site):
         lambda: site.network.plug("worker2"),
         LONG_S,
     )
-    everybody = reports["server1"] + reports["server2"]
-    # What Redis had handed to the worker when its cable went is lost, and its socket is told.
-    closed = [report["close_code"] for report in everybody if report["close_code"] is not None]
-    assert closed in ([], [1011])
-    for report in everybody:
-        assert report["is_whole"] or report["close_code"] == 1011
+    # What Redis had handed to the worker when its cable went is sent again to the other one.
+    for name in ("server1", "server2"):
+        assert_all_went_on(reports[name])
+        assert max(report["longest_s"] for report in reports[name]) < LONG_S
 
 
 def test_what_one_server_sends_to_the_engine_is_lost(site):
@@ -83,6 +80,7 @@ def test_cable_of_the_engine_is_out(site):
         site,
         lambda: site.network.unplug("engine"),
         lambda: site.network.plug("engine"),
+        LONG_S,
     )
     for name in ("server1", "server2"):
         assert_all_went_on(reports[name])

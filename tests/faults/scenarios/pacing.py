@@ -69,11 +69,12 @@ async def _stand_still(process, seconds):
     process.resume()
 
 
-@scenario(46, hosts=BOTH, sockets=(60, 200), still_s=(6, 8))
+@scenario(46, hosts=BOTH, sockets=(60, 2_000), every_s=(0.2, 4), still_s=(6, 25))
 async def redis_stands_still(site, numbers):
     """As in a fork for a snapshot, a slow command, a failover: it goes on with its data."""
     await site.start(workers=3, threads=4)
-    talkers = Talkers(await site.open_sockets(numbers.sockets, "/ordered"))
+    sockets = await site.open_sockets(numbers.sockets, "/ordered")
+    talkers = Talkers(sockets, numbers.every_s)
     await asyncio.sleep(2)
     await _stand_still(site.redis, numbers.still_s)
     await asyncio.sleep(2)
@@ -134,7 +135,7 @@ async def the_interface_server_stands_still(site, numbers):
     return result
 
 
-@scenario(48, hosts=BOTH, sockets=(60, 60), still_s=(5, 25))
+@scenario(48, hosts=BOTH, sockets=(60, 60), still_s=(5, 40))
 async def a_worker_stands_still(site, numbers):
     """One of three, with frames in its hands; the sockets of these wait for it."""
     await site.start(workers=3, threads=4)
@@ -144,6 +145,32 @@ async def a_worker_stands_still(site, numbers):
     await asyncio.sleep(1)
     result = Result()
     await talkers.end(result)
+    return result
+
+
+@scenario(48, hosts=BOTH, sockets=(40, 200), cut_off_s=(8, 28))
+async def a_worker_is_cut_off_from_redis(site, numbers):
+    """What Redis has just handed to its threads vanishes; the server sends it again."""
+    server = await site.start_server()
+    plain = site.layer
+    proxy = await site.start_proxy(("127.0.0.1", site.redis.port))
+    site.configure(layer={"hosts": [list(proxy.address)]})
+    cut_off = await site.start_worker("--threads=4")
+    site.configure()
+    await site.start_workers(2, "--threads=4")
+    address = "127.0.0.1", server.port
+    talkers = Talkers(await site.open_sockets(numbers.sockets, "/ordered", address=address))
+    await asyncio.sleep(2)
+    proxy.freeze()
+    await asyncio.sleep(numbers.cut_off_s)
+    proxy.thaw()
+    await asyncio.sleep(2)
+    result = Result()
+    await talkers.end(result)
+    result.true("frames were sent again", "they are sent again" in server.log)
+    dropped = plain.channel_statistics("websocket.receive")["dropped_count"]
+    result.equal("frames counted as dropped", dropped, 0)
+    await site.call(cut_off.kill)
     return result
 
 
