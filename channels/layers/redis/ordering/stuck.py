@@ -24,6 +24,8 @@ CHANNEL = "websocket.receive"
 STUCK_FOR_S = KNOWN_FOR_S + 0.5
 #: Who has not looked for this long can't tell: Redis was away, and workers are coming back.
 LONGEST_LOOK_S = 2.5
+#: A frame that is older than the oldest one that is queued, but not by so much, may be queued too.
+QUEUED_WITHIN_S = 1.0
 #: So many sockets are looked at in one go.
 MOST_AT_ONCE = 2_000
 #: A copy is marked as one that may have been seen before: it never runs without asking.
@@ -126,7 +128,7 @@ class Stuck:
         requests = []
         for key, (payload, sent_at_s) in self._sent.find(due).items():
             age_s = now_s - sent_at_s
-            if head_age_s is None or age_s > head_age_s:
+            if head_age_s is None or age_s > head_age_s + QUEUED_WITHIN_S:
                 requests += self._copy_requests(payload, age_s)
                 self._since[key] = now_s
         if requests:
