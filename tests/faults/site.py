@@ -6,7 +6,9 @@ import json
 import shutil
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from channels.asgi import load_backend
 from tests.faults.clients import http, web_socket
@@ -30,7 +32,7 @@ class Site:
         sockets: every client's WebSocket that was opened. layer: a channel layer in this process.
     """
 
-    def __init__(self, host="daphne"):
+    def __init__(self, host: str = "daphne") -> None:
         self.host = host
         self.directory = Path(tempfile.mkdtemp(prefix="faults-"))
         self.redis = RedisServer()
@@ -59,11 +61,11 @@ class Site:
         end_split = functools.partial(self.split.__exit__, None, None, None)
         self._closers += [self.layer.close, end_split]
 
-    async def __aenter__(self):
+    async def __aenter__(self) -> Any:
         await self.call(self.redis.start)
         return self
 
-    async def __aexit__(self, kind, error, traceback):
+    async def __aexit__(self, kind: object, error: object, traceback: object) -> None:
         for socket in self.sockets:
             socket.vanish()
         for proxy in self.proxies:
@@ -156,7 +158,7 @@ async def count_keys(client, still_s=1.0):
     return count
 
 
-async def wait_until(condition, *, limit_s=30.0):
+async def wait_until(condition: Callable[[], object], *, limit_s: float = 30.0) -> float | None:
     """Wait until `condition()` is true; return the seconds it took, or None if the time is up."""
     begun = time.monotonic()
     while not condition():

@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import redis
@@ -138,6 +139,17 @@ class RedisServer:
         self.kill()
         self.wipe()
         shutil.copytree(self._copy, self._directory / "data")
+        self.start()
+
+    def lose_last(self, lost_s):
+        """Die `lost_s` seconds from now, and start without what was written in them: it is as after
+        a loss of power under `appendfsync everysec`."""
+        files = (self._directory / "data").rglob("*.aof")
+        sizes = {path: path.stat().st_size for path in files}
+        time.sleep(lost_s)
+        self.kill()
+        for path, size in sizes.items():
+            os.truncate(path, size)
         self.start()
 
     def heal(self):

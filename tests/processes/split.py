@@ -75,11 +75,14 @@ class Split:
         self._count += 1
         return self._logs / f"{self._count:02}-{kind}.log"
 
-    def start_server(self, *args, server="daphne", port=None, unix_socket=None, wait=True):
+    def start_server(
+        self, *args, server="daphne", port=None, unix_socket=None, wait=True, env=None
+    ):
         """Start `interface-server`; return the Server.
 
         `port`: by default a free one. `unix_socket`: the path of a socket to listen on instead of
-        a port. `args`: more command line arguments. `wait`: return only when it listens.
+        a port. `args`: more command line arguments. `wait`: return only when it listens. `env`:
+        environment variables of this one alone.
         """
         if unix_socket is None:
             port = port or free_port()
@@ -89,7 +92,7 @@ class Split:
         command = [*self._interface_server(), "--server", server, *where, *args]
         if self.asgi is not None:
             command.append(self.asgi)
-        process = self._start(Server, command, "interface-server")
+        process = self._start(Server, command, "interface-server", env)
         process.port = port
         self.servers.append(process)
         if wait:
@@ -102,13 +105,14 @@ class Split:
             return [installed]
         return [self.python, "-c", "from interface_server.cli import main; main()"]
 
-    def start_worker(self, *args, wait=True):
+    def start_worker(self, *args, wait=True, env=None):
         """Start `manage.py runworker` with `args`; return the Process.
 
-        `wait`: return only when it listens to its channels.
+        `wait`: return only when it listens to its channels. `env`: environment variables of this
+        one alone.
         """
         command = [self.python, "manage.py", "runworker", *args]
-        process = self._start(Process, command, "worker")
+        process = self._start(Process, command, "worker", env)
         self.workers.append(process)
         if wait:
             process.wait_for_log(self.WORKER_READY)
@@ -120,8 +124,10 @@ class Split:
         self.workers.append(process)
         return process
 
-    def _start(self, kind, command, name):
-        return kind(command, self._log_path(name), cwd=self.directory, env=self.env)
+    def _start(self, kind, command, name, env=None):
+        return kind(
+            command, self._log_path(name), cwd=self.directory, env={**self.env, **(env or {})}
+        )
 
     def manage(self, *args, text=None, limit_s=60):
         """Run `manage.py args…` to its end, `text` on its stdin; return its stdout.

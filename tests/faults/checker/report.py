@@ -1,59 +1,49 @@
-"""What the checker's runs found, kept for docs/reliability.md."""
+"""What the checker's runs found, kept for the documentation."""
+
+from __future__ import annotations
 
 import json
+from typing import Any
 
+from tests.faults.checker.figures import add_up
 from tests.processes import REPOSITORY
 
 RESULTS = REPOSITORY / "docs" / "checker.json"
 
 
-def keep(run):
-    """Keep the result of a Run, over that of an earlier one with its seed."""
+def keep(seed: int, result: dict[str, Any]) -> None:
+    """Keep the result of a seed, over that of an earlier run with it."""
     kept = load()
-    kept[str(run.seed)] = {
-        "seconds": run.seconds,
-        "findings": [f"{finding.promise}: {finding.text}" for finding in run.findings],
-        **run.figures,
-    }
-    RESULTS.write_text(
-        json.dumps(dict(sorted(kept.items(), key=_by_number)), separators=(",", ":")) + "\n"
-    )
+    kept[str(seed)] = result
+    ordered = dict(sorted(kept.items(), key=lambda item: int(item[0])))
+    RESULTS.write_text(json.dumps(ordered, separators=(",", ":")) + "\n")
 
 
-def load():
+def load() -> dict[str, dict[str, Any]]:
     """Return what was kept: {seed: result}."""
-    return json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    kept: dict[str, dict[str, Any]] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    return kept
 
 
-def _by_number(item):
-    return int(item[0])
-
-
-def summary():
+def summary() -> str:
     """Return Markdown that sums up what was kept; empty if nothing was."""
-    kept = load().values()
+    kept = list(load().values())
     if not kept:
         return ""
-    total = {
-        name: sum(result.get(name, 0) for result in kept)
-        for name in (
-            "seconds",
-            "faults",
-            "sockets",
-            "frames",
-            "broadcasts heard",
-            "requests",
-            "jobs",
-            "jobs lost",
-            "owned jobs run again",
-        )
-    }
-    findings = sum(bool(result["findings"]) for result in kept)
-    return (
+    total = add_up(kept)
+    found = sum(bool(result["findings"]) for result in kept)
+    lines = [
         f"{len(kept)} seeds, {total['seconds'] // 60} minutes of faults in all: "
-        f"{total['faults']:,} faults, {total['sockets']:,} sockets, {total['frames']:,} ordered "
-        f"frames, {total['broadcasts heard']:,} broadcasts heard, {total['requests']:,} requests, "
-        f"{total['jobs']:,} jobs. **Runs with a finding: {findings}.** Jobs that were lost, each "
-        f"in a fault that may lose it: {total['jobs lost']:,}. Jobs of the acknowledged channel "
-        f"that ran again after a fault: {total['owned jobs run again']:,}."
-    )
+        f"{total['faults']:,} faults, {total['sockets']:,} sockets, {total['frames']:,} frames, "
+        f"{total.get('hand-overs', 0):,} instances that moved to another worker, "
+        f"{total['broadcasts heard']:,} broadcasts heard, "
+        f"{total.get('messages handled', 0):,} messages to instances, {total['requests']:,} "
+        f"requests, {total['jobs']:,} jobs. **Runs with a finding: {found}.** Jobs that were lost, "
+        f"each in a fault that may lose it: {total['jobs lost']:,}. Jobs of the acknowledged "
+        f"channel that ran again after a fault: {total['owned jobs run again']:,}."
+    ]
+    for name in ("sockets by kind", "faults by kind", "closed by code"):
+        if kinds := total.get(name):
+            counts = ", ".join(f"{kind} {count:,}" for kind, count in kinds.items())
+            lines.append(f"{name.capitalize()}: {counts}.")
+    return "\n\n".join(lines)

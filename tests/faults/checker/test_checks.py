@@ -4,9 +4,8 @@ import itertools
 
 import pytest
 
-from tests.faults.checker import checks
-from tests.faults.checker.checks import ONCE, OWNED, Past
-from tests.faults.checker.trouble import plan
+from tests.faults.checker.judgement import Past, check
+from tests.faults.checker.judgement.jobs import ONCE, OWNED
 
 SOCKET = "websocket.send.server!1"
 
@@ -15,23 +14,11 @@ def find(*events, threads=1):
     """The promises that are found broken. Events without a time happen a minute apart."""
     times = itertools.count(1_000.0, 60.0)
     timed = [{"at": next(times), **event} for event in events]
-    return [finding.promise for finding in checks.check(Past(timed, threads))]
+    return [finding.promise for finding in check(Past(timed, threads))]
 
 
 def on_socket(event, order, **facts):
     return {"event": event, "socket": SOCKET, "order": order, "pid": 1, **facts}
-
-
-@pytest.mark.parametrize(
-    "name, is_found", [("freeze Redis", True), ("freeze server", True), ("kill worker", False)]
-)
-def test_a_socket_that_is_closed_for_a_trouble_that_passes_is_found(name, is_found):
-    found = find(
-        {"event": "fault", "name": name, "at": 1_000.0, "until": 1_003.0, "pids": []},
-        {"event": "closed", "conn": 1, "code": 1013, "was_idle": False, "at": 1_010.0},
-    )
-
-    assert ("a trouble that passes closes nobody" in found) is is_found
 
 
 def frame(n, order=None):
@@ -60,7 +47,7 @@ def test_a_history_as_it_should_be_has_no_finding():
         find(
             CONNECT,
             {"event": "member", "conn": 1},
-            {"event": "sent", "conn": 1, "n": 1},
+            {"event": "sent", "conn": 1, "n": 1, "place": 1},
             *frame(1),
             {"event": "reply", "conn": 1, "n": 1},
             *frame(2),
@@ -103,6 +90,17 @@ def test_a_history_as_it_should_be_has_no_finding():
         ),
         ([{"event": "asked", "status": 200, "took_s": 61.0}], "no request hangs"),
         (
+            [{"event": "read", "status": 200, "bytes": 5, "wanted": 9, "took_s": 1.0}],
+            "slow readers get whole pages",
+        ),
+        (
+            [
+                {"event": "member", "conn": 1, "hears": ["told", "call"]},
+                {"event": "call", "n": 1, "outcome": "sent"},
+            ],
+            "members hear every broadcast",
+        ),
+        (
             [{"event": "heard", "conn": 1, "n": 2}, {"event": "heard", "conn": 1, "n": 1}],
             "broadcasts come once and in order",
         ),
@@ -117,7 +115,7 @@ def test_a_history_as_it_should_be_has_no_finding():
         ([{"event": "reply", "conn": 1, "n": 5}], "replies answer what was sent"),
         (
             [
-                {"event": "sent", "conn": 1, "n": 5},
+                {"event": "sent", "conn": 1, "n": 5, "place": 1},
                 {"event": "closed", "conn": 1, "code": None, "was_idle": True},
             ],
             "frames are answered",
@@ -158,7 +156,7 @@ def test_a_broken_promise_is_found(events, promise):
 
 def test_a_reply_that_comes_twice_is_found():
     reply = {"event": "reply", "conn": 1, "n": 1}
-    found = find({"event": "sent", "conn": 1, "n": 1}, reply, reply)
+    found = find({"event": "sent", "conn": 1, "n": 1, "place": 1}, reply, reply)
     assert found == ["replies come once and in order"]
 
 
@@ -192,9 +190,14 @@ def test_the_order_of_a_socket_is_lost_with_redis():
     assert find(CONNECT, frame(1)[0], cut_short) == ["one after another"]
 
 
-def test_the_faults_of_a_seed_are_always_the_same():
-    def names(seed):
-        return [(wait_s, name, chance.random()) for wait_s, name, chance in plan(seed, 60)]
+def test_a_redis_that_has_lost_its_last_moments_may_have_a_job_run_again():
+    jobs = [job(1, at=1_000.0), {**ran(1), "at": 1_000.1}, {**ran(1), "at": 1_001.0}]
+    lost = fault("lose last moments", at=1_000.0, until=1_001.0)
+    assert find(*jobs, lost) == []
+    assert find(*jobs) == ["at most once"]
 
-    assert names(3) == names(3)
-    assert names(3) != names(4)
+
+def test_a_page_may_take_as_long_as_the_site_stood_still():
+    asked = {"event": "asked", "status": 200, "took_s": 61.0, "at": 1_000.0}
+    assert find(asked, fault("freeze Redis", at=1_001.0, until=1_051.0)) == []
+    assert find(asked, fault("freeze Redis", at=1_001.0, until=1_003.0)) == ["no request hangs"]

@@ -5,6 +5,8 @@ import contextlib
 import dataclasses
 import socket as sockets
 import time
+from collections.abc import Sequence
+from typing import Any
 
 from tests.faults.clients.web_socket import read_head
 
@@ -79,7 +81,16 @@ class Exchange:
             await self._writer.wait_closed()
 
 
-async def begin(address, path, *, method="GET", headers=(), body=b"", source=None, buffer=None):
+async def begin(
+    address: tuple[str, int],
+    path: str,
+    *,
+    method: str = "GET",
+    headers: Sequence[tuple[str, str]] = (),
+    body: bytes = b"",
+    source: tuple[str, int] | None = None,
+    buffer: int | None = None,
+) -> Any:
     """Connect to `address`, (host, port), and send a request; return its Exchange.
 
     `headers`: pairs of str. `source`: (host, port) to connect from. `buffer`: bytes that are taken
@@ -106,7 +117,9 @@ async def begin(address, path, *, method="GET", headers=(), body=b"", source=Non
     return Exchange(reader, writer)
 
 
-async def fetch(address, path, *, limit_s=30.0, **kwargs):
+async def fetch(
+    address: tuple[str, int], path: str, *, limit_s: float = 30.0, **kwargs: Any
+) -> Response:
     """Make a request (the arguments are those of `begin`) and return its Response.
 
     Raises ConnectionError, TimeoutError; a body that is cut off is not complete.

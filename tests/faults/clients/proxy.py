@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import random
+from typing import Any
 
 _PIECE_BYTES = 64 * 1024
 #: After so long a packet that was lost is sent again: Linux' shortest (TCP_RTO_MIN).
@@ -17,7 +18,13 @@ class Proxy:
         loss: the share of pieces that come late, with all behind them, as TCP sends them again.
     """
 
-    def __init__(self, target, delay_s=0.0, loss=0.0, seed=46):
+    def __init__(
+        self,
+        target: tuple[str, int],
+        delay_s: float = 0.0,
+        loss: float = 0.0,
+        seed: int = 46,
+    ) -> None:
         self.target, self.delay_s, self.loss = target, delay_s, loss
         self._chance = random.Random(seed)
         self._writers, self._tasks = set(), set()
@@ -26,7 +33,7 @@ class Proxy:
         self._is_stopped = False
         self._server = None
 
-    async def start(self):
+    async def start(self) -> Any:
         """Listen; return the address."""
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         return self.address

@@ -4,6 +4,8 @@ import asyncio
 import socket as sockets
 import struct
 import time
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from tests.benchmarks.load.frames import (
     CLOSE,
@@ -153,16 +155,17 @@ class WebSocket(asyncio.Protocol):
 
 
 async def connect(
-    address,
-    path,
+    address: tuple[str, int],
+    path: str,
     *,
-    headers=(),
-    early=(),
-    early_s=0.1,
-    limit_s=30.0,
-    receive_buffer=None,
-    source=None,
-):
+    headers: Sequence[tuple[str, str]] = (),
+    early: Sequence[str] = (),
+    early_s: float = 0.1,
+    limit_s: float = 30.0,
+    receive_buffer: int | None = None,
+    source: tuple[str, int] | None = None,
+    on_text: Callable[[str], object] | None = None,
+) -> Any:
     """Open a WebSocket and return it.
 
     Args:
@@ -172,6 +175,7 @@ async def connect(
         early_s: how long after the handshake: hosts drop what they read in one piece with it.
         receive_buffer: size of the socket's receive buffer in bytes, for a client that is slow.
         source: (host, port) to connect from.
+        on_text: called with each text from the first one on; then `texts` stays empty.
 
     Raises Refused, ConnectionError, TimeoutError.
     """
@@ -183,6 +187,7 @@ async def connect(
         raw.bind(source)
     loop = asyncio.get_running_loop()
     client = WebSocket(path, headers)
+    client.on_text = on_text
     try:
         await loop.sock_connect(raw, address)
         await loop.create_connection(lambda: client, sock=raw)

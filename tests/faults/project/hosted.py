@@ -4,6 +4,7 @@ from django.urls import path
 
 from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.routing import ProtocolTypeRouter, URLRouter
+from tests.faults.project.consumers import numbered
 
 
 class Counting(AsyncWebsocketConsumer):
@@ -23,5 +24,16 @@ class Kept(Counting):
 
 
 application = ProtocolTypeRouter(
-    {"websocket": URLRouter([path("counting/", Counting.as_asgi()), path("kept/", Kept.as_asgi())])}
+    {
+        "websocket": URLRouter(
+            [
+                path("counting/", Counting.as_asgi()),
+                path("kept/", Kept.as_asgi()),
+                path("numbered/async/", numbered.AsyncNumbered.as_asgi()),
+                path("numbered/sync/", numbered.SyncNumbered.as_asgi()),
+                path("numbered/async-kept/", numbered.AsyncKept.as_asgi()),
+                path("numbered/sync-kept/", numbered.SyncKept.as_asgi()),
+            ]
+        )
+    }
 )

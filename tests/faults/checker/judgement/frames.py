@@ -1,0 +1,49 @@
+"""What clients get back for their frames, whatever kind of consumer answers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from tests.faults.checker.judgement.past import CUTS, LOSSY, Event, Finding, Past
+
+#: Of a class consumer, a worker that dies takes no answer with it and leaves the socket open.
+_MAY_LOSE_ANSWERS = {"ordered": LOSSY}
+_OTHERS = CUTS | {"kill server"}
+
+
+def replies_come_once_and_in_order(past: Past) -> Iterator[Finding]:
+    """Replies rise, and answer what was sent."""
+    sent = {event["n"] for event in past.of("sent")}
+    for conn, replies in past.grouped("conn", "reply").items():
+        numbers = [reply["n"] for reply in replies]
+        if numbers != sorted(set(numbers)):
+            yield Finding("replies come once and in order", f"conn {conn}", tuple(replies))
+        strangers = [n for n in numbers if n not in sent]
+        if strangers:
+            yield Finding("replies answer what was sent", f"conn {conn}: {strangers}")
+
+
+def frames_are_answered(past: Past) -> Iterator[Finding]:
+    """Every frame of a socket that stays open is answered, if nothing happened that loses one."""
+    answered = {reply["n"] for reply in past.of("reply")}
+    closed = {event["conn"]: event for event in past.of("closed")}
+    kinds = {event["conn"]: event.get("kind", "ordered") for event in past.of("opened")}
+    for event in past.of("sent"):
+        end = closed.get(event["conn"])
+        if event["n"] in answered or end is None or not end.get("was_idle"):
+            continue
+        lossy = _losers(kinds.get(event["conn"], "ordered"))
+        if past.is_calm(event["at"], event["at"], lossy):
+            yield _unanswered(event, end)
+
+
+def _losers(kind: str) -> Collection[str]:
+    return _MAY_LOSE_ANSWERS.get(kind, _OTHERS)
+
+
+def _unanswered(event: Event, end: Event) -> Finding:
+    text = f"frame {event['n']} of conn {event['conn']} had no answer, and its socket stayed open"
+    return Finding("frames are answered", text, (event, end))
+
+
+CHECKS = (replies_come_once_and_in_order, frames_are_answered)

@@ -1,0 +1,43 @@
+"""What is sent to groups: texts that need no code, and messages that a handler answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tests.faults.checker.judgement.past import Event, Finding, Past
+
+#: What is sent, and how a client notes that it has heard it.
+_KINDS = (("told", "heard"), ("call", "called"))
+#: A member's membership needs a moment, and its leaving is seen a moment later.
+_JOINED_S, _LEAVING_S = 1.0, 2.0
+
+
+def broadcasts_are_heard(past: Past) -> Iterator[Finding]:
+    """At most once each, in order; and by every member in calm times."""
+    for sent, heard_as in _KINDS:
+        heard = past.grouped("conn", heard_as)
+        for conn, events in heard.items():
+            numbers = [event["n"] for event in events]
+            if numbers != sorted(set(numbers)):
+                text = f"conn {conn}, {heard_as}: {numbers[:40]}"
+                yield Finding("broadcasts come once and in order", text, tuple(events))
+        yield from _find_unheard(past, past.of(sent, outcome="sent"), heard, sent)
+
+
+def _find_unheard(
+    past: Past, sent: list[Event], heard: dict[object, list[Event]], kind: str
+) -> Iterator[Finding]:
+    closed = {event["conn"]: event["at"] for event in past.of("closed")}
+    for member in past.of("member"):
+        if kind not in member.get("hears", ("told",)):
+            continue
+        until = closed.get(member["conn"], float("inf")) - _LEAVING_S
+        numbers = {event["n"] for event in heard.get(member["conn"], ())}
+        for event in sent:
+            is_there = member["at"] + _JOINED_S < event["at"] < until
+            if is_there and event["n"] not in numbers and past.is_calm(event["at"], event["at"]):
+                text = f"conn {member['conn']} did not hear {kind} {event['n']}"
+                yield Finding("members hear every broadcast", text, (member, event))
+
+
+CHECKS = (broadcasts_are_heard,)

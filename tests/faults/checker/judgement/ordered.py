@@ -1,0 +1,67 @@
+"""Sockets of functions with `enforce_ordering`: once each, in order, one after another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tests.faults.checker.judgement.past import FORGETFUL, Event, Finding, Past
+
+
+def messages_of_a_socket_run_once_and_in_order(past: Past) -> Iterator[Finding]:
+    """Orders of what began rise, and nothing begins before what went before it has ended.
+
+    A Redis that comes back with less than it knew has lost whose turn it is: the disconnect of a
+    socket that is closed for that with 1012 runs at once then.
+    """
+    killed = {pid for fault in past.of("fault") for pid in fault.get("pids", ())}
+    for socket, events in past.grouped("socket", "connect", "began", "ended", "disconnect").items():
+        yield from _check_socket(past, socket, events, killed)
+
+
+def _check_socket(
+    past: Past, socket: str, events: list[Event], killed: set[int]
+) -> Iterator[Finding]:
+    last_order, running = -1, None
+    for event in events:
+        if event["event"] == "ended":
+            running = None
+            continue
+        if event["order"] <= last_order:
+            text = f"{socket}: order {event['order']} ran after {last_order}"
+            yield Finding("once, and in order", text, tuple(events))
+        is_cut_short = event["event"] == "disconnect" and not past.is_calm(
+            event["at"], event["at"], FORGETFUL
+        )
+        if running is not None and running["pid"] not in killed and not is_cut_short:
+            text = f"{socket}: order {event['order']} began while {running['order']} ran"
+            yield Finding("one after another", text, (running, event))
+        last_order = event["order"]
+        running = event if event["event"] == "began" else None
+
+
+def every_socket_connects_first_and_disconnects_once(past: Past) -> Iterator[Finding]:
+    """`connect`, then frames, then one `disconnect`, be it made up."""
+    missing: list[Event] = []
+    for socket, events in past.grouped("socket", "connect", "began", "disconnect").items():
+        kinds = [event["event"] for event in events]
+        first_is_lost = kinds[0] != "connect" and not past.is_calm(
+            events[0]["at"], events[-1]["at"]
+        )
+        if "connect" in kinds[1:] or (kinds[0] != "connect" and not first_is_lost):
+            yield Finding("connect comes first", f"{socket}: {kinds[:5]}", tuple(events[:5]))
+        if kinds.count("disconnect") > 1:
+            yield Finding("one disconnect", f"{socket} had several", tuple(events[-3:]))
+        if "disconnect" in kinds[:-1]:
+            yield Finding("nothing after disconnect", f"{socket}: {kinds[-3:]}", tuple(events[-3:]))
+        if "disconnect" not in kinds and not past.was_wiped_after(events[0]["at"]):
+            missing.append(events[-1])
+    allowed = past.threads * past.count("kill worker") + past.in_flight
+    if len(missing) > allowed:
+        text = f"{len(missing)} sockets were never disconnected ({allowed} may be lost)"
+        yield Finding("one disconnect", text, tuple(missing))
+
+
+CHECKS = (
+    messages_of_a_socket_run_once_and_in_order,
+    every_socket_connects_first_and_disconnects_once,
+)
