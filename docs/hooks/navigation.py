@@ -3,7 +3,7 @@
 from pathlib import Path
 
 #: Pages that a checkout may lack.
-OPTIONAL = ("performance.md", "benchmarks.md", "reliability.md")
+OPTIONAL = ("performance.md", "benchmarks.md", "evidence.md")
 
 
 def on_config(config):

@@ -8,7 +8,7 @@ from tests.processes import REPOSITORY
 DOCS = REPOSITORY / "docs"
 
 #: Pages that a run of benchmarks or faults writes: they hold figures, no code to try.
-GENERATED = ("performance.md", "benchmarks.md", "reliability.md")
+GENERATED = ("performance.md", "benchmarks.md", "evidence.md")
 
 #: A fence at the beginning of a line, or a comment that readers do not see.
 _BLOCK = re.compile(

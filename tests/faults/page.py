@@ -1,4 +1,4 @@
-"""docs/reliability.md: what each promise was held to last, and what came of it."""
+"""docs/evidence.md: what each promise was held to last, and what came of it."""
 
 import datetime
 import json
@@ -9,24 +9,31 @@ from tests.faults.promises import LATER, PROMISES
 from tests.processes import REPOSITORY
 
 DOCS = REPOSITORY / "docs"
-PAGE = DOCS / "reliability.md"
+PAGE = DOCS / "evidence.md"
 
 _HEAD = """\
-# What holds when things break
+# The evidence
+
+How it was tried that [what is promised](reliability.md) holds.
+
+## Broken on purpose
 
 Each row is something that hurt the users of Channels 1.x, from its issue threads, and what must
 hold here instead. `python -m tests.faults --full` starts real interface servers, workers and Redis,
 breaks them (kills, pauses, cut and delayed connections, full queues, a Redis that goes away or
 comes back empty, clients that are slow or vanish), and measures. Its last results are below; a
-short form of every scenario runs with the test suite. `python -m tests.faults --full 3 14` repeats
-rows 3 and 14.
+short form of every scenario runs with the test suite. Where a row says "not run", only that short
+form has been run. `python -m tests.faults --full 3 14` repeats rows 3 and 14.
+
+"""
+_MACHINES = """
+## Between machines
 
 `pytest tests/machines` spreads the split over six machines, each in a network namespace of its
 own, and takes the cable of a server out for 3 s, those of a worker and of the engine for 12 s, or
 loses all that goes one way: the sockets of the healthy side go on, and those of the other side
 when it is back, each frame once and in order. What Redis had just handed to the worker is sent
 again to another one.
-
 """
 _CHECKER = """
 ## At random
@@ -59,7 +66,7 @@ def write(kept):
         mine = [result for result in kept.values() if row in result["rows"]]
         cells = [row, promise.hurt, promise.holds, *_outcome(row, mine)]
         lines.append(f"| {' | '.join(map(_cell, cells))} |")
-    PAGE.write_text(_HEAD + "\n".join(lines) + "\n" + _checker())
+    PAGE.write_text(_HEAD + "\n".join(lines) + "\n" + _MACHINES + _checker())
 
 
 def _checker():
