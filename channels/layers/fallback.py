@@ -20,7 +20,9 @@ from typing import TYPE_CHECKING, Any
 from channels.exceptions import ChannelFull, ClientGone, LayerUnavailable
 from channels.layers import operations as ops
 from channels.layers.contract import OnReply, Reader, Received, ServerLink
+from channels.layers.counts import tell_carried_out, tell_lost
 from channels.layers.names import REPLY_KINDS, split_local
+from channels.metrics import hooks
 
 if TYPE_CHECKING:
     from channels.layers.base import BaseChannelLayer
@@ -42,9 +44,13 @@ def carry_out(layer: BaseChannelLayer, operation: ops.Operation) -> Any:
     if action is None:
         raise TypeError(f"expected an operation of channels.layers.operations, got {operation!r}")
     try:
-        return action(layer, operation)
+        result = action(layer, operation)
     except (ChannelFull, ClientGone, layer.ChannelFull) as refusal:
-        return refusal
+        result = refusal
+        if isinstance(operation, ops.Send) and not isinstance(refusal, ClientGone):
+            tell_lost(operation.channel, "channel_full_count")
+    tell_carried_out(operation, result)
+    return result
 
 
 def _send(layer: BaseChannelLayer, operation: ops.Send) -> None:
@@ -183,6 +189,16 @@ async def receive_in_threads(
         await asyncio.sleep(LOOK_AGAIN_S)
 
 
+async def _asend(layer: BaseChannelLayer, channel: str, message: Content) -> None:
+    """`asend`, counted."""
+    try:
+        await layer.asend(channel, message)
+    except (ChannelFull, layer.ChannelFull):
+        tell_lost(channel, "channel_full_count")
+        raise
+    hooks.meter.message_sent(channel)
+
+
 class ReceivingLink(ServerLink):
     """A ServerLink over `areceive`: it knows of no other server, and holds no sender back."""
 
@@ -210,17 +226,17 @@ class ReceivingLink(ServerLink):
                 await self._task
 
     async def send(self, channel: str, message: Content) -> None:
-        await self._layer.asend(channel, message)
+        await _asend(self._layer, channel, message)
 
     async def open_socket(self, client: str, message: Content) -> None:
-        await self._layer.asend("websocket.connect", message)
+        await _asend(self._layer, "websocket.connect", message)
 
     async def close_socket(
         self, client: str, message: Content, channel: str = "websocket.disconnect"
     ) -> None:
         while True:
             try:
-                return await self._layer.asend(channel, message)
+                return await _asend(self._layer, channel, message)
             except (ChannelFull, LayerUnavailable, self._layer.ChannelFull):
                 await asyncio.sleep(TRY_AGAIN_S)
 

@@ -1,13 +1,15 @@
 """The Meter that counts. Cheap where things happen; put into order when somebody looks.
 
-What it costs is measured by `python -m tests.benchmarks.overhead`; the tables below are plain
-dicts, read and written under one lock, as that is what costs least.
+What it costs is measured by `python -m tests.benchmarks.overhead`. What comes with each message is
+noted with an append, which needs no lock, and summed up now and then; all else is in plain dicts,
+read and written under one lock.
 """
 
 import threading
-from bisect import bisect_left
+from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from channels.metrics.hooks import Meter
 
@@ -22,29 +24,65 @@ OTHERS = "(others)"
 #: Names whose kind is remembered: a worker meets two for each interface server there ever was.
 MOST_REMEMBERED = 10_000
 
+#: Values that are noted before they are summed up: many, as that is cheaper; few, as nobody notices
+#: the time that it takes.
+MOST_NOTED = 256
+
+Value = TypeVar("Value")
 #: What ran: the kind of its channel, and the consumer.
 Ran = tuple[str, Callable[..., Any]]
 
 
 class Histogram:
-    """How many values lie below each of BOUNDS_S, and their sum."""
+    """How many values lie below each of BOUNDS_S, and their sum.
 
-    __slots__ = ("counts", "sum")
+    A value is noted with one append, and summed up with some hundred others: 0.13 us for each,
+    where counting it at once, under a lock, takes 0.29.
+    """
+
+    __slots__ = ("_lock", "_noted", "counts", "sum")
 
     def __init__(self) -> None:
         self.counts = [0] * (len(BOUNDS_S) + 1)
         self.sum = 0.0
+        self._noted: list[float] = []
+        self._lock = threading.Lock()
 
     def add(self, seconds: float) -> None:
-        """Count a value."""
-        self.counts[bisect_left(BOUNDS_S, seconds)] += 1
-        self.sum += seconds
+        """Count a value. From any thread."""
+        noted = self._noted
+        noted.append(seconds)
+        if len(noted) > MOST_NOTED:
+            self._sum_up()
+
+    def _sum_up(self) -> None:
+        with self._lock:
+            values = _take(self._noted)
+            values.sort()
+            below = 0
+            for place, bound in enumerate(BOUNDS_S):
+                up_to = bisect_right(values, bound)
+                self.counts[place] += up_to - below
+                below = up_to
+                if up_to == len(values):
+                    break
+            self.counts[-1] += len(values) - below
+            self.sum += sum(values)
 
     def copy(self) -> "Histogram":
-        """Return one that nobody adds to."""
+        """Return one that nobody adds to, with all that was added up to now."""
+        self._sum_up()
         copied = Histogram()
-        copied.counts, copied.sum = list(self.counts), self.sum
+        with self._lock:
+            copied.counts, copied.sum = list(self.counts), self.sum
         return copied
+
+
+def _take(noted: list[Value]) -> list[Value]:
+    """Empty a list that other threads append to; return what was in it."""
+    taken = noted[:]
+    del noted[: len(taken)]
+    return taken
 
 
 class CountingMeter(Meter):
@@ -56,6 +94,8 @@ class CountingMeter(Meter):
         self._lock = threading.Lock()
         self._kinds: dict[str, str] = {}
         self._shown: set[str] = set()
+        #: Channels that messages went to since they were last summed up.
+        self._sent_to: list[str] = []
         #: By the kind of a channel.
         self.sent: dict[str, int] = {}
         self.received: dict[str, int] = {}
@@ -100,9 +140,16 @@ class CountingMeter(Meter):
     # -- messages -----------------------------------------------------------------------------
 
     def message_sent(self, channel: str) -> None:
-        kind, table = self.kind_of(channel), self.sent
+        noted = self._sent_to
+        noted.append(channel)
+        if len(noted) > MOST_NOTED:
+            self._sum_up_sent()
+
+    def _sum_up_sent(self) -> None:
         with self._lock:
-            table[kind] = table.get(kind, 0) + 1
+            for channel, count in Counter(_take(self._sent_to)).items():
+                kind = self.kind_of(channel)
+                self.sent[kind] = self.sent.get(kind, 0) + count
 
     def group_sent(self) -> None:
         self._add(self.totals, "group_sends")
@@ -118,12 +165,9 @@ class CountingMeter(Meter):
     ) -> None:
         found = self.runs.get((channel, consumer)) or self._begin_to_count(channel, consumer)
         waits, runs = found
-        with self._lock:
-            if waited_s is not None:
-                waits.counts[bisect_left(BOUNDS_S, waited_s)] += 1
-                waits.sum += waited_s
-            runs.counts[bisect_left(BOUNDS_S, ran_s)] += 1
-            runs.sum += ran_s
+        if waited_s is not None:
+            waits.add(waited_s)
+        runs.add(ran_s)
 
     def _begin_to_count(
         self, channel: str, consumer: Callable[..., Any]
@@ -134,12 +178,11 @@ class CountingMeter(Meter):
             )
 
     def handled(self, event: str, consumer: Callable[..., Any], ran_s: float) -> None:
-        kind = self.kind_of(event)
-        with self._lock:
-            found = self.handlers.get((kind, consumer))
-            if found is None:
-                found = self.handlers[kind, consumer] = Histogram()
-            found.add(ran_s)
+        found = self.handlers.get((event, consumer))
+        if found is None:
+            with self._lock:
+                found = self.handlers.setdefault((self.kind_of(event), consumer), Histogram())
+        found.add(ran_s)
 
     def retried(self, channel: str) -> None:
         self._add(self.retries, self.kind_of(channel))
@@ -150,8 +193,7 @@ class CountingMeter(Meter):
     # -- the engine ---------------------------------------------------------------------------
 
     def round_trip(self, seconds: float) -> None:
-        with self._lock:
-            self.round_trips.add(seconds)
+        self.round_trips.add(seconds)
 
     def connection_lost(self) -> None:
         self._add(self.totals, "engine_connections_lost")
@@ -170,8 +212,7 @@ class CountingMeter(Meter):
             self.totals["requests_ended"] += 1
 
     def request_answered(self, seconds: float) -> None:
-        with self._lock:
-            self.first_bytes.add(seconds)
+        self.first_bytes.add(seconds)
 
     def request_refused(self, reason: str) -> None:
         self._add(self.refused_requests, reason)
@@ -193,6 +234,7 @@ class CountingMeter(Meter):
 
     def copy(self) -> "CountingMeter":
         """Return the figures of this moment, which nobody changes any more."""
+        self._sum_up_sent()
         copied = CountingMeter()
         with self._lock:
             for name, value in vars(self).items():

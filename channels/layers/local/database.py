@@ -19,6 +19,7 @@ from pathlib import Path
 
 from channels.exceptions import InvalidChannelLayerError, LayerUnavailable
 from channels.layers.local import schema
+from channels.metrics import hooks
 
 #: Seconds for which a transaction waits for its turn: others take well under a millisecond.
 LOCK_LIMIT_S = 5.0
@@ -112,6 +113,7 @@ class Database:
         Raises LayerUnavailable, after which nothing of it was done.
         """
         with self.explained():
+            started = time.perf_counter()
             connection = self._connection()
             with self._locked(connection):
                 connection.sql.execute("BEGIN IMMEDIATE")
@@ -121,6 +123,7 @@ class Database:
                     self._roll_back(connection)
                     raise
                 connection.sql.execute("COMMIT")
+            hooks.meter.round_trip(time.perf_counter() - started)
 
     @contextlib.contextmanager
     def explained(self) -> Iterator[None]:
@@ -131,6 +134,7 @@ class Database:
             raise
         except (sqlite3.Error, OSError) as error:
             self._drop()
+            hooks.meter.connection_lost()
             raise LayerUnavailable(self._explain(error), was_sent=False) from error
 
     def make_ready(self) -> None:

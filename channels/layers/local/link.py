@@ -18,6 +18,7 @@ from channels.layers.local.wakeups import TaskSleeper
 from channels.layers.local.worker_link import ages_s
 from channels.layers.names import random_suffix
 from channels.messages import Content, WebsocketReceive
+from channels.metrics import hooks
 from channels.startup.identity import describe_process
 
 if TYPE_CHECKING:
@@ -150,6 +151,7 @@ class LocalLink(ServerLink):
             self._enter()
             self._tasks[0].cancel()
             self._tasks[0] = asyncio.get_running_loop().create_task(self._drain())
+            hooks.meter.link_restarted()
             self._on_lost()
 
     def _show_life(self, store: Store) -> bool:

@@ -4,6 +4,7 @@ import dataclasses
 import sqlite3
 from collections.abc import Callable, Collection, Iterable
 
+from channels.layers.counts import tell_lost
 from channels.layers.local.schema import PLACE_BITS
 from channels.layers.memory.queues import COUNTED, DEAD_LETTERS, RATE_WINDOW_S, Entry
 
@@ -75,6 +76,7 @@ class QueueRow:
         """Add to one of its numbers."""
         self.values[key] += number  # type: ignore[operator]
         self.is_changed = True
+        tell_lost(self.name, key, number)
 
     def set(self, key: str, value: object) -> None:
         self.values[key] = value

@@ -11,6 +11,7 @@ from typing import Any
 from channels.exceptions import ChannelFull, ClientBusy, ClientGone
 from channels.layers import names
 from channels.layers import operations as ops
+from channels.layers.counts import tell_carried_out
 from channels.layers.local import schema
 from channels.layers.local.groups import Groups
 from channels.layers.local.queues import QueueRow, Queues, Settings, StoredEntry
@@ -54,7 +55,9 @@ class Store:
         action = _ACTIONS.get(type(operation))
         if action is None:
             raise TypeError(f"expected one of channels.layers.operations, got {operation!r}")
-        return action(self, operation)
+        result = action(self, operation)
+        tell_carried_out(operation, result)
+        return result
 
     def _send(self, operation: ops.Send) -> Exception | None:
         channel = operation.channel

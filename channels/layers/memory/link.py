@@ -12,6 +12,7 @@ from channels.exceptions import ChannelFull, ChannelsError
 from channels.layers.contract import ServerLink
 from channels.layers.memory.waiting import Search, TaskWaiter, search_async
 from channels.layers.names import REPLY_KINDS, random_suffix
+from channels.metrics import hooks
 
 if TYPE_CHECKING:
     from channels.layers.contract import OnReply
@@ -76,6 +77,7 @@ class MemoryLink(ServerLink):
         self._task.cancel()
         self.server_id = random_suffix()
         self._enter()
+        hooks.meter.link_restarted()
         self._on_lost()
 
     # -- replies ------------------------------------------------------------------------------

@@ -9,6 +9,8 @@ import itertools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from channels.layers.counts import tell_lost
+
 #: What a queue counts from its beginning, beside the state that `statistics` adds.
 COUNTED = (
     "messages_count",
@@ -146,7 +148,7 @@ class Queue:
             due += 1
         was_full = self.is_full
         while self.entries and self.entries[0].expires_at <= now:
-            self.counts["expired_count"] += len(self.entries.popleft().clients)
+            self.count("expired_count", len(self.entries.popleft().clients))
         return due, was_full and not self.is_full
 
     def pop(self) -> Any:
@@ -162,10 +164,10 @@ class Queue:
     def bury(self, entry: Any, reason: str, now: float) -> None:
         """Keep `entry` among the dead letters."""
         self.dead_letters.append(DeadLetter(str(next(_sequence)), now, entry, reason))
-        self.counts["dead_letter_count"] += 1
+        self.count("dead_letter_count")
         if len(self.dead_letters) > DEAD_LETTERS:
             del self.dead_letters[0]
-            self.counts["dropped_count"] += 1
+            self.count("dropped_count")
 
     def exhume(self, ids: Sequence[str]) -> Any:
         """Take out the dead letters with these ids, or all if None; return them."""
@@ -173,6 +175,11 @@ class Queue:
         taken = {each.id for each in found}
         self.dead_letters = [each for each in self.dead_letters if each.id not in taken]
         return found
+
+    def count(self, statistic: str, number: int = 1) -> None:
+        """Add to one of COUNTED."""
+        self.counts[statistic] += number
+        tell_lost(self.name, statistic, number)
 
     def statistics(self, now: float) -> Any:
         """The counts of a settled queue, as `channel_statistics` returns them."""

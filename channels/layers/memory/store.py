@@ -14,6 +14,7 @@ from channels.exceptions import ChannelFull, ClientBusy, ClientGone
 from channels.layers import names
 from channels.layers import operations as ops
 from channels.layers.base import BaseChannelLayer
+from channels.layers.counts import tell_carried_out
 from channels.layers.memory.groups import Groups
 from channels.layers.memory.queues import COUNTED, Entry, Queue
 from channels.layers.memory.servers import Servers
@@ -98,7 +99,9 @@ class Store:
         if action is None:
             raise TypeError(f"expected one of channels.layers.operations, got {operation!r}")
         self._sweep(now)
-        return action(operation, now)
+        result = action(operation, now)
+        tell_carried_out(operation, result)
+        return result
 
     def _send(self, operation: Any, now: float) -> Any:
         channel = operation.channel
@@ -109,7 +112,7 @@ class Store:
         if operation.delay_s > 0:
             queue.push_late(client, operation.payload, now, operation.delay_s)
         elif queue.is_full or self.servers.is_held(name, client):
-            queue.counts["channel_full_count"] += 1
+            queue.count("channel_full_count")
             refusal = ChannelFull if queue.is_full else ClientBusy
             return refusal(channel, len(queue.entries), queue.capacity)
         else:
@@ -126,7 +129,7 @@ class Store:
             elif present:
                 queue.push(present, operation.payload, now)
                 self._on_ready(name)
-            queue.counts["dropped_count"] += held
+            queue.count("dropped_count", held)
 
     def _retry(self, operation: Any, now: float) -> None:
         entry = _entry_of(operation.delivery)
@@ -277,10 +280,10 @@ class Store:
 
     def _count_drop(self, operation: Any, now: float) -> None:
         name = names.queue_name(operation.channel)
-        self._settled(name, now).counts[f"{operation.reason}_count"] += operation.count
+        self._settled(name, now).count(f"{operation.reason}_count", operation.count)
 
     def _drop(self, entry: Any, now: float) -> None:
-        self._settled(entry.queue, now).counts["dropped_count"] += len(entry.clients)
+        self._settled(entry.queue, now).count("dropped_count", len(entry.clients))
 
     def _new_queue(self, name: str) -> Any:
         return Queue(name, self._get_capacity(name), self._get_expiry(name))

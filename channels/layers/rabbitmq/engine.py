@@ -15,6 +15,7 @@ import msgpack
 from channels.exceptions import ChannelFull, ClientBusy, ClientGone, LayerUnavailable
 from channels.layers import names
 from channels.layers import operations as ops
+from channels.layers.counts import tell_carried_out, tell_lost
 from channels.layers.memory.queues import COUNTED, RATE_WINDOW_S, Entry
 from channels.layers.memory.sockets import DISCONNECT
 from channels.layers.names import random_suffix
@@ -23,6 +24,7 @@ from channels.layers.rabbitmq.drawers import Drawers
 from channels.layers.rabbitmq.ears import Ears
 from channels.layers.rabbitmq.topology import Topology
 from channels.layers.rabbitmq.transport import Session, Transport, import_aiormq
+from channels.metrics import hooks
 
 if TYPE_CHECKING:
     from channels.layers.rabbitmq.layer import RabbitmqChannelLayer
@@ -62,8 +64,11 @@ class Engine:
         """Await `function(session)`. Raises LayerUnavailable."""
         aiormq = import_aiormq()
         session = await self.transport.session()
+        started = time.perf_counter()
         try:
-            return await function(session)
+            result = await function(session)
+            hooks.meter.round_trip(time.perf_counter() - started)
+            return result
         except (aiormq.exceptions.AMQPError, OSError, asyncio.TimeoutError) as error:
             if isinstance(error, LayerUnavailable):
                 raise
@@ -177,6 +182,7 @@ class Engine:
             result = await self.run(lambda session: action(self, session, operation))  # noqa: B023
             if isinstance(result, Exception) and not isinstance(result, ClientGone) and channel:
                 refused.add(channel)
+            tell_carried_out(operation, result)
             results.append(result)
         return results
 
@@ -533,6 +539,7 @@ class Engine:
         """Count something of a channel; others see it when it is written down."""
         if number:
             self._counts.setdefault(name, collections.Counter())[key] += number
+            tell_lost(name, key, number)
 
     async def write_counts(self, session: Session) -> dict[str, dict[str, float]]:
         """Add what this process has counted to what all have; return that."""

@@ -13,6 +13,7 @@ from channels.layers.codec import UndecodableMessage
 from channels.layers.contract import OnReply, ServerLink
 from channels.layers.names import REPLY_KINDS, random_suffix
 from channels.messages import Content
+from channels.metrics import hooks
 from channels.startup.identity import describe_process
 
 if TYPE_CHECKING:
@@ -119,6 +120,7 @@ class RabbitmqLink(ServerLink):
             return
         if not was_known and self._is_started:
             self._states.clear()
+            hooks.meter.link_restarted()
             self._on_lost()
         if not self._is_available:
             self._is_available = True

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from channels.exceptions import LayerUnavailable
+from channels.metrics import hooks
 
 Result = TypeVar("Result")
 
@@ -187,6 +188,7 @@ class Transport:
 
     def lost(self, error: BaseException) -> LayerUnavailable:
         """The LayerUnavailable for an operation in which the connection broke."""
+        hooks.meter.connection_lost()
         return LayerUnavailable(f"lost the connection to RabbitMQ at {self.name} ({error})")
 
     async def _drop(self) -> None:

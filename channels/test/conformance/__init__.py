@@ -27,6 +27,7 @@ from channels.test.conformance.harness import Harness
 from channels.test.conformance.hosting import Hosting
 from channels.test.conformance.links import Links
 from channels.test.conformance.messages import Messages
+from channels.test.conformance.metrics import Metrics
 from channels.test.conformance.ordering import Ordering
 from channels.test.conformance.passing_time import PassingTime
 from channels.test.conformance.sessions import Sessions
@@ -50,6 +51,7 @@ class ConformanceSuite(
     Hosting,
     Links,
     Statistics,
+    Metrics,
     Generated,
     Harness,
 ):
