@@ -217,6 +217,7 @@ class ChannelLayerWrapper(_AnyLayer):
             from channels.startup.rooms import load_room
 
             load_room("interface_server")
+            from channels.metrics.serving import show_metrics_if_asked
             from interface_server.application import InterfaceServer
             from interface_server.options import Options
 
@@ -229,6 +230,7 @@ class ChannelLayerWrapper(_AnyLayer):
                 )
             options = Options(**self.server_settings)
             self._application = InterfaceServer(self.channel_layer, options)
+            show_metrics_if_asked(self._application.probes, self.channel_layer)
         await self._application(scope, receive, send)
 
     @property

@@ -10,10 +10,9 @@ from typing import Any
 import click
 
 from channels.exceptions import LayerRefused, LayerUnavailable, PrefixTaken
-from channels.layers.base import BaseChannelLayer
 from channels.logs.formats import make_formatter
 from channels.metrics.notifying import start_notifying
-from channels.metrics.serving import CannotShow, MetricsServer, start_counting
+from channels.metrics.serving import CannotShow, show_metrics
 from channels.tracing.starting import CannotTrace, start_tracing
 from interface_server.access_log import AccessLog
 from interface_server.application import InterfaceServer
@@ -62,7 +61,7 @@ def command(channel_layer: str, **arguments: Any) -> None:
     application = InterfaceServer(layer, options)
     try:
         if arguments["metrics"]:
-            _show_metrics(arguments["metrics"], application, layer)
+            show_metrics(arguments["metrics"], application.probes, layer)
         if arguments["traces"]:
             start_tracing("channels-server")
         start_notifying(application.probes)
@@ -71,14 +70,6 @@ def command(channel_layer: str, **arguments: Any) -> None:
         raise click.ClickException(str(error)) from error
     except OSError as error:
         raise click.ClickException(f"can't listen: {error}") from error
-
-
-def _show_metrics(address: str, application: InterfaceServer, layer: BaseChannelLayer) -> None:
-    """Count from now on, and answer at `address`. Raises CannotShow."""
-    meter = start_counting(address)
-    from channels.metrics.exposition import make_registry
-
-    MetricsServer(address, make_registry(meter, application.probes, layer), application.probes)
 
 
 def _read_listen(arguments: Arguments) -> Listen:

@@ -1,15 +1,30 @@
 """The address where a process answers Prometheus and orchestrators, in a thread of its own."""
 
+from __future__ import annotations
+
 import http.server
 import importlib.util
+import logging
+import os
 import socket
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from channels.metrics import hooks
 from channels.metrics.counting import CountingMeter
 from channels.metrics.health import Probes, Verdict
 
+if TYPE_CHECKING:
+    from channels.metrics.exposition import Watched as Shown
+
+    class Watched(Shown, Probes, Protocol):
+        """Who tells both of the figures of a process and of its health."""
+
+
+logger = logging.getLogger("channels.metrics")
+
+#: The address in the environment, where the host server is not ours and knows no --metrics.
+VARIABLE = "CHANNELS_METRICS"
 #: Where health is answered, unless --health-path says otherwise.
 HEALTH_PATH = "/-"
 
@@ -36,6 +51,29 @@ def start_counting(text: str) -> CountingMeter:
     meter = CountingMeter()
     hooks.install(meter, text)
     return meter
+
+
+def show_metrics(address: str, probes: Watched, layer: Any) -> MetricsServer:
+    """Count what happens in this process from now on, and answer at [HOST:]PORT.
+
+    Raises CannotShow.
+    """
+    meter = start_counting(address)
+    from channels.metrics.exposition import make_registry
+
+    return MetricsServer(address, make_registry(meter, probes, layer), probes)
+
+
+def show_metrics_if_asked(probes: Watched, layer: Any) -> None:
+    """`show_metrics` at the address in CHANNELS_METRICS, if the environment has one: for host
+    servers that know no flag of ours."""
+    address = os.environ.get(VARIABLE)
+    if not address:
+        return
+    try:
+        show_metrics(address, probes, layer)
+    except CannotShow as error:
+        logger.error("%s=%s has no effect in this process: %s", VARIABLE, address, error)
 
 
 class MetricsServer:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import socket
+import sys
+from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
 from channels.metrics import hooks
+from channels.startup.commit import find_commit
 
 
 def describe_process() -> Any:
@@ -41,11 +45,19 @@ def find_restarter() -> Any:
 def code_version() -> Any:
     """Return the version of the project's code.
 
-    The environment variable CHANNELS_CODE_VERSION, or else the setting of that name, or else
-    "unknown".
+    The environment variable CHANNELS_CODE_VERSION, or else the setting of that name, or else the
+    git commit of the project's folder when this process first asked, or else "unknown".
     """
     named = os.environ.get("CHANNELS_CODE_VERSION") or _setting("CHANNELS_CODE_VERSION")
-    return str(named or "unknown")
+    return str(named or _commit_at_start() or "unknown")
+
+
+@functools.cache
+def _commit_at_start() -> str | None:
+    """The commit that the project's folder had: this process runs that code until it ends."""
+    settings_module = sys.modules.get(os.environ.get("DJANGO_SETTINGS_MODULE", ""))
+    file = getattr(settings_module, "__file__", None)
+    return find_commit(Path(file).resolve().parent) if file else None
 
 
 def project_marks() -> Any:

@@ -84,3 +84,18 @@ def test_port_of_metrics_that_is_taken_ends_the_command_with_a_reason(site):
     assert worker.wait() == 1
     assert f"can't listen on {port} for --metrics" in worker.log
     assert "Traceback" not in worker.log
+
+
+def test_another_host_server_shows_metrics_where_the_environment_says(site):
+    port, shown = free_port(), free_port()
+    uvicorn = [site.python, "-m", "uvicorn", "channels.asgi:channel_layer", "--port", port]
+    address = f"CHANNELS_METRICS=127.0.0.1:{shown}"
+    first = site.start_command("env", address, *uvicorn, name="uvicorn")
+    first.wait_until_connectable(("127.0.0.1", port))
+    site.start_worker()
+    assert requests.get(f"http://127.0.0.1:{port}/", timeout=20).status_code < 500
+    assert read(shown)["channels_requests_opened_total"] == 1
+    assert health(shown) == (200, "ok")
+    uvicorn[-1] = free_port()
+    second = site.start_command("env", address, *uvicorn, name="uvicorn")
+    second.wait_for_log(f"{address} has no effect in this process: can't listen")

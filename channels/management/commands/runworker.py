@@ -25,7 +25,7 @@ with explained():
     from channels.management.reloading import name_guilty_file
     from channels.management.taking import prepare_router
     from channels.metrics.notifying import start_notifying
-    from channels.metrics.serving import CannotShow, MetricsServer, start_counting
+    from channels.metrics.serving import CannotShow, show_metrics
     from channels.routing import InvalidRoute, get_default_application
     from channels.signals import worker_process_ready
     from channels.tracing.starting import CannotTrace, start_tracing
@@ -159,19 +159,12 @@ class Command(BaseCommand):
         else:
             work()
 
-    def _show_metrics(self, address: Any, worker: Any) -> Any:
-        """Count from now on, and answer at `address`; return what answers."""
-        meter, probes = start_counting(address), WorkerProbes(worker)
-        from channels.metrics.exposition import make_registry
-
-        return MetricsServer(address, make_registry(meter, probes, worker.layer), probes)
-
     def _work(self, worker: Any, metrics: Any = None) -> None:
         shown = None
         start_notifying(WorkerProbes(worker))
         if metrics:
             try:
-                shown = self._show_metrics(metrics, worker)
+                shown = show_metrics(metrics, WorkerProbes(worker), worker.layer)
             except CannotShow as error:
                 raise CommandError(str(error)) from error
         try:

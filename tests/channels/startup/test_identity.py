@@ -6,12 +6,14 @@ import sys
 
 import pytest
 
+from channels.startup.commit import find_commit
 from channels.startup.identity import code_version, describe_process, project_marks
+from tests.processes import REPOSITORY
 
 
-def test_the_version_is_the_environments_then_the_settings_then_unknown(settings, monkeypatch):
+def test_the_version_is_the_environments_then_the_settings_then_the_commit(settings, monkeypatch):
     monkeypatch.delenv("CHANNELS_CODE_VERSION", raising=False)
-    assert code_version() == "unknown"
+    assert code_version() == (find_commit(REPOSITORY) or "unknown")
     settings.CHANNELS_CODE_VERSION = 17
     assert code_version() == "17"
     monkeypatch.setenv("CHANNELS_CODE_VERSION", "2026-11-21")
