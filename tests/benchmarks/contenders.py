@@ -287,6 +287,17 @@ def _references():
             worker=("{python}", "-m", "django", "runworker", "bench-noop", "-v", "0"),
             producer=("{python}", "-m", "produce", "{seconds}"),
         ),
+        Contender(
+            name="celery",
+            label="Celery, 1 worker process",
+            environment="celery",
+            project="celery_beside",
+            work=("background",),
+            workers=1,
+            rounds=_REFERENCE_ROUNDS,
+            worker=("{python}", "-m", "celery", "-A", "tasks", "worker", "-c", "1", "-l", "ERROR"),
+            producer=("{python}", "-m", "produce", "{seconds}"),
+        ),
         *(_hello(host, _HELLO_WORK) for host in ("uvicorn", "daphne")),
         *(_hello(host, short) for host in ("hypercorn", "granian")),
         Contender(

@@ -86,6 +86,7 @@ def all_environments():
             (DJANGO, *HOSTS, "channels>=4.3,<4.4", "channels_redis>=4.3,<4.4", "redis[hiredis]<7"),
         ),
         Environment("gunicorn", (DJANGO, "gunicorn>=22")),
+        Environment("celery", (DJANGO, "celery[redis]>=5.4,<6")),
         Environment("channels1", CHANNELS_1, python="3.6", first=OLD_PIP),
     ]
     return {environment.name: environment for environment in environments}
