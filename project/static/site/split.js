@@ -21,28 +21,57 @@ function svg(tag, attributes, ...children) {
 
 // -- boxes ---------------------------------------------------------------------------------------
 
-function box(key, x, y, title, note, kind) {
+// From left to right where there is room, and from top to bottom on a phone, where the letters of a
+// picture that is as wide as a desktop's would be too small to read.
+const wide = matchMedia("(min-width: 600px)");
+const LAYOUTS = {
+  wide: {
+    viewBox: "0 0 650 200",
+    width: () => 124,
+    place: (stage, count, index) => ({ x: [70, 235, 400, 578][stage], y: 100 + (index - (count - 1) / 2) * Math.min(48, 180 / count) }),
+  },
+  tall: {
+    viewBox: "0 0 340 330",
+    width: (count) => Math.min(150, 340 / count - 8),
+    place: (stage, count, index) => ({ x: ((index + 0.5) * 340) / count, y: 24 + stage * 94 }),
+  },
+};
+let shown = null; // what was drawn last
+picture.setAttribute("viewBox", LAYOUTS[wide.matches ? "wide" : "tall"].viewBox);
+
+function box(key, kind, [title, note], { x, y }, width) {
   const made = svg("g", { class: `box ${kind}` },
-    svg("rect", { x: x - 62, y: y - 19, width: 124, height: 38, rx: 9 }),
+    svg("rect", { x: x - width / 2, y: y - 19, width, height: 38, rx: 9 }),
     svg("text", { x, y: y - 2 }, title), svg("text", { x, y: y + 12, class: "note" }, note));
   spots.set(key, { x, y, box: made });
   return made;
 }
 
-const column = (count, index) => 100 + (index - (count - 1) / 2) * Math.min(48, 180 / Math.max(count, 1));
-
-function drawSplit({ servers, workers }) {
+function drawSplit(split) {
+  shown = split;
+  const layout = wide.matches ? LAYOUTS.wide : LAYOUTS.tall;
+  const { servers, workers } = split;
+  const stages = [
+    [["browser", "plain", ["this page", "HTTP, WebSocket"]]],
+    servers.map((s) => [`s${s.pid}`, "server", [wide.matches || servers.length < 3 ? "interface server" : "server", `${s.pid} · ${s.sockets} ${s.sockets === 1 ? "socket" : "sockets"}`]]),
+    [["redis", "plain", ["Redis", "channels, groups"]]],
+    workers.map((w) => [`w${w.pid}`, w.takes_pages ? "worker" : "background", [w.takes_pages ? "worker" : "background", String(w.pid)]]),
+  ];
+  picture.setAttribute("viewBox", layout.viewBox);
   spots.clear();
-  const boxes = [box("browser", 70, 100, "this page", "HTTP, WebSocket", "plain"), box("redis", 400, 100, "Redis", "channels, groups", "plain")];
-  servers.forEach((s, i) => boxes.push(box(`s${s.pid}`, 235, column(servers.length, i), "interface server", `${s.pid} · ${s.sockets} ${s.sockets === 1 ? "socket" : "sockets"}`, "server")));
-  workers.forEach((w, i) => boxes.push(box(`w${w.pid}`, 578, column(workers.length, i), w.takes_pages ? "worker" : "background", String(w.pid), w.takes_pages ? "worker" : "background")));
-  const lines = [...spots].filter(([key]) => key[0] === "s").flatMap(([, s]) => [wire(70, 100, s.x, s.y), wire(s.x, s.y, 400, 100)])
-    .concat([...spots].filter(([key]) => key[0] === "w").map(([, w]) => wire(400, 100, w.x, w.y)));
-  byId("split-lines").replaceChildren(...lines);
+  const boxes = stages.flatMap((stage, number) => stage.map(([key, kind, texts], index) =>
+    box(key, kind, texts, layout.place(number, stage.length, index), layout.width(stage.length))));
+  byId("split-lines").replaceChildren(...stages.slice(1).flatMap((stage, number) =>
+    stages[number].flatMap(([from]) => stage.map(([to]) => wire(spots.get(from), spots.get(to))))));
   byId("split-boxes").replaceChildren(...boxes);
 }
 
-const wire = (x1, y1, x2, y2) => svg("line", { x1, y1, x2, y2 });
+const wire = (from, to) => svg("line", { x1: from.x, y1: from.y, x2: to.x, y2: to.y });
+
+wide.addEventListener("change", () => {
+  byId("split-dots").replaceChildren();
+  if (shown) drawSplit(shown);
+});
 
 // -- dots ----------------------------------------------------------------------------------------
 
