@@ -3,6 +3,8 @@
 import contextlib
 import os
 import signal
+import tempfile
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -34,6 +36,13 @@ def give_up(reason):
     if is_ci():
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+@pytest.fixture
+def short_path():
+    """A folder for Unix sockets, whose paths must be short: pytest's own may lie too deep."""
+    with tempfile.TemporaryDirectory(prefix="cc-") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(scope="session")

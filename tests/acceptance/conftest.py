@@ -139,6 +139,7 @@ def start_daphne(split, port, python):
 
 def local_settings(request, directory):
     """The CHANNEL_LAYERS of asgi_ipc 1.x, with a folder of our own."""
+    directory = request.getfixturevalue("short_path")
     settings = (STEPS / "settings_ipc.py").read_text()
     return settings.replace('"prefix": "mysite"', f'"folder": {str(directory / "layer")!r}')
 

@@ -22,7 +22,7 @@ LIMIT_S = 20
 
 
 @pytest.fixture(params=["memory", "redis", "local"])
-def make_layer(request, tmp_path):
+def make_layer(request, short_path):
     """A function that makes the layer that a process has; the next one it makes shares the first
     one's channels."""
     made = []
@@ -36,7 +36,7 @@ def make_layer(request, tmp_path):
     elif request.param == "local":
 
         def make():
-            made.append(LocalChannelLayer(folder=str(tmp_path / "layer")))
+            made.append(LocalChannelLayer(folder=str(short_path / "layer")))
             return AwaitedLayer(made[-1])
 
     else:

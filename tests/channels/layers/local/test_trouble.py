@@ -23,8 +23,8 @@ from tests.processes import REPOSITORY, wait_until
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "layer"
+def folder(short_path: Path) -> Path:
+    return short_path / "layer"
 
 
 @pytest.fixture
