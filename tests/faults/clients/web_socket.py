@@ -35,6 +35,7 @@ class WebSocket(asyncio.Protocol):
     Attributes:
         texts: what it has received, as a list of str, with `arrivals`, their times (monotonic).
         close_code: None while it is open.
+        closed_at: when it was closed, in seconds since 1970.
     """
 
     def __init__(self, path, headers=()):
@@ -46,7 +47,7 @@ class WebSocket(asyncio.Protocol):
         self._is_upgraded = False
         self.transport = None
         self.texts, self.arrivals = [], []
-        self.close_code = None
+        self.close_code = self.closed_at = None
         #: Called with each text, if set; then `texts` stays empty.
         self.on_text = None
 
@@ -116,12 +117,15 @@ class WebSocket(asyncio.Protocol):
 
     def connection_lost(self, error):
         if self.close_code is None:
-            self.close_code = CUT_OFF
+            self._note_closed(CUT_OFF)
         if not self._opened.done():
             self._opened.set_exception(ConnectionResetError("cut off in the handshake"))
         if not self._ended.done():
             self._ended.set_result(None)
         self._news.set()
+
+    def _note_closed(self, code):
+        self.close_code, self.closed_at = code, time.time()
 
     def _read_answer(self):
         head, end, rest = self._buffer.partition(b"\r\n\r\n")
@@ -149,7 +153,7 @@ class WebSocket(asyncio.Protocol):
         elif opcode == PING:
             self.transport.write(make_frame(payload, PONG))
         elif opcode == CLOSE and self.close_code is None:
-            self.close_code = struct.unpack("!H", payload[:2])[0] if payload else 1005
+            self._note_closed(struct.unpack("!H", payload[:2])[0] if payload else 1005)
             self.transport.write(make_frame(payload[:2], CLOSE))
             self.transport.close()
 

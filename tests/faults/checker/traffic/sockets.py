@@ -162,6 +162,7 @@ class Life:
         is_called = self._generation != self._talk.generation
         self._history.note(
             "closed",
+            at=socket.closed_at or time.time(),
             conn=self._conn,
             code=socket.close_code,
             socket=self._name,
