@@ -39,11 +39,19 @@ _CHECKER = """
 ## At random
 
 `python -m tests.faults.checker` breaks a site at random, from a seed: it kills, stops and freezes
-workers and interface servers, cuts connections, kills, freezes, pauses and wipes Redis, and has it
-lose its scripts, while numbered messages go back and forth. Afterwards the history is held against
-the promises: nothing twice, nothing out of order on an ordered socket, one disconnect for each
-socket, replies and broadcasts in order, every request answered, nothing lost but where a fault may
-lose it, and nothing left in Redis. `tests/faults/checker` says more. The last runs:
+workers and interface servers, restarts all workers one after the other while every client comes
+again, takes all workers away for a while, kills, freezes (up to 90 s), pauses and wipes Redis, has
+it lose its last 0.2 to 0.6 s or its scripts, and makes the network to it slow, lossy, silent or
+cut. Meanwhile numbered messages go back and forth: to ordered sockets of functions, to instances
+of class consumers whose state is numbers, with checkpoints and without, to clients that read
+slowly, to groups and to background channels.
+
+Afterwards the history is held against the promises: nothing twice, nothing out of order; the
+seventh frame of a socket is the seventh that its instance counts, on whichever worker; one
+disconnect for each socket; every request answered; nothing lost but where a fault may lose it; and
+nothing left in Redis. No socket was closed for a trouble that is shorter than
+`websocket_patience`: `tests/faults/checker/README.md` says which faults excuse whose closing. The
+last runs:
 
 """
 
