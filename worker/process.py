@@ -19,7 +19,7 @@ from channels.metrics import hooks
 from channels.signals import worker_ready
 from channels.startup.identity import describe_process
 from channels.utils import name_that_thing
-from worker.applications.host import ApplicationHost
+from worker.applications.host import GRACE_S, ApplicationHost
 from worker.filters import filter_channels
 from worker.loop import ConsumerThread
 
@@ -51,6 +51,7 @@ class Worker:
         middleware: callables, each of which takes a consumer and returns one that is run instead;
             default: those of MIDDLEWARE in CHANNEL_LAYERS.
         most_sockets: how many sockets it hosts at most; default: as many as there are.
+        grace_s: how long what is hosted may go on once it stops.
         hosted: the Hosted application, which gets what no route takes; default: none.
 
     Raises ValueError if no channel is left to listen on.
@@ -69,6 +70,7 @@ class Worker:
         middleware: Any = None,
         hosted: Any = None,
         most_sockets: Any = None,
+        grace_s: float = GRACE_S,
     ) -> None:
         layer: Any = channel_layer
         self.layer = layer
@@ -84,7 +86,13 @@ class Worker:
         self.host: Any = None
         if hosted is not None:
             self.host = ApplicationHost(
-                self.channel_layer, hosted, self.id, threads=threads, most_sockets=most_sockets
+                self.channel_layer,
+                hosted,
+                self.id,
+                threads=threads,
+                most_sockets=most_sockets,
+                grace_s=grace_s,
+                on_room=self._apply_room,
             )
         self.channels = set(self.apply_channel_filters(self._all_channels()))
         self.thread_count = threads

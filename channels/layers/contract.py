@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias, cast
 
-from channels.exceptions import PrefixTaken
+from channels.exceptions import LayerUnavailable, PrefixTaken
 from channels.layers.names import reply_channel_name
 from channels.layers.operations import Delivery, Operation
 from channels.messages import Content, WebsocketReceive
@@ -17,6 +17,8 @@ Received: TypeAlias = tuple[str, Content] | tuple[None, None]
 Result: TypeAlias = Any
 #: What an interface server is called with for each reply: the clients it goes to, and the message.
 OnReply: TypeAlias = Callable[[Sequence[str], Content], None]
+#: What is told of the fate of a message: None if it was sent, or why not.
+OnSent: TypeAlias = Callable[[BaseException | None], None]
 
 
 class Reader:
@@ -88,6 +90,13 @@ class ServerLink:
         """Send; raises as `BaseChannelLayer.send` does."""
         raise NotImplementedError
 
+    def post(self, channel: str, message: Content, done: OnSent) -> None:
+        """Send without being waited for: `done` is called in the event loop with None, or with what
+        `send` would have raised; that may be before this returns. What is posted to one channel
+        keeps its order."""
+        sending = asyncio.ensure_future(self.send(channel, message))
+        sending.add_done_callback(lambda sent: done(_error_of(sent)))
+
     def send_frame(self, message: WebsocketReceive) -> asyncio.Future[None]:
         """Send a `websocket.receive`: returns a future, which is done when the layer has taken it.
 
@@ -133,3 +142,7 @@ class ServerLink:
         """Tell senders to give up: this client has left in the middle of its response. It leaves
         its groups, and joins no other."""
         raise NotImplementedError
+
+
+def _error_of(sent: asyncio.Future[None]) -> BaseException | None:
+    return LayerUnavailable("the link stops") if sent.cancelled() else sent.exception()

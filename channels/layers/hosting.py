@@ -6,11 +6,13 @@ the socket gets another owner. Every message has a `type`.
 
 To the server, on the socket's reply channel:
 
-- OWN: the worker whose queue is `queue` owns the socket from now on, under `number`. What was held
-  for it is let go.
+- OWN: the worker whose queue is `queue` owns the socket from now on, under `number`, and has
+  handled the frames up to `order` and the messages up to `place`. What was held for it is let go.
+  `handles`: the events for the client that its consumer wants to see first. `keeps`: there will be
+  checkpoints.
 - HOLD: hold what comes for the socket, and put a FENCE into my queue. `number` as above.
-- CHECKPOINT: `state` is what the instance was when it had handled frame `order`; `events` are what
-  it sent meanwhile.
+- CHECKPOINT: `state` is what the instance was when it had handled frame `order` and message
+  `place`; `events` are what it sent meanwhile.
 - `websocket.accept`, `websocket.send` and `websocket.close` as in ASGI, with the queue of the owner
   in `from`. Without that they are anybody's, as a message to a group is.
 - OWN_REQUEST, for an HTTP request: say on `channel` when the client has left.
@@ -22,7 +24,8 @@ To the owner, on its queue, with `reply_channel` and `number` but for the last o
 - FENCE: nothing more comes for this socket.
 - MOVED: another worker owns the socket now, as you wished.
 - GONE: the socket is not yours, or is closed: let go of the instance.
-- MEMBERS: `message` is for the instances of `clients` of the server with the queue `server`.
+- MEMBERS: `message` is for the instances of `clients` of the server with the queue `server`, and
+  `place` is its number among those of this server.
 
 On the channel RESUME, for any worker with room: an instance that moves, or has lost its worker.
 """

@@ -100,13 +100,14 @@ def _server_lines(servers: Any, now: float) -> Any:
 def _worker_lines(workers: Any, now: float, width: int | None) -> Any:
     table = _with_keys(
         workers,
-        ["id", "version", "up", "seen", "busy", "sockets"],
+        ["id", "version", "up", "seen", "busy", "sockets", "hand-overs"],
         [
             [
                 worker["id"],
                 *_life(worker, now),
                 f"{len(worker.get('running', ()))} of {worker.get('threads', '?')}",
                 worker.get("sockets", "-"),
+                _hand_overs(worker),
             ]
             for worker in workers
         ],
@@ -119,6 +120,14 @@ def _worker_lines(workers: Any, now: float, width: int | None) -> Any:
             age = format_age(max(now - item["since"], 0))
             lines += _wrap("    runs  ", f"{item['consumer']} ({age})", width)
     return lines
+
+
+def _hand_overs(worker: Any) -> str:
+    """What has come of the instances that were to move: those given away, taken in, and others."""
+    counts = worker.get("hand_overs")
+    if not isinstance(counts, dict) or not counts:
+        return "-"
+    return ", ".join(f"{count} {result}" for result, count in sorted(counts.items()))
 
 
 def _with_keys(processes: Any, headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> Any:

@@ -106,6 +106,8 @@ class CountingMeter(Meter):
         self.refused_requests: dict[str, int] = {}
         self.refused_sockets: dict[str, int] = {}
         self.closed_sockets: dict[str, int] = {}
+        #: By what came of them.
+        self.hand_overs: dict[str, int] = {}
         #: Single numbers, by the part of the metric's name that is its own.
         self.totals: dict[str, int] = dict.fromkeys(
             (
@@ -120,6 +122,7 @@ class CountingMeter(Meter):
         self.handlers: dict[Ran, Histogram] = {}
         self.round_trips = Histogram()
         self.first_bytes = Histogram()
+        self.hand_over_times = Histogram()
 
     def kind_of(self, channel: str) -> str:
         """Return what a channel is shown as: never the name of one client's channel."""
@@ -183,6 +186,13 @@ class CountingMeter(Meter):
             with self._lock:
                 found = self.handlers.setdefault((self.kind_of(event), consumer), Histogram())
         found.add(ran_s)
+
+    def handed_over(self, result: str) -> None:
+        self._add(self.hand_overs, result)
+
+    def hand_over_took(self, seconds: float) -> None:
+        with self._lock:
+            self.hand_over_times.add(seconds)
 
     def retried(self, channel: str) -> None:
         self._add(self.retries, self.kind_of(channel))

@@ -133,6 +133,7 @@ def _counters(figures: CountingMeter) -> Iterator[Metric]:
         "channels_requests_refused": figures.refused_requests,
         "channels_sockets_refused": figures.refused_sockets,
         "channels_sockets_closed": figures.closed_sockets,
+        "channels_hand_overs": figures.hand_overs,
     }
     for name, counts in by_channel.items():
         yield _counter(name, {(label,): count for label, count in counts.items()})
@@ -158,6 +159,7 @@ def _histograms(figures: CountingMeter) -> Iterator[Metric]:
     yield _histogram("channels_message_wait_seconds", _by_channel(figures))
     yield _histogram("channels_engine_round_trip_seconds", {(): figures.round_trips})
     yield _histogram("channels_request_first_byte_seconds", {(): figures.first_bytes})
+    yield _histogram("channels_hand_over_seconds", {(): figures.hand_over_times})
 
 
 def _by_channel(figures: CountingMeter) -> dict[tuple[str], Histogram]:

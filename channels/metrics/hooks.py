@@ -36,6 +36,12 @@ class Meter:
     def handled(self, event: str, consumer: Callable[..., Any], ran_s: float) -> None:
         """A handler of a class consumer ran for `ran_s`; `consumer` is the class."""
 
+    def handed_over(self, result: str) -> None:
+        """An instance of a class consumer was to move between workers: see METRICS."""
+
+    def hand_over_took(self, seconds: float) -> None:
+        """Another worker has an instance, so long after it was to move."""
+
     def retried(self, channel: str) -> None:
         """A consumer asked for a retry."""
 

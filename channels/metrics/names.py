@@ -84,4 +84,13 @@ METRICS: dict[str, Described] = {
     "channels_worker_threads": _gauge("Threads that run consumers", where="worker"),
     "channels_worker_threads_busy": _gauge("Threads that run a consumer now", where="worker"),
     "channels_worker_sockets": _gauge("Sockets of class consumers hosted here", where="worker"),
+    "channels_hand_overs": _counter(
+        "Instances of class consumers that were to move: given to another worker, taken from one, "
+        "stayed as their state can't travel, or failed to go on here",
+        "result",
+        where="worker",
+    ),
+    "channels_hand_over_seconds": _histogram(
+        "From the wish to give an instance away until another worker has it", where="worker"
+    ),
 }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+from collections.abc import Sequence
+from typing import cast
 
 from channels.messages import WebsocketReceive
 from interface_server.asgi import Message
@@ -14,15 +16,32 @@ MOST_HELD = 1_000
 
 @dataclasses.dataclass(frozen=True)
 class Checkpoint:
-    """What an instance was when it had handled a frame.
+    """What an instance was when it had handled something.
 
     Attributes:
         state: what it had on itself, packed.
-        order: the number of the frame.
+        order: the number of the last frame that it had handled.
+        place: that of the last message.
     """
 
     state: Message
     order: int
+    place: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Sent:
+    """What an owner was sent and may not have handled.
+
+    Attributes:
+        message: the frame; or what is for the instance.
+        order: the number of the frame; None for a message to the instance.
+        place: the number of such a message.
+    """
+
+    message: Message
+    order: int | None
+    place: int
 
 
 class Ownership:
@@ -35,18 +54,23 @@ class Ownership:
         is_held: whether the socket is between two owners: nothing may go to either.
         opening: the handshake's message, once the owner has sent a checkpoint.
         checkpoint: the latest one, or None.
-        frames: those that have come since then, for an owner that takes over after a death.
+        keeps: whether there will be checkpoints.
+        sent: what has gone to the owner since the latest one, for an owner that takes over after a
+            death.
+        handles: the types of events for the client that the instance wants to see first.
     """
 
     __slots__ = (
         "_held",
         "checkpoint",
-        "frames",
+        "handles",
         "is_held",
         "is_lost",
+        "keeps",
         "number",
         "opening",
         "queue",
+        "sent",
     )
 
     def __init__(self, queue: str, number: int) -> None:
@@ -55,39 +79,57 @@ class Ownership:
         self.is_held = self.is_lost = False
         self.opening: Message | None = None
         self.checkpoint: Checkpoint | None = None
-        self.frames: collections.deque[WebsocketReceive] = collections.deque()
+        self.keeps = False
+        self.sent: collections.deque[Sent] = collections.deque()
+        self.handles: Sequence[str] = ()
         self._held: list[Message] = []
 
     def is_of(self, queue: str, number: int) -> bool:
         """Whether this is the ownership that a worker speaks of."""
         return queue == self.queue and number == self.number
 
-    def claim(self, queue: str, number: int, order: int) -> bool:
-        """Let a worker be the owner, which has handled frame `order`; return False if another one
-        has been since.
+    def claim(self, message: Message) -> bool:
+        """Let a worker be the owner, as its message OWN says; return False if another one has been
+        since.
 
-        The owner itself may claim the socket again: it keeps it, as its state can't travel.
+        The owner itself may claim the socket again: it keeps it, as its state can't travel, or
+        knows more of its consumer by now.
         """
+        queue, number = message["queue"], message["number"]
         if number <= self.number and not self.is_of(queue, number):
             return False
         self.queue, self.number = queue, number
-        self.forget_frames(order)
+        self.keeps, self.handles = message.get("keeps", False), message.get("handles", ())
+        self._forget(message["order"], message["place"])
         return True
 
-    def note_frame(self, message: WebsocketReceive) -> None:
-        """A frame goes to the owner: keep it until the next checkpoint, if there are any."""
-        if self.checkpoint is not None:
-            self.frames.append(message)
+    def note_frame(self, frame: WebsocketReceive) -> None:
+        """A frame goes to the owner, or once more: keep it until the next checkpoint, if there are
+        any."""
+        if self.keeps and not any(one.order == frame["order"] for one in self.sent):
+            self.sent.append(Sent(cast(Message, frame), frame["order"], 0))
 
-    def forget_frames(self, order: int) -> None:
-        """All frames up to this one were handled."""
-        while self.frames and self.frames[0]["order"] <= order:
-            self.frames.popleft()
+    def note_message(self, message: Message, place: int) -> None:
+        """The same for a message to the instance."""
+        if self.keeps and len(self.sent) < MOST_HELD:
+            self.sent.append(Sent(message, None, place))
+
+    def note_checkpoint(self, message: Message) -> None:
+        """The owner says what the instance is, and up to where it has handled what it was sent."""
+        self.opening = message.get("opening") or self.opening
+        self.checkpoint = Checkpoint(message["state"], message["order"], message["place"])
+        self._forget(message["order"], message["place"])
+
+    def _forget(self, order: int, place: int) -> None:
+        """All frames up to this one were handled, and all messages up to that one."""
+        while self.sent and _is_handled(self.sent[0], order, place):
+            self.sent.popleft()
 
     @property
-    def has_many_frames(self) -> bool:
-        """Whether the client is to be held back, until some were handled."""
-        return len(self.frames) >= MOST_HELD
+    def takes_frames(self) -> bool:
+        """Whether the next frame may go to the owner now; else the client is held back, until the
+        socket has a new owner, or some frames were handled."""
+        return not self.is_held and len(self.sent) < MOST_HELD
 
     def hold(self) -> None:
         """Let nothing more go to the owner."""
@@ -105,3 +147,7 @@ class Ownership:
             return False
         self._held.append(message)
         return True
+
+
+def _is_handled(sent: Sent, order: int, place: int) -> bool:
+    return sent.place <= place if sent.order is None else sent.order <= order

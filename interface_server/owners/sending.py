@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any
 
 from channels.exceptions import ChannelFull, ChannelsError, LayerUnavailable
 from channels.layers import hosting
@@ -18,6 +19,10 @@ logger = logging.getLogger("interface_server")
 
 #: Seconds between two attempts while a queue is full, or the layer away.
 RETRY_S = (0.05, 1.0)
+#: What may be over soon.
+_PASSING = (ChannelFull, LayerUnavailable)
+#: What is done with a frame that was not sent at once.
+Instead = Callable[[], Coroutine[Any, Any, None]]
 
 
 class OwnerSender:
@@ -26,39 +31,80 @@ class OwnerSender:
     def __init__(self, process: ServerProcess) -> None:
         self._process = process
 
-    async def send(self, queue: str, message: Message) -> None:
+    def post(self, queue: str, message: Message) -> None:
         """Send to an owner. What is for the instances of many sockets is dropped if there is no
         room for it; the rest is tried again."""
-        await self._insist(queue + hosting.LOCAL_PART, message)
+        channel = queue + hosting.LOCAL_PART
+
+        def note(error: BaseException | None) -> None:
+            if error is None:
+                return
+            if message["type"] == hosting.MEMBERS or not isinstance(error, _PASSING):
+                _tell_dropped(channel, message, error)
+            else:
+                self._process.spawn(self.insist(channel, message, rests_first=True))
+
+        self._process.link.post(channel, message, note)
+
+    def send_frame(
+        self, queue: str, frame: Message, sent: asyncio.Future[None], instead: Instead
+    ) -> None:
+        """Send a frame to an owner, with no task of its own: `sent` is done once it is there.
+
+        If there is no room for it, or no layer, `instead()` is run, which tries for longer.
+        """
+
+        def note(error: BaseException | None) -> None:
+            if sent.done():
+                return
+            if error is None:
+                sent.set_result(None)
+            elif isinstance(error, _PASSING):
+                self._process.spawn(_pass_on(instead(), sent))
+            else:
+                sent.set_exception(error)
+
+        self._process.link.post(queue + hosting.LOCAL_PART, frame, note)
 
     async def send_to_any(self, message: Message) -> None:
         """Put an instance where any worker finds it."""
-        await self._insist(hosting.RESUME, message)
+        await self.insist(hosting.RESUME, message)
 
     async def tell_left(self, channel: str) -> None:
         """Tell who answers a request that its client has left."""
-        await self._insist(channel, {"type": "http.disconnect"})
+        await self.insist(channel, {"type": "http.disconnect"})
 
-    async def _insist(self, channel: str, message: Message) -> None:
+    async def insist(self, channel: str, message: Message, *, rests_first: bool = False) -> None:
+        """Send as soon as there is room, for as long as sockets wait."""
         loop = self._process.loop
         deadline = loop.time() + self._process.options.websocket_patience_s
         backoff = Backoff(*RETRY_S)
-        may_drop = message.get("type") == hosting.MEMBERS
+        if rests_first:
+            await asyncio.sleep(backoff.next_s())
         while True:
             try:
                 await self._process.link.send(channel, message)
                 return
-            except (ChannelFull, LayerUnavailable) as error:
-                if may_drop or loop.time() >= deadline:
+            except ChannelsError as error:
+                if not isinstance(error, _PASSING) or loop.time() >= deadline:
                     _tell_dropped(channel, message, error)
                     return
-            except ChannelsError as error:
-                _tell_dropped(channel, message, error)
-                return
             await asyncio.sleep(backoff.next_s())
 
 
-def _tell_dropped(channel: str, message: Message, error: Exception) -> None:
+async def _pass_on(sending: Coroutine[Any, Any, None], sent: asyncio.Future[None]) -> None:
+    """Let `sent` end as `sending` does."""
+    try:
+        await sending
+    except ChannelsError as error:
+        if not sent.done():
+            sent.set_exception(error)
+    else:
+        if not sent.done():
+            sent.set_result(None)
+
+
+def _tell_dropped(channel: str, message: Message, error: BaseException) -> None:
     logger.error(
         "a %s for %d instances was dropped on its way to %s: %s",
         message.get("type", "hand-over"),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import logging
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from channels.exceptions import ChannelFull, LayerUnavailable
 from channels.layers import hosting, names
@@ -14,7 +15,7 @@ from channels.layers.backoff import Backoff
 from channels.messages import CloseCode, WebsocketReceive
 from interface_server.asgi import Message
 from interface_server.bad_reply import BadReply, log_bad_reply
-from interface_server.owners.ownership import Checkpoint, Ownership
+from interface_server.owners.ownership import Ownership
 from interface_server.owners.sending import RETRY_S, OwnerSender
 from interface_server.owners.watch import OwnerWatch
 from interface_server.socket_reply import read_event
@@ -44,6 +45,10 @@ class Owners:
         self._released: dict[str, asyncio.Event] = {}
         #: Where it is said that the client of a request has left.
         self._requests: dict[str, str] = {}
+        #: What instances of this process's sockets want to see before it goes to the client.
+        self._handled: set[str] = set()
+        #: The numbers of messages to instances.
+        self._places = itertools.count(1)
         self._sender = OwnerSender(process)
         self._watch = OwnerWatch(process, self)
         self._controls: dict[str, Callable[[str, Message], None]] = {
@@ -81,10 +86,26 @@ class Owners:
         if control is not None:
             for client in clients:
                 control(client, message)
-        elif isinstance(kind, str) and kind.startswith("websocket."):
-            self._deliver(clients, message)
-        else:
+        elif not (isinstance(kind, str) and kind.startswith("websocket.")):
             self._forward(clients, message)
+        elif kind in self._handled and "from" not in message:
+            self._let_handle(clients, message)
+        else:
+            self._deliver(clients, message)
+
+    def _let_handle(self, clients: Sequence[str], message: Message) -> None:
+        """Pass an event for the clients on to the instances that want to see it first; to the
+        clients of the others it goes at once."""
+        handled: list[str] = []
+        others: list[str] = []
+        for client in clients:
+            ownership = self._by_client.get(client)
+            wants_it = ownership is not None and message["type"] in ownership.handles
+            (handled if wants_it else others).append(client)
+        if handled:
+            self._forward(handled, message)
+        if others:
+            self._deliver(others, message)
 
     def _deliver(self, clients: Sequence[str], message: Message) -> None:
         """Pass an event of ASGI on to the clients."""
@@ -116,28 +137,31 @@ class Owners:
             "number": number,
             "is_closed": client not in self._by_client,
         }
-        self._post(queue, message)
+        self._sender.post(queue, message)
 
     def _forward(self, clients: Sequence[str], message: Message) -> None:
         """Pass a message on to the instances of these sockets, in one push for each owner."""
         by_queue: dict[str, list[str]] = {}
+        place = next(self._places)
         for client in clients:
             ownership = self._by_client.get(client)
             if ownership is None:
                 self._keep_early(client, message)
             elif not ownership.is_held:
                 by_queue.setdefault(ownership.queue, []).append(client)
+                ownership.note_message(message, place)
             elif not ownership.keep(message):
                 self._tell_lost(client)
         for queue, some in by_queue.items():
-            self._post(queue, self._members(some, message))
+            self._sender.post(queue, self._members(some, message, place))
 
-    def _members(self, clients: Sequence[str], message: Message) -> Message:
+    def _members(self, clients: Sequence[str], message: Message, place: int) -> Message:
         return {
             "type": hosting.MEMBERS,
             "server": self._reply_channel(""),
             "clients": clients,
             "message": message,
+            "place": place,
         }
 
     def _keep_early(self, client: str, message: Message) -> None:
@@ -170,13 +194,14 @@ class Owners:
                 return
             ownership = self._by_client[client] = Ownership(queue, number)
             self._watch.start()
-        elif not ownership.claim(queue, number, message["order"]):
+        if not ownership.claim(message):
             self._disown(client, queue, number)
             return
+        self._handled.update(ownership.handles)
         if former not in ("", queue):
             moved = {"type": hosting.MOVED, "reply_channel": self._reply_channel(client)}
-            self._post(former, moved)
-        if ownership.frames and ownership.is_held:
+            self._sender.post(former, moved)
+        if ownership.sent and ownership.is_held:
             self._process.spawn(self._replay(client, ownership))
         else:
             self._release(client, ownership)
@@ -184,15 +209,19 @@ class Owners:
     async def _replay(self, client: str, ownership: Ownership) -> None:
         """Send what the former owner may not have handled, before anything else."""
         queue, number = ownership.queue, ownership.number
-        for frame in list(ownership.frames):
-            await self._sender.send(queue, _for_owner(frame, ownership))
+        for sent in list(ownership.sent):
+            if sent.order is None:
+                message = self._members([client], sent.message, sent.place)
+            else:
+                message = _for_owner(sent.message, ownership)
+            await self._sender.insist(queue + hosting.LOCAL_PART, message)
             if not ownership.is_of(queue, number):
                 return  # this one died as well
         self._release(client, ownership)
 
     def _release(self, client: str, ownership: Ownership) -> None:
         for waiting in (*self._early.pop(client, ()), *ownership.release()):
-            self._post(ownership.queue, self._members([client], waiting))
+            self._forward([client], waiting)
         released = self._released.pop(client, None)
         if released is not None:
             released.set()
@@ -218,7 +247,7 @@ class Owners:
             self._disown(client, queue, number)
             return
         self._hold_until_claimed(client, ownership)
-        self._post(
+        self._sender.post(
             queue,
             {
                 "type": hosting.FENCE,
@@ -252,9 +281,7 @@ class Owners:
         if not self._is_by_owner(client, message["from"]):
             return
         ownership = self._by_client[client]
-        ownership.opening = message.get("opening") or ownership.opening
-        ownership.checkpoint = Checkpoint(message["state"], message["order"])
-        ownership.forget_frames(message["order"])
+        ownership.note_checkpoint(message)
         for event in message["events"]:
             self._deliver([client], event)
 
@@ -287,6 +314,7 @@ class Owners:
             "opening": ownership.opening,
             "number": ownership.number + 1,
             "order": ownership.checkpoint.order,
+            "place": ownership.checkpoint.place,
             "state": ownership.checkpoint.state,
         }
         self._process.spawn(self._sender.send_to_any(message))
@@ -299,7 +327,17 @@ class Owners:
         ownership = self._by_client.get(client)
         if ownership is None:
             return self._process.link.send_frame(message)
-        return asyncio.ensure_future(self._send_to_owner(client, ownership, message))
+        if not ownership.takes_frames:
+            return asyncio.ensure_future(self._send_to_owner(client, ownership, message))
+        sent: asyncio.Future[None] = self._process.loop.create_future()
+        ownership.note_frame(message)
+        self._sender.send_frame(
+            ownership.queue,
+            _for_owner(message, ownership),
+            sent,
+            lambda: self._send_to_owner(client, ownership, message),
+        )
+        return sent
 
     async def _send_to_owner(
         self, client: str, ownership: Ownership, message: WebsocketReceive
@@ -311,7 +349,7 @@ class Owners:
         deadline = self._process.loop.time() + self._process.options.websocket_patience_s
         backoff = Backoff(*RETRY_S)
         while True:
-            while ownership.is_held or ownership.has_many_frames:
+            while not ownership.takes_frames:
                 if self._by_client.get(client) is not ownership:
                     raise LayerUnavailable("the socket is closed", was_sent=False)
                 released = self._released.get(client)
@@ -349,9 +387,6 @@ class Owners:
 
     # -- odds and ends --------------------------------------------------------------------------
 
-    def _post(self, queue: str, message: Message) -> None:
-        self._process.spawn(self._sender.send(queue, message))
-
     def stop(self) -> None:
         """Look after the owners no more."""
         self._watch.stop()
@@ -360,5 +395,5 @@ class Owners:
         return self._process.link.reply_channel(names.WEBSOCKET_SEND, client)
 
 
-def _for_owner(frame: WebsocketReceive, ownership: Ownership) -> Message:
+def _for_owner(frame: Mapping[str, Any], ownership: Ownership) -> Message:
     return {**frame, "type": "websocket.receive", "number": ownership.number}

@@ -14,8 +14,10 @@ from channels.layers import hosting, names
 from channels.messages import CloseCode, Content
 from worker.applications.finding import Hosted
 from worker.applications.instance import SocketInstance
+from worker.applications.loops import make_loop
+from worker.applications.mover import TAKEN, Mover
 from worker.applications.outbox import Outbox
-from worker.applications.placement import Room, plan_moves
+from worker.applications.placement import Room
 from worker.applications.pool import HandlerThreads
 from worker.applications.request import RequestInstance
 from worker.applications.servers import ServerWatch, server_of
@@ -26,14 +28,12 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("django.channels")
 
-#: Instances that are on their way to another worker at the same time.
-MOVING_AT_ONCE = 24
-#: Seconds between two looks at what other workers host.
-EVEN_OUT_EVERY_S = 4.0
-#: If one is not taken within so many seconds, the others need not wait for one another.
-WANTED_WITHIN_S = 1.0
 #: Seconds between two attempts to send an instance on its way.
 RETRY_S = 0.1
+#: Seconds for what runs to end once the worker stops. The interface server has the same.
+GRACE_S = 10.0
+#: The channels on which there are sockets that want a host.
+_WITH_SOCKETS = ("websocket.connect", hosting.RESUME)
 #: Seconds until a loop that is told to start must run.
 START_LIMIT_S = 10.0
 #: Seconds for what was sent at the end to go out.
@@ -52,7 +52,8 @@ class ApplicationHost:
         worker_id: the worker's id in the registry.
         threads: how many sync handlers may run at the same time.
         most_sockets: how many it hosts at most; None for no limit.
-        grace_s: how long instances that can't move, and handlers, may go on once it stops.
+        grace_s: how long instances that can't move, handlers and responses may go on once it stops.
+        on_room: called from any thread when it takes other messages than before.
     """
 
     def __init__(
@@ -63,21 +64,23 @@ class ApplicationHost:
         *,
         threads: int = 1,
         most_sockets: int | None = None,
-        grace_s: float = 10.0,
+        grace_s: float = GRACE_S,
+        on_room: Callable[[], None] = lambda: None,
     ) -> None:
         self.application = hosted.application
         self.threads = HandlerThreads(threads)
         self.grace_s = grace_s
-        self.loop = asyncio.new_event_loop()
+        self.loop = make_loop()
         self._layer = layer
         self._link = layer.open_worker_link(worker_id, self._dispatch)
         self.queue = self._link.queue
         self.outbox = Outbox(self._link)
         self._instances: dict[str, SocketInstance] = {}
-        #: The instances that are on their way, by reply channel; set once another worker has them.
-        self._moving: dict[str, asyncio.Event] = {}
-        self._is_wanted = True
         self._room = Room(most_sockets)
+        self.mover = Mover(self._link, self._instances, self._room)
+        #: What was taken and is not among the instances yet.
+        self._coming, self._coming_lock = 0, threading.Lock()
+        self._on_room, self._closed = on_room, frozenset[str]()
         self._requests: dict[str, RequestInstance] = {}
         self._request_numbers = itertools.count(1)
         self._is_stopping = False
@@ -87,7 +90,7 @@ class ApplicationHost:
         self._handlers: dict[str, Callable[[Content], None]] = {
             hosting.MEMBERS: self._pass_to_members,
             hosting.GONE: self._let_go,
-            hosting.MOVED: self._note_moved,
+            hosting.MOVED: lambda message: self.mover.note_moved(message["reply_channel"]),
         }
         self._takers = self._make_takers(hosted)
 
@@ -122,7 +125,7 @@ class ApplicationHost:
         self.loop.run_until_complete(self._link.start())
         watch = ServerWatch(self._link, self._servers, self._lose_server)
         self._watching = self.loop.create_task(watch.look_forever())
-        self._evening_out = self.loop.create_task(self._even_out_forever())
+        self._evening_out = self.loop.create_task(self.mover.even_out_forever())
         self._is_up.set()
         self.loop.run_forever()
         self.loop.run_until_complete(_cancel_all())
@@ -149,12 +152,12 @@ class ApplicationHost:
         self._thread.join()
 
     async def _leave(self) -> None:
-        self._is_stopping = self._is_wanted = True
+        self._is_stopping = True
         self._evening_out.cancel()
         if self._instances:
             logger.info("handing %d sockets over to other workers", len(self._instances))
         ends_at = self.loop.time() + self.grace_s
-        await self._hand_over(ends_at)
+        await self.mover.move_all(ends_at)
         await self._end_requests(ends_at)
         self._close_the_rest()
         if self._tasks:
@@ -163,69 +166,30 @@ class ApplicationHost:
         await self._layer.aclose()
         await self._link.stop()
 
-    async def _hand_over(self, ends_at: float) -> None:
-        """Move the instances, some at a time: none is to wait long for its new worker."""
-        waiting = list(reversed(self._instances.values()))
-
-        async def move_on() -> None:
-            while waiting and self.loop.time() < ends_at:
-                await self._move(waiting.pop(), ends_at)
-
-        await asyncio.gather(*(move_on() for _ in range(MOVING_AT_ONCE)))
-
-    async def _even_out_forever(self) -> None:
-        """Give sockets to workers that have fewer, a few at a time."""
-        while True:
-            await asyncio.sleep(EVEN_OUT_EVERY_S)
-            try:
-                await self._even_out()
-            except LayerUnavailable as error:
-                logger.debug("what other workers host is not known: %s", error)
-            except Exception:
-                logger.exception("evening out failed; trying again")
-
-    async def _even_out(self) -> None:
-        count = plan_moves(self.count, await self._link.loads())
-        self._room.is_above_average = count > 0
-        self._is_wanted = True
-        movable = [one for one in self._instances.values() if one.stays is None]
-        ends_at = self.loop.time() + EVEN_OUT_EVERY_S
-        await asyncio.gather(*(self._move(one, ends_at) for one in movable[:count]))
-        if not self._is_wanted:  # whoever was to have them is full, or gone: they come back
-            self._room.is_above_average = False
-
     @property
     def facts(self) -> dict[str, Any]:
         """From any thread: what the registry shows of the host."""
-        return {"sockets": self.count, "is_full": not self._room.takes_new(self.count)}
+        return {
+            "sockets": self.count,
+            "is_full": not self._room.takes_new(self.count),
+            "hand_overs": dict(self.mover.counts),
+        }
 
     def find_closed(self) -> set[str]:
         """From any thread: the channels of sockets that there is no room for just now."""
-        closed = set()
-        if not self._room.takes_new(self.count):
+        closed, count = set(), self.count + self._coming
+        if not self._room.takes_new(count):
             closed.add("websocket.connect")
-        if not self._room.takes_moved(self.count):
+        if not self._room.takes_moved(count):
             closed.add(hosting.RESUME)
         return closed
 
-    async def _move(self, instance: SocketInstance, ends_at: float) -> None:
-        task = instance.task
-        if task is None or task.done():
-            return
-        moved = self._moving[instance.channel_name] = asyncio.Event()
-        instance.ask_to_move()
-        await asyncio.wait([task], timeout=max(ends_at - self.loop.time(), 0.0))
-        if task.done() and self._is_wanted:
-            try:
-                await asyncio.wait_for(moved.wait(), WANTED_WITHIN_S)
-            except asyncio.TimeoutError:
-                self._is_wanted = False  # they wait until there is another worker
-        self._moving.pop(instance.channel_name, None)
-
-    def _note_moved(self, message: Content) -> None:
-        moved = self._moving.get(message["reply_channel"])
-        if moved is not None:
-            moved.set()
+    def _note_room(self) -> None:
+        """Tell at once if other messages are to be taken than before."""
+        closed = frozenset(self.find_closed())
+        if closed != self._closed:
+            self._closed = closed
+            self.loop.run_in_executor(None, self._on_room)  # it may have to wait for the layer
 
     async def _end_requests(self, ends_at: float) -> None:
         """Let requests be answered, in the time that is left; then break them off."""
@@ -264,18 +228,29 @@ class ApplicationHost:
 
     def take(self, delivery: Delivery) -> None:
         """From any thread: a message on one of `channels` is for the application."""
+        if delivery.channel in _WITH_SOCKETS:
+            with self._coming_lock:
+                self._coming += 1
         self.loop.call_soon_threadsafe(self._take, delivery)
 
     def _take(self, delivery: Delivery) -> None:
-        if self._is_stopping and delivery.channel in ("websocket.connect", hosting.RESUME):
-            self._later(self.send_to_others(delivery.content, delivery.channel))
+        channel, content = delivery.channel, delivery.content
+        if channel not in _WITH_SOCKETS:
+            self._takers[channel](content)
+            return
+        with self._coming_lock:
+            self._coming -= 1
+        if self._is_stopping or not self._room.takes_new(self.count):
+            self._later(self.send_to_others(content, channel))
         else:
-            self._takers[delivery.channel](delivery.content)
+            self._takers[channel](content)
+        self._note_room()
 
     def _open(self, content: Content) -> None:
         self._start_instance(SocketInstance(self, content))
 
     def _resume(self, content: Content) -> None:
+        self.mover.note(TAKEN)
         self._start_instance(
             SocketInstance(self, content["opening"], content["number"], resumed=content)
         )
@@ -313,6 +288,7 @@ class ApplicationHost:
         """An instance has come to its end."""
         if self._instances.get(instance.channel_name) is instance:
             del self._instances[instance.channel_name]
+            self._note_room()
 
     def _later(self, coroutine: Coroutine[Any, Any, None]) -> None:
         task = self.loop.create_task(coroutine)
@@ -360,11 +336,11 @@ class ApplicationHost:
             self.outbox.put(queue, client, {**event, "from": self.queue})
 
     def _pass_to_members(self, message: Content) -> None:
-        server, inner = message["server"], message["message"]
+        server, inner, place = message["server"], message["message"], message["place"]
         for client in message["clients"]:
             instance = self._instances.get(server + client)
             if instance is not None:
-                instance.put(dict(inner))
+                instance.put_message(dict(inner), place)
 
     def _let_go(self, message: Content) -> None:
         instance = self._instances.get(message["reply_channel"])

@@ -13,6 +13,8 @@ from channels.instances.hosting import EXTENSION
 from channels.layers import hosting, names
 from channels.messages import CloseCode, Content
 from channels.tracing.hooks import KEY
+from worker.applications.events import find_own_events
+from worker.applications.mover import FAILED, GIVEN, STAYED
 from worker.applications.moving import Baseline, State, explain, put_back, say_resumed
 from worker.applications.scopes import make_socket_scope
 from worker.applications.travel import CannotTravel
@@ -44,18 +46,21 @@ class SocketInstance:
     __slots__ = (
         "_baseline",
         "_checkpoint",
-        "_checkpoint_order",
+        "_checkpoint_at",
         "_client",
         "_consumer",
         "_events",
+        "_handles",
         "_has_ended",
         "_host",
         "_is_checkpointed",
         "_is_over",
+        "_is_resuming",
+        "_lane",
         "_opening",
         "_order",
         "_others",
-        "_queue",
+        "_place",
         "_resumed",
         "_taken",
         "_unsent",
@@ -76,10 +81,13 @@ class SocketInstance:
         self._host = host
         self._opening = opening
         self._resumed = resumed
+        self._is_resuming = resumed is not None
         self.number = number
         self.channel_name: str = opening["reply_channel"]
-        self._queue, self._client = names.split_local(self.channel_name)
-        self._events: collections.deque[Content] = collections.deque()
+        queue, self._client = names.split_local(self.channel_name)
+        self._lane = host.outbox.lane(queue)
+        #: What the client has done and other events; messages to the instance with their numbers.
+        self._events: collections.deque[Content | tuple[int, Content]] = collections.deque()
         self._waiter: asyncio.Future[None] | None = None
         self._consumer: AsyncConsumer | None = None
         self._others = 0
@@ -89,8 +97,13 @@ class SocketInstance:
         #: The client is gone, or the instance has lost its socket: nothing more is sent.
         self._is_over = self._has_ended = False
         self._is_checkpointed = False
+        #: The types of events for the client that the consumer wants to see first.
+        self._handles: list[str] = []
         self._checkpoint: State | None = None
-        self._checkpoint_order = 0
+        #: The number of the last message to the instance that was taken.
+        self._place = resumed["place"] if resumed is not None else 0
+        #: Up to where all was handled at the latest checkpoint.
+        self._checkpoint_at = (0, 0)
         #: What an instance with checkpoints has sent since the last one.
         self._unsent: list[Content] = []
         #: Why it can't be handed over, once that was tried.
@@ -116,6 +129,8 @@ class SocketInstance:
         except Exception:
             logger.exception("the application of %s failed; it is closed", self._opening["path"])
             code = CloseCode.INTERNAL_ERROR
+            if self._is_resuming:
+                self._host.mover.note(FAILED)
         finally:
             self._host.forget(self)
         if code is not None and not self._has_ended:
@@ -129,15 +144,19 @@ class SocketInstance:
         self._is_over = True
 
     def _claim(self) -> None:
-        """Tell the interface server that the socket is ours."""
-        self._tell(
-            {
-                "type": hosting.OWN,
-                "queue": self._host.queue,
-                "number": self.number,
-                "order": self._taken,
-            }
-        )
+        """Tell the interface server that the socket is ours, and what the consumer wants."""
+        claim: Content = {
+            "type": hosting.OWN,
+            "queue": self._host.queue,
+            "number": self.number,
+            "order": self._taken,
+            "place": self._place,
+        }
+        if self._handles:
+            claim["handles"] = self._handles
+        if self._is_checkpointed:
+            claim["keeps"] = True
+        self._tell(claim)
 
     def ask_to_move(self) -> None:
         """Ask the interface server for the fence, upon which the instance is handed over."""
@@ -161,6 +180,13 @@ class SocketInstance:
             if order <= self._order:
                 return  # it has come before
             self._order = order
+        self._append(event)
+
+    def put_message(self, message: Content, place: int) -> None:
+        """A message to the instance, and its number among those of its server."""
+        self._append((place, message))
+
+    def _append(self, event: Content | tuple[int, Content]) -> None:
         self._events.append(event)
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
@@ -179,6 +205,9 @@ class SocketInstance:
                 finally:
                     self._waiter = None
             event = self._events.popleft()
+            if isinstance(event, tuple):
+                self._place, message = event
+                return message
             kind = event["type"]
             if kind == "websocket.receive":
                 self._taken = event["order"]
@@ -195,8 +224,10 @@ class SocketInstance:
         """Send the instance to another worker, and end here; or claim the socket again."""
         state = await self._pack()
         if state is None:
+            self._host.mover.note(STAYED)
             self._claim()
             return
+        self._host.mover.note(GIVEN)
         self._is_over = self._has_ended = True
         await self._host.send_to_others(
             {
@@ -204,6 +235,7 @@ class SocketInstance:
                 "opening": self._opening,
                 "number": self.number + 1,
                 "order": self._taken,
+                "place": self._place,
                 "state": state,
             }
         )
@@ -228,7 +260,8 @@ class SocketInstance:
         """The application's `send`."""
         self._check(event)
         self._put(event)
-        await self._host.outbox.wait_for_room(self._queue)
+        if self._lane.is_full:
+            await self._lane.wait_for_room()
 
     def _send_from_thread(self, event: Content) -> None:
         """The same for sync handlers."""
@@ -250,7 +283,7 @@ class SocketInstance:
             self._tell({**event, "from": self._host.queue})
 
     def _tell(self, message: Content) -> None:
-        self._host.outbox.put(self._queue, self._client, message)
+        self._lane.put(self._client, message)
 
     def _send_checkpoint(self) -> None:
         """Send what the instance is now, together with what it has sent since the last time."""
@@ -266,9 +299,10 @@ class SocketInstance:
             for event in events:
                 self._put(event)
             return
-        if events or state != self._checkpoint or self._taken != self._checkpoint_order:
+        at = (self._taken, self._place)
+        if events or state != self._checkpoint or at != self._checkpoint_at:
             self._tell(self._checkpoint_message(state, events))
-            self._checkpoint, self._checkpoint_order = state, self._taken
+            self._checkpoint, self._checkpoint_at = state, at
 
     def _checkpoint_message(self, state: State, events: list[Content]) -> Content:
         message = {
@@ -276,6 +310,7 @@ class SocketInstance:
             "from": self._host.queue,
             "state": state,
             "order": self._taken,
+            "place": self._place,
             "events": events,
         }
         if self._checkpoint is None:  # the interface server keeps it
@@ -299,12 +334,16 @@ class SocketInstance:
             consumer.base_send = self._send_from_thread
         self._baseline = Baseline(consumer)
         self._is_checkpointed = bool(getattr(consumer, "checkpoint", False))
+        self._handles = find_own_events(type(consumer))
         if self._resumed is not None:
             await self._resume(consumer, self._resumed)
+        elif self._is_checkpointed or self._handles:
+            self._claim()
 
     async def _resume(self, consumer: AsyncConsumer, message: Content) -> None:
         self._resumed = None
         await put_back(consumer, message["state"])
+        self._is_resuming = False
         self._claim()
         await say_resumed(consumer)
 

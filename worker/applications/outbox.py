@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import collections
 import logging
-from collections.abc import Callable
 
 from channels.exceptions import LayerUnavailable
 from channels.layers.worker_link import ForClients, WorkerLink
@@ -32,11 +31,7 @@ class Outbox:
 
     def put(self, queue: str, client: str, message: Content) -> None:
         """Send a message to a client of the server whose sockets' queue this is. Never waits."""
-        self._lane(queue).put(client, message)
-
-    async def wait_for_room(self, queue: str) -> None:
-        """Wait while too much waits for a server."""
-        await self._lane(queue).wait_for_room()
+        self.lane(queue).put(client, message)
 
     async def flush(self, limit_s: float) -> None:
         """Wait until everything is sent, for `limit_s` at most."""
@@ -44,7 +39,8 @@ class Outbox:
         if tasks:
             await asyncio.wait(tasks, timeout=limit_s)
 
-    def _lane(self, queue: str) -> Lane:
+    def lane(self, queue: str) -> Lane:
+        """The lane to the server whose sockets' queue this is."""
         lane = self._lanes.get(queue)
         if lane is None:
             lane = self._lanes[queue] = Lane(self._link, queue)
@@ -72,7 +68,8 @@ class Lane:
         self.task: asyncio.Task[None] | None = None
 
     def put(self, client: str, message: Content) -> None:
-        """Send a message to a client, after what was sent to it before."""
+        """Send a message to a client, after what was sent to it before. It is the lane's own from
+        now on."""
         key = _content_of(message)
         place = self._places.get(key) if key is not None else None
         if place is not None and place >= max(self._first, self._latest.get(client, 0)):
@@ -89,11 +86,17 @@ class Lane:
     def _append(self, place: int, client: str, message: Content) -> None:
         if not self._waiting:
             self._first = place
-        self._waiting.append(ForClients([client], {**message, "n": place}))
+        message["n"] = place
+        self._waiting.append(ForClients([client], message))
+
+    @property
+    def is_full(self) -> bool:
+        """Whether who sends has to wait."""
+        return len(self._waiting) >= HIGH_WATER
 
     async def wait_for_room(self) -> None:
         """Wait while too much waits."""
-        while len(self._waiting) >= HIGH_WATER:
+        while self.is_full:
             if self._room is None:
                 self._room = asyncio.Event()
             await self._room.wait()
@@ -103,7 +106,7 @@ class Lane:
         try:
             while self._waiting:
                 await self._send(self._take())
-                if self._room is not None and len(self._waiting) < HIGH_WATER:
+                if self._room is not None and not self.is_full:
                     self._room.set()
                     self._room = None
         finally:
@@ -162,7 +165,3 @@ def _content_of(message: Content) -> object:
 
 def _size_of(message: Content) -> int:
     return len(message.get("text") or message.get("bytes") or b"") + 64
-
-
-#: What an instance sends with.
-Put = Callable[[str, str, Content], None]

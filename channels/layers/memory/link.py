@@ -15,7 +15,7 @@ from channels.layers.names import REPLY_KINDS, random_suffix
 from channels.metrics import hooks
 
 if TYPE_CHECKING:
-    from channels.layers.contract import OnReply
+    from channels.layers.contract import OnReply, OnSent
     from channels.layers.memory.layer import MemoryChannelLayer
     from channels.messages import Content, WebsocketReceive
 
@@ -107,6 +107,14 @@ class MemoryLink(ServerLink):
 
     async def send(self, channel: str, message: Content) -> None:
         self._layer.send(channel, message)
+
+    def post(self, channel: str, message: Content, done: OnSent) -> None:
+        try:
+            self._layer.send(channel, message)
+        except ChannelsError as error:
+            done(error)
+        else:
+            done(None)
 
     def send_frame(self, message: WebsocketReceive) -> Any:
         sending = self._loop.create_future()

@@ -30,6 +30,7 @@ with explained():
     from channels.signals import worker_process_ready
     from channels.tracing.starting import CannotTrace, start_tracing
     from channels.worker import Worker
+    from worker.applications.host import GRACE_S
     from worker.probes import WorkerProbes
 
 if TYPE_CHECKING:
@@ -97,6 +98,14 @@ class Command(BaseCommand):
             type=int,
             metavar="N",
             help="How many sockets of class consumers to host at most (default: no limit).",
+        )
+        parser.add_argument(
+            "--grace",
+            type=float,
+            default=GRACE_S,
+            metavar="SECONDS",
+            help="How long a worker that stops waits for handlers of class consumers, for sockets "
+            f"that can't move, and for responses of ASGI applications (default: {GRACE_S:.0f}).",
         )
         parser.add_argument(
             "--traces",
@@ -227,6 +236,8 @@ class Command(BaseCommand):
             raise CommandError(f"--threads must be 1 or more, got {options['threads']}")
         if options["max_sockets"] is not None and options["max_sockets"] < 1:
             raise CommandError(f"--max-sockets must be 1 or more, got {options['max_sockets']}")
+        if options["grace"] < 0:
+            raise CommandError(f"--grace must be 0 or more, got {options['grace']}")
         self._warn_of_unmatched(layer.router.channels, options)
         try:
             return (self.worker_class or Worker)(
@@ -237,6 +248,7 @@ class Command(BaseCommand):
                 threads=options["threads"],
                 hosted=hosted,
                 most_sockets=options["max_sockets"],
+                grace_s=options["grace"],
                 signal_handlers=not options["reload"],  # Django's reloader has its own
             )
         except ValueError as error:

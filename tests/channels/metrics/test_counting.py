@@ -56,6 +56,8 @@ def tell_everything(meter):
     meter.messages_received("websocket.receive", 2)
     meter.messages_lost("mail", "full", 3)
     meter.consumed("mail", consumer, 0.3, 0.02)
+    meter.handed_over("given")
+    meter.hand_over_took(0.02)
     meter.retried("mail")
     meter.dead_lettered("mail")
     meter.round_trip(0.002)

@@ -24,17 +24,26 @@ def test_the_sockets_of_a_killed_worker_are_closed_with_1012_even_if_they_only_l
     assert closed.value.rcvd.code == 1012
 
 
-def test_a_socket_with_checkpoints_goes_on_after_its_worker_was_killed(site, open_json):
+def test_a_socket_with_checkpoints_goes_on_after_its_worker_was_killed(site, open_json, layer):
     server, worker = site.start_server(), site.start_worker()
     socket = open_json(server, "/kept/")
     assert [socket.ask(n)["count"] for n in range(3)] == [1, 2, 3]
+    layer.send_group("kept", {"type": "group.message", "value": "handled"})
+    assert socket.next()["count"] == 4
     successor = site.start_worker()
+    worker.pause()  # what comes now is in its queue when it dies
+    socket.raw.send(json.dumps("unread"))
+    layer.send_group("kept", {"type": "group.message", "value": "for the group"})
     worker.kill()
     socket.raw.send(json.dumps("while nobody is there"))
 
-    answer = json.loads(socket.raw.recv(NOTICED_S + 5))
-    assert (answer["count"], answer["value"]) == (4, "while nobody is there")
-    assert answer["pid"] == successor.pid
+    answers = [json.loads(socket.raw.recv(NOTICED_S + 5)) for _ in range(3)]
+    assert sorted(answer["value"] for answer in answers) == [
+        *("for the group", "unread", "while nobody is there"),
+    ]
+    assert [(answer["count"], answer["pid"]) for answer in answers] == [
+        (count, successor.pid) for count in (5, 6, 7)
+    ]
 
 
 def test_a_worker_that_was_frozen_loses_its_sockets_and_lets_go_of_them(site, open_json, notes):

@@ -98,12 +98,12 @@ def test_who_leaves_while_nobody_hosts_the_socket_is_said_goodbye_to_with_its_st
 
 
 def test_what_cannot_travel_closes_with_1012_and_the_log_says_what_to_write(site):
-    server, worker = site.start_server(), site.start_worker()
+    server, worker = site.start_server(), site.start_worker("--grace", "1.5")
     with open_socket(server, "/task/") as socket:
         socket.send("a")
         assert socket.recv(LIMIT_S) == "a"
         site.start_worker()
-        worker.stop(30)
+        worker.stop(8)
         with pytest.raises(ConnectionClosed) as closed:
             socket.recv(LIMIT_S)
     assert closed.value.rcvd.code == 1012

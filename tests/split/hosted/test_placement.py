@@ -16,9 +16,19 @@ def test_a_full_worker_leaves_new_sockets_to_others(site, open_json):
     server, full = site.start_server(), site.start_worker("--max-sockets", "1")
     assert open_json(server).ask("a")["pid"] == full.pid
     other = site.start_worker()
-    # A worker looks every 2 s whether it is full, and may take one or two more until then.
-    wait_until(lambda: open_json(server).ask("b")["pid"] == other.pid, what="another host")
-    assert {open_json(server).ask("c")["pid"] for _ in range(4)} == {other.pid}
+    assert {open_json(server).ask("b")["pid"] for _ in range(5)} == {other.pid}
+
+
+def test_a_worker_with_many_threads_hosts_no_more_sockets_than_it_was_told_to(site, open_json):
+    server, full = site.start_server(), site.start_worker("--threads", "8", "--max-sockets", "3")
+    other = site.start_worker("--threads", "8")
+    with contextlib.ExitStack() as stack:
+        sockets = [
+            JsonSocket(stack.enter_context(open_socket(server, "/count/blue/"))) for _ in range(20)
+        ]
+        hosts = hosts_of(sockets)
+    assert hosts[full.pid] <= 3
+    assert hosts[other.pid] == 20 - hosts[full.pid]
 
 
 def test_after_a_restart_the_sockets_spread_again_and_none_is_closed(site):

@@ -34,6 +34,13 @@ def test_both_generations_share_groups_and_stand_side_by_side(server, open_json,
         assert socket.next()["value"] == "handled"
 
 
+def test_a_consumer_with_a_method_of_its_own_sees_frames_that_need_no_code(server, layer):
+    with open_socket(server, "/shouting/") as socket, open_socket(server, "/shouting/") as other:
+        socket.ping().wait(LIMIT_S)
+        layer.send_group("shouts", {"type": "websocket.send", "text": "hear"})
+        assert (socket.recv(LIMIT_S), other.recv(LIMIT_S)) == ("HEAR", "HEAR")
+
+
 def test_closing_before_accepting_refuses_the_handshake(server):
     with pytest.raises(InvalidStatus) as refused, open_socket(server, "/refused/"):
         pass

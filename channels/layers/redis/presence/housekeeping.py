@@ -10,7 +10,8 @@ from channels.layers.redis.presence.registry import Registry
 from channels.layers.redis.presence.rollback import Rollbacks
 from channels.layers.redis.queues.delays import Delays, read_promoted
 from channels.layers.redis.queues.rules import Rules
-from channels.layers.redis.transport.plans import Plan, check, read_nothing
+from channels.layers.redis.transport.plans import Plan, Request, check, read_nothing
+from channels.layers.worker_link import worker_queue
 
 #: A worker renews its entry in the registry, and looks for dead processes, this often.
 REGISTER_EVERY_S = 5.0
@@ -100,6 +101,20 @@ class Housekeeping:
                 text = "worker %s died while it ran %d message(s) of %s, which are lost"
                 self._rules.drops.warn(channel, "lost", count, text, name, count, channel)
                 yield self._rules.count_requests(channel, "lost", count)
+            yield from self._count_unread(name)
+
+    def _count_unread(self, worker_id: str) -> Plan[None]:
+        """Plan: count what waited for the sockets that a dead worker hosted. Those with checkpoints
+        have got it again by now, from their servers."""
+        keys = self._keyspace.queue(worker_queue(worker_id))
+        (count,) = yield [Request(keys.host, ("LLEN", keys.queue))]
+        if check(count):
+            text = (
+                "worker %s died with %d message(s) for its sockets unread: those of sockets with "
+                "checkpoints were sent again, the others are lost with their sockets"
+            )
+            self._rules.drops.warn(keys.name, "lost", count, text, worker_id, count)
+            yield self._rules.count_requests(keys.name, "lost", count)
 
     def _bury(self, server_ids: Iterable[str]) -> Plan[dict[str, int]]:
         buried: dict[str, int] = {}

@@ -9,8 +9,9 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from channels.exceptions import LayerUnavailable, PrefixTaken
-from channels.layers.contract import ServerLink
+from channels.exceptions import ChannelsError, LayerUnavailable, PrefixTaken
+from channels.layers.contract import OnSent, ServerLink
+from channels.layers.operations import Send
 from channels.layers.redis.ordering.sent_frames import SentFrames
 from channels.layers.redis.ordering.stuck import Stuck
 from channels.layers.redis.presence.disconnects import Disconnects
@@ -149,6 +150,25 @@ class RedisServerLink(ServerLink):
         refusal = self._sending.read_sent(operation, reply)
         if refusal is not None:
             raise refusal
+
+    def post(self, channel: str, message: dict[str, Any], done: OnSent) -> None:
+        try:
+            operation = self._sending.pack(channel, message)
+        except ChannelsError as error:
+            done(error)
+            return
+        post, driver = self._sending.post(operation), self._server.driver
+        if post is None or driver is None or self._server.refusal is not None:
+            super().post(channel, message, done)
+        else:
+            driver.post_and_tell(post, lambda reply: done(self._error_of(operation, reply)))
+
+    def _error_of(self, operation: Send, reply: Any) -> Exception | None:
+        """What a reply says has become of a Send: None if it was sent."""
+        try:
+            return self._sending.read_sent(operation, reply)
+        except LayerUnavailable as error:
+            return error
 
     def send_frame(self, message: WebsocketReceive) -> "asyncio.Future[None]":
         channel = "websocket.receive"

@@ -30,6 +30,8 @@ LANES_REST_S = 0.01
 
 T = TypeVar("T")
 Replies: TypeAlias = "asyncio.Future[list[Any]]"
+#: Who waits for a reply.
+Waiting: TypeAlias = "Replies | Told"
 
 
 class Outbox:
@@ -38,7 +40,7 @@ class Outbox:
     def __init__(self, host: Host, loop: asyncio.AbstractEventLoop) -> None:
         self._host, self._loop = host, loop
         self._waiting: list[Batch] = []
-        self._posts: dict[tuple[str, ...], list[tuple[Post, Replies]]] = {}
+        self._posts: dict[tuple[str, ...], list[tuple[Post, Waiting]]] = {}
         self._lanes: list[tuple[Lane[Any], _LaneReply]] = []
         self._lanes_rest_until = 0.0
         self._pump: asyncio.Task[None] | None = None
@@ -51,12 +53,10 @@ class Outbox:
         self._start_pump()
         return future
 
-    def post(self, post: Post) -> Replies:
-        """Return a future for the reply to a Post, in a list of its own."""
-        future: Replies = self._loop.create_future()
-        self._posts.setdefault(post.keys, []).append((post, future))
+    def post(self, post: Post, waiting: "Waiting") -> None:
+        """Send a Post; `waiting` gets the reply, in a list of its own."""
+        self._posts.setdefault(post.keys, []).append((post, waiting))
         self._start_pump()
-        return future
 
     def add_lane(self, lane: Lane[Any], on_reply: Callable[[Any], None]) -> None:
         """From now on, send what is in a Lane; `on_reply(reply)` gets each answer."""
@@ -66,7 +66,7 @@ class Outbox:
         """There is something in a Lane."""
         self._start_pump()
 
-    def resubmit(self, commands: list[Command], future: Replies) -> None:
+    def resubmit(self, commands: list[Command], future: "Waiting") -> None:
         """Have a future's commands in the next pipeline."""
         self._waiting.append((commands, future))
 
@@ -99,7 +99,7 @@ class Outbox:
             return False
         return self._loop.time() >= self._lanes_rest_until
 
-    def _merge(self, group: "list[tuple[Post, Replies]]") -> "Batch":
+    def _merge(self, group: "list[tuple[Post, Waiting]]") -> "Batch":
         post, future = group[0]
         if len(group) == 1:
             return [post.request.command], future
@@ -153,9 +153,9 @@ class Outbox:
             await self._connection.close()
 
 
-def _parts(group: "list[tuple[Post, Replies]]") -> "Iterator[list[tuple[Post, Replies]]]":
+def _parts(group: "list[tuple[Post, Waiting]]") -> "Iterator[list[tuple[Post, Waiting]]]":
     """Yield (post, future) pairs in lists that are not too much for one command."""
-    part: list[tuple[Post, Replies]] = []
+    part: list[tuple[Post, Waiting]] = []
     size = 0
     for pair in group:
         if len(part) == POSTS_AT_ONCE or size > POSTS_BYTES:
@@ -164,6 +164,23 @@ def _parts(group: "list[tuple[Post, Replies]]") -> "Iterator[list[tuple[Post, Re
         part.append(pair)
         size += len(pair[0].rest)
     yield part
+
+
+class Told:
+    """In the place of a future: somebody who is told the reply to a Post at once, or the error that
+    came in its place."""
+
+    def __init__(self, tell: Callable[[Any], None]) -> None:
+        self._tell = tell
+
+    def done(self) -> bool:
+        return False
+
+    def set_result(self, replies: list[Any]) -> None:
+        self._tell(replies[0])
+
+    def cancel(self) -> None:
+        self._tell(LayerUnavailable("the link to Redis has been stopped", was_sent=False))
 
 
 class _LaneReply:
@@ -185,7 +202,7 @@ class _LaneReply:
 class _Shared:
     """The one future of several posts that have gone out as one command."""
 
-    def __init__(self, outbox: Outbox, group: "list[tuple[Post, Replies]]") -> None:
+    def __init__(self, outbox: Outbox, group: "list[tuple[Post, Waiting]]") -> None:
         self._outbox, self._group = outbox, group
 
     def done(self) -> bool:
@@ -206,7 +223,7 @@ class _Shared:
 
 
 #: Commands, and whoever waits for the replies to them.
-Batch: TypeAlias = tuple[list[Command], "Replies | _Shared | _LaneReply"]
+Batch: TypeAlias = tuple[list[Command], "Waiting | _Shared | _LaneReply"]
 
 
 def _is_lost(task: "asyncio.Task[Any]") -> bool:
@@ -243,7 +260,13 @@ class AsyncDriver:
 
     def post(self, post: Post) -> Replies:
         """Return a future for the reply to a Post, in a list of its own."""
-        return self._outboxes[post.request.host].post(post)
+        future: Replies = asyncio.get_running_loop().create_future()
+        self._outboxes[post.request.host].post(post, future)
+        return future
+
+    def post_and_tell(self, post: Post, tell: Callable[[Any], None]) -> None:
+        """Send a Post; `tell(reply)` is called once there is one, or with an error."""
+        self._outboxes[post.request.host].post(post, Told(tell))
 
     def add_lane(self, host: int, lane: Lane[Any], on_reply: Callable[[Any], None]) -> None:
         """From now on, send what is in a Lane to a host; `on_reply(reply)` gets each answer."""

@@ -57,9 +57,10 @@ class Counter(AsyncJsonWebsocketConsumer):
 
 
 class Kept(AsyncJsonWebsocketConsumer):
-    """Counts frames, with a checkpoint after each."""
+    """Counts frames and messages, with a checkpoint after each; joins the group "kept"."""
 
     checkpoint = True
+    groups = ["kept"]
 
     async def connect(self):
         self.count = 0
@@ -70,6 +71,9 @@ class Kept(AsyncJsonWebsocketConsumer):
         if content == "die":
             os.kill(os.getpid(), signal.SIGKILL)
         await self.send_json({"value": content, "count": self.count, "pid": os.getpid()})
+
+    async def group_message(self, event):
+        await self.receive_json(event["value"])
 
     async def disconnect(self, code):
         note("disconnect", code=code, count=self.count)
@@ -192,6 +196,15 @@ class Ticking(AsyncWebsocketConsumer):
 class Refusing(AsyncWebsocketConsumer):
     async def connect(self):
         await self.close()
+
+
+class Shouting(AsyncWebsocketConsumer):
+    """Sees frames for its client before they go out, as the method is its own."""
+
+    groups = ["shouts"]
+
+    async def websocket_send(self, event):
+        await super().websocket_send({**event, "text": event["text"].upper()})
 
 
 class Failing(AsyncWebsocketConsumer):
