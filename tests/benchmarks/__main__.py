@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from tests.benchmarks import machine
-from tests.benchmarks.contenders import QUICK, all_contenders
+from tests.benchmarks.contenders import CLASSES, CLASSES_WORK, QUICK, all_contenders
 from tests.benchmarks.environments import (
     EnvironmentStore,
     ThisInterpreter,
@@ -31,6 +31,7 @@ SMOKE = (1, Pace(seconds=0.15, warmup_s=0.03, scale=0.02, long_s=0.5))
 
 @click.command()
 @click.option("--quick", is_flag=True, help="Fewer contenders, less work: under two minutes.")
+@click.option("--classes", is_flag=True, help="Class consumers alone: here, split, Channels 4.")
 @click.option("--smoke", is_flag=True, help="Seconds only: shows that all of it works.")
 @click.option("--only", multiple=True, metavar="WORK", help="Work that begins with this.")
 @click.option("--contender", multiple=True, metavar="NAME", help="Those that begin with this.")
@@ -100,9 +101,10 @@ def choose_who_and_what(options):
         contenders = {name: contenders[name] for name in QUICK}
     if options["quick"] and not options["only"]:
         work = {name: one for name, one in work.items() if one.in_quick}
+    few, little = (CLASSES, CLASSES_WORK) if options["classes"] else ((), ())
     try:
-        names = choose(contenders, options["contender"], "contender")
-        todo = choose(work, options["only"], "work")
+        names = choose(contenders, options["contender"] or few, "contender")
+        todo = choose(work, options["only"] or little, "work")
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     return {name: contenders[name] for name in names}, {name: work[name] for name in todo}

@@ -9,6 +9,12 @@ HTTP = ("http-1", "http-32", "template-32", "response-1mib", "upload-1mib")
 ECHO = ("echo-1", "echo-50", "echo-500")
 GROUPS = ("group-100", "group-1000")
 IN_PROCESS = ("http-32", "echo-50", "group-1000", "memory")
+#: The contenders and the work of --classes.
+CLASSES = ("channels4-uvicorn", "channels4-daphne", "in-process", "split", "classic-uvicorn-2w")
+CLASSES_WORK = (
+    *("http-32", "echo-50", "group-1000", "direct-1000"),
+    *("sleep-50", "memory", "restart-2000"),
+)
 CLASSIC_ONLY = ("ordered-50", "session-50")
 
 _CLASSIC_SERVER = ("{python}", "-c", "from interface_server.cli import main; main()")
@@ -183,13 +189,13 @@ def _channels_4(host):
         environment="channels4",
         project="channels4",
         server=HOST_COMMANDS[host],
-        work=(*HTTP, *ECHO, *GROUPS, "storm-2000", "idle", "memory"),
+        work=(*HTTP, *ECHO, *GROUPS, "direct-1000", "storm-2000", "idle", "memory"),
     )
     sync = replace(
         both,
         name=f"channels4-{host}-sync",
         label=f"Channels 4, {host}, sync consumer",
-        work=(*ECHO, "group-1000"),
+        work=(*ECHO, "group-1000", "sleep-50"),
         prefix="sync",
     )
     return both, sync
@@ -207,6 +213,35 @@ def _in_process(host):
             rounds=_REFERENCE_ROUNDS,
         )
         for one in _channels_4(host)
+    ]
+
+
+def _split(workers, work, *, is_sync=False, threads=1):
+    """The same program on the split, with nothing but other processes."""
+    plural = "s" if workers > 1 else ""
+    sync, many = ", sync consumer" * is_sync, f", {threads} threads" * (threads > 1)
+    return replace(
+        _CLASSIC,
+        name=f"split-{workers}w{'-sync' * is_sync}{f'-{threads}t' * (threads > 1)}",
+        label=f"Channels 4 on the split, uvicorn, {workers} worker{plural}{sync}{many}",
+        project="channels4",
+        server=(*_CLASSIC_SERVER, "--server", "uvicorn", "-b", "127.0.0.1", "-p", "{port}"),
+        worker=("{python}", "-m", "django", "runworker", "--threads", str(threads), "-v", "0"),
+        workers=workers,
+        work=work,
+        prefix="sync" if is_sync else "ws",
+        rounds=_REFERENCE_ROUNDS,
+    )
+
+
+def _class_consumers():
+    """Class consumers on the split, to be read beside Channels 4 in process."""
+    return [
+        _split(1, ("echo-50", "echo-500", "group-1000", "direct-1000", "memory")),
+        _split(2, ("http-32", "echo-50")),
+        _split(4, ("restart-2000",)),
+        _split(1, ("echo-50",), is_sync=True),
+        _split(1, ("sleep-50",), is_sync=True, threads=50),
     ]
 
 
@@ -269,6 +304,7 @@ def _references():
     return [
         *_in_process("uvicorn"),
         *_in_process("daphne"),
+        *_class_consumers(),
         *_other_engines("local"),
         *_other_engines("rabbitmq"),
         *_other_engines("cluster"),

@@ -152,6 +152,50 @@ def _idle(host):
     ]
 
 
+def _class_consumers():
+    four, sync = "channels4-uvicorn", "channels4-uvicorn-sync"
+    here, one = "in-process-uvicorn", "split-1w"
+    restart = [
+        Figure(f"restart-2000: {what}", ("restart-2000", "split-4w", name), None, sign, bound)
+        for what, name, sign, bound in (
+            ("sockets closed", "closed", "=", 0),
+            ("frames lost", "lost", "=", 0),
+            ("frames twice or overtaken", "disorder", "=", 0),
+            ("counts that did not travel", "miscounted", "=", 0),
+            ("the longest wait, ms", "max_ms", "≤", 500),
+        )
+    ]
+    return [
+        _ratio("echo-50", "rate", (here, four), "≥", 1),
+        _ratio("echo-50", "rate", ("in-process-uvicorn-sync", sync), "≥", 1),
+        _ratio("group-1000", "rate", (here, four), "≥", 2),
+        _ratio("http-32", "rate", (here, four), "≥", 1),
+        *(
+            _ratio(work, "rate", ("in-process-daphne", "channels4-daphne"), "≥", bound)
+            for work, bound in (("echo-50", 1), ("group-1000", 2), ("http-32", 1))
+        ),
+        _ratio("echo-50", "rate", (one, four), "≥", 0.8),
+        _ratio("echo-50", "rate", ("split-2w", four), "≥", 1),
+        _ratio("echo-50", "rate", ("split-1w-sync", sync), "≥", 1.5),
+        _ratio("sleep-50", "rate", ("split-1w-sync-50t", sync), "≥", 20),
+        *(
+            Figure(
+                f"{work}, bursts, share of frames delivered: {one}",
+                *((work, one, "delivered_share"), None, "=", 1),
+            )
+            for work in ("group-1000", "direct-1000")
+        ),
+        _ratio("group-1000", "rate", (one, four), "≥", 3, ", with a handler"),
+        _ratio("direct-1000", "rate", (one, four), "≥", 10, ", without code"),
+        _ratio("http-32", "rate", ("split-2w", "classic-uvicorn-2w"), "≥", 0.95),
+        *restart,
+        Figure(
+            "memory for each idle socket in its worker, bytes",
+            *(("memory", one, "worker_bytes_per_socket"), None, "<", 12_288),
+        ),
+    ]
+
+
 def all_figures():
     """Return all Figures, in the order of the table."""
     hosts = ("uvicorn", "daphne")
@@ -163,7 +207,7 @@ def all_figures():
         figures += _large(host)
     for host in hosts:
         figures += _idle(host)
-    return figures
+    return figures + _class_consumers()
 
 
 def evaluate(medians):

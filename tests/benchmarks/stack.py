@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import itertools
 import json
 import os
 import shutil
@@ -65,6 +66,7 @@ class Stack:
         self.redis = RedisServer({"appendonly": "no"})
         self._engine = None
         self.processes = {"server": [], "worker": []}
+        self._numbers = itertools.count()
         self._exits = contextlib.ExitStack()
 
     def __enter__(self):
@@ -142,7 +144,7 @@ class Stack:
         return [part.format(**known) for part in command]
 
     def _spawn(self, role, command):
-        log = self._directory / f"{role}-{len(self.processes[role])}.log"
+        log = self._directory / f"{role}-{next(self._numbers)}.log"
         project = PROJECTS / self.contender.project
         process = Process(self.fill_in(command), log, cwd=project, env=self.env)
         self.processes[role].append(process)
@@ -214,6 +216,34 @@ class Stack:
         result["wall_s"] = seconds
         return result
 
+    @contextlib.contextmanager
+    def converse(self, job):
+        """Give the load generator a job that goes on in steps; yields the Conversation."""
+        generator = subprocess.Popen(
+            generator_command(),
+            cwd=REPOSITORY,
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        with generator:
+            try:
+                conversation = Conversation(generator, self)
+                conversation.tell(json.dumps({"port": self.port, **job}))
+                yield conversation
+            finally:
+                generator.kill()
+
+    def restart_worker(self, place, limit_s):
+        """Tell one of the workers to stop, and start another one once it has ended, as a deploy
+        does."""
+        workers = self.processes["worker"]
+        workers[place].stop(limit_s=limit_s)
+        self._spawn("worker", self.contender.worker)
+        workers[place] = workers.pop()
+        self._wait(lambda: self._asks_redis(workers[place].pid), "the new worker to ask Redis")
+
     @staticmethod
     def _run_generator(job, limit_s):
         try:
@@ -249,3 +279,29 @@ class Stack:
 def generator_command():
     """Return the command of the load generator."""
     return [sys.executable, "-m", "tests.benchmarks.load"]
+
+
+class Conversation:
+    """The load generator, as it works step by step."""
+
+    def __init__(self, process, stack):
+        self._process, self._stack = process, stack
+
+    def tell(self, line="go on"):
+        """Let it go on."""
+        self._process.stdin.write(line + "\n")
+        self._process.stdin.flush()
+
+    def hear(self):
+        """Return what it says next, an object of JSON. Raises BenchmarkError."""
+        line = self._process.stdout.readline()
+        if not line:
+            error = self._process.stderr.read()[-500:]
+            raise BenchmarkError(f"the load generator failed: {error}\n{self._stack.logs}")
+        return json.loads(line)
+
+    def expect(self, key, value):
+        """Raise BenchmarkError unless it says next that `key` is `value`."""
+        heard = self.hear()
+        if heard.get(key) != value:
+            raise BenchmarkError(f"{key} should be {value}: {heard}\n{self._stack.logs}")

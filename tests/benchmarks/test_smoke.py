@@ -10,7 +10,10 @@ from tests.benchmarks.work import all_work
 from tests.conftest import give_up
 from tests.processes import REPOSITORY, find_redis_server
 
-CONTENDERS = ("classic-uvicorn-1w", "classic-daphne-2w", "classic-uvicorn-4w", "redis")
+CONTENDERS = (
+    *("classic-uvicorn-1w", "classic-daphne-2w", "classic-uvicorn-4w", "redis"),
+    *("split-1w", "split-4w", "split-1w-sync-50t"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +50,14 @@ def test_nothing_is_lost_in_groups_and_on_background_channels(smoke_run):
         assert rows[group]["classic-uvicorn-1w"]["delivered_share"] == 1
         assert rows[group]["classic-uvicorn-1w"]["paced_delivered_share"] == 1
     assert rows["background"]["classic-uvicorn-1w"]["lost"] == 0
+
+
+def test_class_consumers_lose_nothing_while_their_workers_are_restarted(smoke_run):
+    document, _ = smoke_run
+    row = document["medians"]["restart-2000"]["split-4w"]
+    assert row["sent"] > 0
+    found = {name: row[name] for name in ("closed", "lost", "disorder", "miscounted")}
+    assert set(found.values()) == {0}, found
 
 
 def test_page_and_charts_are_written(smoke_run):

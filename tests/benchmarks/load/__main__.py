@@ -9,7 +9,7 @@ import resource
 import sys
 import time
 
-from tests.benchmarks.load import crowd, echo, http, opening
+from tests.benchmarks.load import crowd, echo, http, opening, steady
 
 KINDS = {
     "http": http.run,
@@ -17,6 +17,7 @@ KINDS = {
     "group": crowd.run,
     "storm": opening.storm,
     "hold": opening.hold,
+    "steady": steady.run,
 }
 
 

@@ -26,14 +26,17 @@ def hold(job, address):
     for count in job["stages"]:
         swarm.start([Socket(swarm) for _ in range(count - len(swarm.open))])
         print(json.dumps({"open": len(swarm.open)}), flush=True)
-        _serve_until_told(swarm.engine)
+        swarm.engine.run_until(time.perf_counter() + 600, end_when_told(swarm.engine))
     return swarm.handshake_summary()
 
 
-def _serve_until_told(engine):
+def end_when_told(engine):
+    """Return a function that says whether a line has come in since now."""
     told = []
-    engine.selector.register(
-        sys.stdin, selectors.EVENT_READ, lambda mask: told.append(sys.stdin.readline())
-    )
-    engine.run_until(time.perf_counter() + 600, lambda: bool(told))
-    engine.selector.unregister(sys.stdin)
+
+    def take(mask):
+        told.append(sys.stdin.readline())
+        engine.selector.unregister(sys.stdin)
+
+    engine.selector.register(sys.stdin, selectors.EVENT_READ, take)
+    return lambda: bool(told)

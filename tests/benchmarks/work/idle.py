@@ -1,15 +1,11 @@
 """What it costs to do nothing: CPU and Redis commands, and memory for sockets that idle."""
 
 import contextlib
-import json
 import socket
-import subprocess
 import time
 
-from tests.benchmarks.stack import BenchmarkError, generator_command
 from tests.benchmarks.work.definition import Work
 from tests.benchmarks.work.sockets import path
-from tests.processes import REPOSITORY
 
 #: Seconds after the start that don't count: imports, first connections.
 SETTLE_S = 2.0
@@ -66,37 +62,18 @@ def run_memory(stack, pace):
     """Open 1,000 and then 10,000 sockets that do nothing: the memory of each one between."""
     first, last = pace.count(1000), pace.count(10_000)
     job = {"kind": "hold", "port": stack.port, "path": path(stack, "idle"), "stages": [first, last]}
-    generator = subprocess.Popen(
-        generator_command(),
-        cwd=REPOSITORY,
-        text=True,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    with generator:
-        try:
-            _tell(generator, json.dumps(job))
-            few = _stage(generator, first, stack)
-            _tell(generator, "go on")
-            many = _stage(generator, last, stack)
-        finally:
-            generator.kill()
+    with stack.converse(job) as generator:
+        few = _stage(generator, first, stack)
+        generator.tell("go on")
+        many = _stage(generator, last, stack)
     sockets = last - first
     values = {f"{role}_bytes_per_socket": (many[role] - few[role]) / sockets for role in many}
     return {**values, "open": last, "errors": 0}
 
 
-def _tell(generator, line):
-    generator.stdin.write(line + "\n")
-    generator.stdin.flush()
-
-
 def _stage(generator, expected, stack):
     """Wait until the sockets are open; return the memory by role once all has come to rest."""
-    line = generator.stdout.readline()
-    if not line or json.loads(line).get("open") != expected:
-        raise BenchmarkError(f"{expected} sockets wanted: {line!r}\n{stack.logs}")
+    generator.expect("open", expected)
     time.sleep(0.5)
     return stack.usage().memory_bytes()
 

@@ -22,11 +22,11 @@ def run_echo(stack, pace, sockets, consumer="echo"):
     return load_values(stack.load(job, limit_s=90 + 5 * pace.seconds))
 
 
-def run_group(stack, pace, sockets, burst, paced, interval_s):
+def run_group(stack, pace, sockets, burst, paced, interval_s, consumer="group"):
     """One member speaks: in bursts as fast as possible, then paced."""
     job = {
         "kind": "group",
-        "path": path(stack, "group"),
+        "path": path(stack, consumer),
         "sockets": pace.count(sockets),
         "burst": burst,
         "seconds": pace.seconds,
@@ -125,6 +125,23 @@ WORK = [
         "frames/s",
         partial(run_group, sockets=1000, burst=5, paced=5, interval_s=0.2),
         cost_s=4.0,
+    ),
+    Work(
+        "direct-1000",
+        "Group of 1,000 sockets, frames that need no code, bursts of 5",
+        "rate",
+        "frames/s",
+        partial(run_group, sockets=1000, burst=5, paced=5, interval_s=0.2, consumer="direct"),
+        cost_s=4.0,
+        in_quick=False,
+    ),
+    Work(
+        "sleep-50",
+        "Echo whose sync handler sleeps 50 ms, 50 sockets",
+        "rate",
+        "echoes/s",
+        partial(run_echo, sockets=50, consumer="sleep"),
+        in_quick=False,
     ),
     Work(
         "storm-2000",

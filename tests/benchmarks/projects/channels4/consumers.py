@@ -1,5 +1,7 @@
 """The consumers of shared/classic/consumers.py, written for Channels 4, async and sync."""
 
+import time
+
 from asgiref.sync import async_to_sync
 
 from channels.consumer import AsyncConsumer
@@ -29,6 +31,33 @@ class AsyncGroup(AsyncWebsocketConsumer):
     async def say(self, event):
         """Pass on what someone in the crowd said."""
         await self.send(text_data=event["text"])
+
+
+class AsyncDirect(AsyncGroup):
+    """Send the text to everyone in the crowd, as the frame that it is to be."""
+
+    async def receive(self, text_data=None, bytes_data=None):
+        await self.channel_layer.group_send("crowd", {"type": "websocket.send", "text": text_data})
+
+
+class AsyncCount(AsyncWebsocketConsumer):
+    """Answer each text with it and how many have come."""
+
+    async def connect(self):
+        self.count = 0
+        await self.accept()
+
+    async def receive(self, text_data=None, bytes_data=None):
+        self.count += 1
+        await self.send(text_data=f"{text_data} {self.count}")
+
+
+class SyncSleep(WebsocketConsumer):
+    """Send the text back after a call of something else that takes 50 ms."""
+
+    def receive(self, text_data=None, bytes_data=None):
+        time.sleep(0.05)
+        self.send(text_data=text_data)
 
 
 class SyncEcho(WebsocketConsumer):
