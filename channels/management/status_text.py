@@ -100,14 +100,13 @@ def _server_lines(servers: Any, now: float) -> Any:
 def _worker_lines(workers: Any, now: float, width: int | None) -> Any:
     table = _with_keys(
         workers,
-        ["id", "version", "up", "seen", "busy", "sockets", "hand-overs"],
+        ["id", "version", "up", "seen", "busy", "sockets"],
         [
             [
                 worker["id"],
                 *_life(worker, now),
                 f"{len(worker.get('running', ()))} of {worker.get('threads', '?')}",
                 worker.get("sockets", "-"),
-                _hand_overs(worker),
             ]
             for worker in workers
         ],
@@ -116,6 +115,8 @@ def _worker_lines(workers: Any, now: float, width: int | None) -> Any:
     for worker, line in zip(workers, table[1:], strict=True):
         channels = ", ".join(worker.get("channels", ())) or "nothing that is known"
         lines += [line, *_wrap("    takes ", channels, width)]
+        moved = _hand_overs(worker)
+        lines += _wrap("    moved ", moved, width) if moved else []
         for item in worker.get("running", ()):
             age = format_age(max(now - item["since"], 0))
             lines += _wrap("    runs  ", f"{item['consumer']} ({age})", width)
@@ -125,8 +126,8 @@ def _worker_lines(workers: Any, now: float, width: int | None) -> Any:
 def _hand_overs(worker: Any) -> str:
     """What has come of the instances that were to move: those given away, taken in, and others."""
     counts = worker.get("hand_overs")
-    if not isinstance(counts, dict) or not counts:
-        return "-"
+    if not isinstance(counts, dict):
+        return ""
     return ", ".join(f"{count} {result}" for result, count in sorted(counts.items()))
 
 

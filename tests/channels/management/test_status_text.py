@@ -98,3 +98,10 @@ def test_losses_of_an_interface_server_have_an_advice_of_their_own():
     title, lines = format_status({"servers": [], "workers": [], "channels": [lost]}, NOW)[-1]
     assert (title, lines[1].split()) == ("lost messages", ["websocket.send.abc!", "3", "refused"])
     assert lines[2] == "refused: the server is too slow for what its sockets are sent: add servers"
+
+
+def test_a_worker_is_shown_with_the_instances_that_it_has_moved():
+    worker = process("w1", 7, "v1", 60, 1.0, sockets=3, hand_overs={"given": 12, "taken": 4})
+    status = {"servers": [], "workers": [worker], "channels": []}
+    (_, lines) = format_status(status, NOW)[1]
+    assert "    moved 12 given, 4 taken" in lines
