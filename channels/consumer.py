@@ -19,7 +19,8 @@ from channels.db import DatabaseSyncToAsync, aclose_old_connections
 from channels.exceptions import StopConsumer
 from channels.instances.classic import as_event
 from channels.instances.connections import are_in_use
-from channels.instances.events import dispatch_all
+from channels.instances.events import Dispatch, dispatch_all, in_own_context
+from channels.instances.following import follow_logout
 from channels.instances.handlers import find_handler, get_handler_name
 from channels.instances.hosting import Host, find_host
 from channels.instances.two_calls import FirstCall, is_scope
@@ -85,10 +86,16 @@ class AsyncConsumer:
             sources.append(self._receive_message)
         try:
             with contextlib.suppress(StopConsumer):
-                await dispatch_all(sources, self.dispatch)
+                await dispatch_all(sources, self._find_dispatch(send))
         finally:
             if self._receive_message in sources:
                 await self._leave()
+
+    def _find_dispatch(self, send: Send) -> Dispatch:
+        """What handles the events of this connection."""
+        if self.scope.get("type") == "channel":  # its messages are for one person after the other
+            return in_own_context(self.dispatch)
+        return follow_logout(self, send, self.dispatch)
 
     async def _leave(self) -> None:
         """Leave the groups that the instance is still in: nobody hears what is sent there."""

@@ -11,6 +11,7 @@ from django.utils.functional import LazyObject
 from channels.applications.cookies import CookieMiddleware
 from channels.applications.sessions import SessionMiddleware
 from channels.applications.shapes import Receive, Scope, Send, callable_twice
+from channels.consuming.logout import close_sockets_of_session
 from channels.consuming.users import anonymous_user, load_user, write_user
 from channels.db import database_sync_to_async
 from channels.middleware import BaseMiddleware
@@ -83,9 +84,11 @@ def log_out(scope: Scope) -> None:
     if user is not None and getattr(user, "is_authenticated", True):
         # First, so that those who are told can find out who it was.
         auth.user_logged_out.send(sender=user.__class__, request=None, user=user)
+    key = session.session_key
     session.flush()
     if "user" in scope:
         scope["user"] = anonymous_user()
+    close_sockets_of_session(key)
 
 
 def _renew_session(session: SessionBase, user: AbstractBaseUser) -> None:

@@ -41,6 +41,15 @@ async def dispatch_all(sources: Iterable[NextEvent], dispatch: Dispatch) -> None
             raise ending
 
 
+def in_own_context(dispatch: Dispatch) -> Dispatch:
+    """Return what handles each event in a context of its own, as it is about another person."""
+
+    async def dispatch_cleanly(event: Event) -> None:
+        await asyncio.ensure_future(dispatch(event))  # a task has a copy of the context
+
+    return dispatch_cleanly
+
+
 async def _dispatch_one_by_one(source: NextEvent, dispatch: Dispatch, turn: asyncio.Lock) -> None:
     while True:
         event = await source()

@@ -25,6 +25,8 @@ application = ProtocolTypeRouter(
                 path("untakeable/", consumers.Untakeable.as_asgi()),
                 path("vanishing/", consumers.Vanishing.as_asgi()),
                 path("login/", AuthMiddlewareStack(consumers.LoggingIn.as_asgi())),
+                path("user/async/", AuthMiddlewareStack(consumers.WithUser.as_asgi())),
+                path("user/sync/", AuthMiddlewareStack(consumers.SyncWithUser.as_asgi())),
                 path("sync/", consumers.SyncCounter.as_asgi()),
                 path("asking/", consumers.Asking.as_asgi()),
                 path("slow/", consumers.Slow.as_asgi()),

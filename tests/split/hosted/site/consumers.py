@@ -9,6 +9,7 @@ import time
 
 from asgiref.sync import async_to_sync, sync_to_async
 from django.contrib.auth import get_user_model
+from django.utils import translation
 
 from channels.auth import login
 from channels.consumer import SyncConsumer
@@ -231,3 +232,19 @@ class Asking(JsonWebsocketConsumer):
 
     def sum_made(self, event):
         self.send_json(event["sum"])
+
+
+class WithUser(AsyncJsonWebsocketConsumer):
+    """Says whose socket it is, and which language was active, and activates another one."""
+
+    async def receive_json(self, content):
+        await self.send_json([self.scope["user"].username, translation.get_language()])
+        translation.activate("de")
+
+
+class SyncWithUser(JsonWebsocketConsumer):
+    """The same on a thread."""
+
+    def receive_json(self, content):
+        self.send_json([self.scope["user"].username, translation.get_language()])
+        translation.activate("de")

@@ -15,3 +15,4 @@ DATABASES = {
     "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": f"{DIRECTORY}/db.sqlite3"}  # noqa: F405
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+CHANNELS_AFTER_LOGOUT = os.environ.get("AFTER_LOGOUT")
