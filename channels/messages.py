@@ -163,6 +163,10 @@ def keys_of(*messages: type) -> frozenset[str]:
     return frozenset(key for message in messages for key in message.__annotations__)
 
 
+#: What a socket looks at in a message to it.
+SOCKET_KEYS: Final = keys_of(WebsocketSend)
+
+
 class CloseCode(IntEnum):
     """Why a WebSocket is closed: RFC 6455, section 7.4.1, and IANA's registry since then.
 

@@ -4,11 +4,12 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from channels.messages import SOCKET_KEYS
 from channels.tracing import hooks as tracing
 from interface_server.asgi import Message
 from interface_server.bad_reply import BadReply, log_bad_reply
 from interface_server.socket_reply import read_reply
-from interface_server.unknown_keys import SOCKET_KEYS, UnknownKeys
+from interface_server.unknown_keys import UnknownKeys
 
 if TYPE_CHECKING:
     from interface_server.owners.table import Owners

@@ -2,21 +2,18 @@
 
 import logging
 
-from channels.layers.names import WEBSOCKET_SEND
-from channels.messages import TO_SERVERS, keys_of
-from channels.startup.hints import find_nearest
+from channels.messages import SOCKET_KEYS
+from channels.startup.hints import explain_unknown
 from interface_server.asgi import Message
 
 logger = logging.getLogger("interface_server")
-
-#: What a socket looks at.
-SOCKET_KEYS = keys_of(*TO_SERVERS[WEBSOCKET_SEND])
 
 
 class UnknownKeys:
     """Tells of messages without a key that a socket knows: once for each set of keys.
 
-    Who has sent one is not known here, and the keys are what its author looks for.
+    Who has sent one is not known here: a script, or a consumer by way of a group. The worker tells
+    of what a consumer has sent to a socket itself, and names the consumer.
     """
 
     #: So many sets of keys are told apart; after that nothing is told.
@@ -33,16 +30,7 @@ class UnknownKeys:
         self._told.add(keys)
         logger.warning(
             "a message to %s, or to a group that it is in, was ignored: a socket knows none of its "
-            "keys (%s)%s. Later ones with the same keys are not told",
+            "keys (%s). Later ones with the same keys are not told",
             reply_channel,
-            ", ".join(sorted(keys)) or "it has none",
-            _hint(keys),
+            explain_unknown(keys, SOCKET_KEYS),
         )
-
-
-def _hint(keys: frozenset[str]) -> str:
-    for key in sorted(keys):
-        nearest = find_nearest(key, SOCKET_KEYS)
-        if nearest:
-            return f"; did you mean {nearest!r}, not {key!r}?"
-    return f"; it takes {', '.join(sorted(SOCKET_KEYS))}"

@@ -5,15 +5,17 @@ from __future__ import annotations
 import inspect
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from channels.layers.operations import Send, SendGroup
 from channels.message import pending_message_store
+from channels.messages import SOCKET_KEYS
+from channels.startup.hints import explain_unknown
 from channels.utils import name_that_thing
 
 if TYPE_CHECKING:
-    from channels.consuming.pending import Entry
+    from channels.consuming.pending import Entry, Sent
     from channels.message import Message
 
 logger = logging.getLogger("django.channels")
@@ -37,6 +39,7 @@ class Once:
 
 _results = Once()
 _handshakes = Once()
+_unknown_keys = Once()
 
 
 def tell_of_result(consumer: Callable[..., Any], result: Any) -> None:
@@ -74,4 +77,42 @@ def tell_of_open_handshake(
             "refuse with DenyConnection",
             name,
             message.get("path"),
+        )
+
+
+def tell_of_open_connect(consumer: object, path: str) -> None:
+    """Say that `connect` of a class consumer has ended and has left its client waiting."""
+    name = name_that_thing(consumer)
+    if _handshakes.is_new(name):
+        logger.warning(
+            "consumer %s has handled the handshake of %s, and neither accepted nor closed it: the "
+            "client waits until the time-out. Call self.accept() or self.close() in connect()",
+            name,
+            path,
+        )
+
+
+def tell_of_no_frame(consumer: object, event: Mapping[str, Any]) -> None:
+    """Say that an event for a client, which `consumer` (a class consumer) has sent, is no frame."""
+    name = name_that_thing(consumer)
+    if _unknown_keys.is_new(name):
+        logger.warning(
+            "consumer %s sent a websocket.send with neither 'text' nor 'bytes', which does nothing "
+            "(%s)",
+            name,
+            explain_unknown(event.keys() - {"type"}, ("bytes", "text")),
+        )
+
+
+def tell_of_unknown_keys(consumer: Callable[..., Any], sent: Sequence[Sent]) -> None:
+    """Say that what `consumer` has sent to a socket does nothing there."""
+    name = name_that_thing(consumer)
+    if _unknown_keys.is_new(name):
+        channel, keys = sent[0]
+        logger.warning(
+            "consumer %s sent a message to %s that does nothing: a socket knows none of its keys "
+            "(%s)",
+            name,
+            channel,
+            explain_unknown(keys, SOCKET_KEYS),
         )

@@ -7,6 +7,7 @@ is told to stop, and then with nothing in its hands.
 
 from __future__ import annotations
 
+import contextvars
 import logging
 import threading
 import time
@@ -23,8 +24,7 @@ from channels.signals import consumer_finished, consumer_started, only_we_wait_f
 from channels.tracing import hooks as tracing
 from channels.utils import name_that_thing
 from worker import database
-from worker.advice import tell_of_open_handshake
-from worker.clean import CleanSlate
+from worker.advice import tell_of_open_handshake, tell_of_unknown_keys
 from worker.dispatch import report_failure, run_consumer
 from worker.flush import Flusher, after_an_outage
 from worker.last_words import answer_for
@@ -69,10 +69,11 @@ class ConsumerThread(threading.Thread):
         self._keeps_sessions = are_kept_in(self._layer)
         #: What runs now, for the status: (channel, consumer, since when), or None.
         self.running: Any = None
-        self._slate: Any = None  # made in the thread itself
+        #: What is active before anybody has activated anything; of the thread itself.
+        self._clean = contextvars.Context()
 
     def run(self) -> None:
-        self._slate = CleanSlate()
+        self._clean = contextvars.copy_context()
         while not self._is_finished():
             try:
                 delivery = self._next_delivery()
@@ -213,11 +214,18 @@ class ConsumerThread(threading.Thread):
         self.running = (delivery.channel, consumer, since)
         if message.reply_channel is not None and self._will_load_session(consumer):
             self._reader.foresee_session(message.reply_channel.name)
+        # Each message begins clean, as a request does in Django's ASGI handler: a language, a time
+        # zone or any other context variable that its consumer sets is gone for the next person.
+        self._clean.copy().run(self._run_to_the_end, consumer, kwargs, message, delivery, since)
+        self.running = None
+
+    def _run_to_the_end(
+        self, consumer: Any, kwargs: Any, message: Message, delivery: Any, since: float
+    ) -> None:
         started = time.perf_counter()
         outcome, entries = self._run(consumer, message, kwargs)
         if hooks.meter.is_on or logger.isEnabledFor(logging.DEBUG):
             self._worker.note_run(delivery, consumer, since, time.perf_counter() - started)
-        self.running = None
         self._consumer = consumer
         self._operations = self._left_over(outcome, entries, delivery, message)
 
@@ -250,7 +258,6 @@ class ConsumerThread(threading.Thread):
         )
 
     def _run(self, consumer: Any, message: Message, kwargs: Any) -> Any:
-        self._slate.wipe(for_view=message.channel.name == "http.request")
         pending_message_store.prepare()
         if consumer_started.receivers:
             _signal(consumer_started, environ={})
@@ -259,6 +266,8 @@ class ConsumerThread(threading.Thread):
         entries = pending_message_store.take()
         if message.channel.name == "websocket.connect" and outcome is DONE:
             tell_of_open_handshake(consumer, message, entries)
+        if unknown := pending_message_store.unknown():
+            tell_of_unknown_keys(consumer, unknown)
         if database.needs_a_look() or not only_we_wait_for_the_end():
             _signal(consumer_finished)
         return outcome, entries

@@ -6,6 +6,8 @@ import contextvars
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from channels.messages import SOCKET_KEYS
+
 if TYPE_CHECKING:
     from channels.layers.base import BaseChannelLayer
     from channels.layers.operations import Operation
@@ -13,6 +15,12 @@ if TYPE_CHECKING:
 
 #: An operation, and the layer that is to carry it out.
 Entry = tuple["BaseChannelLayer", "Operation"]
+
+#: What the reply channels of sockets begin with. `import channels` does not load a layer's names.
+_SOCKETS = "websocket.send."
+
+#: A channel, and the keys of what was sent there.
+Sent = tuple[str, frozenset[str]]
 
 
 class PendingMessageStore:
@@ -30,6 +38,9 @@ class PendingMessageStore:
         )
         self._last_sent: contextvars.ContextVar[dict[str, bool]] = contextvars.ContextVar(
             "channels_last_sent"
+        )
+        self._unknown: contextvars.ContextVar[tuple[Sent, ...]] = contextvars.ContextVar(
+            "channels_unknown", default=()
         )
 
     @property
@@ -61,6 +72,13 @@ class PendingMessageStore:
         if self._entries.get() is not None:
             more = content.get("more_content") and not content.get("closed")
             self._last_sent.get()[channel] = bool(more)
+            if SOCKET_KEYS.isdisjoint(content) and channel.startswith(_SOCKETS):
+                self._note_unknown(channel, content)
+
+    def _note_unknown(self, channel: str, content: Mapping[str, Any]) -> None:
+        if "type" not in content:  # that is for class consumers
+            sent = (channel, frozenset(map(str, content)))
+            self._unknown.set((*self._unknown.get(), sent))
 
     def is_unfinished(self, channel: str) -> bool | None:
         """Whether the last thing sent on `channel` said that more follows; None: nothing was sent.
@@ -72,6 +90,10 @@ class PendingMessageStore:
     def has_sent(self) -> bool:
         """Whether the consumer that runs here, or ran here last, has sent to any channel."""
         return bool(self._last_sent.get({}))
+
+    def unknown(self) -> tuple[Sent, ...]:
+        """What the consumer that runs here has sent to sockets with no key that a socket knows."""
+        return self._unknown.get()
 
     def take(self) -> list[Entry]:
         """Stop keeping; return what was kept, as a list of (layer, operation)."""

@@ -14,6 +14,7 @@ from worker import advice
 def nothing_told_yet(monkeypatch):
     monkeypatch.setattr(advice, "_results", advice.Once())
     monkeypatch.setattr(advice, "_handshakes", advice.Once())
+    monkeypatch.setattr(advice, "_unknown_keys", advice.Once())
 
 
 def returns_text(message):
@@ -129,3 +130,40 @@ def test_a_connect_consumer_that_does_not_answer_is_named_with_what_to_send(run_
 def test_a_connect_consumer_that_answers_or_asks_another_is_let_be(run_worker, caplog, consumer):
     routes = [route("websocket.connect", connect(consumer)), route("end", ends)]
     assert tell(run_worker, caplog, routes, "websocket.connect", path="/chat/") == []
+
+
+def sends(content, immediately=False):
+    def misspells(message):
+        message.reply_channel.send(content, immediately=immediately)
+        Channel("done", channel_layer=message.channel_layer).send({})
+
+    return misspells
+
+
+@pytest.mark.parametrize("immediately", [False, True])
+def test_a_consumer_that_sends_a_socket_no_key_it_knows_is_named_once(
+    run_worker, caplog, immediately
+):
+    routes = [
+        route("websocket.receive", sends({"txt": "x"}, immediately)),
+        route("websocket.disconnect", sends({"type": "chat.message"})),
+        route("end", ends),
+    ]
+    (told,) = tell(run_worker, caplog, routes, "websocket.receive", text="x", path="/")
+    assert "sends.<locals>.misspells sent a message to websocket.send.x!0 that does nothing" in told
+    assert "did you mean 'text', not 'txt'?" in told
+    assert tell(run_worker, caplog, routes, "websocket.disconnect", path="/") == [told]
+
+
+def test_a_class_consumer_that_sends_no_frame_is_named_once(caplog):
+    for _ in range(2):
+        advice.tell_of_no_frame(Chat, {"type": "websocket.send", "txt": "x"})
+    (told,) = caplog.messages
+    assert "neither 'text' nor 'bytes'" in told
+    assert "did you mean 'text', not 'txt'?" in told
+
+
+@pytest.mark.parametrize("content", [{"text": "x"}, {"text": ""}, {"close": True, "more": 1}])
+def test_a_message_with_a_key_that_sockets_know_is_let_be(run_worker, caplog, content):
+    routes = [route("websocket.receive", sends(content)), route("end", ends)]
+    assert tell(run_worker, caplog, routes, "websocket.receive", text="x", path="/") == []

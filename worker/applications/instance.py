@@ -13,6 +13,7 @@ from channels.instances.hosting import EXTENSION
 from channels.layers import hosting, names
 from channels.messages import CloseCode, Content
 from channels.tracing.hooks import KEY
+from worker.advice import tell_of_no_frame, tell_of_open_connect
 from worker.applications.events import find_own_events
 from worker.applications.mover import FAILED, GIVEN, STAYED
 from worker.applications.moving import Baseline, State, explain, put_back, say_resumed
@@ -52,6 +53,7 @@ class SocketInstance:
         "_events",
         "_handles",
         "_has_ended",
+        "_is_asked",
         "_host",
         "_is_checkpointed",
         "_is_over",
@@ -96,6 +98,8 @@ class SocketInstance:
         self._order = self._taken = resumed["order"] if resumed is not None else 0
         #: The client is gone, or the instance has lost its socket: nothing more is sent.
         self._is_over = self._has_ended = False
+        #: The application has the handshake, and has not answered it.
+        self._is_asked = False
         self._is_checkpointed = False
         #: The types of events for the client that the consumer wants to see first.
         self._handles: list[str] = []
@@ -195,6 +199,9 @@ class SocketInstance:
         """Return the next event. That it is called means that the one before it was handled."""
         if self._is_checkpointed:
             self._send_checkpoint()
+        if self._is_asked:
+            self._is_asked = False
+            tell_of_open_connect(self._consumer or self._host.application, self._opening["path"])
         while True:
             if self._has_ended:
                 raise StopConsumer
@@ -218,6 +225,7 @@ class SocketInstance:
             if kind == "websocket.disconnect":
                 self._has_ended = self._is_over = True
                 return {"type": kind, "code": event["code"]}
+            self._is_asked = kind == "websocket.connect"
             return event
 
     async def _hand_over(self) -> None:
@@ -269,10 +277,13 @@ class SocketInstance:
         self._host.loop.call_soon_threadsafe(self._put, event)
 
     def _check(self, event: Content) -> None:
+        self._is_asked = False
         if event.get("type") not in _EVENTS:
             raise ValueError(
                 f"a WebSocket can't be sent {event.get('type')!r}: use one of {', '.join(_EVENTS)}"
             )
+        if event["type"] == "websocket.send" and event.get("text", event.get("bytes")) is None:
+            tell_of_no_frame(self._consumer or self._host.application, event)
 
     def _put(self, event: Content) -> None:
         if self._is_over:

@@ -1,0 +1,112 @@
+"""One socket's application on a worker, and what it does that helps nobody."""
+
+import asyncio
+
+import pytest
+
+from channels.generic.websocket import AsyncWebsocketConsumer, WebsocketConsumer
+from worker import advice
+from worker.applications.instance import SocketInstance
+from worker.applications.pool import HandlerThreads
+
+OPENING = {
+    "reply_channel": "websocket.send.server!client",
+    "path": "/chat/",
+    "query_string": b"",
+    "headers": [],
+}
+
+
+class Outbox:
+    def put(self, queue, client, message):
+        pass
+
+    async def wait_for_room(self, queue):
+        pass
+
+
+class Host:
+    """What a SocketInstance needs of its worker."""
+
+    queue = "worker.one!"
+    outbox = Outbox()
+
+    def __init__(self, consumer):
+        self.application = consumer.as_asgi()
+        self.loop = asyncio.get_running_loop()
+        self.threads = HandlerThreads(1)
+
+    def forget(self, instance):
+        pass
+
+
+@pytest.fixture
+def told_of(layer, monkeypatch, caplog):
+    """What is told of two sockets of a consumer, each of which gets a frame."""
+    monkeypatch.setattr(advice, "_handshakes", advice.Once())
+    monkeypatch.setattr(advice, "_unknown_keys", advice.Once())
+
+    async def open_sockets(consumer):
+        host = Host(consumer)
+        for _ in range(2):
+            instance = SocketInstance(host, OPENING)
+            running = asyncio.ensure_future(instance.run())
+            await asyncio.sleep(0)
+            instance.put({"type": "websocket.receive", "text": "x", "order": 1})
+            instance.put({"type": "websocket.disconnect", "code": 1000})
+            await asyncio.wait_for(running, 10)
+
+    def told_of(consumer):
+        asyncio.run(open_sockets(consumer))
+        return [one.getMessage() for one in caplog.records if one.name == "django.channels"]
+
+    return told_of
+
+
+class Forgetful(AsyncWebsocketConsumer):
+    async def connect(self):
+        pass
+
+
+class SyncForgetful(WebsocketConsumer):
+    def connect(self):
+        pass
+
+
+class Closing(WebsocketConsumer):
+    def connect(self):
+        self.close()
+
+
+class Misspelling(AsyncWebsocketConsumer):
+    async def receive(self, text_data=None, bytes_data=None):
+        await self.base_send({"type": "websocket.send", "txt": "x"})
+
+
+class SyncMisspelling(WebsocketConsumer):
+    def receive(self, text_data=None, bytes_data=None):
+        self.base_send({"type": "websocket.send", "txt": "x"})
+
+
+class Empty(AsyncWebsocketConsumer):
+    async def receive(self, text_data=None, bytes_data=None):
+        await self.send(text_data="")
+        await self.send(bytes_data=b"")
+
+
+@pytest.mark.parametrize("consumer", [Forgetful, SyncForgetful])
+def test_a_connect_that_answers_nothing_is_named_once(told_of, consumer):
+    (told,) = told_of(consumer)
+    assert f"{consumer.__name__} has handled the handshake of /chat/, and neither" in told
+    assert "self.accept()" in told
+
+
+@pytest.mark.parametrize("consumer", [Misspelling, SyncMisspelling])
+def test_a_send_without_a_frame_is_named_once(told_of, consumer):
+    (told,) = told_of(consumer)
+    assert f"{consumer.__name__} sent a websocket.send with neither 'text' nor 'bytes'" in told
+
+
+@pytest.mark.parametrize("consumer", [AsyncWebsocketConsumer, WebsocketConsumer, Closing, Empty])
+def test_one_that_answers_is_let_be(told_of, consumer):
+    assert told_of(consumer) == []
