@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from channels.exceptions import PrefixTaken
+from channels.exceptions import LayerUnavailable, PrefixTaken
 from channels.layers import names
 from channels.layers import operations as ops
 from channels.layers.base import BaseChannelLayer
@@ -35,6 +35,7 @@ from channels.layers.local.wakeups import (
 from channels.layers.local.worker_link import LocalWorkerLink
 from channels.layers.memory.queues import Entry
 from channels.layers.process_link import Deliver, ProcessLink
+from channels.layers.trouble import Trouble
 from channels.layers.worker_link import OnMessage, WorkerLink
 from channels.startup.identity import project_marks
 
@@ -96,6 +97,7 @@ class LocalChannelLayer(BaseChannelLayer):
         self.clock = clock
         self.database = Database(self.folder, _sum_memory(channel_memory, group_memory))
         self.bells = Bells(self.folder)
+        self._trouble = Trouble(f"the channel layer in {self.folder}")
         self._settings = Settings(
             self.get_capacity, self.get_expiry, self.get_acknowledgement, self.group_expiry
         )
@@ -133,12 +135,18 @@ class LocalChannelLayer(BaseChannelLayer):
 
         Raises LayerUnavailable, after which nothing of it was done.
         """
-        address = self.address
-        with self.database.transaction() as sql:
-            store = Store(sql, self._settings, self.clock(), address)
-            result = function(store)
-            store.save()
-            rings = _choose_whom_to_wake(store)
+        try:
+            address = self.address
+            with self.database.transaction() as sql:
+                store = Store(sql, self._settings, self.clock(), address)
+                result = function(store)
+                store.save()
+                rings = _choose_whom_to_wake(store)
+        except LayerUnavailable as error:
+            self._trouble.note(error)
+            raise
+        if self._trouble.is_on:
+            self._trouble.note_success()
         for name, sleeper in rings:
             if not self.bells.ring(sleeper):
                 self._ring_another(name, sleeper)

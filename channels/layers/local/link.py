@@ -116,18 +116,10 @@ class LocalLink(ServerLink):
         """Run a transaction, and note whether the layer can be reached."""
         try:
             result = self._layer.run(function)
-        except LayerUnavailable as error:
-            if self._is_available:
-                self._is_available = False
-                logger.warning(
-                    "the channel layer can't be used: %s; trying again; requests and new sockets "
-                    "get 503",
-                    error,
-                )
+        except LayerUnavailable:
+            self._is_available = False
             raise
-        if not self._is_available:
-            self._is_available = True
-            logger.info("the channel layer can be used")
+        self._is_available = True
         return result
 
     async def _beat(self) -> None:

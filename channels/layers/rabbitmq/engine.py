@@ -24,6 +24,7 @@ from channels.layers.rabbitmq.drawers import Drawers
 from channels.layers.rabbitmq.ears import Ears
 from channels.layers.rabbitmq.topology import Topology
 from channels.layers.rabbitmq.transport import Session, Transport, import_aiormq
+from channels.layers.trouble import Trouble
 from channels.metrics import hooks
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Engine:
         self.clock = time.time
         self.transport = Transport(layer.url, self._open)
         self.ears = Ears(topology)
+        self._trouble = Trouble(f"RabbitMQ at {self.transport.name}")
         self._counts: dict[str, collections.Counter[str]] = {}
         self._turn = 0
 
@@ -61,7 +63,17 @@ class Engine:
         await self.ears.open(session)
 
     async def run(self, function: Callable[[Session], Awaitable[Any]]) -> Any:
-        """Await `function(session)`. Raises LayerUnavailable."""
+        """Await `function(session)`. Raises LayerUnavailable, which is told."""
+        try:
+            result = await self._run(function)
+        except LayerUnavailable as error:
+            self._trouble.note(error)
+            raise
+        if self._trouble.is_on:
+            self._trouble.note_success()
+        return result
+
+    async def _run(self, function: Callable[[Session], Awaitable[Any]]) -> Any:
         aiormq = import_aiormq()
         session = await self.transport.session()
         started = time.perf_counter()

@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 from channels.exceptions import PrefixTaken
 from channels.layers import names
@@ -22,7 +21,7 @@ from channels.layers.rabbitmq.housekeeping import Housekeeping
 from channels.layers.rabbitmq.link import RabbitmqLink
 from channels.layers.rabbitmq.reader import RabbitmqReader, receive
 from channels.layers.rabbitmq.topology import Topology
-from channels.layers.rabbitmq.transport import import_aiormq
+from channels.layers.rabbitmq.transport import check_url, import_aiormq
 from channels.layers.rabbitmq.worker_link import RabbitmqWorkerLink
 from channels.layers.worker_link import OnMessage, WorkerLink
 from channels.startup.identity import project_marks
@@ -71,8 +70,7 @@ class RabbitmqChannelLayer(BaseChannelLayer):
     ) -> None:
         super().__init__(**config)
         import_aiormq()
-        if urlsplit(url).scheme not in ("amqp", "amqps"):
-            raise ValueError(f"url must be an amqp:// or amqps:// URL, got {url!r}")
+        check_url(url)
         if not isinstance(drawers, int) or not 1 <= drawers <= 1_000:
             raise ValueError(f"drawers must be a number from 1 to 1000, got {drawers!r}")
         self.url, self.prefix = url, prefix

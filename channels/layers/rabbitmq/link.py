@@ -112,8 +112,8 @@ class RabbitmqLink(ServerLink):
     async def _beat_once(self) -> None:
         try:
             was_known = await self._run(self._show_life)
-        except LayerUnavailable as error:
-            self._note_trouble(error)
+        except LayerUnavailable:
+            self._is_available = False  # the layer has told it
             return
         except Exception:
             logger.exception("looking after the layer failed; trying again")
@@ -122,14 +122,7 @@ class RabbitmqLink(ServerLink):
             self._states.clear()
             hooks.meter.link_restarted()
             self._on_lost()
-        if not self._is_available:
-            self._is_available = True
-            logger.info("RabbitMQ can be used")
-
-    def _note_trouble(self, error: Exception) -> None:
-        if self._is_available:
-            self._is_available = False
-            logger.warning("%s; trying again; requests and new sockets get 503", error)
+        self._is_available = True
 
     async def _show_life(self, session: Session) -> bool:
         """Show that the server lives; returns False if the layer had forgotten it: it has begun

@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from channels.exceptions import LayerUnavailable
+from channels.exceptions import LayerRefused, LayerUnavailable
 from channels.metrics import hooks
 
 Result = TypeVar("Result")
@@ -112,6 +112,7 @@ class Transport:
         self._connecting: asyncio.Lock | None = None
         self._retry_at = 0.0
         self._reason = ""
+        self._is_refused = False
 
     # -- from any thread ------------------------------------------------------------------------
 
@@ -177,14 +178,14 @@ class Transport:
             if connection is not None:
                 with contextlib.suppress(Exception):
                     await connection.close()
-            self._reason = explain(error)
+            self._reason, self._is_refused = explain(error), is_refusal(error)
             self._retry_at = time.monotonic() + BACKOFF_S
             raise self._unavailable() from error
         return session
 
     def _unavailable(self) -> LayerUnavailable:
         text = f"RabbitMQ at {self.name} can't be used ({self._reason})"
-        return LayerUnavailable(text, was_sent=False)
+        return (LayerRefused if self._is_refused else LayerUnavailable)(text, was_sent=False)
 
     def lost(self, error: BaseException) -> LayerUnavailable:
         """The LayerUnavailable for an operation in which the connection broke."""
@@ -206,10 +207,32 @@ class Transport:
         await asyncio.gather(*others, return_exceptions=True)
 
 
+def check_url(url: str) -> None:
+    """Raise ValueError for a URL that can't be read; what stands there is not shown."""
+    if urlsplit(url).scheme not in ("amqp", "amqps"):
+        raise ValueError("url must be an amqp:// or amqps:// URL")
+    place = url.partition("://")[2].partition("?")[0]
+    try:
+        is_clear = "#" not in url and place.count("@") <= 1
+        _ = urlsplit(url).port
+    except ValueError:
+        is_clear = False
+    if not is_clear:
+        raise ValueError(
+            "url can't be read: characters of a user name or password that mean something in a URL "
+            "are quoted: %40 for @, %23 for #, %3A for :, %2F for /, %3F for ?"
+        )
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Whether RabbitMQ refuses this process for its user or password: no waiting mends that."""
+    return "ACCESS_REFUSED" in str(error) or "Authentication" in type(error).__name__
+
+
 def explain(error: BaseException) -> str:
     """What an error of RabbitMQ means, and what to do about it."""
     text = str(error) or type(error).__name__
-    if "ACCESS_REFUSED" in text or "Authentication" in type(error).__name__:
+    if is_refusal(error):
         return f"it refuses the user or the password in `url`: {text}"
     if "vhost" in text or "Connection.OpenOk" in text:  # aiormq does not hand on the reason
         return (

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from channels.layers.redis.layer import RedisChannelLayer
-from channels.layers.redis.transport.addresses import parse_hosts
+from channels.layers.redis.transport.addresses import read_hosts
 from channels.layers.redis.transport.cluster import ClusterHost, ClusterMap, partition_tags
 from channels.layers.redis.transport.hosts import Host
 
@@ -18,8 +18,8 @@ class RedisClusterChannelLayer(RedisChannelLayer):
     """A channel layer over a Redis Cluster or Valkey Cluster, version 6.2 or later.
 
     Args:
-        hosts: some of its nodes, as URLs (redis://, rediss://) or (host, port) pairs, from which
-            the others are found. User and password are those of the first.
+        hosts: some of its nodes, as URLs (redis://, rediss://), (host, port) pairs or dicts, from
+            which the others are found. User, password and TLS are those of the first.
         partitions: how many parts the layer's keys are in, each with one master at a time; the same
             number in all processes. Default 3: as many as the masters that are to carry messages.
         config: what RedisChannelLayer takes.
@@ -38,7 +38,7 @@ class RedisClusterChannelLayer(RedisChannelLayer):
     def _make_hosts(
         self, hosts: Sequence[Any] | None, connection_kwargs: dict[str, Any]
     ) -> Sequence[Host]:
-        cluster = ClusterMap(parse_hosts(hosts), connection_kwargs)
+        cluster = ClusterMap(read_hosts(hosts), connection_kwargs)
         return [
             ClusterHost(cluster, tag, connection_kwargs, has_others=self._partitions > 1)
             for tag in partition_tags(self._partitions)

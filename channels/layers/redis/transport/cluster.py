@@ -18,6 +18,8 @@ import redis
 import redis.asyncio
 import redis.connection
 
+from channels.layers.redis.transport.addresses import Address as Place
+from channels.layers.redis.transport.addresses import name_of
 from channels.layers.redis.transport.hosts import Host
 from channels.layers.redis.transport.scripts import Command
 from channels.layers.redis.transport.sentinel import finding_connection
@@ -30,6 +32,9 @@ ASK_TIMEOUT_S = 0.5
 KEYLESS = frozenset({"SCRIPT", "HELLO", "CLIENT", "TIME"})
 #: Commands of which all arguments are keys.
 ALL_KEYS = frozenset({"DEL", "UNLINK", "EXISTS"})
+
+#: What a URL says of one node only.
+_OF_THE_PLACE = frozenset({"host", "port", "db", "connection_class"})
 
 #: Where a node is.
 Address: TypeAlias = tuple[str, int]
@@ -54,25 +59,24 @@ class ClusterMap:
     """Who has which slot: asked anew each time, of the nodes that are known, in any order.
 
     Args:
-        urls: those of some nodes; the user, the password and TLS are taken from the first.
+        hosts: where some nodes are; user, password, TLS and other options are those of the first.
         options: of redis-py's connections to nodes.
     """
 
-    def __init__(self, urls: Sequence[str], options: dict[str, Any]) -> None:
+    def __init__(self, hosts: Sequence[Place], options: dict[str, Any]) -> None:
         parsed = [
             redis.connection.parse_url(url)  # type: ignore[no-untyped-call]
-            for url in urls
+            for url, _ in hosts
         ]
         if any("path" in each or int(each.get("db") or 0) for each in parsed):
             raise ValueError(
-                "hosts of a cluster must be redis:// or rediss:// URLs, or (host, port) pairs, and "
-                f"a cluster has database 0 only; got {list(urls)!r}"
+                "hosts of a cluster must be redis:// or rediss:// URLs, (host, port) pairs or "
+                "dicts, and a cluster has database 0 only; got "
+                + ", ".join(name_of(url) for url, _ in hosts)
             )
         self.is_secured = any("connection_class" in each for each in parsed)
-        self.options = {
-            **{key: parsed[0][key] for key in ("username", "password") if key in parsed[0]},
-            **options,
-        }
+        of_first = {key: value for key, value in parsed[0].items() if key not in _OF_THE_PLACE}
+        self.options = {**options, **of_first, **hosts[0].options}
         self.options.pop("ssl", None)
         self._seeds = [(str(p.get("host", "localhost")), int(p.get("port", 6379))) for p in parsed]
         self._nodes = list(self._seeds)
@@ -154,7 +158,9 @@ def _nobody_knows(slot: int, troubles: Sequence[Exception]) -> redis.ConnectionE
             "it is no node of a cluster: name channels.layers.redis.RedisChannelLayer in "
             "CHANNEL_LAYERS for it"
         )
-    return redis.ConnectionError(f"nobody says who has slot {slot} ({text})")
+    is_refused = any(isinstance(one, redis.AuthenticationError) for one in troubles)
+    kind = redis.AuthenticationError if is_refused else redis.ConnectionError
+    return kind(f"nobody says who has slot {slot} ({text})")
 
 
 class ClusterHost(Host):

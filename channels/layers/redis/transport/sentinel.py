@@ -103,13 +103,16 @@ def parse_sentinels(hosts: Sequence[Any] | None) -> list[Address]:
     """Return (host, port) pairs for the `hosts` of a CONFIG. Raises ValueError."""
     if isinstance(hosts, str):
         raise ValueError("hosts must be a list, as in [('localhost', 26379)], not one string")
-    return [_parse_sentinel(host) for host in hosts or DEFAULT_SENTINELS]
+    return [_parse_sentinel(*one) for one in enumerate(hosts or DEFAULT_SENTINELS)]
 
 
-def _parse_sentinel(host: Any) -> Address:
+def _parse_sentinel(place: int, host: Any) -> Address:
     if isinstance(host, (tuple, list)) and len(host) == 2:
         return str(host[0]), int(host[1])
-    raise ValueError(f"host {host!r} must be the (host, port) pair of a Sentinel")
+    raise ValueError(  # which may be a URL with a password
+        f"hosts[{place}] must be the (host, port) pair of a Sentinel, got {type(host).__name__}; "
+        "a password is `sentinel_kwargs` in connection_kwargs"
+    )
 
 
 def find_services(sentinels: Sequence[Address], connection_kwargs: dict[str, Any]) -> list[str]:

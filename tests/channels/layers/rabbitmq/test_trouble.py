@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from channels.exceptions import LayerUnavailable
+from channels.exceptions import LayerRefused, LayerUnavailable
 from channels.layers.rabbitmq import RabbitmqChannelLayer
 from tests.processes import free_port, wait_until
 from tests.processes.rabbitmq_server import RabbitmqServer
@@ -37,7 +37,17 @@ def test_a_broker_that_is_not_there_is_named() -> None:
     assert "secret" not in told
 
 
-def test_a_wrong_password_says_so(rabbitmq: RabbitmqServer) -> None:
+def test_a_wrong_password_says_so_and_is_an_error_of_the_settings(
+    rabbitmq: RabbitmqServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    url = f"amqp://guest:wrong@127.0.0.1:{rabbitmq.port}/"
+    layer = RabbitmqChannelLayer(url=url)
+    for _ in range(2):
+        with pytest.raises(LayerRefused):
+            layer.check_neighbours()
+    layer.close()
+    (line,) = [one.getMessage() for one in caplog.records if one.levelname == "ERROR"]
+    assert "waiting does not mend that" in line
     told = told_by(f"amqp://guest:wrong@127.0.0.1:{rabbitmq.port}/")
     assert "it refuses the user or the password in `url`" in told
 
@@ -50,13 +60,17 @@ def test_a_wrong_virtual_host_says_so(rabbitmq: RabbitmqServer) -> None:
 @pytest.mark.parametrize(
     ("config", "told"),
     [
-        ({"url": "redis://localhost"}, "url must be an amqp:// or amqps:// URL"),
+        ({"url": "redis://site:secret@localhost"}, "url must be an amqp:// or amqps:// URL"),
+        ({"url": "amqp://site:top#secret@localhost/"}, "%23 for #"),
+        ({"url": "amqp://site:ab@secret@localhost/"}, "%40 for @"),
+        ({"url": "amqp://site:secret/x@localhost:y/"}, "%2F for /"),
         ({"drawers": 0}, "drawers must be a number from 1 to 1000, got 0"),
     ],
 )
 def test_settings_that_can_not_be_are_refused(config: dict[str, Any], told: str) -> None:
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(ValueError, match=told) as refused:
         RabbitmqChannelLayer(**config)
+    assert "secret" not in str(refused.value)
 
 
 def test_a_queue_keeps_its_capacity_until_it_is_deleted(

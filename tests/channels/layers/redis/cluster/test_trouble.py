@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import redis
 
-from channels.exceptions import LayerUnavailable
+from channels.exceptions import LayerRefused, LayerUnavailable
 from channels.layers.redis import RedisChannelLayer, RedisClusterChannelLayer
 from channels.layers.redis.transport.cluster import SLOTS, partition_tags, slot_of
 from tests.processes import RedisCluster, RedisServer, wait_until
@@ -204,6 +204,7 @@ def _sends(layer: RedisClusterChannelLayer) -> bool:
         ({"partitions": 0}, "partitions must be a number from 1 to 64, got 0"),
         ({"partitions": "3"}, "partitions must be a number from 1 to 64"),
         ({"hosts": ["redis://localhost:6379/2"]}, "a cluster has database 0 only"),
+        ({"hosts": [{"address": ("localhost", 6379), "db": 2}]}, "a cluster has database 0 only"),
         ({"hosts": ["unix:///tmp/redis.sock"]}, "redis:// or rediss:// URLs"),
         ({"hosts": "localhost"}, "hosts must be a list"),
     ],
@@ -213,21 +214,30 @@ def test_what_a_cluster_can_not_be_is_refused(config: dict[str, Any], told: str)
         RedisClusterChannelLayer(**config)
 
 
+def test_a_refusal_of_hosts_shows_no_secret() -> None:
+    with pytest.raises(ValueError, match="redis://localhost:6379/2") as told:
+        RedisClusterChannelLayer(hosts=["redis://site:secret@localhost:6379/2"])
+    assert "secret" not in str(told.value)
+
+
 def test_a_wrong_password_says_so(cluster: RedisCluster) -> None:
     layer = RedisClusterChannelLayer(
         hosts=[f"redis://somebody:wrong@127.0.0.1:{node.port}" for node in cluster.masters]
     )
-    with pytest.raises(LayerUnavailable, match="WRONGPASS|invalid username-password"):
+    with pytest.raises(LayerRefused, match="WRONGPASS|invalid username-password"):
         layer.send("work", {})
     layer.close()
 
 
-def test_a_user_of_the_cluster_is_logged_in(cluster: RedisCluster) -> None:
+@pytest.mark.parametrize("form", ["URL", "dict"])
+def test_a_user_of_the_cluster_is_logged_in(cluster: RedisCluster, form: str) -> None:
+    port = cluster.masters[1].port
+    host: Any = f"redis://site:secret@127.0.0.1:{port}?protocol=3"
+    if form == "dict":
+        host = {"address": ("127.0.0.1", port), "username": "site", "password": "secret"}
     for node in cluster.nodes:
         node.ask("ACL", "SETUSER", "site", "on", ">secret", "~*", "+@all")
-    layer = RedisClusterChannelLayer(
-        hosts=[f"redis://site:secret@127.0.0.1:{cluster.masters[1].port}"], prefix="user:"
-    )
+    layer = RedisClusterChannelLayer(hosts=[host], prefix="user:")
     layer.send("work", {"n": 1})
     assert layer.open_reader(["work"]).take(block_s=5)[1] is not None
     layer.close()

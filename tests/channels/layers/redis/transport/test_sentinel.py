@@ -156,13 +156,14 @@ def test_without_services_and_sentinels_it_is_said_which_were_asked(settings):
     ("config", "said"),
     [
         ({"hosts": "localhost"}, "not one string"),
-        ({"hosts": ["redis://localhost"]}, "pair"),
+        ({"hosts": ["redis://:secret@localhost"]}, r"hosts\[0\] must be the \(host, port\) pair"),
         ({"services": "main"}, "not one string"),
     ],
 )
 def test_wrong_sentinels_and_services_are_refused(config, said):
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=said) as refused:
         RedisSentinelChannelLayer(**config)
+    assert "secret" not in str(refused.value)
 
 
 def test_sentinels_may_have_a_password_of_their_own(start_sentinel, redis_server):
