@@ -99,7 +99,9 @@ def check_application(app_configs: Any = None, **kwargs: Any) -> Any:
         return [_error("E040", text, _find_users_line(error))]
     if not callable(application):
         return [_error("E041", f"ASGI_APPLICATION names {named!r}, which is {_kind(application)}")]
-    return []
+    from channels.startup.handlers import find_unrun_handlers
+
+    return [_warning("W018", text, hint) for text, hint in find_unrun_handlers(application)]
 
 
 def _check_session_engine() -> Any:
