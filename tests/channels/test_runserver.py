@@ -9,7 +9,7 @@ import socket
 import django
 import pytest
 import requests
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.sync.client import connect
 
 from channels.startup.installed import take_over_commands
@@ -138,7 +138,7 @@ def _wait_for_version(server, version):
         try:
             with open_socket(server) as socket:
                 return ask(socket).startswith(version)
-        except OSError:
+        except (OSError, WebSocketException):  # it is being reloaded, it may be once more
             return False
 
     wait_until(ask_again, limit_s=LIMIT_S, what=lambda: f"{version} from {server.process}")

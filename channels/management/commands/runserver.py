@@ -27,7 +27,7 @@ with explained():
     from channels.log import setup_loggers
     from channels.management.development import ActionLog, DevelopmentServer, WorkerThread
     from channels.management.in_process import InProcessServer, make_application, runs_in_process
-    from channels.management.reloading import name_guilty_file
+    from channels.management.reloading import bear_modules_that_go, name_guilty_file
     from channels.routing import InvalidRoute
 
 if TYPE_CHECKING:
@@ -93,6 +93,7 @@ class Command(DjangoCommand):  # type: ignore[misc]
 
     def run(self, **options: Any) -> None:
         """Serve; with the autoreloader, `inner_run` is in a thread that ends before we do."""
+        bear_modules_that_go()
         try:
             super().run(**options)  # type: ignore[no-untyped-call]
         finally:

@@ -22,7 +22,7 @@ with explained():
     from channels.layers import get_channel_layer
     from channels.log import setup_loggers
     from channels.logs.formats import FORMATS
-    from channels.management.reloading import name_guilty_file
+    from channels.management.reloading import name_guilty_file, run_with_reloader
     from channels.management.taking import prepare_router
     from channels.metrics.notifying import start_notifying
     from channels.metrics.serving import CannotShow, show_metrics
@@ -164,7 +164,7 @@ class Command(BaseCommand):
             self.logger.info("The worker has stopped")
 
         if options["reload"]:
-            autoreload.run_with_reloader(work)
+            run_with_reloader(work)
         else:
             work()
 
@@ -217,7 +217,7 @@ class Command(BaseCommand):
                 ended.set()
 
         try:
-            autoreload.run_with_reloader(work)
+            run_with_reloader(work)
         finally:
             if worker is not None:
                 worker.stop()
