@@ -2,6 +2,7 @@
 
 import logging
 
+from channels.startup.hints import explain_unknown
 from interface_server.asgi import Event, Headers, Message
 from interface_server.bad_reply import BadReply
 
@@ -9,6 +10,9 @@ logger = logging.getLogger("interface_server")
 
 #: Close codes that may go over the wire: RFC 6455, section 7.4, and IANA's registry since then.
 _REGISTERED = frozenset([1000, 1001, 1002, 1003, *range(1007, 1015)])
+
+#: What events have beside what they say: what they are, and what workers add.
+_OF_EVENTS = frozenset(("type", "from", "n", "again"))
 
 
 class Reply:
@@ -37,30 +41,44 @@ class Reply:
 
 
 def read_reply(message: Message) -> Reply:
-    """Return the Reply in a message. Raises BadReply."""
-    text = message.get("text")
-    data = message.get("bytes")
-    if text is not None and data is not None and (text or data):
-        raise BadReply("it has both 'text' and 'bytes': send two messages")
+    """Return the Reply in a message of functions. Raises BadReply.
+
+    An empty text and empty bytes are no frame, as in Daphne 1.x.
+    """
     reply = Reply(_read_accept(message), _read_subprotocol(message))
-    if text is not None:
-        _check_text(text)
-        reply.event, reply.size = {"type": "websocket.send", "text": text}, len(text)
-    elif data is not None:
-        if not isinstance(data, (bytes, bytearray, memoryview)):
-            raise BadReply(f"'bytes' must be bytes, got {type(data).__name__}: use 'text' for str")
-        reply.event, reply.size = {"type": "websocket.send", "bytes": bytes(data)}, len(data)
+    _read_frame(reply, message.get("text"), message.get("bytes"))
+    if not reply.size:
+        reply.event = None
     close = message.get("close")
     if close is not None and close is not False and close != 0:
         reply.close = read_code(close)
     return reply
 
 
+def _read_frame(reply: Reply, text: object, data: object) -> None:
+    """Let `reply` send one of the two, which may be empty."""
+    if text and data:
+        raise BadReply("it has both 'text' and 'bytes': send two messages")
+    if data is not None and not isinstance(data, (bytes, bytearray, memoryview)):
+        raise BadReply(f"'bytes' must be bytes, got {type(data).__name__}: use 'text' for str")
+    if text is not None:
+        text = _checked_text(text)
+    if data or (data is not None and text is None):
+        reply.event, reply.size = {"type": "websocket.send", "bytes": bytes(data)}, len(data)
+    elif text is not None:
+        reply.event, reply.size = {"type": "websocket.send", "text": text}, len(text)
+
+
 def read_event(message: Message) -> Reply:
     """Return the Reply in an event of ASGI, which has a `type`. Raises BadReply."""
     kind = message["type"]
     if kind == "websocket.send":
-        return read_reply({"text": message.get("text"), "bytes": message.get("bytes")})
+        reply = Reply()
+        _read_frame(reply, message.get("text"), message.get("bytes"))
+        if reply.event is None:
+            keys = explain_unknown(message.keys() - _OF_EVENTS, ("text", "bytes"))
+            raise BadReply(f"a websocket.send has neither 'text' nor 'bytes' ({keys})")
+        return reply
     if kind == "websocket.accept":
         reply = Reply(True, _read_subprotocol(message))
         reply.headers = [
@@ -99,7 +117,7 @@ def _read_subprotocol(message: Message) -> str | None:
     return subprotocol
 
 
-def _check_text(text: object) -> None:
+def _checked_text(text: object) -> str:
     if not isinstance(text, str):
         raise BadReply(f"'text' must be str, got {type(text).__name__}: use 'bytes' for bytes")
     if not text.isascii():
@@ -107,3 +125,4 @@ def _check_text(text: object) -> None:
             text.encode("utf-8")
         except UnicodeEncodeError as error:
             raise BadReply(f"'text' can't be sent as UTF-8: {error}") from error
+    return text

@@ -25,7 +25,9 @@ def frames_of(message: Event) -> list[Event]:
     """Return the ASGI events of a message in the format of 1.x."""
     events: list[Event] = []
     frame: dict[str, Any] = {
-        key: message[key] for key in ("text", "bytes") if message.get(key) is not None
+        key: message[key]
+        for key in ("text", "bytes")
+        if message.get(key)  # none if it is empty
     }
     if message.get("accept"):
         events.append({"type": "websocket.accept"})

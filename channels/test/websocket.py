@@ -98,7 +98,8 @@ class WSClient(Client):
 
         Args:
             content: its keys, in front of those made from the other arguments and from the client.
-            text: a str, or what is to be sent as JSON.
+            text: a str, or what is to be sent as JSON; without it, or if it is empty, that of the
+                content.
             path: of the request; a query string in it goes with handshakes and requests.
         """
         if to in _LATER:
@@ -118,7 +119,7 @@ class WSClient(Client):
         content.setdefault("headers", self.headers)
         if self._ordered:
             self._put_order(content)
-        text = content.get("text") if text is None else text
+        text = text or content.get("text")
         if text is not None:
             content["text"] = text if isinstance(text, str) else json_module.dumps(text)
         return content

@@ -430,6 +430,7 @@ async def test_a_group_send_reaches_all_its_sockets_but_not_those_that_have_left
         {"text": 1},
         {"text": "\ud800"},
         {"text": "a", "subprotocol": 1},
+        {"type": "websocket.send", "txt": "a"},
     ],
     ids=ascii,
 )
@@ -462,7 +463,17 @@ async def test_a_reply_with_no_key_that_a_socket_knows_is_told_once(reply, said,
     assert said in record.getMessage()
 
 
-@pytest.mark.parametrize("reply", [{"text": None}, {"accept": None, "more": 1}, {"close": False}])
+@pytest.mark.parametrize(
+    "reply",
+    [
+        {"text": None},
+        {"accept": None, "more": 1},
+        {"close": False},
+        {"text": ""},
+        {"bytes": b""},
+        {"text": "", "bytes": b""},
+    ],
+)
 @in_loop
 async def test_a_reply_with_a_key_that_a_socket_knows_is_told_nothing(reply, caplog):
     site = await Site().start()
@@ -470,6 +481,25 @@ async def test_a_reply_with_a_key_that_a_socket_knows_is_told_nothing(reply, cap
     site.link.reply(connect, reply, {"text": "next"})
     assert await client.expect(2) == {"type": "websocket.send", "text": "next"}
     assert caplog.records == []
+
+
+@in_loop
+async def test_an_empty_reply_of_functions_is_no_frame_and_accepts_nothing_as_in_1_x():
+    site = await Site().start()
+    client = site.socket()
+    connect = await site.link.expect("websocket.connect")
+    site.link.reply(connect, {"text": ""}, {"text": "", "bytes": b"next"})
+    assert (await client.expect())["type"] == "websocket.accept"
+    assert await client.expect(2) == {"type": "websocket.send", "bytes": b"next"}
+
+
+@pytest.mark.parametrize("frame", [{"text": ""}, {"bytes": b""}])
+@in_loop
+async def test_an_empty_frame_of_a_class_consumer_is_a_frame(frame):
+    site = await Site().start()
+    client, connect = await site.open_socket()
+    site.link.reply(connect, {"type": "websocket.send", **frame})
+    assert await client.expect(2) == {"type": "websocket.send", **frame}
 
 
 @in_loop

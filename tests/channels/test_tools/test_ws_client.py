@@ -70,13 +70,19 @@ def test_the_query_string_reaches_django(client):
         ({"text": "plain"}, "plain"),
         ({"text": {"a": 1}}, '{"a": 1}'),
         ({"text": [1]}, "[1]"),
-        ({"text": ""}, ""),
+        ({"content": {"text": ""}}, ""),
         ({"content": {"text": {"a": 1}}}, '{"a": 1}'),
+        ({"content": {"text": "old"}, "text": ""}, "old"),
         ({"content": {"text": "old"}, "text": "new"}, "new"),
     ],
 )
 def test_text_is_sent_as_it_is_and_all_else_as_json(client, arguments, text):
     assert sent(client, **arguments)["text"] == text
+
+
+@pytest.mark.parametrize("text", ["", {}, 0])
+def test_an_empty_text_is_none(client, text):
+    assert "text" not in sent(client, text=text)
 
 
 def test_keys_of_the_content_come_first(client):
@@ -133,9 +139,9 @@ def test_an_ordered_client_satisfies_enforce_ordering(layer):
         message.reply_channel.send({"text": message["text"]})
 
     with apply_routes([route("websocket.receive", echo)]):
-        for n in range(3):
+        for n in (1, 2, 3):
             client.send_and_consume("websocket.receive", text=n)
-    assert [client.receive() for _ in range(3)] == [0, 1, 2]
+    assert [client.receive() for _ in range(3)] == [1, 2, 3]
 
 
 # -- headers, cookies, sessions, users ----------------------------------------------------------
