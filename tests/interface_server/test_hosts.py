@@ -350,6 +350,19 @@ def test_a_frame_over_the_limit_is_closed_with_1009(open_socket, start, server_k
     assert host.expect_record(path)["order"] == 2
 
 
+def test_a_socket_is_closed_with_1000_when_its_life_is_over(open_socket, start, server_kind, path):
+    host = start("--server", server_kind, "--websocket_timeout", "0.5")
+    client, _ = open_socket(host, path)
+    assert code_of(client) == 1000
+    assert host.expect_record(path)["code"] == 1000
+
+
+def test_a_subprotocol_of_the_settings_is_agreed_to(any_host, path):
+    for offered, agreed in ((["other", "site.v1"], "site.v1"), (["other"], None)):
+        with connect(any_host.ws_url + path, subprotocols=offered) as client:
+            assert client.subprotocol == agreed
+
+
 def test_more_frames_in_a_second_than_allowed_are_closed_with_1008(
     open_socket, start, server_kind, path
 ):

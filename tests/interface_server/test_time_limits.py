@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from tests.interface_server.conftest import start_host
-from tests.interface_server.test_hosts import read_to_end, send_head
+from tests.interface_server.test_hosts import MIB, read_to_end, send_head
 from tests.interface_server.test_raw_requests import read_response
 from tests.processes import wait_until
 
@@ -22,7 +22,8 @@ from interface_server.options import Options
 from tests.interface_server.sites.memory import channel_layer
 
 host = importlib.import_module(f"interface_server.hosts.{sys.argv[1]}")
-server = InterfaceServer(channel_layer.channel_layer, Options(http_stall_s=1.0))
+options = Options(http_stall_s=1.0, http_silence_s=1.0)
+server = InterfaceServer(channel_layer.channel_layer, options)
 settings = HostSettings(head_timeout_s=1.0, flush_timeout_s=1.0)
 host.run(server, Listen("127.0.0.1", int(sys.argv[2])), settings)
 """
@@ -57,6 +58,14 @@ def test_a_body_that_trickles_is_408(hasty_host, framing, piece):
     head = f"POST /upload HTTP/1.1\nhost: x\n{framing}\n\n"
     with send_head(hasty_host, head) as connection:
         assert trickle(connection, piece).startswith(b"HTTP/1.1 408 ")
+
+
+def test_a_body_that_stops_is_408_and_told_to_its_reader(hasty_host):
+    head = f"POST /upload HTTP/1.1\nhost: x\ncontent-length: {3 * MIB}\n\n"
+    with send_head(hasty_host, head) as connection:
+        connection.sendall(b"x" * MIB)
+        assert read_to_end(connection).startswith(b"HTTP/1.1 408 ")
+    hasty_host.expect_record("/upload", "closed")
 
 
 @pytest.mark.parametrize(
@@ -101,3 +110,28 @@ def test_a_response_that_nobody_takes_does_not_keep_its_connection(hasty_host, c
         client.sendall(head.replace("\n", "\r\n").encode())
         assert client.recv(100).startswith(b"HTTP/1.1 200 ")
         wait_until(is_closed, limit_s=15, what="the end of a connection that takes nothing")
+
+
+def test_a_response_that_does_not_go_on_ends_its_connection(hasty_host):
+    begun_s = time.monotonic()
+    with send_head(hasty_host, "GET /quiet HTTP/1.1\nhost: x\n\n") as connection:
+        data = read_to_end(connection)
+    assert b"begun" in data
+    assert not data.endswith(b"0\r\n\r\n")  # nobody takes it for a whole one
+    assert time.monotonic() - begun_s < 10
+
+
+def test_a_response_that_is_taken_too_slowly_ends_its_connection(hasty_host):
+    """At 400 bytes a second, where 1 KiB is the least."""
+    head = "GET /stream?count=200&size=100000 HTTP/1.1\r\nhost: x\r\n\r\n"
+    server = psutil.Process(hasty_host.pid)
+    with socket.create_connection(("127.0.0.1", hasty_host.port), timeout=10) as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.sendall(head.encode())
+
+        def is_closed():
+            client.recv(40)
+            time.sleep(0.1)
+            return not [c for c in server.net_connections() if c.status == "ESTABLISHED"]
+
+        wait_until(is_closed, limit_s=15, what="the end of a connection that takes too little")

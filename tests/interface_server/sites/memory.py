@@ -10,9 +10,13 @@ import threading
 import time
 import urllib.parse
 
+from django.conf import settings
+
 from channels.asgi import ChannelLayerWrapper
 from channels.exceptions import ChannelFull, ClientGone
 from channels.layers.memory import MemoryChannelLayer
+
+settings.configure(CHANNELS_WS_PROTOCOLS=["site.v2", "site.v1"])
 
 CHANNELS = [
     "http.request",
@@ -88,6 +92,7 @@ def answer(message):
         "stream": send_stream,
         "broken": send_broken_stream,
         "failing": send_failing_stream,
+        "quiet": send_quiet_stream,
         "never": lambda message, query: record("asked", message),
         "wrong": lambda message, query: send(message, {"status": 200, "content": "text"}),
     }[page](message, query)
@@ -143,6 +148,10 @@ def send_broken_stream(message, query):
     headers = [[b"content-length", b"10"]]
     send(message, {"status": 200, "headers": headers, "content": b"12345", "more_content": True})
     send(message, {"content": b""})
+
+
+def send_quiet_stream(message, query):
+    send(message, {"status": 200, "headers": [], "content": b"begun", "more_content": True})
 
 
 def send_failing_stream(message, query):
