@@ -183,8 +183,9 @@ def talk_to_one_that_logs_in(test):
         async with conversation(AuthMiddlewareStack(LoggingIn.as_asgi())) as talk:
             await talk.say("websocket.connect")
             await talk.hears()
-            await talk.say("websocket.receive", text='"ann"')
-            assert (await talk.hears())["text"] == '"ann"'
+            for name in ("ann", ""):  # by the second answer the handler of the first has ended
+                await talk.say("websocket.receive", text=f'"{name}"')
+                assert (await talk.hears())["text"] == '"ann"'
             await test(talk)
 
     run(main())
