@@ -16,9 +16,5 @@ worker_process_ready = Signal()
 
 # As Django does after a request: a connection past its CONN_MAX_AGE, or broken, is closed.
 consumer_finished.connect(close_old_connections)
-_own_receivers = list(consumer_finished.receivers)
-
-
-def only_we_wait_for_the_end() -> bool:
-    """Whether consumer_finished has no receiver but this module's."""
-    return consumer_finished.receivers == _own_receivers
+#: What waits for `consumer_finished` in any case. A worker looks whether anybody else does.
+OWN_RECEIVERS = list(consumer_finished.receivers)

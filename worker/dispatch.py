@@ -1,18 +1,21 @@
-"""One message, one consumer: finding it, running it, and what comes of it."""
+"""One message, one consumer: running it, and how that can end."""
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import logging
-from typing import TYPE_CHECKING, Any
+import threading
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from asgiref.sync import async_to_sync
+from django.db.backends.signals import connection_created
 
 from channels.exceptions import ChannelSocketException, ConsumeLater, DenyConnection
-from channels.signals import consumer_failed
+from channels.signals import OWN_RECEIVERS, consumer_failed, consumer_finished
 from channels.utils import name_that_thing
 from worker.advice import tell_of_result
-from worker.outcomes import DONE, LATER, Failed
 
 if TYPE_CHECKING:
     from channels.message import Message
@@ -21,7 +24,32 @@ if TYPE_CHECKING:
 logger = logging.getLogger("django.channels")
 
 
-def run_consumer(consumer: Any, message: Message, kwargs: Any) -> Any:
+@dataclasses.dataclass(frozen=True)
+class Returned:
+    """A consumer's run ended so: it returned."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Later:
+    """It raised ConsumeLater: the message goes back to its channel."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Failed:
+    """It raised anything else."""
+
+    error: BaseException
+
+
+#: What `run_consumer` returns; the loop only switches on it.
+Outcome: TypeAlias = Returned | Later | Failed
+DONE = Returned()
+LATER = Later()
+
+
+def run_consumer(
+    consumer: Callable[..., Any], message: Message, kwargs: Mapping[str, Any]
+) -> Outcome:
     """Run `consumer(message, **kwargs)`; return its outcome, whatever it does."""
     try:
         result = consumer(message, **kwargs)
@@ -40,11 +68,11 @@ def run_consumer(consumer: Any, message: Message, kwargs: Any) -> Any:
         return Failed(error)
 
 
-async def _await(awaitable: Any) -> Any:
+async def _await(awaitable: Awaitable[Any]) -> Any:
     return await awaitable
 
 
-def _deny(message: Message, error: Any) -> Any:
+def _deny(message: Message, error: DenyConnection) -> Outcome:
     if message.channel.name != "websocket.connect":
         mistake = ValueError(
             f"DenyConnection raised for a message on {message.channel.name!r}: only a consumer of "
@@ -56,7 +84,7 @@ def _deny(message: Message, error: Any) -> Any:
     return DONE
 
 
-def _act_on_socket(message: Message, error: Any) -> Any:
+def _act_on_socket(message: Message, error: ChannelSocketException) -> Outcome:
     try:
         error.run(message)
     except Exception as mistake:  # the author's run() can raise anything
@@ -64,7 +92,33 @@ def _act_on_socket(message: Message, error: Any) -> Any:
     return DONE
 
 
-def report_failure(message: Message, consumer: Any, error: Any, worker_id: str) -> None:
+class _Thread(threading.local):
+    #: Whether this thread has ever had a database connection.
+    has_connected = False
+
+
+_thread = _Thread()
+
+
+def _note_connection(**kwargs: Any) -> None:
+    _thread.has_connected = True
+
+
+connection_created.connect(_note_connection, dispatch_uid="worker.dispatch")
+
+
+def is_end_awaited() -> bool:
+    """Whether anything is to be done when a consumer has ended.
+
+    Django's `close_old_connections` costs as much as sending a reply, also where there is nothing
+    to close: a thread that has never connected to a database is spared it.
+    """
+    return _thread.has_connected or consumer_finished.receivers != OWN_RECEIVERS
+
+
+def report_failure(
+    message: Message, consumer: Callable[..., Any], error: BaseException, worker_id: str
+) -> None:
     """Log a consumer's failure and send `consumer_failed`."""
     reply_channel = message.reply_channel.name if message.reply_channel else None
     order = message.get("order")

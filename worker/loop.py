@@ -20,15 +20,13 @@ from channels.exceptions import LayerUnavailable
 from channels.layers import operations as ops
 from channels.message import Message, pending_message_store
 from channels.metrics import hooks
-from channels.signals import consumer_finished, consumer_started, only_we_wait_for_the_end
+from channels.signals import consumer_finished, consumer_started
 from channels.tracing import hooks as tracing
 from channels.utils import name_that_thing
-from worker import database
 from worker.advice import tell_of_open_handshake, tell_of_unknown_keys
-from worker.dispatch import report_failure, run_consumer
+from worker.dispatch import DONE, Failed, Later, is_end_awaited, report_failure, run_consumer
 from worker.flush import Flusher, after_an_outage
 from worker.last_words import answer_for
-from worker.outcomes import DONE, Failed, Later
 from worker.rows import FEW, hold_back, length_of_pipeline
 
 if TYPE_CHECKING:
@@ -209,7 +207,8 @@ class ConsumerThread(threading.Thread):
             self._operations = [ops.Drop(delivery.channel, "dropped"), ops.Done(delivery)]
             return
         consumer, kwargs = match
-        self._worker.announce(delivery.channel, message)
+        if self._worker.callback:
+            self._worker.callback(delivery.channel, message)
         since = time.time()
         self.running = (delivery.channel, consumer, since)
         if message.reply_channel is not None and self._will_load_session(consumer):
@@ -268,12 +267,13 @@ class ConsumerThread(threading.Thread):
             tell_of_open_handshake(consumer, message, entries)
         if unknown := pending_message_store.unknown():
             tell_of_unknown_keys(consumer, unknown)
-        if database.needs_a_look() or not only_we_wait_for_the_end():
+        if is_end_awaited():
             _signal(consumer_finished)
         return outcome, entries
 
     def _run_wrapped(self, consumer: Any, message: Message, kwargs: Any) -> Any:
-        outcome = run_consumer(self._worker.wrap(consumer), message, kwargs)
+        wrapped = self._worker.wrap(consumer) if self._worker.middleware else consumer
+        outcome = run_consumer(wrapped, message, kwargs)
         if isinstance(outcome, Failed):
             report_failure(message, consumer, outcome.error, self._worker.id)
         return outcome

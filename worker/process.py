@@ -25,7 +25,6 @@ from worker.loop import ConsumerThread
 
 if TYPE_CHECKING:
     from channels.layers.base import BaseChannelLayer
-    from channels.message import Message
     from channels.messages import Content
 
 
@@ -125,11 +124,6 @@ class Worker:
         """Say that the worker is set up: sends `worker_ready`."""
         worker_ready.send(sender=self)
 
-    def announce(self, channel: str, message: Message) -> None:
-        """Tell the callback of a message that is about to be consumed."""
-        if self.callback:
-            self.callback(channel, message)
-
     def note_run(self, delivery: Any, consumer: Any, since: Any, ran_s: Any) -> None:
         """Tell whoever counts that `consumer` ran for `ran_s`, from `since` on."""
         waited_s = None if delivery.sent_at is None else max(since - delivery.sent_at, 0.0)
@@ -139,8 +133,6 @@ class Worker:
 
     def wrap(self, consumer: Any) -> Any:
         """Return `consumer` inside the middleware, the first one outermost; made once for each."""
-        if not self.middleware:
-            return consumer
         if consumer not in self._wrapped:
             wrapped = consumer
             for middleware in reversed(self.middleware):
