@@ -6,8 +6,7 @@ import copy
 from collections.abc import ItemsView, KeysView, ValuesView
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
-from channels.channel import Channel
-from channels.consuming.pending import PendingMessageStore, pending_message_store
+from channels.channel import Channel, PendingMessageStore, pending_message_store
 from channels.requests.query_string import QueryString
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from channels.startup.hints import explain_unknown
 from channels.utils import name_that_thing
 
 if TYPE_CHECKING:
-    from channels.consuming.pending import Entry, Sent
+    from channels.channel import Entry, Sent
     from channels.message import Message
 
 logger = logging.getLogger("django.channels")

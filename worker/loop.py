@@ -30,7 +30,7 @@ from worker.last_words import answer_for
 from worker.rows import FEW, hold_back, length_of_pipeline
 
 if TYPE_CHECKING:
-    from channels.consuming.pending import Entry
+    from channels.channel import Entry
     from channels.layers.operations import Delivery
 
 

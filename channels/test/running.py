@@ -17,7 +17,7 @@ from channels.message import Message, pending_message_store
 from channels.signals import consumer_finished, consumer_started
 
 if TYPE_CHECKING:
-    from channels.consuming.pending import Entry
+    from channels.channel import Entry
     from channels.layers.base import BaseChannelLayer
 
 

@@ -34,7 +34,7 @@ WORKER = {
     "decorators: order and session": ["channels/session", "consuming/ordering.py",
                                       "consuming/decorators.py", "consuming/session"],
     "the consumer, and what it sends": ["benchmarks/profile.py", "channels/channel.py",
-                                        "consuming/pending.py", "layers/base.py",
+                                        "layers/base.py",
                                         "channels/message.py", "channels/asgi.py"],
     "the worker's loop": ["worker/"],
     "message to request, response to message": ["channels/handler.py", "requests/request.py",
