@@ -22,7 +22,7 @@ from channels.applications.users import (
 from channels.consuming import logout as logout_rules
 from channels.consuming.decorators import Call, P, R, Steps, StepsFunction, nest, run_consumer
 from channels.consuming.logout import close_sockets_of
-from channels.consuming.session_steps import channel_session_steps
+from channels.consuming.session_stores import channel_session_steps
 from channels.consuming.users import AUTH_KEYS, anonymous_user, load_user, write_user
 from channels.exceptions import WebsocketCloseException
 from channels.messages import CloseCode

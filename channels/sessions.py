@@ -30,8 +30,7 @@ from channels.consuming.decorators import (
     wrap_consumer,
 )
 from channels.consuming.ordering import enforce_ordering
-from channels.consuming.session_steps import channel_session_steps
-from channels.consuming.session_stores import session_for_reply_channel
+from channels.consuming.session_stores import channel_session_steps, session_for_reply_channel
 from channels.message import Message
 from channels.requests.headers import get_cookie_text
 

@@ -15,7 +15,7 @@ from channels.consuming.decorators import (
     run_consumer,
     wrap_consumer,
 )
-from channels.consuming.session_steps import channel_session_steps
+from channels.consuming.session_stores import channel_session_steps
 from channels.exceptions import ConsumeLater, LayerUnavailable
 from channels.layers.operations import Delivery, FinishOrdered, PutBack, ReleaseOrdered, Turn
 from channels.message import pending_message_store

@@ -1,4 +1,5 @@
-"""Where channel sessions are kept, and how it is known what changed in one.
+"""Channel sessions: where they are kept, how it is known what changed in one, and the steps of
+`channel_session`, which those of `enforce_ordering` and others go through too.
 
 A channel session belongs to one socket and is named by its reply channel. It is kept in the channel
 layer, or, if CHANNEL_SESSION_ENGINE names one, in a Django session engine. It is loaded when it is
@@ -28,7 +29,9 @@ from django.dispatch import receiver
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from channels.message import pending_message_store
+from channels.consuming.decorators import Call, Steps, StepsFunction, run_consumer
+from channels.exceptions import ConsumeLater
+from channels.message import Message, pending_message_store
 
 if TYPE_CHECKING:
     from channels.layers.base import BaseChannelLayer
@@ -321,3 +324,54 @@ def _fingerprint(value: object) -> object:
         return msgpack.packb(value)
     except (TypeError, ValueError, OverflowError, RecursionError):
         return object()  # equal to nothing: it counts as changed, and saving it says what is wrong
+
+
+# -- the decorator -------------------------------------------------------------------------------
+
+
+def channel_session_steps(call: Call, inner: StepsFunction = run_consumer) -> Steps:
+    """The steps of `channel_session`."""
+    message = call.message
+    if not hasattr(message, "channel_session"):
+        call.require_reply_channel()
+    is_outermost = _attach_session(message)
+    if call.is_async:
+        yield message.channel_session.keys  # loads it: an event loop can't wait for that later
+    will_retry = False
+    try:
+        yield from inner(call)
+    except ConsumeLater:
+        will_retry = True
+        raise
+    finally:
+        yield from _keep_changes(message.channel_session)
+        if is_outermost and not will_retry and _outlives_socket(message):
+            yield message.channel_session.delete
+
+
+def _attach_session(message: Message) -> bool:
+    """Give the message its `channel_session`; return False if it has one already."""
+    if hasattr(message, "channel_session"):
+        return False
+    # The reply channel knows its layer even if a message made in a test names none.
+    reply_channel = message.reply_channel
+    message.channel_session = session_for_reply_channel(
+        reply_channel.name, reply_channel.channel_layer
+    )
+    return True
+
+
+def _keep_changes(session: SessionBase) -> Steps:
+    """Steps: save what changed, if anything did, with what the consumer leaves."""
+    if isinstance(session, TrackedSession):
+        if not session.leave_changes():
+            yield session.save
+    elif getattr(session, "modified", False):  # one that the caller has put there
+        yield session.save
+
+
+def _outlives_socket(message: Message) -> bool:
+    """Whether the last message of the socket has been consumed, and the session stays behind."""
+    if not isinstance(message.channel_session, EngineSession):
+        return False
+    return message.channel.name == "websocket.disconnect" and not message.was_left_out
