@@ -9,7 +9,6 @@ from channels.layers.deadline import Deadline
 from channels.metrics import hooks
 from channels.tracing import hooks as tracing
 from interface_server.asgi import Message, Receive, Scope, Send
-from interface_server.bad_reply import BadReply, log_bad_reply
 from interface_server.http_body import BodyChannel, BodyReader, BodyTooLarge, ClientLeft
 from interface_server.http_reply import (
     check_length,
@@ -20,6 +19,7 @@ from interface_server.http_reply import (
 )
 from interface_server.http_response import Response
 from interface_server.interruption import Interruption
+from interface_server.replies import BadReply, log_bad_reply
 from interface_server.reply_queue import Outcome, ReplyQueue
 from interface_server.scopes import Head, connection_keys
 

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from interface_server.asgi import Headers, Message
-from interface_server.bad_reply import BadReply
+from interface_server.replies import BadReply
 
 #: What a header name is made of: RFC 9110, section 5.6.2 ("token").
 _NAME = re.compile(rb"[-!#$%&'*+.^_`|~0-9A-Za-z]+")

@@ -14,8 +14,8 @@ from interface_server.asgi import Headers, Message, Receive, Scope, Send
 from interface_server.frames.intake import FrameIntake
 from interface_server.frames.writer import FrameWriter
 from interface_server.interruption import Interruption
+from interface_server.replies import Reply
 from interface_server.scopes import Head, connection_keys
-from interface_server.socket_reply import Reply
 from interface_server.socket_state import Event, State, next_state
 
 if TYPE_CHECKING:

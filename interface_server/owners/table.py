@@ -14,11 +14,10 @@ from channels.layers import hosting, names
 from channels.layers.backoff import Backoff
 from channels.messages import CloseCode, WebsocketReceive
 from interface_server.asgi import Message
-from interface_server.bad_reply import BadReply, log_bad_reply
 from interface_server.owners.ownership import Ownership
 from interface_server.owners.sending import RETRY_S, OwnerSender
 from interface_server.owners.watch import OwnerWatch
-from interface_server.socket_reply import read_event
+from interface_server.replies import BadReply, log_bad_reply, read_event
 
 if TYPE_CHECKING:
     from interface_server.process import ServerProcess
