@@ -10,7 +10,6 @@ from channels.layers import operations as ops
 from channels.layers.redis.groups.membership import Groups
 from channels.layers.redis.ordering.sockets import Sockets
 from channels.layers.redis.queues.cursor import Cursor
-from channels.layers.redis.queues.delivery import RedisDelivery
 from channels.layers.redis.queues.receiving import Receiving, read_batch
 from channels.layers.redis.queues.rules import Rules
 from channels.layers.redis.queues.sending import Row
@@ -43,7 +42,7 @@ class Batches:
 
     def take(
         self, cursor: Cursor, operations: Sequence[Any], block_s: float, now_s: float
-    ) -> Plan[tuple[list[Any], RedisDelivery | None]]:
+    ) -> Plan[tuple[list[Any], ops.Delivery | None]]:
         """Plan: carry out operations and fetch the next message; see Reader.take."""
         batch, pushes = yield from self._make(operations)
         results, delivery = yield from self._receiving.take(

@@ -34,8 +34,7 @@ from channels.layers.redis.presence.rollback import Rollbacks
 from channels.layers.redis.presence.worker_link import RedisWorkerLink
 from channels.layers.redis.queues.cursor import Cursor
 from channels.layers.redis.queues.delays import Delays
-from channels.layers.redis.queues.receiving import Receiving
-from channels.layers.redis.queues.returns import Returns
+from channels.layers.redis.queues.receiving import Receiving, Returns
 from channels.layers.redis.queues.rules import Rules
 from channels.layers.redis.queues.sending import Sending
 from channels.layers.redis.reader import RedisReader

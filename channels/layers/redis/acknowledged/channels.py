@@ -10,11 +10,12 @@ import secrets
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from channels.layers import operations as ops
 from channels.layers.acknowledgement import Acknowledgement
 from channels.layers.codec import UndecodableMessage
 from channels.layers.redis.acknowledged import scripts
 from channels.layers.redis.keys import Keyspace, QueueKeys
-from channels.layers.redis.queues.delivery import Entry, RedisDelivery
+from channels.layers.redis.queues.delivery import Entry
 from channels.layers.redis.queues.rules import Rules
 from channels.layers.redis.transport.plans import Plan, Request, check
 
@@ -51,7 +52,7 @@ class Acknowledged:
         call = scripts.PUT.call([keys.queue, keys.stream], args)
         return Request(self._rules.host_for(keys), call)
 
-    def read(self, keys: QueueKeys, host: int, is_direct: bool) -> Plan[RedisDelivery | None]:
+    def read(self, keys: QueueKeys, host: int, is_direct: bool) -> Plan[ops.Delivery | None]:
         """Plan: the Delivery of the next message of a queue from which a token was taken, or None.
 
         With `is_direct` it is not owned, as nobody will say when it is done with.
@@ -71,7 +72,7 @@ class Acknowledged:
             return None
         if not is_direct:
             self._owned[entry] = True
-        return RedisDelivery(keys.name, content, attempts, token=None if is_direct else entry)
+        return ops.Delivery(keys.name, content, attempts, token=None if is_direct else entry)
 
     # -- the end of ownership -----------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from channels.layers.redis.ordering import scripts
 from channels.layers.redis.ordering.sockets import Sockets
 from channels.layers.redis.ordering.stuck import Look
 from channels.layers.redis.queues import envelope as envelopes
-from channels.layers.redis.queues.returns import Returns
+from channels.layers.redis.queues.receiving import Returns
 from channels.layers.redis.queues.rules import Rules
 from channels.layers.redis.transport.plans import Plan, Request, check
 

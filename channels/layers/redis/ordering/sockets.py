@@ -12,7 +12,7 @@ from channels.layers.base import ORDERED_BACKLOG, session_place
 from channels.layers.codec import UndecodableMessage
 from channels.layers.redis.keys import SOCKET_STATE_TTL_MS
 from channels.layers.redis.ordering import scripts
-from channels.layers.redis.queues.returns import Returns
+from channels.layers.redis.queues.receiving import Returns
 from channels.layers.redis.queues.rules import Rules
 from channels.layers.redis.queues.sending import Row, Sending
 from channels.layers.redis.transport import wire

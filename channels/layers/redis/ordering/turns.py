@@ -9,7 +9,7 @@ of its two round trips.
 """
 
 from channels.layers import operations as ops
-from channels.layers.redis.queues.delivery import RedisDelivery, Taken
+from channels.layers.redis.queues.delivery import Taken
 
 #: So long a turn is known: less than it takes until a frame that has vanished is sent again.
 KNOWN_FOR_S = 3.0
@@ -50,7 +50,7 @@ class KnownTurns:
 
     def is_next(self, delivery: ops.Delivery, reply_channel: str, order: int, now_s: float) -> bool:
         """Whether a delivery may run. It is asked once for each."""
-        if type(delivery) is not RedisDelivery or delivery.channel != _SENT_ONCE:
+        if delivery.channel != _SENT_ONCE:
             return False
         known = self._next.pop(reply_channel, None)
         if known is None or known[0] != order or now_s > known[1] or order % ASK_EVERY == 0:

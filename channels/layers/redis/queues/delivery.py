@@ -1,7 +1,7 @@
-"""A message as this layer hands it out, and what its token says."""
+"""What the token of a delivery says, and what is asked of those who have other tokens."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from channels.layers import operations as ops
 from channels.layers.redis.keys import QueueKeys
@@ -14,6 +14,8 @@ class Taken(NamedTuple):
     host: int
     keys: QueueKeys
     envelope: bytes
+    #: The clients of a process that it is for; none if the queue is not that of a process.
+    clients: Sequence[str]
 
 
 class Entry(NamedTuple):
@@ -24,24 +26,6 @@ class Entry(NamedTuple):
     id: bytes
 
 
-class RedisDelivery(ops.Delivery):
-    """A Delivery that knows which clients of a process it is for."""
-
-    __slots__ = ("clients",)
-
-    def __init__(
-        self,
-        channel: str,
-        content: dict[str, Any],
-        attempts: int,
-        token: Taken | Entry | None,
-        clients: Sequence[str] = (),
-        sent_at: float | None = None,
-    ) -> None:
-        super().__init__(channel, content, attempts, token, sent_at)
-        self.clients = clients
-
-
 class OwnedChannels(Protocol):
     """What queues ask of acknowledged channels, whose messages lie elsewhere."""
 
@@ -49,7 +33,7 @@ class OwnedChannels(Protocol):
 
     def send_request(self, keys: QueueKeys, payload: bytes) -> Request: ...
 
-    def read(self, keys: QueueKeys, host: int, is_direct: bool) -> Plan[RedisDelivery | None]: ...
+    def read(self, keys: QueueKeys, host: int, is_direct: bool) -> Plan[ops.Delivery | None]: ...
 
     def put_request(self, keys: QueueKeys, payload: bytes, attempts: int) -> Request: ...
 

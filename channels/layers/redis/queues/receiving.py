@@ -1,4 +1,4 @@
-"""The plans that receive a message. Nothing here does I/O or reads a clock."""
+"""The plans that receive a message, and give it back. Nothing here does I/O or reads a clock."""
 
 import copy
 from collections import deque
@@ -11,10 +11,12 @@ from channels.layers.codec import UndecodableMessage
 from channels.layers.contract import Received
 from channels.layers.redis.keys import QueueKeys
 from channels.layers.redis.queues import envelope as envelopes
+from channels.layers.redis.queues import scripts
 from channels.layers.redis.queues.cursor import Cursor
 from channels.layers.redis.queues.delays import Delays, read_promoted
-from channels.layers.redis.queues.delivery import OwnedChannels, RedisDelivery, Taken
+from channels.layers.redis.queues.delivery import Entry, OwnedChannels, Taken
 from channels.layers.redis.queues.rules import Rules
+from channels.layers.redis.queues.sending import Sending, kind_and_rest
 from channels.layers.redis.queues.traffic import TAKEN
 from channels.layers.redis.transport.plans import (
     Block,
@@ -24,6 +26,7 @@ from channels.layers.redis.transport.plans import (
     Wait,
     check,
     raise_if_all_are_away,
+    read_nothing,
 )
 
 #: A busy reader looks at delayed messages this often.
@@ -49,9 +52,9 @@ class Receiving:
             return None, None
         return self._split_clients(delivery)
 
-    def _split_clients(self, delivery: RedisDelivery) -> Received:
+    def _split_clients(self, delivery: ops.Delivery) -> Received:
         """A message for several clients of a process is received once for each."""
-        clients = delivery.clients
+        clients = delivery.token.clients if isinstance(delivery.token, Taken) else ()
         if not clients:
             return delivery.channel, delivery.content
         full = [delivery.channel + client for client in clients]
@@ -67,7 +70,7 @@ class Receiving:
         block_s: float,
         now_s: float,
         may_wait_at_once: bool = False,
-    ) -> Plan[tuple[list[Any], RedisDelivery | None]]:
+    ) -> Plan[tuple[list[Any], ops.Delivery | None]]:
         """Plan: carry out `batch` (list of (requests, read) parts), then fetch the next message.
 
         Returns (results of the parts, Delivery or None).
@@ -95,7 +98,7 @@ class Receiving:
 
     def _take_or_wait(
         self, cursor: Cursor, batch: Sequence[Part], block_s: float, now_s: float
-    ) -> Plan[tuple[list[Any], RedisDelivery | None]]:
+    ) -> Plan[tuple[list[Any], ops.Delivery | None]]:
         """`take` from one host in one round trip, in which the wait for a message has its place.
 
         Not for when delayed messages are known to be due, nor when the batch is likely to set a
@@ -129,7 +132,7 @@ class Receiving:
 
     def _read_first(
         self, cursor: Cursor, keys: QueueKeys, data: bytes, now_ms: int
-    ) -> Plan[RedisDelivery | None]:
+    ) -> Plan[ops.Delivery | None]:
         """The Delivery in what was popped, unless it is a wake-up, expired or unreadable."""
         if envelopes.kind_of(data) == envelopes.WAKE:
             cursor.wake()
@@ -141,7 +144,7 @@ class Receiving:
 
     def _look_further(
         self, cursor: Cursor, turn: int, other_hosts: Sequence[int], block_s: float
-    ) -> Plan[RedisDelivery | None]:
+    ) -> Plan[ops.Delivery | None]:
         """Try the other hosts, then wait on all of them."""
         for host in other_hosts:
             (reply,) = yield [Request(host, cursor.receive[turn])]
@@ -158,7 +161,7 @@ class Receiving:
 
     def _read_popped(
         self, cursor: Cursor, answers: Sequence[tuple[int, Any]]
-    ) -> Plan[RedisDelivery | None]:
+    ) -> Plan[ops.Delivery | None]:
         delivery = None
         for host, reply in answers:
             queue, data = check(reply)
@@ -172,7 +175,7 @@ class Receiving:
 
     def _read_received(
         self, cursor: Cursor, turn: int, host: int, reply: Any
-    ) -> Plan[RedisDelivery | None]:
+    ) -> Plan[ops.Delivery | None]:
         rotation = cursor.rotations[turn]
         if isinstance(reply, LayerUnavailable) and len(cursor.hosts) > 1:
             return None  # the others go on
@@ -187,7 +190,7 @@ class Receiving:
 
     def _parse(
         self, cursor: Cursor, keys: QueueKeys, host: int, data: bytes
-    ) -> Plan[RedisDelivery | None]:
+    ) -> Plan[ops.Delivery | None]:
         self._rules.traffic.note(TAKEN, keys.name)
         if envelopes.kind_of(data) == envelopes.TOKEN:
             return (yield from self._acknowledged.read(keys, host, cursor.is_direct))
@@ -200,12 +203,11 @@ class Receiving:
             yield from self._rules.note_undecodable(keys, host, error)
             return None
         expiry_ms = int(self._rules.get_expiry(keys.name) * 1000)
-        return RedisDelivery(
+        return ops.Delivery(
             keys.name,
             content,
             envelope.attempts,
-            token=Taken(host, keys, data),
-            clients=envelope.clients,
+            token=Taken(host, keys, data, envelope.clients),
             sent_at=(envelope.expires_ms - expiry_ms) / 1000,
         )
 
@@ -220,3 +222,60 @@ def read_batch(batch: Sequence[Part], replies: list[Any]) -> Iterator[Any]:
         except LayerUnavailable as error:
             yield error
         position += len(requests)
+
+
+class Returns:
+    """What becomes of a message that was taken."""
+
+    def __init__(self, rules: Rules, sending: Sending, acknowledged: OwnedChannels) -> None:
+        self._rules, self._sending, self._acknowledged = rules, sending, acknowledged
+
+    def done_part(self, operation: ops.Done) -> Part:
+        """The part that acknowledges a delivery, if it wants that."""
+        token = operation.delivery.token
+        if isinstance(token, Entry):
+            return [self._acknowledged.done_request(token)], read_nothing
+        return [], read_nothing
+
+    def retry_part(self, operation: ops.Retry) -> Part:
+        """The part that puts a delivery back, to be received again after a while."""
+        delivery, delay_s = operation.delivery, operation.delay_s
+        attempts = delivery.attempts + 1
+        if isinstance(delivery.token, Entry):
+            return [self._acknowledged.retry_request(delivery.token, delay_s)], read_nothing
+        if delay_s <= 0:
+            return [self._request(delivery, attempts, "RPUSH")], read_nothing
+        payload = self._rules.codec.pack_message(
+            delivery.content, delivery.channel, delay_s=delay_s, is_ours=True
+        )
+        request = self._sending.delay_request(delivery.channel, payload, delay_s, attempts)
+        return [request], read_nothing
+
+    def put_back_part(self, operation: ops.PutBack) -> Part:
+        """The part that puts a delivery back to the front, as it was."""
+        delivery = operation.delivery
+        if delivery.token is None:
+            return [self._request(delivery, delivery.attempts, "LPUSH")], read_nothing
+        if isinstance(delivery.token, Entry):
+            return [self._acknowledged.put_back_request(delivery.token)], read_nothing
+        host, keys, data, _ = delivery.token
+        self._rules.codec.put_back(envelopes.parse(data).body)
+        ttl_ms = self._rules.lives_ms(keys)[1]
+        return [
+            Request(host, ("LPUSH", keys.queue, data)),
+            Request(host, ("PEXPIRE", keys.queue, ttl_ms)),
+        ], read_nothing
+
+    def put_back(self, channel: str, message: dict[str, Any]) -> Plan[None]:
+        """Plan: a message that was received, but reached nobody, goes to the front again."""
+        requests, read = self.put_back_part(ops.PutBack(ops.Delivery(channel, message)))
+        read((yield requests))
+
+    def _request(self, delivery: ops.Delivery, attempts: int, side: str) -> Request:
+        keys = self._rules.keyspace.queue(delivery.channel)
+        payload = self._rules.codec.pack_message(delivery.content, delivery.channel)
+        if self._acknowledged.has(keys):
+            return self._acknowledged.put_request(keys, payload, attempts)
+        kind, rest = kind_and_rest(keys, delivery.channel, payload)
+        args = [*self._rules.lives_ms(keys), min(attempts, 255), kind, rest, side]
+        return Request(self._rules.host_for(keys), scripts.PUT_BACK.call([keys.queue], args))
