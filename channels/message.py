@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from channels.layers.base import BaseChannelLayer
+    from channels.layers.contract import ForeseenSession
     from channels.layers.operations import Delivery
     from channels.messages import Content
 
@@ -39,6 +40,7 @@ class Message:
         worker_id: the worker that runs its consumer, or None.
         is_ordered: whether its consumer runs in the turn of its socket.
         was_left_out: whether its consumer did not run, as it is not the message's turn.
+        foreseen_session: what gives its channel session, if the worker has asked for that already.
     """
 
     content: Content
@@ -53,6 +55,7 @@ class Message:
     worker_id: str | None
     is_ordered: bool = False
     was_left_out: bool = False
+    foreseen_session: ForeseenSession | None = None
 
     def __init__(
         self,

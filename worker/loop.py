@@ -212,7 +212,8 @@ class ConsumerThread(threading.Thread):
         since = time.time()
         self.running = (delivery.channel, consumer, since)
         if message.reply_channel is not None and self._will_load_session(consumer):
-            self._reader.foresee_session(message.reply_channel.name)
+            name = message.reply_channel.name
+            message.foreseen_session = self._reader.foresee_session(name)
         # Each message begins clean, as a request does in Django's ASGI handler: a language, a time
         # zone or any other context variable that its consumer sets is gone for the next person.
         self._clean.copy().run(self._run_to_the_end, consumer, kwargs, message, delivery, since)

@@ -35,6 +35,7 @@ from channels.message import Message, pending_message_store
 
 if TYPE_CHECKING:
     from channels.layers.base import BaseChannelLayer
+    from channels.layers.contract import ForeseenSession
     from channels.layers.operations import SaveSession
 
     _SessionBase = SessionBase
@@ -125,6 +126,8 @@ class LayerSession(TrackedSession, SessionBase):
         self._reply_channel = reply_channel
         self._seen = {}
         self.accessed = self.modified = False
+        #: What gives its values, if they were asked for already.
+        self.foreseen: ForeseenSession | None = None
 
     @property
     def session_key(self) -> str:
@@ -139,7 +142,10 @@ class LayerSession(TrackedSession, SessionBase):
         return import_string(settings.SESSION_SERIALIZER)
 
     def load(self) -> dict[str, Any]:
-        data: dict[str, Any] = self._layer.load_session(self._reply_channel)
+        foreseen, self.foreseen = self.foreseen, None
+        data = foreseen() if foreseen is not None else None
+        if data is None:
+            data = self._layer.load_session(self._reply_channel)
         self._remember(data)
         return data
 
@@ -355,9 +361,10 @@ def _attach_session(message: Message) -> bool:
         return False
     # The reply channel knows its layer even if a message made in a test names none.
     reply_channel = message.reply_channel
-    message.channel_session = session_for_reply_channel(
-        reply_channel.name, reply_channel.channel_layer
-    )
+    session = session_for_reply_channel(reply_channel.name, reply_channel.channel_layer)
+    if isinstance(session, LayerSession):
+        session.foreseen = message.foreseen_session
+    message.channel_session = session
     return True
 
 

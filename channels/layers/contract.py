@@ -19,6 +19,8 @@ Result: TypeAlias = Any
 OnReply: TypeAlias = Callable[[Sequence[str], Content], None]
 #: What is told of the fate of a message: None if it was sent, or why not.
 OnSent: TypeAlias = Callable[[BaseException | None], None]
+#: Returns a session that was asked for ahead; None if the layer has to be asked after all.
+ForeseenSession: TypeAlias = Callable[[], dict[str, Any] | None]
 
 
 class Reader:
@@ -36,12 +38,14 @@ class Reader:
         """
         raise NotImplementedError
 
-    def foresee_session(self, reply_channel: str) -> None:
-        """The session of the message just taken will be wanted: it may be asked for already.
+    def foresee_session(self, reply_channel: str) -> ForeseenSession | None:
+        """The session of the message just taken will be wanted: ask for it already, and return what
+        gives it, once, in this thread and before the next `take`; None if that gains nothing.
 
         Only for messages that are not ordered: what an ordered one finds there is decided when its
         turn begins. Never raises: who asks for the session in earnest is told what is wrong.
         """
+        return None
 
     def interrupt(self) -> None:
         """From any thread: a `take` that waits returns soon, and no message is lost by it. A `take`

@@ -10,9 +10,12 @@ from __future__ import annotations
 import dataclasses
 import enum
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from channels.exceptions import ClientGone
+
+if TYPE_CHECKING:
+    from channels.layers.contract import Reader
 
 
 @dataclasses.dataclass(slots=True)
@@ -128,6 +131,8 @@ class Delivery:
     token: Any = None
     #: When it came to its channel, in seconds since 1970 by the engine's clock; None: not known.
     sent_at: float | None = None
+    #: The Reader of the worker thread that has it, where the layer can make use of that.
+    reader: Reader | None = None
 
 
 class Turn(enum.Enum):

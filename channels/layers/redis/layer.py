@@ -302,16 +302,12 @@ class RedisChannelLayer(BaseChannelLayer):
         return RedisReader(self, self._sync, self._hosts, cursor)
 
     def load_session(self, reply_channel: str) -> dict[str, Any]:
-        reader = self._sync.here.reader
-        replies = reader and reader.take_foreseen(reply_channel)
-        if replies:
-            return self.sockets.read_session(reply_channel, replies[0])
         return self._sync.run(self.sockets.load_session(names.check_channel_name(reply_channel)))
 
     def begin_ordered(
         self, delivery: ops.Delivery, reply_channel: str, order: int, owner: str
     ) -> ops.Turn:
-        reader = self._sync.here.reader
+        reader = delivery.reader if isinstance(delivery.reader, RedisReader) else None
         if reader is not None and reader.has_turn(delivery, reply_channel, order):
             reader.write_ahead(
                 self.sockets.note_begin_requests(delivery, reply_channel, order, owner)

@@ -1,6 +1,6 @@
 """What a worker thread receives with: see `channels.layers.base.Reader`."""
 
-import contextlib
+import functools
 import threading
 import time
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from channels.exceptions import LayerUnavailable
 from channels.layers import operations as ops
-from channels.layers.contract import Reader
+from channels.layers.contract import ForeseenSession, Reader
 from channels.layers.redis.ordering.turns import KnownTurns
 from channels.layers.redis.queues.cursor import Cursor
 from channels.layers.redis.transport.hosts import Host
@@ -33,14 +33,16 @@ class RedisReader(Reader):
         self._layer, self._driver, self._cursor = layer, driver, cursor
         self._reader = SyncReader(driver, hosts)
         self._turns = KnownTurns()
-        self._session: tuple[str, Ahead] | None = None
+        #: The session that was asked for ahead, until it is taken.
+        self._session: Ahead | None = None
+        #: The thread that takes: the connection is its own.
+        self._thread = 0
 
     def take(
         self, operations: Sequence[ops.Operation] = (), block_s: float = 0.0
     ) -> tuple[list[Any], ops.Delivery | None]:
-        self._driver.here.reader = self
-        self._session = None
-        self._layer.runs_in_order.pop(threading.get_ident(), None)
+        self._thread, self._session = threading.get_ident(), None
+        self._layer.runs_in_order.pop(self._thread, None)
         # Turns are known from here on, not from when the answer was read: that may be much later.
         now_s = time.monotonic()
         plan = self._layer.batches.take(self._cursor, operations, block_s, now_s)
@@ -52,19 +54,26 @@ class RedisReader(Reader):
         for operation, result in zip(operations, results, strict=True):
             if type(operation) is ops.FinishOrdered and not isinstance(result, Exception):
                 self._turns.note_end(operation, result, now_s)
+                if result is not None:
+                    result.reader = self
+        if delivery is not None:
+            delivery.reader = self
         return results, delivery
 
-    def foresee_session(self, reply_channel: str) -> None:
+    def foresee_session(self, reply_channel: str) -> ForeseenSession | None:
         request = self._layer.sockets.session_request(reply_channel)
-        with contextlib.suppress(LayerUnavailable):
-            self._session = reply_channel, self.write_ahead([request])
-
-    def take_foreseen(self, reply_channel: str) -> list[Any] | None:
-        """The replies to the requests for a session that was foreseen, or None."""
-        session, self._session = self._session, None
-        if session is None or session[0] != reply_channel:
+        try:
+            self._session = ahead = self.write_ahead([request])
+        except LayerUnavailable:
             return None
-        return session[1].get()
+        return functools.partial(self._take_foreseen, reply_channel, ahead)
+
+    def _take_foreseen(self, reply_channel: str, ahead: Ahead) -> dict[str, Any] | None:
+        if self._session is not ahead or self._thread != threading.get_ident():
+            return None
+        self._session = None
+        replies = ahead.get()
+        return self._layer.sockets.read_session(reply_channel, replies[0]) if replies else None
 
     def note_begin(self, reply_channel: str, order: int) -> None:
         """An ordered delivery runs in this thread."""
@@ -72,6 +81,8 @@ class RedisReader(Reader):
 
     def has_turn(self, delivery: ops.Delivery, reply_channel: str, order: int) -> bool:
         """Whether it is known, without asking, that an ordered delivery may run."""
+        if self._thread != threading.get_ident():  # whose connection is not to be written to
+            return False
         return self._turns.is_next(delivery, reply_channel, order, time.monotonic())
 
     def write_ahead(self, requests: Sequence[Request]) -> Ahead:
@@ -87,5 +98,4 @@ class RedisReader(Reader):
         self._reader.interrupt()
 
     def close(self) -> None:
-        self._driver.here.reader = None
         self._reader.close()

@@ -37,7 +37,7 @@ class Batch(NamedTuple, Generic[Token]):
     tokens: tuple[Token, ...]
 
 
-class Taken(NamedTuple):
+class KeptBatch(NamedTuple):
     """A batch that was taken, the bytes in it, and when."""
 
     batch: "Batch[Any]"
@@ -85,7 +85,7 @@ class Lane(Generic[Token]):
         self._may_be_taken = False
         #: What Redis has lost and gets again, before the batch.
         self._again: collections.deque[Batch[Token]] = collections.deque()
-        self._kept: collections.deque[Taken] = collections.deque()
+        self._kept: collections.deque[KeptBatch] = collections.deque()
         self._kept_bytes = 0
         self._number = 0
         #: The number of the batch that Redis must know to take the next one.
@@ -209,7 +209,7 @@ class Lane(Generic[Token]):
     def _keep(self, batch: Batch[Token], taken: int, now_s: float) -> None:
         rests = batch.rests[:taken]
         size = sum(map(len, rests))
-        self._kept.append(Taken(Batch(batch.number, rests, ()), size, now_s))
+        self._kept.append(KeptBatch(Batch(batch.number, rests, ()), size, now_s))
         self._kept_bytes += size
         while self._kept and (self._kept_bytes > KEPT_BYTES or self._kept[0].at_s < now_s - KEPT_S):
             self._kept_bytes -= self._kept.popleft().size

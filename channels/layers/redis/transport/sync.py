@@ -5,7 +5,6 @@ import contextlib
 import functools
 import os
 import selectors
-import threading
 import time
 from collections.abc import Sequence
 from typing import Any, TypeVar
@@ -92,8 +91,6 @@ class SyncDriver:
     def __init__(self, hosts: Sequence[Host]) -> None:
         self._hosts = hosts
         self._pools = [Pool(host) for host in hosts]
-        #: `here.reader` is the RedisReader of the thread that asks, if it has one.
-        self.here = _Here()
 
     def run(self, plan: Plan[T], reader: "SyncReader | None" = None) -> T:
         """Run a plan; return its result. `reader` lends the connections for what blocks."""
@@ -154,10 +151,6 @@ class SyncDriver:
         """Close the idle connections."""
         for pool in self._pools:
             pool.close()
-
-
-class _Here(threading.local):
-    reader: Any = None
 
 
 class SyncReader:

@@ -3,6 +3,7 @@
 import contextlib
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -162,28 +163,44 @@ def test_sockets_beyond_the_limit_are_forgotten(monkeypatch):
 def test_a_session_that_was_foreseen_is_not_waited_for_again(layer, reader, trips):
     layer.apply([layer.prepare_session(socket("a"), {"name": "Ann"})])
     take(reader)
-    reader.foresee_session(socket("a"))
+    foreseen = reader.foresee_session(socket("a"))
     trips.clear()
 
-    assert layer.load_session(socket("a")) == {"name": "Ann"}
+    assert foreseen() == {"name": "Ann"}
     assert trips == []
     layer.apply([layer.prepare_session(socket("a"), {"name": "Bob"})])
+    assert foreseen() is None  # it is given once
     assert layer.load_session(socket("a")) == {"name": "Bob"}
-
-
-def test_a_session_foreseen_for_one_socket_is_not_given_to_another(layer, reader):
-    layer.apply([layer.prepare_session(socket("a"), {"name": "Ann"})])
-    take(reader)
-    reader.foresee_session(socket("a"))
-    assert layer.load_session(socket("b")) == {}
 
 
 def test_a_session_foreseen_for_one_message_is_not_used_for_the_next(layer, reader):
     take(reader)
-    reader.foresee_session(socket("a"))
+    foreseen = reader.foresee_session(socket("a"))
     layer.apply([layer.prepare_session(socket("a"), {"name": "Ann"})])
     take(reader)
+    assert foreseen() is None
     assert layer.load_session(socket("a")) == {"name": "Ann"}
+
+
+def test_a_foreseen_session_is_left_alone_in_other_threads(layer, reader):
+    layer.apply([layer.prepare_session(socket("a"), {"name": "Ann"})])
+    take(reader)
+    foreseen = reader.foresee_session(socket("a"))
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(foreseen).result() is None
+    assert foreseen() == {"name": "Ann"}
+
+
+def test_a_delivery_knows_its_reader_in_every_way_it_comes(layer, reader):
+    send(layer, 2)
+    send(layer, 1)
+    early = take(reader)
+    assert early.reader is reader
+    begin(layer, early)
+    first = take(reader)
+    begin(layer, first)
+    (freed,), _ = reader.take([finish(1)])
+    assert freed.content["order"] == 2 and freed.reader is reader
 
 
 def test_after_an_outage_it_is_asked_again(layer, make_layer, reader, trips, redis_server):
