@@ -1,15 +1,13 @@
 """The interface server as an ASGI application."""
 
 import asyncio
-import contextlib
 
 from channels.layers.base import BaseChannelLayer
 from channels.metrics import hooks
 from channels.tracing import hooks as tracing
 from interface_server.asgi import Receive, Scope, Send
 from interface_server.hosts import adapt
-from interface_server.hosts.refusal import Refusal, unwrap
-from interface_server.hosts.ungated import judge_scope
+from interface_server.hosts.refusal import Refusal, judge_scope, unwrap
 from interface_server.http import Exchange
 from interface_server.options import Options
 from interface_server.probes import ServerProbes
@@ -58,12 +56,9 @@ class InterfaceServer:
         elif kind == "http" and (refusal := self._judge(scope)) is not None:
             await refuse(process, refusal, scope, receive, send)
         elif kind == "http":
-            hooks.meter.request_opened()
-            try:
-                with _trace_request(scope):
-                    await Exchange(process, scope, receive, send).run()
-            finally:
-                hooks.meter.request_ended()
+            exchange = Exchange(process, scope, receive, send)
+            is_watched = hooks.meter.is_on or tracing.tracer.is_on
+            await (_watch(exchange, scope) if is_watched else exchange.run())
         else:
             await Socket(process, scope, receive, send).run()
 
@@ -137,13 +132,17 @@ class InterfaceServer:
                 return
 
 
-def _trace_request(scope: Scope) -> contextlib.AbstractContextManager[tracing.Span]:
-    if not tracing.tracer.is_on:
-        return tracing.NO_SPAN
+async def _watch(exchange: Exchange, scope: Scope) -> None:
+    """Run an exchange, and tell those who count or trace of it."""
     attributes = {
         "headers": scope["headers"],
         "http.request.method": scope["method"],
         "url.path": scope["path"],
         "url.scheme": scope.get("scheme", "http"),
     }
-    return tracing.tracer.receive("http.request", attributes)
+    hooks.meter.request_opened()
+    try:
+        with tracing.tracer.receive("http.request", attributes):
+            await exchange.run()
+    finally:
+        hooks.meter.request_ended()

@@ -170,7 +170,8 @@ class Exchange:
         message["http_version"] = self._scope.get("http_version", "1.1")
         message["method"] = self._scope["method"]
         message["body"] = body
-        tracing.tracer.carry(message)
+        if tracing.tracer.is_on:
+            tracing.tracer.carry(message)
         if channel is not None:
             message["body_channel"] = channel.name
         self._process.exchanges[self.client] = self._replies
@@ -358,8 +359,7 @@ class Exchange:
         if self._is_passed_on:
             self._is_passed_on = False
             self._process.link.mark_gone(self.client)
-            channel = self._process.owners.leave_request(self.client)
-            self._process.spawn(self._send_disconnect(channel))
+            self._process.spawn(self._send_disconnect(self._replies.departure_channel))
 
     async def _send_disconnect(self, channel: str) -> None:
         message = {
@@ -377,7 +377,6 @@ class Exchange:
 
     def _close(self) -> None:
         self._process.exchanges.pop(self.client, None)
-        self._process.owners.forget_request(self.client)
         self._replies.close()
         if self._timer is not None:
             self._timer.cancel()

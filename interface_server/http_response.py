@@ -53,7 +53,8 @@ class Response:
         self.status = status
         if tracing.tracer.is_on:
             tracing.tracer.note("http.response.status_code", status)
-        hooks.meter.request_answered(time.perf_counter() - self._arrived)
+        if hooks.meter.is_on:
+            hooks.meter.request_answered(time.perf_counter() - self._arrived)
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def write(self, content: bytes) -> None:

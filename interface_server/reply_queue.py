@@ -31,6 +31,10 @@ class ReplyQueue:
     A worker is done when its response is made: what a slow client has not taken yet waits here, in
     memory up to `response_memory_bytes`, and then in a temporary file. Only when more than
     `response_high_water_bytes` wait, the layer is told to hold the sender back.
+
+    Attributes:
+        departure_channel: where it is said that the client has left before its response was whole;
+            a worker that hosts the request names a channel of its own.
     """
 
     __slots__ = (
@@ -44,10 +48,12 @@ class ReplyQueue:
         "_spool",
         "_waiter",
         "client",
+        "departure_channel",
     )
 
     def __init__(self, process: "ServerProcess", client: str) -> None:
         self.client = client
+        self.departure_channel = "http.disconnect"
         self._process = process
         self._options = process.options
         #: Replies, each with where its content lies if that is in the spool.

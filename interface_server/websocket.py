@@ -119,7 +119,8 @@ class Socket:
         head = Head(self._scope)
         message = connection_keys(self._scope, head, self.reply_channel, self._process.proxy)
         message["order"] = 0
-        tracing.tracer.carry(message, "websocket.connect")
+        if tracing.tracer.is_on:
+            tracing.tracer.carry(message, "websocket.connect")
         status = self._judge(head, message)
         if status is not None:
             return status

@@ -42,8 +42,6 @@ class Owners:
         self._early: dict[str, list[Message]] = {}
         #: Set when a socket that is held has an owner again.
         self._released: dict[str, asyncio.Event] = {}
-        #: Where it is said that the client of a request has left.
-        self._requests: dict[str, str] = {}
         #: What instances of this process's sockets want to see before it goes to the client.
         self._handled: set[str] = set()
         #: The numbers of messages to instances.
@@ -226,18 +224,11 @@ class Owners:
             released.set()
 
     def _claim_request(self, client: str, message: Message) -> None:
-        if client in self._process.exchanges:
-            self._requests[client] = message["channel"]
+        replies = self._process.exchanges.get(client)
+        if replies is not None:
+            replies.departure_channel = message["channel"]
         else:
             self._process.spawn(self._sender.tell_left(message["channel"]))
-
-    def leave_request(self, client: str) -> str:
-        """A client has left before its response was complete: return the channel to say it on."""
-        return self._requests.pop(client, "http.disconnect")
-
-    def forget_request(self, client: str) -> None:
-        """A request is done with."""
-        self._requests.pop(client, None)
 
     def _hold(self, client: str, message: Message) -> None:
         queue, number = message["queue"], message["number"]

@@ -112,7 +112,8 @@ class Outbox:
             connection = await self._open_connection()
             started = time.perf_counter()
             replies = await connection.exchange(commands)
-            hooks.meter.round_trip(time.perf_counter() - started)
+            if hooks.meter.is_on:
+                hooks.meter.round_trip(time.perf_counter() - started)
         except LayerUnavailable as error:
             replies = [error for _ in commands]
             self._rest_lanes()

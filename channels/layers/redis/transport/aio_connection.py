@@ -139,7 +139,9 @@ class AsyncConnection:
 
     def _run(self, commands: Sequence[Command]) -> "asyncio.Future[list[Any]]":
         future = self._replies.expect(len(commands))
-        for piece in wire.pack(self._host.place(commands)):
+        if self._host.is_of_cluster:
+            commands = self._host.place(commands)
+        for piece in wire.pack(commands):
             self._transport.write(piece)
         return future
 
@@ -160,7 +162,9 @@ class AsyncConnection:
                 answers = await self._run([commands[place] for place in missing])
                 for place, answer in zip(missing, answers, strict=True):
                     replies[place] = answer
-            return self._host.read_keys(commands, replies)
+            if self._host.is_of_cluster:
+                replies = self._host.read_keys(commands, replies)
+            return replies
         except (redis.RedisError, OSError) as error:
             await self.close()
             unanswered_s = time.monotonic() - self._waits_since - block_s

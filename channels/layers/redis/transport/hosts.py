@@ -83,11 +83,8 @@ class Host:
             **connection_kwargs,
         }
         self.health = Health(self.name)
-
-    @property
-    def command_timeout_s(self) -> float:
-        """Seconds to wait for the answer to a command that does not block."""
-        return SHARED_TIMEOUT_S if self.has_others else COMMAND_TIMEOUT_S
+        #: Seconds to wait for the answer to a command that does not block.
+        self.command_timeout_s = SHARED_TIMEOUT_S if has_others else COMMAND_TIMEOUT_S
 
     @property
     def read_patience_s(self) -> float:

@@ -156,7 +156,9 @@ class Connection:
             missing = self._look_at(replies)
             if missing:
                 self._run_again(commands, replies, missing)
-            return self._host.read_keys(commands, replies)
+            if self._host.is_of_cluster:
+                replies = self._host.read_keys(commands, replies)
+            return replies
         except (redis.RedisError, OSError) as error:
             self.close()
             raise self._health.lost(error) from error
