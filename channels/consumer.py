@@ -22,7 +22,7 @@ from channels.instances.connections import are_in_use
 from channels.instances.events import Dispatch, dispatch_all, in_own_context
 from channels.instances.following import follow_logout
 from channels.instances.handlers import find_handler, get_handler_name
-from channels.instances.hosting import Host, find_host
+from channels.instances.hosting import InstanceHost, find_host
 from channels.instances.two_calls import FirstCall, is_scope
 from channels.layers import DEFAULT_CHANNEL_LAYER, get_channel_layer
 from channels.metrics import hooks
@@ -57,7 +57,7 @@ class AsyncConsumer:
     channel_layer: Any
     channel_name: str
     base_send: Any
-    _host: Host | None = None
+    _host: InstanceHost | None = None
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         """An instance; or, called with a scope as an application of Channels 2 is, what takes

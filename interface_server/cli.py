@@ -18,7 +18,7 @@ from interface_server.access_log import AccessLog
 from interface_server.application import InterfaceServer
 from interface_server.flags import with_flags
 from interface_server.hosts import HostMissing, load_host
-from interface_server.hosts.contract import Host
+from interface_server.hosts.contract import HostServer
 from interface_server.hosts.private_names import UnknownRelease
 from interface_server.hosts.settings import HostSettings, Listen
 from interface_server.loading import CannotLoad, load_layer
@@ -87,7 +87,7 @@ def _read_listen(arguments: Arguments) -> Listen:
     return Listen(host, port, unix_socket, arguments["fd"], arguments["endpoint"])
 
 
-def _load_host(name: str) -> Host:
+def _load_host(name: str) -> HostServer:
     try:
         return load_host(name)
     except (HostMissing, UnknownRelease) as error:

@@ -21,7 +21,7 @@ from interface_server.http_response import Response
 from interface_server.interruption import Interruption
 from interface_server.replies import BadReply, log_bad_reply
 from interface_server.reply_queue import Outcome, ReplyQueue
-from interface_server.scopes import Head, connection_keys
+from interface_server.scopes import ScopeHead, connection_keys
 
 if TYPE_CHECKING:
     from interface_server.process import ServerProcess
@@ -86,7 +86,7 @@ class Exchange:
         self._options = process.options
         self._scope = scope
         self._receive = receive
-        self._head = Head(scope)
+        self._head = ScopeHead(scope)
         self._response = Response(scope, send, process.options)
         self.client = process.new_client()
         self.reply_channel: str = process.link.reply_channel("http.response", self.client)

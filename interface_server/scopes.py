@@ -11,7 +11,7 @@ from interface_server.proxy import ROOT_PATH, ProxyHeaders
 _DEFAULT_SCHEMES = {"http": "http", "websocket": "ws"}
 
 
-class Head:
+class ScopeHead:
     """What a server decides by before it passes a request on.
 
     Attributes:
@@ -76,7 +76,7 @@ def mount(scope: Scope, options: Options, proxy: ProxyHeaders | None) -> Scope:
 
 def connection_keys(
     scope: Scope,
-    head: Head,
+    head: ScopeHead,
     reply_channel: str,
     proxy: ProxyHeaders | None,
 ) -> Message:

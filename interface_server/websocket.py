@@ -15,7 +15,7 @@ from interface_server.frames.intake import FrameIntake
 from interface_server.frames.writer import FrameWriter
 from interface_server.interruption import Interruption
 from interface_server.replies import Reply
-from interface_server.scopes import Head, connection_keys
+from interface_server.scopes import ScopeHead, connection_keys
 from interface_server.socket_state import Event, State, next_state
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class Socket:
 
     async def _open(self) -> int | None:
         """Send the `websocket.connect`; return None, or the status to refuse the handshake with."""
-        head = Head(self._scope)
+        head = ScopeHead(self._scope)
         message = connection_keys(self._scope, head, self.reply_channel, self._process.proxy)
         message["order"] = 0
         if tracing.tracer.is_on:
@@ -149,7 +149,7 @@ class Socket:
             return 400
         return None
 
-    def _judge(self, head: Head, message: Message) -> int | None:
+    def _judge(self, head: ScopeHead, message: Message) -> int | None:
         """Return the status to refuse the handshake with at once, or None."""
         options = self._process.options
         if self._process.is_stopping:

@@ -4,8 +4,8 @@ An instance is given events of two kinds: those of its connection, by `receive`,
 own channel, `self.channel_name`. In process, the second kind is the instance's own business: it
 makes its channel with `await layer.new_channel()`, and reads it with `await layer.receive(name)`.
 
-Where something else hosts the connection, as a worker of the split does, that puts a Host into
-`scope["extensions"]["channels.hosting"]`. Then
+Where something else hosts the connection, as a worker of the split does, that puts an
+InstanceHost into `scope["extensions"]["channels.hosting"]`. Then
 
 - `self.channel_name` is the host's `channel_name`: the reply channel of the socket, if it has one;
 - both kinds of events come through `receive`, in the order in which they are to be handled. That
@@ -16,8 +16,8 @@ Where something else hosts the connection, as a worker of the split does, that p
 - sync handlers run on the host's `executor`, if that is not None, else in the thread that the
   process has for all sync code (asgiref's "thread-sensitive" one).
 
-Middleware copies `scope`, but not what is in it, so the Host reaches the consumer through any
-number of them.
+Middleware copies `scope`, but not what is in it, so the InstanceHost reaches the consumer through
+any number of them.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from channels.applications.shapes import Scope
     from channels.consumer import AsyncConsumer
 
-#: The key of `scope["extensions"]` with the Host.
+#: The key of `scope["extensions"]` with the InstanceHost.
 EXTENSION = "channels.hosting"
 
 
-class Host(Protocol):
+class InstanceHost(Protocol):
     """What hosts one connection, and the instances that serve it (nearly always one)."""
 
     @property
@@ -48,8 +48,8 @@ class Host(Protocol):
         """Learn of an instance that is about to begin."""
 
 
-def find_host(scope: Scope) -> Host | None:
-    """Return the Host of a connection; None if it is served in process."""
+def find_host(scope: Scope) -> InstanceHost | None:
+    """Return the InstanceHost of a connection; None if it is served in process."""
     extensions = scope.get("extensions") or {}
-    host: Host | None = extensions.get(EXTENSION)
+    host: InstanceHost | None = extensions.get(EXTENSION)
     return host

@@ -5,6 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 
+class CalmWatch:
+    """For how long something has been looked at without a gap, in the clock of who looks.
+
+    `longest_gap_s`: a longer time between two looks is a gap.
+    """
+
+    def __init__(self, longest_gap_s: float) -> None:
+        self._longest_gap_s = longest_gap_s
+        self._since_s = 0.0
+        self._last_s: float | None = None
+
+    def note(self, now_s: float) -> float:
+        """There was a look at it; return for how many seconds it has been looked at by now."""
+        if self._last_s is None or now_s - self._last_s > self._longest_gap_s:
+            self._since_s = now_s
+        self._last_s = now_s
+        return now_s - self._since_s
+
+
 class LifeWatch:
     """Judges by the age of the last sign of life.
 
@@ -13,24 +32,19 @@ class LifeWatch:
 
     Args:
         dead_after_s: a process is dead if its last sign of life is older than this.
-        calm_s: how long the signs must have been looked at.
-        longest_gap_s: a longer time between two looks is a gap.
+        calm_s, longest_gap_s: how long the signs must have been looked at; see CalmWatch.
     """
 
     def __init__(self, dead_after_s: float, calm_s: float, longest_gap_s: float) -> None:
         self._dead_after_s, self._calm_s = dead_after_s, calm_s
-        self._longest_gap_s = longest_gap_s
-        self._since_s = self._last_s = 0.0
+        self._calm = CalmWatch(longest_gap_s)
 
     def find_dead(
         self, ids: Iterable[str], ages_s: Mapping[str, float], now_s: float
     ) -> frozenset[str]:
         """Return those of `ids` that are dead. `ages_s`: the ages of the signs of life that there
         are; who is not in it has shown none for long."""
-        if not self._last_s or now_s - self._last_s > self._longest_gap_s:
-            self._since_s = now_s
-        self._last_s = now_s
-        if now_s - self._since_s < self._calm_s:
+        if self._calm.note(now_s) < self._calm_s:
             return frozenset()
         return frozenset(
             one for one in ids if one not in ages_s or ages_s[one] > self._dead_after_s

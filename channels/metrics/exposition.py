@@ -43,7 +43,7 @@ class Watched(Protocol):
         """Figures of this moment, by the names of their metrics."""
 
 
-class Queues:
+class QueueFigures:
     """What waits on channels, and who takes it, as the layer's engine says."""
 
     def __init__(self, layer: Any, watched: Watched) -> None:
@@ -82,7 +82,7 @@ class Queues:
 class Collector:
     """Gives prometheus-client the metrics of a process."""
 
-    def __init__(self, meter: CountingMeter, watched: Watched, queues: Queues) -> None:
+    def __init__(self, meter: CountingMeter, watched: Watched, queues: QueueFigures) -> None:
         self._meter, self._watched, self._queues = meter, watched, queues
 
     def collect(self) -> Iterator[Metric]:
@@ -120,7 +120,7 @@ def make_registry(meter: CountingMeter, watched: Watched, layer: Any) -> Collect
     """Return what `prometheus_client.generate_latest` turns into text."""
     registry = CollectorRegistry(auto_describe=False)
     ProcessCollector(registry=registry)
-    registry.register(Collector(meter, watched, Queues(layer, watched)))
+    registry.register(Collector(meter, watched, QueueFigures(layer, watched)))
     return registry
 
 

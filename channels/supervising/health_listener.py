@@ -20,7 +20,7 @@ from channels.metrics.probe import ask
 PATIENCE = 3
 
 
-class Watch:
+class HealthWatch:
     """Remembers how often each process has not answered.
 
     Args:
@@ -62,7 +62,7 @@ def read_ports(arguments: Iterable[str]) -> dict[str, int]:
 
 def main() -> None:
     """Listen to supervisord until it ends."""
-    watch = Watch(read_ports(sys.argv[1:]), ask)
+    watch = HealthWatch(read_ports(sys.argv[1:]), ask)
     supervisord = childutils.getRPCInterface(os.environ).supervisor
     while True:
         childutils.listener.wait(sys.stdin, sys.stdout)

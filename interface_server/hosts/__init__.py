@@ -11,7 +11,7 @@ import sys
 from typing import cast
 
 from interface_server.asgi import Receive, Scope, Send
-from interface_server.hosts.contract import Application, Host
+from interface_server.hosts.contract import Application, HostServer
 from interface_server.hosts.private_names import UnknownRelease, installed_version
 
 
@@ -19,13 +19,13 @@ class HostMissing(Exception):
     """A host server, or what it needs, is not installed; the text says what to install."""
 
 
-def load_host(name: str) -> Host:
+def load_host(name: str) -> HostServer:
     """Return the host `name` of this folder, once it is known to be one that this works with.
 
     Raises HostMissing and UnknownRelease.
     """
     try:
-        host = cast(Host, importlib.import_module(f"interface_server.hosts.{name}"))
+        host = cast(HostServer, importlib.import_module(f"interface_server.hosts.{name}"))
         host.check()
     except ImportError as error:
         missing = (error.name or "").partition(".")[0]

@@ -62,7 +62,7 @@ class Application(Protocol):
         """Turn away who comes, close sockets, let requests finish."""
 
 
-class Host(Protocol):
+class HostServer(Protocol):
     """A module of this folder that `interface-server --server` names."""
 
     def check(self) -> None:

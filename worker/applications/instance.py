@@ -34,7 +34,7 @@ class HandedOver(StopConsumer):
 
 
 class SocketInstance:
-    """Hosts one socket: a `channels.instances.hosting.Host`.
+    """Hosts one socket: a `channels.instances.hosting.InstanceHost`.
 
     Args:
         host: the ApplicationHost.

@@ -27,7 +27,7 @@ class Outbox:
 
     def __init__(self, link: WorkerLink) -> None:
         self._link = link
-        self._lanes: dict[str, Lane] = {}
+        self._lanes: dict[str, ServerLane] = {}
 
     def put(self, queue: str, client: str, message: Content) -> None:
         """Send a message to a client of the server whose sockets' queue this is. Never waits."""
@@ -39,15 +39,15 @@ class Outbox:
         if tasks:
             await asyncio.wait(tasks, timeout=limit_s)
 
-    def lane(self, queue: str) -> Lane:
+    def lane(self, queue: str) -> ServerLane:
         """The lane to the server whose sockets' queue this is."""
         lane = self._lanes.get(queue)
         if lane is None:
-            lane = self._lanes[queue] = Lane(self._link, queue)
+            lane = self._lanes[queue] = ServerLane(self._link, queue)
         return lane
 
 
-class Lane:
+class ServerLane:
     """What waits for one server. While a batch is under way, the next one gathers.
 
     Each message is numbered, so that the server knows one that comes twice.

@@ -33,7 +33,7 @@ BODY_WAIT_S = 30.0
 
 
 class RequestInstance:
-    """Hosts one request: a `channels.instances.hosting.Host`.
+    """Hosts one request: a `channels.instances.hosting.InstanceHost`.
 
     Args:
         host: the ApplicationHost.

@@ -51,7 +51,7 @@ class Entry:
         return dataclasses.replace(self, sent_at=now, expires_at=now + expiry_s, attempts=attempts)
 
 
-class DeadLetter(NamedTuple):
+class KeptLetter(NamedTuple):
     """A message that was given up."""
 
     id: str
@@ -163,7 +163,7 @@ class Queue:
 
     def bury(self, entry: Any, reason: str, now: float) -> None:
         """Keep `entry` among the dead letters."""
-        self.dead_letters.append(DeadLetter(str(next(_sequence)), now, entry, reason))
+        self.dead_letters.append(KeptLetter(str(next(_sequence)), now, entry, reason))
         self.count("dead_letter_count")
         if len(self.dead_letters) > DEAD_LETTERS:
             del self.dead_letters[0]

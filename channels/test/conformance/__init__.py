@@ -16,43 +16,43 @@ skipped, with the reason. The tests of generated names and messages need the `hy
 `ConformanceTestCase` is the suite's smaller form with the attributes that asgiref 1.x used.
 """
 
-from channels.test.conformance.acknowledged import Acknowledged
-from channels.test.conformance.capacity import Capacity
+from channels.test.conformance.acknowledged import AcknowledgedPromises
+from channels.test.conformance.capacity import CapacityPromises
 from channels.test.conformance.classic import ConformanceTestCase
-from channels.test.conformance.concurrency import Concurrency
-from channels.test.conformance.dead_letters import DeadLetters
-from channels.test.conformance.generated import Generated
-from channels.test.conformance.groups import Groups
+from channels.test.conformance.concurrency import ConcurrencyPromises
+from channels.test.conformance.dead_letters import DeadLetterPromises
+from channels.test.conformance.generated import GeneratedPromises
+from channels.test.conformance.groups import GroupPromises
 from channels.test.conformance.harness import Harness
-from channels.test.conformance.hosting import Hosting
-from channels.test.conformance.links import Links
-from channels.test.conformance.messages import Messages
-from channels.test.conformance.metrics import Metrics
-from channels.test.conformance.ordering import Ordering
-from channels.test.conformance.passing_time import PassingTime
-from channels.test.conformance.sessions import Sessions
-from channels.test.conformance.statistics import Statistics
-from channels.test.conformance.work import Work
+from channels.test.conformance.hosting import HostingPromises
+from channels.test.conformance.links import LinkPromises
+from channels.test.conformance.messages import MessagePromises
+from channels.test.conformance.metrics import MetricsPromises
+from channels.test.conformance.ordering import OrderingPromises
+from channels.test.conformance.passing_time import PassingTimePromises
+from channels.test.conformance.sessions import SessionPromises
+from channels.test.conformance.statistics import StatisticsPromises
+from channels.test.conformance.work import WorkPromises
 
 __all__ = ["ConformanceSuite", "ConformanceTestCase"]
 
 
 class ConformanceSuite(
-    Messages,
-    Capacity,
-    PassingTime,
-    Groups,
-    Concurrency,
-    Work,
-    DeadLetters,
-    Acknowledged,
-    Sessions,
-    Ordering,
-    Hosting,
-    Links,
-    Statistics,
-    Metrics,
-    Generated,
+    MessagePromises,
+    CapacityPromises,
+    PassingTimePromises,
+    GroupPromises,
+    ConcurrencyPromises,
+    WorkPromises,
+    DeadLetterPromises,
+    AcknowledgedPromises,
+    SessionPromises,
+    OrderingPromises,
+    HostingPromises,
+    LinkPromises,
+    StatisticsPromises,
+    MetricsPromises,
+    GeneratedPromises,
     Harness,
 ):
     """All promises. Subclass it together with unittest.TestCase."""

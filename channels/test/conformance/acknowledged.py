@@ -6,7 +6,7 @@ What happens when a worker dies is for the layer's own tests.
 from channels.layers.operations import DeadLetter, Delivery, Done, PutBack, Retry
 
 
-class Acknowledged:
+class AcknowledgedPromises:
     def open_acknowledged(self, *extensions, **config):
         """A layer with the acknowledged channel "work", and its reader."""
         config.setdefault("acknowledged", {"work": {}})

@@ -4,7 +4,7 @@ from channels.test.conformance.harness import sync_and_async
 
 
 @sync_and_async
-class Capacity:
+class CapacityPromises:
     def fill(self, layer, channel, count):
         for n in range(count):
             layer.send(channel, {"n": n})

@@ -8,7 +8,7 @@ from channels.test.conformance.harness import sync_and_async
 
 
 @sync_and_async
-class Concurrency:
+class ConcurrencyPromises:
     def test_a_blocked_receive_is_woken_by_a_send(self, make):
         layer = make()
         blocked = layer.receive_blocking(["quiet", "ping"], 50)

@@ -5,7 +5,7 @@ import time
 from channels.layers.operations import DeadLetter, Retry
 
 
-class DeadLetters:
+class DeadLetterPromises:
     def open_with_letters(self, count, *extensions, **config):
         """A layer whose channel "work" has dead letters, numbered from 0, and its reader."""
         layer = self.open_layer("delay", *extensions, **config)

@@ -21,7 +21,7 @@ def _no_more_than_fit(value):
 
 if given is None:
 
-    class Generated:
+    class GeneratedPromises:
         def test_generated_names_and_messages(self):
             raise unittest.SkipTest("hypothesis is not installed: pip install hypothesis")
 
@@ -61,7 +61,7 @@ else:
     )
     messages = st.dictionaries(st.text(), values, max_size=6)
 
-    class Generated:
+    class GeneratedPromises:
         def layer_of_generated(self):
             """One layer for all examples of a test."""
             if not hasattr(self, "_layer_of_generated"):

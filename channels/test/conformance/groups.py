@@ -6,7 +6,7 @@ from channels.test.conformance.messages import BAD_CHANNELS, BAD_GROUPS
 
 
 @sync_and_async
-class Groups:
+class GroupPromises:
     def add(self, layer, group, *channels):
         for channel in channels:
             layer.group_add(group, channel)

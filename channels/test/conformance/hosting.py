@@ -34,7 +34,7 @@ class LinkedWorker:
             await asyncio.sleep(0.005)
 
 
-class Hosting:
+class HostingPromises:
     @contextlib.asynccontextmanager
     async def worker(self, layer):
         """A started LinkedWorker."""

@@ -47,7 +47,7 @@ class LinkedServer:
             await asyncio.sleep(0.005)
 
 
-class Links:
+class LinkPromises:
     @contextlib.asynccontextmanager
     async def server(self, layer):
         """A started LinkedServer."""

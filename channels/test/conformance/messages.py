@@ -26,7 +26,7 @@ BAD_GROUPS = ["", "a b", "a!b", "a?b", "a:b", "ü", "a\n", "a" * 200, b"a", None
 
 
 @sync_and_async
-class Messages:
+class MessagePromises:
     def test_a_message_arrives_as_it_was_sent(self, make):
         layer = make()
         message = {

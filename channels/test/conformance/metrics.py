@@ -5,7 +5,7 @@ from channels.metrics import hooks
 from channels.metrics.counting import CountingMeter
 
 
-class Metrics:
+class MetricsPromises:
     def count(self):
         """A meter that counts from now on, to the end of the test."""
         meter = CountingMeter()

@@ -19,7 +19,7 @@ SOCKET = QUEUE + "client"
 RECEIVE, DISCONNECT = "websocket.receive", "websocket.disconnect"
 
 
-class Ordering:
+class OrderingPromises:
     def open_ordered(self, *extensions, **config):
         """A layer, and its reader of the channels that messages of sockets come on."""
         config.setdefault("capacity", 2 * ORDERED_BACKLOG)

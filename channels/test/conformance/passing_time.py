@@ -4,7 +4,7 @@ from channels.test.conformance.harness import sync_and_async
 
 
 @sync_and_async
-class PassingTime:
+class PassingTimePromises:
     # -- expiry -------------------------------------------------------------------------------
 
     def test_an_expired_message_is_never_received(self, make):

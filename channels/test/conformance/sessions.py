@@ -6,7 +6,7 @@ from channels.layers.operations import ForgetSocket
 SOCKET = "websocket.send.server!client"
 
 
-class Sessions:
+class SessionPromises:
     def save(self, layer, changed, removed=(), socket=SOCKET):
         results = layer.apply([layer.prepare_session(socket, changed, removed)])
         self.assertEqual(results, [None])

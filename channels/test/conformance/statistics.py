@@ -16,7 +16,7 @@ KEYS = {
 }
 
 
-class Statistics:
+class StatisticsPromises:
     def assert_counts(self, statistics, **expected):
         self.assertEqual({key: statistics[key] for key in expected}, expected)
 

@@ -7,7 +7,7 @@ from channels.exceptions import ChannelFull, HeldBack, InvalidMessage, InvalidNa
 from channels.layers.operations import DeadLetter, Delivery, Done, PutBack, Retry
 
 
-class Work:
+class WorkPromises:
     # -- apply --------------------------------------------------------------------------------
 
     def test_what_is_prepared_is_sent_by_apply(self):

@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from channels.metrics import hooks
 from channels.metrics.counting import BOUNDS_S, MOST_CHANNELS, OTHERS, CountingMeter, Histogram
-from channels.metrics.exposition import Collector, Queues, make_registry
+from channels.metrics.exposition import Collector, QueueFigures, make_registry
 from channels.metrics.names import METRICS
 
 
@@ -87,7 +87,7 @@ def test_every_metric_that_is_named_is_shown_and_no_other(place):
     tell_everything(meter)
     registry = CollectorRegistry(auto_describe=False)
     watched = Watched(place)
-    registry.register(Collector(meter, watched, Queues(Layer(), watched)))
+    registry.register(Collector(meter, watched, QueueFigures(Layer(), watched)))
     shown = {family.name: family for family in registry.collect()}
     assert set(shown) == {name for name, it in METRICS.items() if it.where in ("both", place)}
     for name, family in shown.items():

@@ -1,6 +1,6 @@
 """What is started again because it lives no more."""
 
-from channels.supervising.health_listener import PATIENCE, Watch, read_ports
+from channels.supervising.health_listener import PATIENCE, HealthWatch, read_ports
 
 PROGRAMS = [
     {"group": "interface", "name": "interface", "statename": "RUNNING"},
@@ -24,7 +24,7 @@ class Answers:
 
 def make_watch():
     answers = Answers()
-    return Watch(read_ports(["interface=9400", "worker=9500"]), answers), answers
+    return HealthWatch(read_ports(["interface=9400", "worker=9500"]), answers), answers
 
 
 def test_each_process_is_asked_at_its_own_port_and_others_are_let_be():

@@ -13,7 +13,7 @@ from channels.layers.redis.queues import scripts
 from channels.layers.redis.queues.rules import Rules
 from channels.layers.redis.queues.sending import Way
 from channels.layers.redis.transport.aio import AsyncDriver
-from channels.layers.redis.transport.lane import Fate, Lane, Refused
+from channels.layers.redis.transport.lane import Fate, Lane, NoRoom
 from channels.layers.redis.transport.plans import Request
 from channels.layers.redis.transport.scripts import Command
 from channels.messages import Content, WebsocketReceive
@@ -119,7 +119,7 @@ class Frames:
     def _tell(self, sending: Sending, fate: Fate, channel: str) -> None:
         if fate is None:
             sending.set_result(None)
-        elif isinstance(fate, Refused):
+        elif isinstance(fate, NoRoom):
             capacity = self._rules.get_capacity(channel)
             sending.set_exception(ChannelFull(channel, fate.length, capacity))
         else:

@@ -10,9 +10,15 @@ from typing import Any
 from channels.exceptions import LayerUnavailable, PrefixTaken
 from channels.layers import names
 from channels.layers.drops import Drops
+from channels.layers.redis.presence import presence as presence_times
 from channels.layers.redis.presence.own_server import OwnServer
-from channels.layers.redis.presence.presence import BEAT_EVERY_S, Presence, Watch
+from channels.layers.redis.presence.presence import (
+    BEAT_EVERY_S,
+    LONGEST_GAP_S,
+    Presence,
+)
 from channels.layers.redis.presence.registry import Registry
+from channels.layers.watch import CalmWatch
 from channels.startup.identity import describe_process
 
 logger = logging.getLogger("channels.layers")
@@ -49,7 +55,7 @@ class Heartbeat:
         self._server, self._presence = server, presence
         self._registry, self._prefix, self._drops = registry, prefix, drops
         self._chores, self._begin_anew = chores, begin_anew
-        self._watch = Watch()
+        self._watch = CalmWatch(LONGEST_GAP_S)
         self._has_neighbours_checked = False
         #: The number of the latest beat, and of the latest one that was answered.
         self._beats = self._answered = 0
@@ -98,7 +104,7 @@ class Heartbeat:
             self._forget_everything()
             return
         self._answered = max(self._answered, number)
-        knows_who_lives = self._watch.note(time.monotonic())
+        knows_who_lives = self._watch.note(time.monotonic()) >= presence_times.WATCHED_FOR_S
         for dead_id in dead if knows_who_lives else ():
             count = await self._server.run(self._presence.bury(dead_id))
             if count is not None:

@@ -5,12 +5,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from channels.layers.redis.acknowledged.channels import Acknowledged
-from channels.layers.redis.presence.presence import Presence, Watch
+from channels.layers.redis.presence import presence as presence_times
+from channels.layers.redis.presence.presence import LONGEST_GAP_S, Presence
 from channels.layers.redis.presence.registry import Registry
 from channels.layers.redis.presence.rollback import Rollbacks
 from channels.layers.redis.queues.delays import Delays, read_promoted
 from channels.layers.redis.queues.rules import Rules
 from channels.layers.redis.transport.plans import Plan, Request, check, read_nothing
+from channels.layers.watch import CalmWatch
 from channels.layers.worker_link import worker_queue
 
 #: A worker renews its entry in the registry, and looks for dead processes, this often.
@@ -35,7 +37,7 @@ class Housekeeping:
         self._registry = registry
         self._rules, self._keyspace = rules, rules.keyspace
         self._presence = presence
-        self._watch = Watch()
+        self._watch = CalmWatch(LONGEST_GAP_S)
         self._next_round_s = 0.0
         #: What the registry showed last of this worker's lifeline, and whether it ran something.
         self._shown: tuple[Any, bool] = (None, False)
@@ -67,7 +69,7 @@ class Housekeeping:
             return {}
         self._next_round_s, self._shown = now_s + REGISTER_EVERY_S, shown
         dead_workers, dead_servers = yield from self._register(worker_id, facts)
-        if not self._watch.note(now_s):
+        if self._watch.note(now_s) < presence_times.WATCHED_FOR_S:
             return {}
         yield from self._bury_workers(dead_workers)
         yield from self._acknowledged.keep(channels)

@@ -41,21 +41,6 @@ SILENT_AFTER_MS = 8_000
 DRAIN_MESSAGES, DRAIN_BYTES = 500, 4 * 1024 * 1024
 
 
-class Watch:
-    """For how long a process has watched the layer, in its own clock."""
-
-    def __init__(self) -> None:
-        self._since_s = 0.0
-        self._last_s: float | None = None
-
-    def note(self, now_s: float) -> bool:
-        """The layer answered. Returns whether it is known long enough who lives."""
-        if self._last_s is None or now_s - self._last_s > LONGEST_GAP_S:
-            self._since_s = now_s
-        self._last_s = now_s
-        return now_s - self._since_s >= WATCHED_FOR_S
-
-
 class Presence:
     """Plans for what an interface server, identified by `server_id`, keeps in the layer."""
 

@@ -34,7 +34,7 @@ Replies: TypeAlias = "asyncio.Future[list[Any]]"
 Waiting: TypeAlias = "Replies | Told"
 
 
-class Outbox:
+class SharedConnection:
     """The shared connection to one host: gathers requests and runs them in pipelines."""
 
     def __init__(self, host: Host, loop: asyncio.AbstractEventLoop) -> None:
@@ -203,7 +203,7 @@ class _LaneReply:
 class _Shared:
     """The one future of several posts that have gone out as one command."""
 
-    def __init__(self, outbox: Outbox, group: "list[tuple[Post, Waiting]]") -> None:
+    def __init__(self, outbox: SharedConnection, group: "list[tuple[Post, Waiting]]") -> None:
         self._outbox, self._group = outbox, group
 
     def done(self) -> bool:
@@ -237,7 +237,7 @@ class AsyncDriver:
     def __init__(self, hosts: Sequence[Host]) -> None:
         self._hosts = hosts
         loop = asyncio.get_running_loop()
-        self._outboxes = [Outbox(host, loop) for host in hosts]
+        self._outboxes = [SharedConnection(host, loop) for host in hosts]
 
     async def run(self, plan: Plan[T], called_off: "asyncio.Future[None] | None" = None) -> T:
         """Run a plan; return its result. When the future `called_off` is done, nothing blocks any

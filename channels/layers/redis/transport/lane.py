@@ -45,14 +45,14 @@ class KeptBatch(NamedTuple):
     at_s: float
 
 
-class Refused(NamedTuple):
+class NoRoom(NamedTuple):
     """A message found no room: so many wait in its queue."""
 
     length: int
 
 
 #: What becomes of a message: it was taken (None), there was no room, or Redis is away.
-Fate: TypeAlias = Refused | LayerUnavailable | None
+Fate: TypeAlias = NoRoom | LayerUnavailable | None
 
 
 class Lane(Generic[Token]):
@@ -164,7 +164,7 @@ class Lane(Generic[Token]):
             return []
         self._before = batch.number
         self._keep(batch, taken, now_s)
-        refused = Refused(length)
+        refused = NoRoom(length)
         return [
             (token, None if place < taken else refused) for place, token in enumerate(batch.tokens)
         ]

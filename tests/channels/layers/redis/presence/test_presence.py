@@ -8,7 +8,7 @@ from channels.exceptions import LayerUnavailable
 from channels.layers.operations import Delivery, FinishOrdered, ForgetSocket, SaveSession, Turn
 from channels.layers.redis.presence import heartbeat, replies, upkeep
 from channels.layers.redis.presence import presence as presence_module
-from channels.layers.redis.presence.presence import LONGEST_GAP_S, WATCHED_FOR_S, Watch
+from channels.layers.redis.presence.presence import WATCHED_FOR_S
 from channels.layers.redis.transport.plans import Request
 
 SERVER = "server"
@@ -48,20 +48,6 @@ def keep_house(layer):
 
 def drain(layer, channel="websocket.disconnect"):
     return [message for _, message in iter(lambda: layer.receive([channel]), (None, None))]
-
-
-def test_who_has_not_watched_for_long_does_not_know_who_lives():
-    watch = Watch()
-    assert not watch.note(100.0)
-    assert not watch.note(105.0)
-    assert watch.note(100.0 + WATCHED_FOR_S)
-
-
-def test_who_has_not_watched_for_a_while_begins_anew():
-    watch = Watch()
-    for now_s in range(100, 120):
-        watch.note(now_s)
-    assert not watch.note(119 + LONGEST_GAP_S + 1)
 
 
 def test_a_server_is_known_after_an_outage_that_its_sign_of_life_did_not_outlive(

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channels.exceptions import LayerUnavailable
-from channels.layers.redis.transport.lane import Lane, Refused
+from channels.layers.redis.transport.lane import Lane, NoRoom
 
 LOST = LayerUnavailable("the connection broke")
 AWAY = LayerUnavailable("Redis is away", was_sent=False)
@@ -60,7 +60,7 @@ def test_what_waits_goes_out_as_one_batch():
 def test_what_finds_no_room_is_told_and_what_does_is_taken():
     lane, engine = make_lane(b"a", b"b", b"c"), Engine(capacity=2)
 
-    assert exchange(lane, engine) == [("a", None), ("b", None), ("c", Refused(2))]
+    assert exchange(lane, engine) == [("a", None), ("b", None), ("c", NoRoom(2))]
 
 
 def test_a_batch_whose_answer_was_lost_takes_effect_once():
@@ -161,7 +161,7 @@ def test_what_redis_has_lost_goes_in_again_though_its_queue_is_full_by_now():
         fates += exchange(lane, engine, now_s=1.0)
 
     assert engine.queue == [b"a", b"somebody else's", b"b"]
-    assert fates == [("c", Refused(3))]
+    assert fates == [("c", NoRoom(3))]
 
 
 def test_an_empty_redis_gets_nothing_again_that_it_had_taken():

@@ -1,0 +1,69 @@
+"""One owner for each noun: no two classes of the product share a name, but for those named here."""
+
+import ast
+import collections
+import pathlib
+
+ROOT = pathlib.Path(__file__).parent.parent
+ROOMS = ("channels", "routing", "worker", "interface_server", "deploy")
+
+#: Each engine of `channels/layers` has its own of these: who knows one finds the way in another.
+OF_ENGINES = {"Entry", "Groups", "Housekeeping", "Search", "Servers", "Sockets", "Store"}
+#: Each host server of `interface_server/hosts` has its own of these.
+OF_HOSTS = {"GatedSocket"}
+#: Names that Channels 1.x, or 1.x and later, have taught at several import paths.
+PUBLIC = {
+    "AsgiHandler": {"channels/handler.py", "channels/http.py"},
+    "AsgiRequest": {"channels/requests/request.py", "channels/http.py"},
+    "BaseChannelLayer": {"channels/layers/base.py", "channels/layers/awaited/contract.py"},
+    "ChannelLayerManager": {"channels/asgi.py", "channels/layers/awaited/manager.py"},
+    "JsonWebsocketConsumer": {"channels/generic/sockets.py", "channels/generic/websocket.py"},
+    "WebsocketConsumer": {"channels/generic/sockets.py", "channels/generic/websocket.py"},
+    "Worker": {"worker/process.py", "channels/worker.py", "channels/delay/worker.py"},
+}
+#: Django finds these by this name.
+OF_DJANGO = {"Command"}
+
+
+def find_classes():
+    """The files of each class of the product, by its name; classes within others are left out."""
+    found = collections.defaultdict(set)
+    for room in ROOMS:
+        for path in sorted((ROOT / room).rglob("*.py")):
+            for name in classes_in(ast.parse(path.read_text("utf-8"))):
+                found[name].add(path.relative_to(ROOT).as_posix())
+    return found
+
+
+def classes_in(tree):
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.If):
+            yield from classes_in(node)
+            yield from classes_in(ast.Module(node.orelse, []))
+
+
+def is_told_apart(name, files):
+    """Whether several classes may have a name: the folder that each is in says which it is."""
+    if name in OF_DJANGO or files == PUBLIC.get(name):
+        return True
+    families = ((OF_ENGINES, "channels/layers/"), (OF_HOSTS, "interface_server/hosts/"))
+    return any(
+        name in family and all(file.startswith(folder) for file in files)
+        for family, folder in families
+    )
+
+
+def test_no_two_classes_share_a_name():
+    shared = {
+        name: sorted(files)
+        for name, files in find_classes().items()
+        if len(files) > 1 and not is_told_apart(name, files)
+    }
+    assert shared == {}
+
+
+def test_every_exception_to_that_is_needed():
+    shared = {name for name, files in find_classes().items() if len(files) > 1}
+    assert {*OF_ENGINES, *OF_HOSTS, *PUBLIC, *OF_DJANGO} <= shared
