@@ -8,6 +8,7 @@ coroutines.
 
 import asyncio
 import collections
+import functools
 import multiprocessing
 import signal
 import time
@@ -42,7 +43,7 @@ WORKER = {
     "Django's own code": ["/django/", "/asgiref/"],
 }  # fmt: skip
 SERVER = {
-    "in: a frame or request becomes a message": ["interface_server/inbox.py",
+    "in: a frame or request becomes a message": ["frames/intake.py",
                                                  "websocket.py::_pass_frames", "server/scopes.py",
                                                  "server/http_body.py", "server/http.py",
                                                  "link.py::send", "queues/sending", "redis/keys.py",
@@ -105,8 +106,8 @@ def _echo(message):
     message.reply_channel.send({"text": message["text"]})
 
 
-def profile_worker(layer, kind, messages):
-    """Profile a worker that finds `messages` echoes or requests waiting; return its Sampler."""
+def profile_worker(layer, kind, messages, watch):
+    """Run a worker that finds `messages` echoes or requests waiting, in a `watch`; return that."""
     from channels.asgi import ChannelLayerWrapper
     from channels.handler import ViewConsumer
     from channels.routing import route
@@ -133,9 +134,9 @@ def profile_worker(layer, kind, messages):
     worker = Worker(wrapper, signal_handlers=False)
     for number in range(messages):
         layer.send(channel, make(number))
-    with Sampler(WORKER) as sampler:
+    with watch:
         ConsumerThread(worker, 1).run()
-    return sampler
+    return watch
 
 
 def _frame(number):
@@ -162,8 +163,8 @@ def view(request):
 urlpatterns = [path("", view)]
 
 
-def profile_server(layer, kind, messages):
-    """Profile an interface server whose clients send `messages` echoes or requests."""
+def profile_server(layer, kind, messages, watch, clients=CLIENTS):
+    """Run an interface server whose clients send `messages` echoes or requests, in a `watch`."""
     from channels.asgi import ChannelLayerWrapper
     from channels.routing import route
     from interface_server.application import InterfaceServer
@@ -174,9 +175,9 @@ def profile_server(layer, kind, messages):
     wrapper.router.check_default()
     worker = multiprocessing.get_context("fork").Process(target=Worker(wrapper).run)
     worker.start()
-    clients = {"echo": _talk, "request": _ask}[kind]
+    talk = functools.partial({"echo": _talk, "request": _ask}[kind], count=clients)
     try:
-        return asyncio.run(_serve(InterfaceServer(layer), clients, messages))
+        return asyncio.run(_serve(InterfaceServer(layer), talk, messages, watch))
     finally:
         worker.terminate()
         worker.join()
@@ -187,25 +188,25 @@ def _answer(message):
     message.reply_channel.send({"status": 200, "headers": headers, "content": b"hello"})
 
 
-async def _serve(server, clients, messages):
+async def _serve(server, talk, messages, watch):
     await server.start()
-    with Sampler(SERVER) as sampler:
-        leave = await clients(server, messages)
+    with watch:
+        leave = await talk(server, messages)
     await leave()
     await server.stop()
-    return sampler
+    return watch
 
 
-async def _talk(server, messages):
+async def _talk(server, messages, count):
     """Echoes over open sockets; returns what closes them."""
     left, done = [messages], asyncio.Event()
 
-    def count():
+    def count_one():
         left[0] -= 1
         if not left[0]:
             done.set()
 
-    sockets = [_Socket(count) for _ in range(CLIENTS)]
+    sockets = [_Socket(count_one) for _ in range(count)]
     tasks = [asyncio.ensure_future(server(dict(_SOCKET_SCOPE), one.receive, one.send))
              for one in sockets]  # fmt: skip
     await done.wait()
@@ -218,17 +219,17 @@ async def _talk(server, messages):
     return leave
 
 
-async def _ask(server, messages):
+async def _ask(server, messages, count):
     """Requests, one after the other from each client; returns what has nothing left to do."""
 
     async def ask():
-        for _ in range(messages // CLIENTS):
+        for _ in range(messages // count):
             await server(dict(_REQUEST_SCOPE), *_request_pair())
 
     async def leave():
         pass
 
-    await asyncio.gather(*(ask() for _ in range(CLIENTS)))
+    await asyncio.gather(*(ask() for _ in range(count)))
     return leave
 
 
@@ -296,12 +297,13 @@ def main(messages):
             return RedisChannelLayer(hosts=[redis.tcp_url], channel_capacity=room)
 
         for kind in ("echo", "request"):
-            sampler = profile_server(make_layer(), kind, messages)
+            sampler = profile_server(make_layer(), kind, messages, Sampler(SERVER))
             _print(f"interface server, {kind}", sampler, messages)
         for kind in ("echo", "ordered", "session", "view"):
             layer = make_layer()
             layer.flush()
-            _print(f"worker, {kind}", profile_worker(layer, kind, messages), messages)
+            sampler = profile_worker(layer, kind, messages, Sampler(WORKER))
+            _print(f"worker, {kind}", sampler, messages)
 
 
 def _print(title, sampler, messages):
