@@ -42,7 +42,6 @@ from channels.layers.redis.transport.addresses import read_hosts
 from channels.layers.redis.transport.aio import AsyncDriver
 from channels.layers.redis.transport.hosts import BLOCK_S, Host
 from channels.layers.redis.transport.plans import Plan
-from channels.layers.redis.transport.sentinel import SentinelHost, find_services, parse_sentinels
 from channels.layers.redis.transport.sync import SyncDriver
 from channels.layers.worker_link import OnMessage
 from channels.messages import Content
@@ -385,49 +384,3 @@ class RedisChannelLayer(BaseChannelLayer):
         driver = self._async.pop(asyncio.get_running_loop(), None)
         if driver is not None:
             await driver.close()
-
-
-class RedisLocalChannelLayer(RedisChannelLayer):
-    """`asgi_redis.RedisLocalChannelLayer`: kept for its name. Its second, local Redis
-    (`local_hosts`) is not needed: what one process reads lies on one host anyway."""
-
-    def __init__(self, *, local_hosts: Any = None, **config: Any) -> None:
-        super().__init__(**config)
-
-
-class RedisSentinelChannelLayer(RedisChannelLayer):
-    """A channel layer over masters that Redis Sentinel names.
-
-    Args:
-        hosts: the Sentinels, as (host, port) pairs; default localhost:26379.
-        services: names of the masters to use, in the same order in all processes. Without it the
-            Sentinels are asked for theirs when the layer is made, as in asgi_redis 1.x: how many
-            there are decides what lies where. Later ones need a restart of all processes.
-        sentinel_refresh_interval: of asgi_redis 1.x; has no effect, as each connection asks anew.
-
-    Raises LayerUnavailable if the Sentinels have to be asked, and none answers.
-    """
-
-    def __init__(
-        self,
-        *,
-        hosts: Sequence[Any] | None = None,
-        services: Sequence[str] | None = None,
-        sentinel_refresh_interval: float | None = None,
-        **config: Any,
-    ) -> None:
-        if isinstance(services, str):
-            raise ValueError(f"services must be a list, as in [{services!r}], not one string")
-        self._services = list(services or ())
-        super().__init__(hosts=hosts, **config)
-
-    def _make_hosts(
-        self, hosts: Sequence[Any] | None, connection_kwargs: dict[str, Any]
-    ) -> Sequence[Host]:
-        sentinels = parse_sentinels(hosts)
-        services = self._services or find_services(sentinels, connection_kwargs)
-        has_others = len(services) > 1
-        return [
-            SentinelHost(sentinels, name, connection_kwargs, has_others=has_others)
-            for name in services
-        ]
