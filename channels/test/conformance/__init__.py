@@ -31,6 +31,7 @@ from channels.test.conformance.metrics import MetricsPromises
 from channels.test.conformance.ordering import OrderingPromises
 from channels.test.conformance.passing_time import PassingTimePromises
 from channels.test.conformance.sessions import SessionPromises
+from channels.test.conformance.sockets import SocketPromises
 from channels.test.conformance.statistics import StatisticsPromises
 from channels.test.conformance.work import WorkPromises
 
@@ -50,6 +51,7 @@ class ConformanceSuite(
     OrderingPromises,
     HostingPromises,
     LinkPromises,
+    SocketPromises,
     StatisticsPromises,
     MetricsPromises,
     GeneratedPromises,
