@@ -11,8 +11,10 @@ import contextvars
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+
+from django.dispatch import Signal
 
 from channels.consuming.decorators import marks_of
 from channels.consuming.session_stores import are_kept_in
@@ -31,8 +33,12 @@ from worker.rows import FEW, hold_back, length_of_pipeline
 
 if TYPE_CHECKING:
     from channels.channel import Entry
-    from channels.layers.operations import Delivery
-
+    from channels.layers.base import BaseChannelLayer
+    from channels.layers.contract import Result
+    from channels.layers.operations import Delivery, Operation
+    from routing.matching import Match
+    from worker.dispatch import Outcome
+    from worker.process import Worker
 
 logger = logging.getLogger("django.channels")
 
@@ -49,7 +55,7 @@ FIRST_RETRY_S, LONGEST_RETRY_S = 0.1, 5.0
 class ConsumerThread(threading.Thread):
     """Takes messages and runs consumers until `stopping` is set."""
 
-    def __init__(self, worker: Any, number: int) -> None:
+    def __init__(self, worker: Worker, number: int) -> None:
         super().__init__(name=f"consumer-{number}", daemon=True)
         self._worker = worker
         self._layer = worker.channel_layer
@@ -59,14 +65,14 @@ class ConsumerThread(threading.Thread):
         self.channels = worker.channels
         self._reader = self._layer.open_reader([*sorted(self.channels), worker.orders])
         #: What the last consumer left to be done, and which consumer that was.
-        self._operations: list[Any] = []
-        self._consumer: Any = None
+        self._operations: list[Operation] = []
+        self._consumer: Callable[..., Any] | None = None
         self._pause_s = FIRST_PAUSE_S
         self._asks_first = worker.asks_before_messages
         self._wait_s = ASKING_WAIT_S if self._asks_first else WAIT_S
         self._keeps_sessions = are_kept_in(self._layer)
         #: What runs now, for the status: (channel, consumer, since when), or None.
-        self.running: Any = None
+        self.running: tuple[str, Callable[..., Any], float] | None = None
         #: What is active before anybody has activated anything; of the thread itself.
         self._clean = contextvars.Context()
 
@@ -108,7 +114,7 @@ class ConsumerThread(threading.Thread):
             self._stopping.wait(self._pause_s)
         self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
 
-    def _next_delivery(self) -> Any:
+    def _next_delivery(self) -> Delivery | None:
         """Send what was left, and take the next message; when stopping, only send."""
         if len(self._operations) > FEW:
             self._send_ahead()
@@ -143,7 +149,12 @@ class ConsumerThread(threading.Thread):
         self._put_back([result for result in results if isinstance(result, ops.Delivery)])
         self._put_back(self._flusher.settle(operations, results, self._consumer))
 
-    def _settle(self, operations: Any, results: Any, delivery: Any) -> Any:
+    def _settle(
+        self,
+        operations: Sequence[Operation],
+        results: Sequence[Result],
+        delivery: Delivery | None,
+    ) -> Delivery | None:
         """Wait for what was refused; return the delivery to run next.
 
         An ordered message that was set free is run here unless another has come along, or is not
@@ -185,7 +196,7 @@ class ConsumerThread(threading.Thread):
 
     # -- one message ----------------------------------------------------------------------------
 
-    def _consume(self, delivery: Any) -> None:
+    def _consume(self, delivery: Delivery) -> None:
         """Run a delivery's consumer; note what it leaves to be done."""
         if delivery.channel == self._worker.orders:
             self._worker.obey(delivery.content)
@@ -220,7 +231,12 @@ class ConsumerThread(threading.Thread):
         self.running = None
 
     def _run_to_the_end(
-        self, consumer: Any, kwargs: Any, message: Message, delivery: Any, since: float
+        self,
+        consumer: Callable[..., Any],
+        kwargs: Mapping[str, Any],
+        message: Message,
+        delivery: Delivery,
+        since: float,
     ) -> None:
         started = time.perf_counter()
         outcome, entries = self._run(consumer, message, kwargs)
@@ -229,7 +245,7 @@ class ConsumerThread(threading.Thread):
         self._consumer = consumer
         self._operations = self._left_over(outcome, entries, delivery, message)
 
-    def _find(self, message: Message) -> Any:
+    def _find(self, message: Message) -> Match | None:
         try:
             match = self._worker.router.match(message)
         except Exception as error:  # a filter met a value it can't take
@@ -249,7 +265,7 @@ class ConsumerThread(threading.Thread):
         """Whether the application takes what no route takes."""
         return self._worker.host is not None and self._worker.host.takes(channel)
 
-    def _will_load_session(self, consumer: Any) -> bool:
+    def _will_load_session(self, consumer: Callable[..., Any]) -> bool:
         """Whether a consumer is about to ask the layer for the session of its socket. An ordered
         one asks once its turn has begun."""
         marks = marks_of(consumer)
@@ -257,7 +273,9 @@ class ConsumerThread(threading.Thread):
             self._keeps_sessions and "channel_session" in marks and "enforce_ordering" not in marks
         )
 
-    def _run(self, consumer: Any, message: Message, kwargs: Any) -> Any:
+    def _run(
+        self, consumer: Callable[..., Any], message: Message, kwargs: Mapping[str, Any]
+    ) -> tuple[Outcome, list[Entry]]:
         pending_message_store.prepare()
         if consumer_started.receivers:
             _signal(consumer_started, environ={})
@@ -272,14 +290,18 @@ class ConsumerThread(threading.Thread):
             _signal(consumer_finished)
         return outcome, entries
 
-    def _run_wrapped(self, consumer: Any, message: Message, kwargs: Any) -> Any:
+    def _run_wrapped(
+        self, consumer: Callable[..., Any], message: Message, kwargs: Mapping[str, Any]
+    ) -> Outcome:
         wrapped = self._worker.wrap(consumer) if self._worker.middleware else consumer
         outcome = run_consumer(wrapped, message, kwargs)
         if isinstance(outcome, Failed):
             report_failure(message, consumer, outcome.error, self._worker.id)
         return outcome
 
-    def _run_traced(self, consumer: Any, message: Message, kwargs: Any) -> Any:
+    def _run_traced(
+        self, consumer: Callable[..., Any], message: Message, kwargs: Mapping[str, Any]
+    ) -> Outcome:
         name = name_that_thing(consumer)
         sent_at = message.delivery.sent_at if message.delivery is not None else None
         span = tracing.tracer.process(message.channel.name, name, message.content, sent_at)
@@ -290,8 +312,8 @@ class ConsumerThread(threading.Thread):
         return outcome
 
     def _left_over(
-        self, outcome: Any, entries: list[Entry], delivery: Any, message: Message
-    ) -> Any:
+        self, outcome: Outcome, entries: list[Entry], delivery: Delivery, message: Message
+    ) -> list[Operation]:
         """The operations to carry out now that the consumer has ended."""
         if isinstance(outcome, Later):
             entries = [
@@ -310,10 +332,10 @@ class ConsumerThread(threading.Thread):
         operations.append(ops.Done(delivery))
         return operations
 
-    def _send_elsewhere(self, entries: list[Entry]) -> Any:
+    def _send_elsewhere(self, entries: Iterable[Entry]) -> list[Operation]:
         """Carry out what is for other layers; return the operations for this one."""
-        mine: list[Any] = []
-        others: dict[int, tuple[Any, list[Any]]] = {}
+        mine: list[Operation] = []
+        others: dict[int, tuple[BaseChannelLayer, list[Operation]]] = {}
         for layer, operation in entries:
             layer = getattr(layer, "channel_layer", layer)
             if layer is self._layer:
@@ -333,7 +355,7 @@ class ConsumerThread(threading.Thread):
                 )
         return mine
 
-    def _retry(self, delivery: Any) -> Any:
+    def _retry(self, delivery: Delivery) -> ops.DeadLetter | ops.Retry:
         if delivery.attempts >= self._worker.message_retries:
             consumer = name_that_thing(self._consumer)
             reason = f"{consumer} asked for a retry {delivery.attempts + 1} times"
@@ -353,7 +375,7 @@ class ConsumerThread(threading.Thread):
         self._reader.interrupt()
 
 
-def _end_turn(operation: Any) -> Any:
+def _end_turn(operation: Operation) -> Operation:
     """An ordered message that is given up does not come again: its socket goes on without it."""
     if type(operation) is ops.ReleaseOrdered:
         return ops.FinishOrdered(operation.reply_channel, operation.order)
@@ -365,7 +387,7 @@ def _was_last_of_socket(message: Message) -> bool:
     return message.reply_channel is not None and not message.was_left_out
 
 
-def _signal(signal: Any, **kwargs: Any) -> None:
+def _signal(signal: Signal, **kwargs: Any) -> None:
     if not signal.receivers:
         return
     for receiver, error in signal.send_robust(sender=ConsumerThread, **kwargs):

@@ -8,8 +8,9 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+import types
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from channels.exceptions import LayerRefused, LayerUnavailable
 from channels.layers.drops import Drops
@@ -25,10 +26,17 @@ from worker.loop import ConsumerThread
 
 if TYPE_CHECKING:
     from channels.layers.base import BaseChannelLayer
+    from channels.layers.operations import Delivery
+    from channels.message import Message
     from channels.messages import Content
+    from routing import Router
+    from worker.applications.finding import Hosted
 
 
 logger = logging.getLogger("django.channels")
+
+#: Takes a consumer and returns one that is run instead.
+Middleware: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 #: How often the watching thread looks after delayed messages, and its own entry in the registry.
 HOUSEKEEPING_S = 2.0
@@ -59,22 +67,24 @@ class Worker:
     def __init__(
         self,
         channel_layer: BaseChannelLayer,
-        callback: Any = None,
+        callback: Callable[[str, Message], Any] | None = None,
         message_retries: int = 10,
         signal_handlers: bool = True,
-        only_channels: Any = None,
-        exclude_channels: Any = None,
+        only_channels: Sequence[str] | None = None,
+        exclude_channels: Sequence[str] | None = None,
         *,
         threads: int = 1,
-        middleware: Any = None,
-        hosted: Any = None,
-        most_sockets: Any = None,
+        middleware: Sequence[Middleware] | None = None,
+        hosted: Hosted | None = None,
+        most_sockets: int | None = None,
         grace_s: float = GRACE_S,
     ) -> None:
         layer: Any = channel_layer
         self.layer = layer
-        self.channel_layer = getattr(channel_layer, "channel_layer", channel_layer)
-        self.router = self.layer.router
+        self.channel_layer: BaseChannelLayer = getattr(
+            channel_layer, "channel_layer", channel_layer
+        )
+        self.router: Router = self.layer.router
         self.callback = callback
         self.message_retries = message_retries
         self.signal_handlers = signal_handlers
@@ -82,7 +92,7 @@ class Worker:
         self.id = f"{socket.gethostname()}-{os.getpid()}-{random_suffix(6)}"
         #: The queue in which this worker is told what to do.
         self.orders = orders_queue(self.id)
-        self.host: Any = None
+        self.host: ApplicationHost | None = None
         if hosted is not None:
             self.host = ApplicationHost(
                 self.channel_layer,
@@ -95,12 +105,14 @@ class Worker:
             )
         self.channels = set(self.apply_channel_filters(self._all_channels()))
         self.thread_count = threads
-        self.middleware = self.layer.middleware if middleware is None else tuple(middleware)
+        self.middleware: tuple[Middleware, ...] = tuple(
+            self.layer.middleware if middleware is None else middleware
+        )
         self.stopping = threading.Event()
         #: Tells of messages that were lost.
         self.drops = Drops(logger)
-        self.threads: list[Any] = []
-        self._wrapped: dict[Any, Any] = {}
+        self.threads: list[ConsumerThread] = []
+        self._wrapped: dict[Callable[..., Any], Callable[..., Any]] = {}
         self._stop_signals = 0
         self._started = time.time()
         #: When it last looked after itself, by the monotonic clock.
@@ -112,11 +124,11 @@ class Worker:
                 f"exclude={exclude_channels} leave none of them"
             )
 
-    def _all_channels(self) -> Any:
+    def _all_channels(self) -> set[str]:
         hosted = self.host.channels if self.host is not None else set()
         return self.router.channels | hosted
 
-    def apply_channel_filters(self, channels: Iterable[str]) -> Any:
+    def apply_channel_filters(self, channels: Iterable[str]) -> list[str]:
         """Return those of `channels` that this worker listens on, as a list."""
         return filter_channels(channels, self.only_channels, self.exclude_channels)
 
@@ -124,14 +136,16 @@ class Worker:
         """Say that the worker is set up: sends `worker_ready`."""
         worker_ready.send(sender=self)
 
-    def note_run(self, delivery: Any, consumer: Any, since: Any, ran_s: Any) -> None:
+    def note_run(
+        self, delivery: Delivery, consumer: Callable[..., Any], since: float, ran_s: float
+    ) -> None:
         """Tell whoever counts that `consumer` ran for `ran_s`, from `since` on."""
         waited_s = None if delivery.sent_at is None else max(since - delivery.sent_at, 0.0)
         hooks.meter.consumed(delivery.channel, consumer, waited_s, ran_s)
         if logger.isEnabledFor(logging.DEBUG):
             _tell_run(delivery.channel, consumer, waited_s, ran_s)
 
-    def wrap(self, consumer: Any) -> Any:
+    def wrap(self, consumer: Callable[..., Any]) -> Callable[..., Any]:
         """Return `consumer` inside the middleware, the first one outermost; made once for each."""
         if consumer not in self._wrapped:
             wrapped = consumer
@@ -162,7 +176,7 @@ class Worker:
             self._apply_room()
         self._drain()
 
-    def channels_with_room(self) -> Any:
+    def channels_with_room(self) -> set[str]:
         """The channels that it listens on just now: all, but for those of sockets if it is full."""
         return self.channels if self.host is None else self.channels - self.host.find_closed()
 
@@ -210,7 +224,7 @@ class Worker:
         except LayerUnavailable as error:
             logger.debug("the worker could not say goodbye to the layer: %s", error)
 
-    def _start_handing_over(self) -> Any:
+    def _start_handing_over(self) -> list[threading.Thread]:
         """Begin to hand over the sockets that are hosted here; return the threads that do it."""
         if self.host is None:
             return []
@@ -219,13 +233,13 @@ class Worker:
         return [thread]
 
     @staticmethod
-    def _interrupt(thread: Any) -> None:
+    def _interrupt(thread: ConsumerThread) -> None:
         try:
             thread.interrupt()
         except LayerUnavailable as error:
             logger.debug("could not wake %s: %s", thread.name, error)
 
-    def facts(self) -> Any:
+    def facts(self) -> dict[str, Any]:
         """What the registry shows of this worker."""
         return {
             **describe_process(),
@@ -239,7 +253,7 @@ class Worker:
             ],
         }
 
-    def _running(self) -> Any:
+    def _running(self) -> list[tuple[str, Callable[..., Any], float]]:
         return [running for thread in self.threads if (running := thread.running)]
 
     # -- stopping -------------------------------------------------------------------------------
@@ -249,7 +263,7 @@ class Worker:
         signal.signal(signal.SIGTERM, self.sigterm_handler)
         signal.signal(signal.SIGINT, self.sigterm_handler)
 
-    def sigterm_handler(self, signo: Any, stack_frame: Any) -> None:
+    def sigterm_handler(self, signo: int, stack_frame: types.FrameType | None) -> None:
         """Stop after what runs has ended; at the third signal, at once."""
         self._stop_signals += 1
         if self._stop_signals > 2:
@@ -262,7 +276,7 @@ class Worker:
         self.stopping.set()
 
     @property
-    def termed(self) -> Any:
+    def termed(self) -> bool:
         """Whether it has been told to stop; True tells it so, as in 1.x.
 
         A subclass that has a `termed` of its own is asked before each message, and at least every
@@ -271,12 +285,12 @@ class Worker:
         return self.stopping.is_set()
 
     @termed.setter
-    def termed(self, value: Any) -> None:
+    def termed(self, value: bool) -> None:
         if value:
             self.stop()
 
     @property
-    def asks_before_messages(self) -> Any:
+    def asks_before_messages(self) -> bool:
         """Whether `termed` is a subclass's own, to be asked before each message."""
         return type(self).termed is not Worker.termed
 
@@ -289,7 +303,9 @@ class Worker:
             logger.error("worker %s can't do %r: it knows 'stop' only", self.id, content)
 
 
-def _tell_run(channel: str, consumer: Any, waited_s: Any, ran_s: Any) -> None:
+def _tell_run(
+    channel: str, consumer: Callable[..., Any], waited_s: float | None, ran_s: float
+) -> None:
     """With -v 2: one line for each message, with nothing of what is in it."""
     name = name_that_thing(consumer)
     waited = "for a time that is not known" if waited_s is None else f"{waited_s:.3f} s"
@@ -306,5 +322,5 @@ class WorkerGroup(Worker):
     `n_threads`: default the number of CPUs, as in 1.x.
     """
 
-    def __init__(self, *args: Any, n_threads: Any = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, n_threads: int | None = None, **kwargs: Any) -> None:
         super().__init__(*args, threads=n_threads or os.cpu_count() or 1, **kwargs)

@@ -8,10 +8,20 @@ has no room for. No I/O here, and no clock.
 from __future__ import annotations
 
 import collections
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
 from channels.exceptions import HeldBack
 from channels.layers import operations as ops
+
+if TYPE_CHECKING:
+    from channels.layers.contract import Result
+    from channels.layers.operations import Operation
+
+#: An operation, and what has refused it.
+RefusedOperation: TypeAlias = "tuple[Operation, Exception]"
+#: What is tried now, and the rest.
+Chosen: TypeAlias = tuple[list[RefusedOperation], list[RefusedOperation]]
 
 #: The most that goes to one channel in one pipeline, in packed bytes: as much as one message may
 #: hold, and as a client may have waiting before its sender is told to hold back.
@@ -31,12 +41,12 @@ class Rows:
         has_moved: whether something went out at the last try.
     """
 
-    def __init__(self, operations: Any, now_s: float = 0.0) -> None:
+    def __init__(self, operations: Iterable[Operation], now_s: float = 0.0) -> None:
         counts = collections.Counter(
             operation.channel for operation in operations if type(operation) is ops.Send
         )
         self.parts = {channel for channel, count in counts.items() if count > 1}
-        self.cut_off: set[Any] = set()
+        self.cut_off: set[str | None] = set()
         self.has_moved = False
         self._begun_s = now_s
         #: By row: when something last went out, how many go out next, when to look again.
@@ -44,36 +54,35 @@ class Rows:
         self._widths: dict[str | None, int] = {}
         self._due_s: dict[str, float] = {}
 
-    def waited_s(self, operation: Any, now_s: float) -> Any:
+    def waited_s(self, operation: Operation, now_s: float) -> float:
         """Seconds since something of its row went out, or since the beginning."""
         return now_s - self._moved_s.get(ops.row_of(operation), self._begun_s)
 
-    def is_due(self, channel: str, now_s: float, every_s: Any) -> bool:
+    def is_due(self, channel: str, now_s: float, every_s: float) -> bool:
         """Whether it is time to look after a row, as it is every so often."""
         if now_s < self._due_s.get(channel, now_s):
             return False
         self._due_s[channel] = now_s + every_s
         return True
 
-    def choose(self, refused: Any) -> Any:
+    def choose(self, refused: Iterable[RefusedOperation]) -> Chosen:
         """Split (operation, refusal) pairs in those to try now and the others, both in order."""
-        chosen: list[Any] = []
-        rest: list[Any] = []
+        chosen: list[RefusedOperation] = []
+        rest: list[RefusedOperation] = []
         full: set[str | None] = set()
         counts: collections.Counter[str | None] = collections.Counter()
         sizes: collections.Counter[str | None] = collections.Counter()
-        waits: Any
         for operation, refusal in refused:
             channel, size = ops.row_of(operation), _size(operation)
             if channel is None:
-                waits = rest and isinstance(refusal, HeldBack)
+                waits = bool(rest) and isinstance(refusal, HeldBack)
             elif type(operation) is ops.FinishOrdered:
                 waits = channel in full
             else:
                 waits = (
                     channel in full
                     or counts[channel] >= self._widths.get(channel, 1)
-                    or (counts[channel] and sizes[channel] + size > PIECE_BYTES)
+                    or (counts[channel] > 0 and sizes[channel] + size > PIECE_BYTES)
                 )
             (rest if waits else chosen).append((operation, refusal))
             if waits:
@@ -82,7 +91,9 @@ class Rows:
             sizes[channel] += size
         return chosen, rest
 
-    def note(self, operations: Any, results: Any, now_s: float) -> None:
+    def note(
+        self, operations: Sequence[Operation], results: Sequence[Result], now_s: float
+    ) -> None:
         """What was tried has these results."""
         self.has_moved = False
         held = set()
@@ -99,7 +110,7 @@ class Rows:
             self._widths[channel] = min(2 * self._widths.get(channel, 1), LONGEST_PIECE)
 
 
-def length_of_pipeline(operations: Any) -> Any:
+def length_of_pipeline(operations: Sequence[Operation]) -> int:
     """How many of `operations` make up one pipeline: all of them, unless a row is too long."""
     if len(operations) <= FEW:
         return len(operations)
@@ -112,11 +123,11 @@ def length_of_pipeline(operations: Any) -> Any:
     return len(operations)
 
 
-def hold_back(operations: Any) -> Any:
+def hold_back(operations: Iterable[Operation]) -> list[Result]:
     """The results of operations that were not tried yet."""
     return [HeldBack(str(ops.row_of(operation)), 0, 0) for operation in operations]
 
 
-def _size(operation: Any) -> Any:
+def _size(operation: Operation) -> int:
     payload = getattr(operation, "payload", None)
     return len(payload) if isinstance(payload, bytes) else 0
