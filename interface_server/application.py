@@ -1,12 +1,12 @@
 """The interface server as an ASGI application."""
 
 import asyncio
+import sys
 
 from channels.layers.base import BaseChannelLayer
 from channels.metrics import hooks
 from channels.tracing import hooks as tracing
 from interface_server.asgi import Receive, Scope, Send
-from interface_server.hosts import adapt
 from interface_server.hosts.refusal import Refusal, judge_scope, unwrap
 from interface_server.http import Exchange
 from interface_server.options import Options
@@ -49,7 +49,8 @@ class InterfaceServer:
         process = self._processes.get(asyncio.get_running_loop())
         if process is None or not process.is_started:
             process = await self.start()
-        scope, receive, send = adapt(self, scope, receive, send)
+        if "daphne.server" in sys.modules:
+            scope, receive, send = self._adapt_to_daphne(scope, receive, send)
         scope = mount(scope, self._options, process.proxy)
         if kind == "http" and self._is_asked_for_health(scope["path"]):
             await self._tell_health(scope["path"], send)
@@ -61,6 +62,14 @@ class InterfaceServer:
             await (_watch(exchange, scope) if is_watched else exchange.run())
         else:
             await Socket(process, scope, receive, send).run()
+
+    def _adapt_to_daphne(
+        self, scope: Scope, receive: Receive, send: Send
+    ) -> tuple[Scope, Receive, Send]:
+        """Return (scope, receive, send) with what Daphne leaves undone, if it has called."""
+        from interface_server.hosts.daphne_io import adapt_daphne
+
+        return adapt_daphne(self, scope, receive, send)
 
     def _judge(self, scope: Scope) -> Refusal | None:
         """Return why no worker is to see a request, or None."""

@@ -10,14 +10,14 @@ from channels.metrics import hooks
 from channels.tracing import hooks as tracing
 from interface_server.asgi import Message, Receive, Scope, Send
 from interface_server.http_body import BodyChannel, BodyReader, BodyTooLarge, ClientLeft
-from interface_server.http_reply import (
+from interface_server.http_response import (
+    Response,
     check_length,
     has_body,
     is_cut_off,
     read_content,
     read_start,
 )
-from interface_server.http_response import Response
 from interface_server.interruption import Interruption
 from interface_server.replies import BadReply, log_bad_reply
 from interface_server.reply_queue import Outcome, ReplyQueue

@@ -7,11 +7,9 @@ sends no 503 for a handshake and no close code below 3000, and has no lifespan. 
 """
 
 import importlib
-import sys
 from typing import cast
 
-from interface_server.asgi import Receive, Scope, Send
-from interface_server.hosts.contract import Application, HostServer
+from interface_server.hosts.contract import HostServer
 from interface_server.hosts.private_names import UnknownRelease, installed_version
 
 
@@ -42,14 +40,3 @@ def load_host(name: str) -> HostServer:
             f"with: {error}"
         ) from error
     return host
-
-
-def adapt(
-    application: Application, scope: Scope, receive: Receive, send: Send
-) -> tuple[Scope, Receive, Send]:
-    """Return (scope, receive, send) with what the host leaves undone, if that is Daphne."""
-    if "daphne.server" not in sys.modules:
-        return scope, receive, send
-    from interface_server.hosts.daphne_io import adapt_daphne
-
-    return adapt_daphne(application, scope, receive, send)

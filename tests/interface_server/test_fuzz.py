@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from interface_server.http_reply import read_content, read_start
+from interface_server.http_response import read_content, read_start
 from interface_server.proxy import ProxyHeaders
 from interface_server.replies import BadReply, read_code, read_reply
 from tests.interface_server.fakes import Site, VirtualTimeLoop, http_scope

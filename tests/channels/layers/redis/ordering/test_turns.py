@@ -9,7 +9,7 @@ import pytest
 
 from channels.exceptions import LayerUnavailable
 from channels.layers import operations as ops
-from channels.layers.redis.ordering import turns
+from channels.layers.redis import reader as turns
 from channels.layers.redis.transport.sync_connection import Connection
 
 SERVER = "server"
