@@ -8,7 +8,17 @@ ROOT = pathlib.Path(__file__).parent.parent
 ROOMS = ("channels", "routing", "worker", "interface_server", "deploy")
 
 #: Each engine of `channels/layers` has its own of these: who knows one finds the way in another.
-OF_ENGINES = {"Entry", "Groups", "Housekeeping", "Search", "Servers", "Sockets", "Store"}
+OF_ENGINES = {
+    "Address",
+    "Connection",
+    "Entry",
+    "Groups",
+    "Housekeeping",
+    "Search",
+    "Servers",
+    "Sockets",
+    "Store",
+}
 #: Each host server of `interface_server/hosts` has its own of these.
 OF_HOSTS = {"GatedSocket"}
 #: Names that Channels 1.x, or 1.x and later, have taught at several import paths.

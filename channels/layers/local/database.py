@@ -35,7 +35,7 @@ SCARCE_BYTES = 4 * 1024 * 1024
 _inherited: list[sqlite3.Connection] = []
 
 
-class FileConnection:
+class Connection:
     """One thread's connection and its handle of the lock."""
 
     def __init__(self, folder: Path, max_bytes: int | None) -> None:
@@ -103,7 +103,7 @@ class Database:
         self.folder = folder
         self._max_bytes = max_bytes
         self._local = threading.local()
-        self._all: weakref.WeakSet[FileConnection] = weakref.WeakSet()
+        self._all: weakref.WeakSet[Connection] = weakref.WeakSet()
         self._guard = threading.Lock()
 
     @contextlib.contextmanager
@@ -145,7 +145,7 @@ class Database:
     @property
     def identity(self) -> tuple[int, int] | None:
         """Which file this thread works on: another one may take its place."""
-        connection: FileConnection | None = getattr(self._local, "connection", None)
+        connection: Connection | None = getattr(self._local, "connection", None)
         return None if connection is None else connection.file
 
     def close(self) -> None:
@@ -158,8 +158,8 @@ class Database:
 
     # -- inside -------------------------------------------------------------------------------
 
-    def _connection(self) -> FileConnection:
-        connection: FileConnection | None = getattr(self._local, "connection", None)
+    def _connection(self) -> Connection:
+        connection: Connection | None = getattr(self._local, "connection", None)
         if connection is not None and connection.pid != os.getpid():
             connection = None
         if connection is not None and identity_of(connection.path) != connection.file:
@@ -167,9 +167,9 @@ class Database:
             connection = None
         return connection or self._open()
 
-    def _open(self) -> FileConnection:
+    def _open(self) -> Connection:
         make_folder(self.folder)
-        connection = FileConnection(self.folder, self._max_bytes)
+        connection = Connection(self.folder, self._max_bytes)
         try:
             with self._locked(connection):
                 connection.prepare()
@@ -182,13 +182,13 @@ class Database:
         return connection
 
     def _drop(self) -> None:
-        connection: FileConnection | None = getattr(self._local, "connection", None)
+        connection: Connection | None = getattr(self._local, "connection", None)
         self._local.connection = None
         if connection is not None:
             connection.close()
 
     @contextlib.contextmanager
-    def _locked(self, connection: FileConnection) -> Iterator[None]:
+    def _locked(self, connection: Connection) -> Iterator[None]:
         pause_s, deadline = FIRST_PAUSE_S, time.monotonic() + LOCK_LIMIT_S
         while True:
             try:
@@ -209,7 +209,7 @@ class Database:
             fcntl.flock(connection.lock, fcntl.LOCK_UN)
 
     @staticmethod
-    def _roll_back(connection: FileConnection) -> None:
+    def _roll_back(connection: Connection) -> None:
         with contextlib.suppress(sqlite3.Error):  # it may have been rolled back already
             connection.sql.execute("ROLLBACK")
 

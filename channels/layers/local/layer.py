@@ -27,8 +27,8 @@ from channels.layers.local.servers import reply_queues
 from channels.layers.local.store import Store
 from channels.layers.local.wakeups import (
     LONGEST_PATH,
+    Address,
     Bells,
-    Doorbell,
     TaskSleeper,
     ThreadSleeper,
 )
@@ -101,7 +101,7 @@ class LocalChannelLayer(BaseChannelLayer):
         self._settings = Settings(
             self.get_capacity, self.get_expiry, self.get_acknowledgement, self.group_expiry
         )
-        self._life: Doorbell | None = None
+        self._life: Address | None = None
         self._life_guard = threading.Lock()
         self._here = threading.local()
         self._sleepers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, list[TaskSleeper]] = (
@@ -120,7 +120,7 @@ class LocalChannelLayer(BaseChannelLayer):
                 if self._life is None or self._life.pid != os.getpid():
                     with self.database.explained():
                         self.database.make_ready()
-                        self._life = Doorbell(self.folder)
+                        self._life = Address(self.folder)
                 life = self._life
         return life.name
 

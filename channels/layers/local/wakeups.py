@@ -19,7 +19,7 @@ SUFFIX = ".sock"
 LONGEST_PATH = 103
 
 
-class Doorbell:
+class Address:
     """A bound datagram socket: its name in the folder is the address to wake it by."""
 
     def __init__(self, folder: Path) -> None:
@@ -114,8 +114,8 @@ class Sleeper:
     def name(self) -> str:
         return self.address.name
 
-    def _bind(self) -> Doorbell:
-        return Doorbell(self._folder)
+    def _bind(self) -> Address:
+        return Address(self._folder)
 
     def make_reachable(self) -> None:
         """Take a new address if somebody has removed the folder with the old one."""
@@ -134,7 +134,7 @@ class Sleeper:
 class ThreadSleeper(Sleeper):
     """A thread that waits."""
 
-    def _bind(self) -> Doorbell:
+    def _bind(self) -> Address:
         address = super()._bind()
         self._poll = select.poll()
         self._poll.register(address.socket, select.POLLIN)
@@ -154,7 +154,7 @@ class TaskSleeper(Sleeper):
         self._woken = asyncio.Event()
         super().__init__(folder, bells)
 
-    def _bind(self) -> Doorbell:
+    def _bind(self) -> Address:
         address = super()._bind()
         self._loop.add_reader(address.socket, self._note)
         return address

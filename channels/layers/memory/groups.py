@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from channels.layers.memory.servers import is_of_sockets
+from channels.layers.memory.servers import Servers, is_of_sockets
 from channels.layers.names import split_local
 
 
@@ -16,11 +14,13 @@ class Groups:
         servers: the Servers that say which queue is live, and which has stopped.
     """
 
-    def __init__(self, expiry_s: Any, servers: Any) -> None:
+    def __init__(self, expiry_s: float, servers: Servers) -> None:
         self._expiry_s = expiry_s
         self._servers = servers
-        self._groups: dict[str, Any] = {}  # group -> queue -> client -> time of the last add
-        self._joined: dict[str, Any] = {}  # channel -> names of its groups
+        #: group -> queue -> client -> time of the last add
+        self._groups: dict[str, dict[str, dict[str, float]]] = {}
+        #: channel -> names of its groups
+        self._joined: dict[str, set[str]] = {}
 
     def add(self, group: str, channel: str, now: float) -> None:
         queue, client = split_local(channel)
@@ -43,14 +43,14 @@ class Groups:
         if not joined:
             self._joined.pop(channel, None)
 
-    def discard_all(self, channel: str) -> Any:
+    def discard_all(self, channel: str) -> list[str]:
         """Take `channel` out of every group; return the groups' names."""
         joined = list(self._joined.get(channel, ()))
         for group in joined:
             self.discard(group, channel)
         return joined
 
-    def members(self, group: str, now: float) -> Any:
+    def members(self, group: str, now: float) -> dict[str, tuple[str, ...]]:
         """The live members as {queue: tuple of clients}; dead ones leave the group."""
         live = {}
         for queue, clients in list(self._groups.get(group, {}).items()):
@@ -66,9 +66,9 @@ class Groups:
         for group in list(self._groups):
             self.members(group, now)
 
-    def _dead(self, queue: str, clients: Any, now: float) -> Any:
+    def _dead(self, queue: str, clients: dict[str, float], now: float) -> list[str]:
         if self._servers.is_stopped(queue):
             return list(clients)
         if self._servers.is_live(queue) and is_of_sockets(queue):
-            return ()
+            return []
         return [client for client, since in clients.items() if since + self._expiry_s <= now]

@@ -6,8 +6,8 @@ import collections
 import dataclasses
 import heapq
 import itertools
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Collection
+from typing import NamedTuple
 
 from channels.layers.counts import tell_lost
 
@@ -42,11 +42,11 @@ class Entry:
     attempts: int = 0
 
     @property
-    def channel(self) -> Any:
+    def channel(self) -> str:
         """The full name of the (first) channel it goes to."""
         return self.queue + self.clients[0]
 
-    def renewed(self, now: float, expiry_s: Any, attempts: Any) -> Any:
+    def renewed(self, now: float, expiry_s: float, attempts: int) -> Entry:
         """A copy that starts its life at `now`."""
         return dataclasses.replace(self, sent_at=now, expires_at=now + expiry_s, attempts=attempts)
 
@@ -73,7 +73,7 @@ class Rate:
         self._turn_to(now)
         self._now += 1
 
-    def per_second(self, now: float) -> Any:
+    def per_second(self, now: float) -> float:
         self._turn_to(now)
         left = 1 - (now - self._began_at) / RATE_WINDOW_S
         return (self._before * left + self._now) / RATE_WINDOW_S
@@ -102,14 +102,15 @@ class Queue:
         "touched_at",
     )
 
-    def __init__(self, name: str, capacity: Any, expiry_s: Any) -> None:
+    def __init__(self, name: str, capacity: int, expiry_s: float) -> None:
         self.name = name
         self.capacity = capacity
         self.expiry_s = expiry_s
-        self.entries: Any = collections.deque()
-        self.scheduled: list[Any] = []
-        self.dead_letters: list[Any] = []
-        self.counts: Any = collections.Counter()
+        self.entries: collections.deque[Entry] = collections.deque()
+        #: When each is due, what tells those of one moment apart, and the entry.
+        self.scheduled: list[tuple[float, int, Entry]] = []
+        self.dead_letters: list[KeptLetter] = []
+        self.counts: collections.Counter[str] = collections.Counter()
         self.rate = Rate()
         #: When it last gave a message, as a number that rises: the smallest is served next.
         self.last_served = 0
@@ -117,29 +118,29 @@ class Queue:
 
     @property
     def is_full(self) -> bool:
-        return bool(len(self.entries) >= self.capacity)
+        return len(self.entries) >= self.capacity
 
     @property
     def is_idle(self) -> bool:
         """Whether it holds nothing but counts."""
         return not (self.entries or self.scheduled or self.dead_letters)
 
-    def push(self, clients: Any, payload: Any, now: float) -> None:
+    def push(self, clients: tuple[str, ...], payload: bytes, now: float) -> None:
         """Append a new message."""
         self.entries.append(Entry(self.name, clients, payload, now, now + self.expiry_s))
         self._count_sent(now)
 
-    def push_late(self, client: str, payload: Any, now: float, delay_s: Any) -> None:
+    def push_late(self, client: str, payload: bytes, now: float, delay_s: float) -> None:
         """Keep a new message until it is due; its expiry counts from then on."""
         due = now + delay_s
         self.schedule(Entry(self.name, (client,), payload, due, due + self.expiry_s), due)
         self._count_sent(now)
 
-    def schedule(self, entry: Any, due: Any) -> None:
+    def schedule(self, entry: Entry, due: float) -> None:
         """Keep `entry` until `due`."""
         heapq.heappush(self.scheduled, (due, next(_sequence), entry))
 
-    def settle(self, now: float) -> Any:
+    def settle(self, now: float) -> tuple[int, bool]:
         """Bring the queue up to `now`: (number of messages now due, whether expiry made room)."""
         self.touched_at = now
         due = 0
@@ -151,7 +152,7 @@ class Queue:
             self.count("expired_count", len(self.entries.popleft().clients))
         return due, was_full and not self.is_full
 
-    def pop(self) -> Any:
+    def pop(self) -> Entry:
         """Take the first message, for one client. The queue must be settled and not empty."""
         self.last_served = next(_sequence)
         entry = self.entries[0]
@@ -161,7 +162,7 @@ class Queue:
         entry.clients = entry.clients[1:]
         return first
 
-    def bury(self, entry: Any, reason: str, now: float) -> None:
+    def bury(self, entry: Entry, reason: str, now: float) -> None:
         """Keep `entry` among the dead letters."""
         self.dead_letters.append(KeptLetter(str(next(_sequence)), now, entry, reason))
         self.count("dead_letter_count")
@@ -169,7 +170,7 @@ class Queue:
             del self.dead_letters[0]
             self.count("dropped_count")
 
-    def exhume(self, ids: Sequence[str]) -> Any:
+    def exhume(self, ids: Collection[str] | None) -> list[KeptLetter]:
         """Take out the dead letters with these ids, or all if None; return them."""
         found = [each for each in self.dead_letters if ids is None or each.id in ids]
         taken = {each.id for each in found}
@@ -181,7 +182,7 @@ class Queue:
         self.counts[statistic] += number
         tell_lost(self.name, statistic, number)
 
-    def statistics(self, now: float) -> Any:
+    def statistics(self, now: float) -> dict[str, float]:
         """The counts of a settled queue, as `channel_statistics` returns them."""
         age = now - self.entries[0].sent_at if self.entries else 0.0
         return {

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from channels.layers.names import REPLY_KINDS
+
+if TYPE_CHECKING:
+    from channels.layers.memory.link import MemoryLink
 
 #: Seconds for which a server that has stopped, or a client that has left, is remembered.
 REMEMBERED_S = 600.0
@@ -18,15 +21,15 @@ def is_of_sockets(queue: str) -> bool:
 class Server:
     """A live interface server; `link` is its ServerLink, which only the shell looks into."""
 
-    def __init__(self, server_id: str, link: Any) -> None:
+    def __init__(self, server_id: str, link: MemoryLink) -> None:
         self.queues = tuple(f"{kind}.{server_id}!" for kind in REPLY_KINDS)
         self.link = link
         #: Local parts of clients that have more to read than they can take.
-        self.held: set[Any] = set()
+        self.held: set[str] = set()
         #: Local parts of clients that have left -> when.
-        self.gone: dict[Any, Any] = {}
+        self.gone: dict[str, float] = {}
         #: Local parts of clients whose WebSocket is open.
-        self.sockets: set[Any] = set()
+        self.sockets: set[str] = set()
 
     def mark_gone(self, client: str, now: float) -> None:
         self.held.discard(client)
@@ -37,24 +40,24 @@ class Servers:
     """The registry of interface servers."""
 
     def __init__(self) -> None:
-        self._live: dict[Any, Any] = {}
-        self._stopped: dict[Any, Any] = {}
+        self._live: dict[str, Server] = {}
+        self._stopped: dict[str, float] = {}
 
-    def add(self, server_id: str, link: Any) -> Any:
+    def add(self, server_id: str, link: MemoryLink) -> Server:
         server = Server(server_id, link)
         for queue in server.queues:
             self._live[queue] = server
             self._stopped.pop(queue, None)
         return server
 
-    def remove(self, server: Any, now: float) -> None:
+    def remove(self, server: Server, now: float) -> None:
         """Take a server out; its queues count as stopped from now on."""
         for queue in server.queues:
             if self._live.get(queue) is server:
                 del self._live[queue]
                 self._stopped[queue] = now
 
-    def links(self) -> Any:
+    def links(self) -> list[MemoryLink]:
         """The links of all live servers."""
         return list({id(server): server.link for server in self._live.values()}.values())
 
@@ -80,7 +83,7 @@ class Servers:
         server = self._live.get(queue)
         return server is not None and client in server.held
 
-    def split_held(self, queue: str, clients: Any) -> Any:
+    def split_held(self, queue: str, clients: tuple[str, ...]) -> tuple[tuple[str, ...], int]:
         """Return (those of `clients` that can be written to, how many others are only held)."""
         server = self._live.get(queue)
         if server is None or not (server.held or server.gone):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import enum
-from typing import Any
+from collections.abc import Callable
 
 from channels.layers.base import ORDERED_BACKLOG
-from channels.layers.operations import Turn
+from channels.layers.memory.queues import Entry
+from channels.layers.operations import SaveSession, Turn
 
 #: Seconds for which a forgotten socket is remembered, so that a straggler does not start it anew.
 FORGOTTEN_S = 60.0
@@ -29,17 +30,17 @@ class Condition(enum.Enum):
 class SocketOrder:
     """Which message of a socket is next, which runs, and which are parked."""
 
-    def __init__(self, first: Any) -> None:
+    def __init__(self, first: int) -> None:
         self.condition = Condition.IN_ORDER
         self.next = min(first, 1)  # an unordered connect is 0
-        self.running: Any = None
-        self.parked: dict[Any, Any] = {}
+        self.running: int | None = None
+        self.parked: dict[int, Entry] = {}
         #: When a released message counts as finished, or None.
-        self.missed_at: Any = None
+        self.missed_at: float | None = None
         #: The last time at which something happened that brings the parked ones on.
         self.moved_at = 0.0
 
-    def begin(self, order: int, entry: Any, now: float) -> Any:
+    def begin(self, order: int, entry: Entry, now: float) -> Turn:
         """The Turn of message `order`; an early one is parked."""
         if self.condition is not Condition.IN_ORDER:
             return self._begin_broken(order, entry)
@@ -57,19 +58,19 @@ class SocketOrder:
         self.parked[order] = entry
         return Turn.PARKED
 
-    def _begin_broken(self, order: int, entry: Any) -> Any:
+    def _begin_broken(self, order: int, entry: Entry) -> Turn:
         if self.condition is Condition.ENDED or entry.queue != DISCONNECT:
             return Turn.STALE
         self.condition = Condition.ENDED
         self.running = order
         return Turn.RUN
 
-    def give_up(self) -> Any:
+    def give_up(self) -> list[Entry]:
         """Return all that is parked, and park nothing more."""
         parked, self.parked = list(self.parked.values()), {}
         return parked
 
-    def finish(self, order: int, now: float) -> Any:
+    def finish(self, order: int, now: float) -> Entry | None:
         """Message `order` has ended: return the parked one that is next, if it is there."""
         if order < self.next or self.condition is not Condition.IN_ORDER:
             return None
@@ -87,13 +88,13 @@ class SocketOrder:
         if self.condition is Condition.ENDED:
             self.condition = Condition.BROKEN
 
-    def finish_if_missed(self, now: float) -> Any:
+    def finish_if_missed(self, now: float) -> Entry | None:
         """A released message that did not come in time has ended; returns what `finish` does."""
         if self.missed_at is None or now < self.missed_at:
             return None
         return self.finish(self.next, now)
 
-    def is_stuck(self, now: float, oldest_queued_at: Any) -> bool:
+    def is_stuck(self, now: float, oldest_queued_at: float) -> bool:
         """Whether messages wait for one that is lost: it neither runs nor is queued."""
         if self.condition is not Condition.IN_ORDER or not self.parked:
             return False
@@ -110,17 +111,17 @@ class Sockets:
     """The state of all sockets."""
 
     def __init__(self) -> None:
-        self._sessions: dict[Any, Any] = {}
-        self._orders: dict[Any, Any] = {}
-        self._touched: dict[Any, Any] = {}
-        self._forgotten: dict[Any, Any] = {}
+        self._sessions: dict[str, dict[str, bytes]] = {}
+        self._orders: dict[str, SocketOrder] = {}
+        self._touched: dict[str, float] = {}
+        self._forgotten: dict[str, float] = {}
 
-    def load(self, reply_channel: str, now: float) -> Any:
+    def load(self, reply_channel: str, now: float) -> dict[str, bytes]:
         """The session, as {key: packed value}."""
         self._touch(reply_channel, now)
         return dict(self._sessions.get(reply_channel, ()))
 
-    def save(self, operation: Any, now: float) -> None:
+    def save(self, operation: SaveSession, now: float) -> None:
         """Merge what a SaveSession changed; a socket that has been forgotten stays so."""
         if self._is_forgotten(operation.reply_channel, now):
             return
@@ -130,7 +131,7 @@ class Sockets:
         session.update(operation.changed)
         self._touch(operation.reply_channel, now)
 
-    def order(self, reply_channel: str, first: Any, now: float) -> Any:
+    def order(self, reply_channel: str, first: int, now: float) -> SocketOrder | None:
         """The SocketOrder, begun at `first` if there is none; None for a forgotten socket."""
         if self._is_forgotten(reply_channel, now):
             return None
@@ -138,11 +139,11 @@ class Sockets:
         self._touch(reply_channel, now)
         return state
 
-    def known_order(self, reply_channel: str) -> Any:
+    def known_order(self, reply_channel: str) -> SocketOrder | None:
         """The SocketOrder if there is one, or else None."""
         return self._orders.get(reply_channel)
 
-    def forget(self, reply_channel: str, now: float) -> Any:
+    def forget(self, reply_channel: str, now: float) -> list[Entry]:
         """Let a socket go; return what was still parked of it."""
         self._sessions.pop(reply_channel, None)
         self._touched.pop(reply_channel, None)
@@ -150,7 +151,7 @@ class Sockets:
         order = self._orders.pop(reply_channel, None)
         return order.give_up() if order else []
 
-    def sweep(self, now: float, life_s: Any, is_live: Any) -> Any:
+    def sweep(self, now: float, life_s: float, is_live: Callable[[str], bool]) -> list[Entry]:
         """Forget sockets untouched for `life_s`, unless `is_live(reply channel)`.
 
         Returns the parked messages whose predecessor was released and did not come in time.
@@ -164,7 +165,7 @@ class Sockets:
         freed = [order.finish_if_missed(now) for order in self._orders.values()]
         return [entry for entry in freed if entry is not None]
 
-    def find_stuck(self, now: float, oldest_queued_at: Any) -> Any:
+    def find_stuck(self, now: float, oldest_queued_at: float) -> list[tuple[str, SocketOrder]]:
         """The sockets whose parked messages wait for a lost one: (name, SocketOrder) pairs."""
         return [
             (name, order)
@@ -173,7 +174,7 @@ class Sockets:
         ]
 
     def _is_forgotten(self, reply_channel: str, now: float) -> bool:
-        return bool(self._forgotten.get(reply_channel, now) > now)
+        return self._forgotten.get(reply_channel, now) > now
 
     def _touch(self, reply_channel: str, now: float) -> None:
         if reply_channel in self._sessions or reply_channel in self._orders:

@@ -7,8 +7,8 @@ new for its readers, or room again for those who send to it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Collection, Iterable
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from channels.exceptions import ChannelFull, ClientBusy, ClientGone
 from channels.layers import names
@@ -16,14 +16,17 @@ from channels.layers import operations as ops
 from channels.layers.base import BaseChannelLayer
 from channels.layers.counts import tell_carried_out
 from channels.layers.memory.groups import Groups
-from channels.layers.memory.queues import COUNTED, Entry, Queue
+from channels.layers.memory.queues import COUNTED, Entry, KeptLetter, Queue
 from channels.layers.memory.servers import Servers
 from channels.layers.memory.sockets import DISCONNECT, Sockets
 
 if TYPE_CHECKING:
-    from channels.layers.operations import Delivery, Turn
+    from channels.layers.memory.link import MemoryLink
+    from channels.layers.operations import Delivery, Operation, Turn
 
 
+#: What an operation comes to: nothing, an Entry that was set free, or what refuses it.
+Carried: TypeAlias = Entry | Exception | None
 #: The channels that the messages of sockets come on.
 SOCKET_CHANNELS = ("websocket.connect", "websocket.receive", DISCONNECT)
 #: What a socket gets whose next message is lost: "Internal Error" (RFC 6455, section 7.4.1).
@@ -48,13 +51,13 @@ class Store:
 
     def __init__(
         self,
-        get_capacity: Any,
-        get_expiry: Any,
-        group_expiry: Any,
+        get_capacity: Callable[[str], int],
+        get_expiry: Callable[[str], float],
+        group_expiry: float,
         *,
-        on_ready: Any,
-        on_room: Any,
-        on_expired: Any,
+        on_ready: Callable[[str], None],
+        on_room: Callable[[str], None],
+        on_expired: Callable[[str, int], None],
     ) -> None:
         self._get_capacity = get_capacity
         self._get_expiry = get_expiry
@@ -62,7 +65,7 @@ class Store:
         self._on_ready = on_ready
         self._on_room = on_room
         self._on_expired = on_expired
-        self._actions = {
+        self._actions: dict[type, Callable[..., Any]] = {
             ops.Send: self._send,
             ops.SendGroup: self._send_group,
             ops.Retry: self._retry,
@@ -78,14 +81,14 @@ class Store:
         self._clear()
 
     def _clear(self) -> None:
-        self._queues: dict[Any, Any] = {}
+        self._queues: dict[str, Queue] = {}
         self._retired = dict.fromkeys(COUNTED, 0)
         self.servers = Servers()
         self.groups = Groups(self._group_expiry, self.servers)
         self.sockets = Sockets()
         self._sweep_at = 0.0
 
-    def flush(self) -> Any:
+    def flush(self) -> list[MemoryLink]:
         """Forget everything; return the links of the servers that were live."""
         links = self.servers.links()
         self._clear()
@@ -93,17 +96,17 @@ class Store:
 
     # -- operations -------------------------------------------------------------------------
 
-    def carry_out(self, operation: Any, now: float) -> Any:
+    def carry_out(self, operation: Operation, now: float) -> Carried:
         """Do one operation. Returns None, an Entry set free, or the exception that refuses it."""
         action = self._actions.get(type(operation))
         if action is None:
             raise TypeError(f"expected one of channels.layers.operations, got {operation!r}")
         self._sweep(now)
-        result = action(operation, now)
+        result: Carried = action(operation, now)
         tell_carried_out(operation, result)
         return result
 
-    def _send(self, operation: Any, now: float) -> Any:
+    def _send(self, operation: ops.Send, now: float) -> Exception | None:
         channel = operation.channel
         name, client = names.split_local(channel)
         if self.servers.is_gone(name, client):
@@ -120,7 +123,7 @@ class Store:
         self._on_ready(name)
         return None
 
-    def _send_group(self, operation: Any, now: float) -> None:
+    def _send_group(self, operation: ops.SendGroup, now: float) -> None:
         for name, clients in self.groups.members(operation.group, now).items():
             queue = self._settled(name, now)
             present, held = self.servers.split_held(name, clients)
@@ -131,7 +134,7 @@ class Store:
                 self._on_ready(name)
             queue.count("dropped_count", held)
 
-    def _retry(self, operation: Any, now: float) -> None:
+    def _retry(self, operation: ops.Retry, now: float) -> None:
         entry = _entry_of(operation.delivery)
         queue = self._settled(entry.queue, now)
         due = now + max(operation.delay_s, 0)
@@ -139,20 +142,20 @@ class Store:
         self._settled(entry.queue, now)
         self._on_ready(entry.queue)
 
-    def _put_back(self, operation: Any, now: float) -> None:
+    def _put_back(self, operation: ops.PutBack, now: float) -> None:
         self._to_front(_entry_of(operation.delivery), now)
 
-    def _to_front(self, entry: Any, now: float) -> None:
+    def _to_front(self, entry: Entry, now: float) -> None:
         self._settled(entry.queue, now).entries.appendleft(entry)
         self._on_ready(entry.queue)
 
-    def _bury(self, operation: Any, now: float) -> None:
+    def _bury(self, operation: ops.DeadLetter, now: float) -> None:
         entry = _entry_of(operation.delivery)
         self._settled(entry.queue, now).bury(entry, operation.reason, now)
 
     # -- receiving --------------------------------------------------------------------------
 
-    def take(self, queue_names: Any, now: float) -> Any:
+    def take(self, queue_names: Iterable[str], now: float) -> Entry | None:
         """Take the next Entry, for one client, from the queue that was served longest ago."""
         self._sweep(now)
         waiting = [queue for queue in self._known(queue_names, now) if queue.entries]
@@ -160,7 +163,7 @@ class Store:
             return None
         return self._popped(min(waiting, key=lambda queue: queue.last_served), Queue.pop)
 
-    def take_batch(self, queue_names: Any, now: float, limit: Any) -> Any:
+    def take_batch(self, queue_names: Iterable[str], now: float, limit: int) -> list[Entry] | None:
         """Take up to `limit` whole Entries from each queue: a list, or None if there is none."""
         self._sweep(now)
         batch = [
@@ -170,29 +173,29 @@ class Store:
         ]
         return batch or None
 
-    def next_due(self, queue_names: Any, now: float) -> Any:
+    def next_due(self, queue_names: Iterable[str], now: float) -> float | None:
         """When the next message of these queues is due that is not due yet, or None."""
         dues = [queue.scheduled[0][0] for queue in self._known(queue_names, now) if queue.scheduled]
         return min(dues, default=None)
 
-    def next_expiry(self, queue_names: Any, now: float) -> Any:
+    def next_expiry(self, queue_names: Iterable[str], now: float) -> float | None:
         """When the next message of these queues expires, or None."""
         waiting = [queue for queue in self._known(queue_names, now) if queue.entries]
         return min((queue.entries[0].expires_at for queue in waiting), default=None)
 
-    def dead_letter_queues(self) -> Any:
+    def dead_letter_queues(self) -> list[str]:
         """The sorted names of the queues that have dead letters."""
         return sorted(name for name, queue in self._queues.items() if queue.dead_letters)
 
-    def dead_letters(self, name: str) -> list[dict[str, Any]]:
-        """The DeadLetters of a queue, oldest first."""
+    def dead_letters(self, name: str) -> list[KeptLetter]:
+        """The dead letters of a queue, oldest first."""
         return list(self._queues[name].dead_letters) if name in self._queues else []
 
-    def purge(self, name: str, ids: Sequence[str]) -> Any:
+    def purge(self, name: str, ids: Collection[str] | None) -> int:
         """Remove dead letters, all if `ids` is None; return their number."""
         return len(self._queues[name].exhume(ids)) if name in self._queues else 0
 
-    def replay(self, name: str, ids: Sequence[str], now: float) -> Any:
+    def replay(self, name: str, ids: Collection[str] | None, now: float) -> int:
         """Send dead letters again, all if `ids` is None; return their number."""
         queue = self._settled(name, now)
         letters = queue.exhume(ids)
@@ -201,7 +204,7 @@ class Store:
             self._on_ready(name)
         return len(letters)
 
-    def _popped(self, queue: Any, pop: Any) -> Any:
+    def _popped(self, queue: Queue, pop: Callable[[Queue], Entry]) -> Entry:
         was_full = queue.is_full
         entry = pop(queue)
         if was_full and not queue.is_full:
@@ -214,14 +217,14 @@ class Store:
         """The Turn of a delivery; see BaseChannelLayer.begin_ordered."""
         entry = _entry_of(delivery)
         socket = self.sockets.order(reply_channel, order, now)
-        turn = socket.begin(order, entry, now) if socket else ops.Turn.STALE
+        turn = socket.begin(order, entry, now) if socket is not None else ops.Turn.STALE
         if turn in (ops.Turn.STALE, ops.Turn.OVERFLOW):
             self._drop(entry, now)
-        if turn is ops.Turn.OVERFLOW:
+        if turn is ops.Turn.OVERFLOW and socket is not None:
             self._release_disconnect(socket.give_up(), now)
         return turn
 
-    def _release_disconnect(self, parked: Any, now: float) -> None:
+    def _release_disconnect(self, parked: Iterable[Entry], now: float) -> None:
         """Drop what a socket that is given up had parked, but for its disconnect."""
         for entry in parked:
             if entry.queue == DISCONNECT:
@@ -229,16 +232,16 @@ class Store:
             else:
                 self._drop(entry, now)
 
-    def _finish_ordered(self, operation: Any, now: float) -> Any:
+    def _finish_ordered(self, operation: ops.FinishOrdered, now: float) -> Entry | None:
         socket = self.sockets.known_order(operation.reply_channel)
-        entry = socket.finish(operation.order, now) if socket else None
-        return entry and self._unparked(entry, now)
+        entry = socket.finish(operation.order, now) if socket is not None else None
+        return None if entry is None else self._unparked(entry, now)
 
-    def _unparked(self, entry: Any, now: float) -> Any:
+    def _unparked(self, entry: Entry, now: float) -> Entry:
         """The time it was parked does not count for its expiry."""
         return entry.renewed(now, self._get_expiry(entry.queue), entry.attempts)
 
-    def _release_ordered(self, operation: Any, now: float) -> None:
+    def _release_ordered(self, operation: ops.ReleaseOrdered, now: float) -> None:
         socket = self.sockets.known_order(operation.reply_channel)
         if socket is not None:
             socket.release(operation.order, now)
@@ -255,20 +258,19 @@ class Store:
                 self._send(ops.Send(name, CLOSE_LOST), now)
             self._release_disconnect(parked, now)
 
-    def _forget_socket(self, operation: Any, now: float) -> None:
+    def _forget_socket(self, operation: ops.ForgetSocket, now: float) -> None:
         for entry in self.sockets.forget(operation.reply_channel, now):
             self._drop(entry, now)
 
     # -- statistics -------------------------------------------------------------------------
 
-    def channel_statistics(self, name: str, now: float) -> dict[str, Any]:
+    def channel_statistics(self, name: str, now: float) -> dict[str, float]:
         queue = self._settled(name, now) if name in self._queues else self._new_queue(name)
-        counts: dict[str, Any] = queue.statistics(now)
-        return counts
+        return queue.statistics(now)
 
-    def global_statistics(self, now: float) -> dict[str, Any]:
+    def global_statistics(self, now: float) -> dict[str, float]:
         every = [self._settled(name, now).statistics(now) for name in list(self._queues)]
-        total: dict[str, Any] = self._new_queue("").statistics(now)
+        total = self._new_queue("").statistics(now)
         for key in total:
             counts = [statistics[key] for statistics in every]
             total[key] = max(counts, default=0.0) if key.endswith("max_age") else sum(counts)
@@ -278,20 +280,20 @@ class Store:
 
     # -- queues -----------------------------------------------------------------------------
 
-    def _count_drop(self, operation: Any, now: float) -> None:
+    def _count_drop(self, operation: ops.Drop, now: float) -> None:
         name = names.queue_name(operation.channel)
         self._settled(name, now).count(f"{operation.reason}_count", operation.count)
 
-    def _drop(self, entry: Any, now: float) -> None:
+    def _drop(self, entry: Entry, now: float) -> None:
         self._settled(entry.queue, now).count("dropped_count", len(entry.clients))
 
-    def _new_queue(self, name: str) -> Any:
+    def _new_queue(self, name: str) -> Queue:
         return Queue(name, self._get_capacity(name), self._get_expiry(name))
 
-    def _known(self, queue_names: Any, now: float) -> Any:
+    def _known(self, queue_names: Iterable[str], now: float) -> list[Queue]:
         return [self._settled(name, now) for name in queue_names if name in self._queues]
 
-    def _settled(self, name: str, now: float) -> Any:
+    def _settled(self, name: str, now: float) -> Queue:
         """The queue, made if it is new, without what has expired and with what is due."""
         queue = self._queues.get(name)
         if queue is None:
@@ -325,7 +327,7 @@ class Store:
             else:
                 queue.touched_at = last_used
 
-    def _retire(self, queue: Any) -> None:
+    def _retire(self, queue: Queue) -> None:
         del self._queues[queue.name]
         for key, count in queue.counts.items():
             self._retired[key] += count
@@ -334,7 +336,7 @@ class Store:
         return self.servers.is_live(names.queue_name(channel))
 
 
-def _entry_of(delivery: Delivery) -> Any:
+def _entry_of(delivery: Delivery) -> Entry:
     if not isinstance(delivery.token, Entry):
         raise ValueError(f"this delivery on {delivery.channel!r} did not come from this layer")
     return delivery.token

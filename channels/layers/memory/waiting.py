@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from channels.layers.memory.layer import MemoryChannelLayer
@@ -20,18 +21,30 @@ if TYPE_CHECKING:
 LONGEST_WAIT_S = threading.TIMEOUT_MAX
 
 
+class Waiter(Protocol):
+    """Who waits: a ThreadWaiter or a TaskWaiter."""
+
+    names: Sequence[str]
+
+    def arm(self) -> None:
+        """It is about to wait."""
+
+    def wake(self) -> bool:
+        """Wake it; returns whether it is there to be woken."""
+
+
 class Board:
     """Who waits for what: waiters by queue name, the longest waiting first."""
 
     def __init__(self) -> None:
-        self._waiters: dict[Any, Any] = {}
+        self._waiters: dict[str, dict[Waiter, None]] = {}
 
-    def add(self, waiter: Any, names: Any) -> None:
+    def add(self, waiter: Waiter, names: Sequence[str]) -> None:
         waiter.names = names
         for name in names:
             self._waiters.setdefault(name, {})[waiter] = None
 
-    def remove(self, waiter: Any) -> Any:
+    def remove(self, waiter: Waiter) -> bool:
         """Take a waiter off; return whether it was there."""
         was_there = False
         for name in waiter.names:
@@ -62,17 +75,17 @@ class ThreadWaiter:
     """A blocked thread. A bare lock, since `wake` must be safe in a signal handler too."""
 
     def __init__(self) -> None:
-        self.names = ()
+        self.names: Sequence[str] = ()
         self._lock = threading.Lock()
         self._lock.acquire()
 
     def arm(self) -> None:
         self._lock.acquire(blocking=False)
 
-    def wait(self, timeout_s: float) -> None:
+    def wait(self, timeout_s: float | None) -> None:
         self._lock.acquire(timeout=-1 if timeout_s is None else min(timeout_s, LONGEST_WAIT_S))
 
-    def wake(self) -> Any:
+    def wake(self) -> bool:
         try:
             self._lock.release()
         except RuntimeError:
@@ -84,17 +97,17 @@ class TaskWaiter:
     """A waiting coroutine of the running event loop."""
 
     def __init__(self) -> None:
-        self.names = ()
+        self.names: Sequence[str] = ()
         self._loop = asyncio.get_running_loop()
-        self._woken: Any = None
+        self._woken: asyncio.Future[None]
 
     def arm(self) -> None:
         self._woken = self._loop.create_future()
 
-    async def wait(self, timeout_s: float) -> None:
+    async def wait(self, timeout_s: float | None) -> None:
         await asyncio.wait([self._woken], timeout=timeout_s)
 
-    def wake(self) -> Any:
+    def wake(self) -> bool:
         """Returns False if the loop is closed, so that someone else should be woken."""
         try:
             self._loop.call_soon_threadsafe(_resolve, self._woken)
@@ -103,12 +116,16 @@ class TaskWaiter:
         return True
 
 
-def _resolve(future: Any) -> None:
+def _resolve(future: asyncio.Future[None]) -> None:
     if not future.done():
         future.set_result(None)
 
 
-class Search:
+Found = TypeVar("Found")
+AnyWaiter = TypeVar("AnyWaiter", ThreadWaiter, TaskWaiter)
+
+
+class Search(Generic[Found, AnyWaiter]):
     """One party's search for something in the store.
 
     Args:
@@ -123,11 +140,11 @@ class Search:
     def __init__(
         self,
         layer: MemoryChannelLayer,
-        board: Any,
-        names: Any,
-        attempt: Any,
-        next_change: Any,
-        waiter: Any,
+        board: Board,
+        names: Sequence[str],
+        attempt: Callable[[float], Found | None],
+        next_change: Callable[[float], float | None],
+        waiter: AnyWaiter,
     ) -> None:
         self._lock, self._clock = layer.lock, layer.clock
         self._board = board
@@ -135,9 +152,9 @@ class Search:
         self._attempt = attempt
         self._next_change = next_change
         self.waiter = waiter
-        self.result: Any = None
+        self.result: Found | None = None
 
-    def step(self) -> Any:
+    def step(self) -> float | None:
         """Look once. Sets `result`, or else returns how many seconds to wait (None: for ever)."""
         with self._lock:
             now = self._clock()
@@ -160,7 +177,11 @@ class Search:
                     self._board.notify(name)
 
 
-def search(quest: Any, block_s: Any = None, is_over: Any = lambda: False) -> Any:
+def search(
+    quest: Search[Found, ThreadWaiter],
+    block_s: float | None = None,
+    is_over: Callable[[], bool] = lambda: False,
+) -> Found | None:
     """Search in this thread, for `block_s` seconds (None: for ever) or until `is_over()`."""
     deadline = None if block_s is None else time.monotonic() + block_s
     try:
@@ -178,13 +199,13 @@ def search(quest: Any, block_s: Any = None, is_over: Any = lambda: False) -> Any
         quest.leave()
 
 
-async def search_async(quest: Any) -> Any:
+async def search_async(quest: Search[Found, TaskWaiter]) -> Found:
     """Search in this task, for ever; cancelling it loses nothing."""
     try:
-        while quest.result is None:
+        while True:
             wait_s = quest.step()
-            if quest.result is None:
-                await quest.waiter.wait(wait_s)
-        return quest.result
+            if quest.result is not None:
+                return quest.result
+            await quest.waiter.wait(wait_s)
     finally:
         quest.leave()
