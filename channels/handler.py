@@ -31,6 +31,7 @@ from channels.exceptions import (
     RequestTimeout,
     ResponseLater,
 )
+from channels.layers.backoff import Backoff
 from channels.requests.async_parts import iterate_async
 from channels.requests.request import AsgiRequest, get_script_name
 
@@ -216,7 +217,7 @@ class ViewConsumer:
             raise
 
     def _send_part(self, channel: Channel, part: Content) -> None:
-        pause_s, longest_s = self.retry_pauses_s
+        backoff = Backoff(*self.retry_pauses_s)
         begun = looked = time.monotonic()
         while True:
             try:
@@ -228,8 +229,7 @@ class ViewConsumer:
             if now - looked >= self.life_check_s:
                 looked = now
                 self._check_read(channel)
-            time.sleep(pause_s)
-            pause_s = min(2 * pause_s, longest_s)
+            time.sleep(backoff.next_s())
 
     @staticmethod
     def _check_read(channel: Channel) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from channels.exceptions import ChannelFull, LayerUnavailable
+from channels.layers.backoff import Backoff
 from channels.layers.names import new_channel_name
 from interface_server.asgi import Message, Receive
 
@@ -128,11 +129,10 @@ class BodyChannel:
         self._sent_bytes += len(piece)
 
     async def _send(self, message: Message) -> None:
-        delay_s = _FIRST_DELAY_S
+        backoff = Backoff(_FIRST_DELAY_S, _LAST_DELAY_S)
         while True:
             try:
                 await self._link.send(self.name, message)
                 return
             except ChannelFull:
-                await asyncio.sleep(delay_s)
-                delay_s = min(delay_s * 2, _LAST_DELAY_S)
+                await asyncio.sleep(backoff.next_s())

@@ -20,6 +20,7 @@ from channels.consuming.decorators import marks_of
 from channels.consuming.session_stores import are_kept_in
 from channels.exceptions import LayerUnavailable
 from channels.layers import operations as ops
+from channels.layers.backoff import Backoff
 from channels.message import Message, pending_message_store
 from channels.metrics import hooks
 from channels.signals import consumer_finished, consumer_started
@@ -67,7 +68,8 @@ class ConsumerThread(threading.Thread):
         #: What the last consumer left to be done, and which consumer that was.
         self._operations: list[Operation] = []
         self._consumer: Callable[..., Any] | None = None
-        self._pause_s = FIRST_PAUSE_S
+        #: Where the layer is away: how long to wait until it is tried again.
+        self._backoff: Backoff | None = None
         self._asks_first = worker.asks_before_messages
         self._wait_s = ASKING_WAIT_S if self._asks_first else WAIT_S
         self._keeps_sessions = are_kept_in(self._layer)
@@ -98,7 +100,7 @@ class ConsumerThread(threading.Thread):
             if not self._asks_first or not self._worker.termed:
                 return False
             self._stopping.set()
-        if self._operations and self._pause_s >= LONGEST_PAUSE_S:
+        if self._operations and self._backoff is not None and self._backoff.is_longest:
             logger.error(
                 "stopped with %d operation(s) unsent: the layer is away", len(self._operations)
             )
@@ -108,11 +110,12 @@ class ConsumerThread(threading.Thread):
     def _rest(self) -> None:
         """Wait before the layer is tried again, longer each time; not at all if told to stop with
         nothing left to send."""
+        self._backoff = self._backoff or Backoff(FIRST_PAUSE_S, LONGEST_PAUSE_S)
+        pause_s = self._backoff.next_s()
         if self._operations:
-            time.sleep(self._pause_s)
+            time.sleep(pause_s)
         else:
-            self._stopping.wait(self._pause_s)
-        self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
+            self._stopping.wait(pause_s)
 
     def _next_delivery(self) -> Delivery | None:
         """Send what was left, and take the next message; when stopping, only send."""
@@ -125,7 +128,7 @@ class ConsumerThread(threading.Thread):
             results, delivery = self._layer.apply(operations), None
         else:
             results, delivery = self._reader.take(operations, self._wait_s)
-        self._pause_s = FIRST_PAUSE_S
+        self._backoff = None
         self._operations = []
         return self._settle(operations, results, delivery) if any(results) else delivery
 
@@ -144,7 +147,7 @@ class ConsumerThread(threading.Thread):
             return
         results = self._layer.apply(operations[:count])
         results += hold_back(operations[count:])
-        self._pause_s = FIRST_PAUSE_S
+        self._backoff = None
         self._operations = []
         self._put_back([result for result in results if isinstance(result, ops.Delivery)])
         self._put_back(self._flusher.settle(operations, results, self._consumer))

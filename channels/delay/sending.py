@@ -18,6 +18,7 @@ from channels.exceptions import (
     InvalidName,
     MessageTooLarge,
 )
+from channels.layers.backoff import Backoff
 
 if TYPE_CHECKING:
     from channels.layers.base import BaseChannelLayer
@@ -47,7 +48,7 @@ class DueSender:
         self, layer: BaseChannelLayer, look_every_s: float, stopping: threading.Event
     ) -> None:
         self._layer, self._look_every_s, self._stopping = layer, look_every_s, stopping
-        self._retry_s = FIRST_RETRY_S
+        self._backoff = Backoff(FIRST_RETRY_S, LONGEST_RETRY_S)
 
     def send_due(self) -> float:
         """Send what is due; return the seconds after which it is worth looking again.
@@ -105,8 +106,7 @@ class DueSender:
         if next_due is not None:
             wait_s = min(wait_s, (next_due.due_date - timezone.now()).total_seconds())
         if not full or sent:
-            self._retry_s = FIRST_RETRY_S
+            self._backoff.reset()
         if full:
-            wait_s = min(wait_s, self._retry_s)
-            self._retry_s = min(self._retry_s * 2, LONGEST_RETRY_S)
+            wait_s = min(wait_s, self._backoff.next_s())
         return max(wait_s, 0.0)

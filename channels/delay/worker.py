@@ -12,6 +12,7 @@ from django.db import DatabaseError, InterfaceError, close_old_connections
 from channels.delay.intake import DELAY_CHANNEL, DelayIntake
 from channels.delay.sending import DueSender
 from channels.exceptions import LayerUnavailable
+from channels.layers.backoff import Backoff
 
 if TYPE_CHECKING:
     from channels.layers.base import BaseChannelLayer
@@ -83,16 +84,16 @@ class Worker:
         if self.signal_handlers:
             self.install_signal_handler()
         logger.info("Listening on %s", DELAY_CHANNEL)
-        pause_s = FIRST_PAUSE_S
+        backoff = Backoff(FIRST_PAUSE_S, LONGEST_PAUSE_S)
         self._ended.clear()
         self._intake.open()
         try:
             while not self.termed:
+                pause_s = backoff.next_s()
                 if self._work_once(pause_s):
-                    pause_s = FIRST_PAUSE_S
+                    backoff.reset()
                 else:
                     self._stopping.wait(pause_s)
-                    pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
         finally:
             self._intake.close()
             self._ended.set()

@@ -21,6 +21,11 @@ class Backoff:
         self._next_s = min(wait_s * 2, self._longest_s)
         return wait_s
 
+    @property
+    def is_longest(self) -> bool:
+        """Whether it has failed so often that the waits get no longer."""
+        return self._next_s >= self._longest_s
+
     def reset(self) -> None:
         """It worked: the next wait is the first one again."""
         self._next_s = self._first_s

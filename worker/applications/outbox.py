@@ -7,6 +7,7 @@ import collections
 import logging
 
 from channels.exceptions import LayerUnavailable
+from channels.layers.backoff import Backoff
 from channels.layers.worker_link import ForClients, WorkerLink
 from channels.messages import Content
 
@@ -127,12 +128,13 @@ class ServerLane:
 
     async def _send(self, batch: list[ForClients]) -> None:
         loop = asyncio.get_running_loop()
-        deadline, pause_s = loop.time() + PATIENCE_S, FIRST_PAUSE_S
+        deadline, backoff = loop.time() + PATIENCE_S, Backoff(FIRST_PAUSE_S, LONGEST_PAUSE_S)
         while batch:
             sent = await self._try(batch)
             if sent:
                 batch = batch[sent:]
-                deadline, pause_s = loop.time() + PATIENCE_S, FIRST_PAUSE_S
+                deadline = loop.time() + PATIENCE_S
+                backoff.reset()
                 continue
             if loop.time() >= deadline:
                 logger.error(
@@ -143,8 +145,7 @@ class ServerLane:
                     PATIENCE_S,
                 )
                 return
-            await asyncio.sleep(pause_s)
-            pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+            await asyncio.sleep(backoff.next_s())
 
     async def _try(self, batch: list[ForClients]) -> int:
         try:
