@@ -3,6 +3,8 @@
 import logging
 from collections.abc import Callable
 
+from channels.layers.throttle import Throttle
+
 logger = logging.getLogger("interface_server")
 
 #: Seconds between two lines about the same channel.
@@ -17,16 +19,11 @@ class RefusalLog:
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._lines: dict[str, tuple[float | None, int]] = {}
+        self._throttle: Throttle[str] = Throttle(EVERY_S, clock)
 
     def note(self, channel: str, error: Exception, consequence: str) -> None:
         """Note that `error` on `channel` had a `consequence` for one client."""
-        last, unsaid = self._lines.get(channel, (None, 0))
-        now = self._clock()
-        if last is not None and now - last < EVERY_S:
-            self._lines[channel] = last, unsaid + 1
-            return
-        self._lines[channel] = now, 0
-        more = f" (as did {unsaid} more in the meantime)" if unsaid else ""
-        logger.warning("%s; its client gets %s%s", error, consequence, more)
+        untold = self._throttle.note(channel)
+        if untold is not None:
+            more = f" (as did {untold} more in the meantime)" if untold else ""
+            logger.warning("%s; its client gets %s%s", error, consequence, more)

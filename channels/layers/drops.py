@@ -1,11 +1,11 @@
 """Lost messages in the log: each reason of each channel is told at once, and then not too often."""
 
 import logging
-import math
-import threading
 import time
 from collections.abc import Callable
 from typing import Any
+
+from channels.layers.throttle import Throttle
 
 #: Seconds between two lines of one reason and channel; what comes between is summed up.
 EVERY_S = 10.0
@@ -20,9 +20,8 @@ class Drops:
     """
 
     def __init__(self, logger: logging.Logger, clock: Callable[[], float] = time.monotonic) -> None:
-        self._logger, self._clock = logger, clock
-        self._lock = threading.Lock()
-        self._told: dict[tuple[str, str], tuple[float, int]] = {}
+        self._logger = logger
+        self._throttle: Throttle[tuple[str, str]] = Throttle(EVERY_S, clock)
 
     def warn(self, channel: str, reason: str, count: int, text: str, *args: Any) -> None:
         """Log `text % args` as a warning, unless `reason` was told of this channel just now."""
@@ -40,35 +39,18 @@ class Drops:
         text: str,
         args: tuple[Any, ...],
     ) -> None:
-        if self._is_due(key, count):
-            log(text, *args)
-
-    def _is_due(self, key: tuple[str, str], count: int) -> bool:
-        with self._lock:
-            now = self._clock()
-            told_at, untold = self._told.get(key, (-math.inf, 0))
-            if told_at == -math.inf or (now - told_at >= EVERY_S and not untold):
-                self._told[key] = (now, 0)
-                return True
-            self._told[key] = (told_at, untold + count)
-        self.sum_up()
-        return False
+        untold = self._throttle.note(key, count)
+        if untold is None:
+            self.sum_up()
+            return
+        log(text, *args)
+        if untold:
+            self._sum_up_one(key, untold)
 
     def sum_up(self) -> None:
         """Tell of what was left out, where enough time has passed; called from time to time."""
-        for (channel, reason), untold in self._take_due():
-            self._logger.warning("%d more message(s) on %s were lost: %s", untold, channel, reason)
+        for key, untold in self._throttle.take_due():
+            self._sum_up_one(key, untold)
 
-    def _take_due(self) -> list[tuple[tuple[str, str], int]]:
-        due = []
-        with self._lock:
-            now = self._clock()
-            for key, (told_at, untold) in list(self._told.items()):
-                if now - told_at < EVERY_S:
-                    continue
-                if untold:
-                    self._told[key] = (now, 0)
-                    due.append((key, untold))
-                else:
-                    del self._told[key]
-        return due
+    def _sum_up_one(self, key: tuple[str, str], untold: int) -> None:
+        self._logger.warning("%d more message(s) on %s were lost: %s", untold, *key)

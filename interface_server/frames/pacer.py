@@ -7,6 +7,7 @@ import logging
 from typing import Protocol
 
 from channels.exceptions import ChannelFull
+from channels.layers.throttle import Throttle
 from interface_server.frames.pace import Pace
 
 logger = logging.getLogger("interface_server")
@@ -52,7 +53,7 @@ class Pacer:
         self._taken = 0
         self._round: asyncio.TimerHandle | None = None
         self._look: asyncio.TimerHandle | None = None
-        self._told_at = -_TELL_EVERY_S
+        self._throttle: Throttle[str] = Throttle(_TELL_EVERY_S, loop.time)
         self._began_at = 0.0
         self._most = 0
 
@@ -164,9 +165,7 @@ class Pacer:
     # -- what an operator is told -----------------------------------------------------------------
 
     def _tell_held(self) -> None:
-        now = self._loop.time()
-        if isinstance(self._error, ChannelFull) and now - self._told_at >= _TELL_EVERY_S:
-            self._told_at = now
+        if isinstance(self._error, ChannelFull) and self._throttle.note("held") is not None:
             logger.warning(
                 "%s; frames wait at this server, and their clients are held back, for %.0f s at "
                 "most",

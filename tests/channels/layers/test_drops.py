@@ -49,7 +49,10 @@ def test_a_loss_after_a_while_tells_what_was_left_out_with_it(drops, clock, capl
         lose(drops)
     clock.now_s += EVERY_S
     lose(drops)
-    assert caplog.messages[1:] == ["3 more message(s) on mail were lost: expired"]
+    assert caplog.messages[1:] == [
+        "1 of mail expired",
+        "2 more message(s) on mail were lost: expired",
+    ]
 
 
 def test_channels_and_reasons_are_told_apart(drops, caplog):
@@ -71,7 +74,7 @@ def test_channels_that_lose_nothing_any_more_are_not_remembered(drops, clock):
         lose(drops, channel=f"body{n}")
     clock.now_s += EVERY_S
     drops.sum_up()
-    assert drops._told == {}
+    assert drops._throttle._told == {}
 
 
 def test_errors_are_errors(drops, caplog):
