@@ -15,7 +15,15 @@ from channels.layers.contract import Received
 from channels.layers.redis.transport.aio_connection import AsyncConnection
 from channels.layers.redis.transport.hosts import BLOCK_S, Host
 from channels.layers.redis.transport.lane import Lane
-from channels.layers.redis.transport.plans import Block, Plan, Post, Request, Wait
+from channels.layers.redis.transport.plans import (
+    Block,
+    Plan,
+    Post,
+    Request,
+    Wait,
+    places_by_host,
+    put_in_place,
+)
 from channels.layers.redis.transport.scripts import Command
 from channels.metrics import hooks
 
@@ -284,15 +292,13 @@ class AsyncDriver:
         if all(request.host == first for request in requests):
             return await self._outboxes[first].submit([request.command for request in requests])
         replies: list[Any] = [None] * len(requests)
-        hosts = dict.fromkeys(request.host for request in requests)
-        places = {host: [i for i, r in enumerate(requests) if r.host == host] for host in hosts}
+        by_host = places_by_host(requests)
         futures = {
-            host: self._outboxes[host].submit([requests[i].command for i in mine])
-            for host, mine in places.items()
+            host: self._outboxes[host].submit([requests[place].command for place in places])
+            for host, places in by_host.items()
         }
-        for host, mine in places.items():
-            for i, answer in zip(mine, await futures[host], strict=True):
-                replies[i] = answer
+        for host, places in by_host.items():
+            put_in_place(replies, places, await futures[host])
         return replies
 
     async def receive(

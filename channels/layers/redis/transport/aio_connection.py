@@ -15,6 +15,7 @@ import redis
 from channels.layers.deadline import Deadline
 from channels.layers.redis.transport import scripts, wire
 from channels.layers.redis.transport.hosts import CONNECT_TIMEOUT_S, Host
+from channels.layers.redis.transport.plans import put_in_place
 from channels.layers.redis.transport.scripts import Command
 
 #: Who waits for an answer for longer than others looks this often whether it may still come.
@@ -129,14 +130,6 @@ class AsyncConnection:
         replies = await self._run(wire.setup_commands(scripts.loaded()))
         return wire.read_setup(replies, is_of_cluster=self._host.is_of_cluster)
 
-    def _look_at(self, replies: list[Any]) -> list[int]:
-        """Note errors that Redis has answered with; return the places of scripts that it lost."""
-        complaints = self._host.health.complaints
-        missing = wire.missing_scripts(replies, complaints.note)
-        if complaints.last:
-            complaints.note_answer()
-        return missing
-
     def _run(self, commands: Sequence[Command]) -> "asyncio.Future[list[Any]]":
         future = self._replies.expect(len(commands))
         if self._host.is_of_cluster:
@@ -156,12 +149,11 @@ class AsyncConnection:
         self._allow(block_s + self._host.command_timeout_s)
         try:
             replies = await self._run(commands)
-            missing = self._look_at(replies)
+            missing = wire.missing_scripts(replies, self._host.health.complaints)
             if missing:
                 await self._setup()
                 answers = await self._run([commands[place] for place in missing])
-                for place, answer in zip(missing, answers, strict=True):
-                    replies[place] = answer
+                put_in_place(replies, missing, answers)
             if self._host.is_of_cluster:
                 replies = self._host.read_keys(commands, replies)
             return replies

@@ -71,6 +71,20 @@ Plan: TypeAlias = Generator[Step, Any, T]
 Part: TypeAlias = tuple[list[Request], Callable[[list[Any]], Any]]
 
 
+def places_by_host(requests: Sequence[Request]) -> dict[int, list[int]]:
+    """Where the requests to each host stand among all: host -> their places, in order."""
+    places: dict[int, list[int]] = {}
+    for place, request in enumerate(requests):
+        places.setdefault(request.host, []).append(place)
+    return places
+
+
+def put_in_place(replies: list[Any], places: Iterable[int], answers: Iterable[Any]) -> None:
+    """Put the answers to some commands of a pipeline where these stand."""
+    for place, answer in zip(places, answers, strict=True):
+        replies[place] = answer
+
+
 def check(reply: Any) -> Any:
     """Return `reply`, or raise it if it is an error."""
     if isinstance(reply, LayerUnavailable):

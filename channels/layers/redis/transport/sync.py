@@ -13,7 +13,14 @@ import redis
 
 from channels.exceptions import LayerUnavailable
 from channels.layers.redis.transport.hosts import BLOCK_S, Host
-from channels.layers.redis.transport.plans import Block, Plan, Request, Wait
+from channels.layers.redis.transport.plans import (
+    Block,
+    Plan,
+    Request,
+    Wait,
+    places_by_host,
+    put_in_place,
+)
 from channels.layers.redis.transport.scout import Scout
 from channels.layers.redis.transport.scripts import Command
 from channels.layers.redis.transport.sync_connection import LOOK_EVERY_S, Connection
@@ -116,11 +123,9 @@ class SyncDriver:
         if all(request.host == first for request in requests):
             return self._exchange_with(first, [request.command for request in requests], reader)
         replies: list[Any] = [None] * len(requests)
-        for host in dict.fromkeys(request.host for request in requests):
-            mine = [i for i, request in enumerate(requests) if request.host == host]
-            answers = self._exchange_with(host, [requests[i].command for i in mine], reader)
-            for i, answer in zip(mine, answers, strict=True):
-                replies[i] = answer
+        for host, places in places_by_host(requests).items():
+            commands = [requests[place].command for place in places]
+            put_in_place(replies, places, self._exchange_with(host, commands, reader))
         return replies
 
     def _exchange_with(

@@ -13,6 +13,7 @@ import redis
 
 from channels.layers.redis.transport import scripts, wire
 from channels.layers.redis.transport.hosts import Host
+from channels.layers.redis.transport.plans import put_in_place
 from channels.layers.redis.transport.scripts import Command
 from channels.metrics import hooks
 
@@ -130,14 +131,6 @@ class Connection:
             ahead.replies = [self._read() for _ in range(ahead.count)]
             self._ahead.popleft()
 
-    def _look_at(self, replies: list[Any]) -> list[int]:
-        """Note errors that Redis has answered with; return the places of scripts that it lost."""
-        complaints = self._health.complaints
-        missing = wire.missing_scripts(replies, complaints.note)
-        if complaints.last:
-            complaints.note_answer()
-        return missing
-
     def _run(self, commands: Sequence[Command]) -> list[Any]:
         self.send(commands)
         self._read_ahead()
@@ -153,7 +146,7 @@ class Connection:
             replies = self._run(commands)
             if hooks.meter.is_on:
                 hooks.meter.round_trip(time.perf_counter() - started)
-            missing = self._look_at(replies)
+            missing = wire.missing_scripts(replies, self._health.complaints)
             if missing:
                 self._run_again(commands, replies, missing)
             if self._host.is_of_cluster:
@@ -191,7 +184,7 @@ class Connection:
             replies = [self._read() for _ in commands]
             if commands and hooks.meter.is_on:
                 hooks.meter.round_trip(time.monotonic() - now_s)
-            missing = self._look_at(replies)
+            missing = wire.missing_scripts(replies, self._health.complaints)
             if missing or not go_on(replies):
                 self._call_off(call_off)
             popped = self._read_when_there(now_s + pop[-1] + self._timeout_s)
@@ -218,9 +211,7 @@ class Connection:
     ) -> None:
         """Redis has lost its scripts: load them, and run those commands that did not run."""
         self._setup()
-        answers = self._run([commands[place] for place in missing])
-        for place, answer in zip(missing, answers, strict=True):
-            replies[place] = answer
+        put_in_place(replies, missing, self._run([commands[place] for place in missing]))
 
     def _call_off(self, call_off: Callable[[], None]) -> None:
         """Call `call_off()` until the pop has ended, for as long as a command may take."""

@@ -13,6 +13,7 @@ import hiredis
 import redis
 
 from channels.exceptions import LayerUnavailable
+from channels.layers.redis.transport.complaints import Complaints
 from channels.layers.redis.transport.scripts import Command, Script
 
 #: Pieces up to this size are joined, so that they are written with one system call.
@@ -153,12 +154,9 @@ def read_setup(replies: Sequence[Any], *, is_of_cluster: bool = False) -> Any:
     return client_id
 
 
-def missing_scripts(
-    replies: Sequence[Any], note_error: Callable[[Exception], None] = lambda error: None
-) -> list[int]:
-    """Return the places of the commands that did not run, as Redis has lost its scripts.
-
-    `note_error` is called with other errors that Redis has answered with.
+def missing_scripts(replies: Sequence[Any], complaints: Complaints) -> list[int]:
+    """Return the places of the commands that did not run, as Redis has lost its scripts; note other
+    errors that it has answered with, or that it has answered.
 
     Raises the error among `replies` in which Redis says that it can't serve anybody yet.
     """
@@ -172,5 +170,7 @@ def missing_scripts(
             if isinstance(reply, redis.exceptions.NoScriptError):
                 missing.append(place)
             else:
-                note_error(reply)
+                complaints.note(reply)
+    if complaints.last:
+        complaints.note_answer()
     return missing

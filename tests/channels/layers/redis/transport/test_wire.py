@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channels.layers.redis.transport import wire
+from channels.layers.redis.transport.complaints import Complaints
 
 arguments = st.one_of(st.text(), st.binary(), st.integers(), st.binary(min_size=wire.LARGE_BYTES))
 
@@ -53,9 +54,9 @@ def test_a_refusal_is_a_reply(text, kind):
 
 def test_commands_that_did_not_run_are_named():
     replies = read_all(b":1\r\n-NOSCRIPT none\r\n-ERR no\r\n-NOSCRIPT none\r\n")
-    assert wire.missing_scripts(replies) == [1, 3]
+    assert wire.missing_scripts(replies, Complaints(str)) == [1, 3]
 
 
 def test_a_redis_that_is_loading_its_data_is_away():
     with pytest.raises(redis.ConnectionError):
-        wire.missing_scripts(read_all(b":1\r\n-LOADING wait\r\n"))
+        wire.missing_scripts(read_all(b":1\r\n-LOADING wait\r\n"), Complaints(str))
