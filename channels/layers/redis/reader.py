@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from channels.exceptions import LayerUnavailable
 from channels.layers import operations as ops
 from channels.layers.contract import ForeseenSession, Reader
+from channels.layers.redis.ordering.sockets import KNOWN_FOR_S
 from channels.layers.redis.queues.cursor import Cursor
 from channels.layers.redis.queues.delivery import Taken
 from channels.layers.redis.transport.hosts import Host
@@ -20,8 +21,6 @@ from channels.layers.redis.transport.sync_connection import Ahead
 if TYPE_CHECKING:
     from channels.layers.redis.layer import RedisChannelLayer
 
-#: So long a turn is known: less than it takes until a frame that has vanished is sent again.
-KNOWN_FOR_S = 3.0
 #: Now and then it is asked all the same, which renews the life of the socket's keys.
 ASK_EVERY = 100
 #: Of so many sockets at most.

@@ -26,6 +26,9 @@ logger = logging.getLogger("channels.layers")
 BROKEN_TTL_MS = 600_000
 #: What is left of it once the disconnect was consumed: long enough for stragglers to be told off.
 FORGET_AFTER_MS = 30_000
+#: So long a reader knows whose turn is next: less than it takes until a frame that has vanished is
+#: sent again.
+KNOWN_FOR_S = 3.0
 #: The places of so many sockets are kept in mind.
 KNOWN_PLACES = 4096
 
