@@ -24,7 +24,7 @@ LOOKED_FOR_S = 8.0
 MARGIN_S = 0.1
 
 
-class Loss(NamedTuple):
+class LossMark(NamedTuple):
     """A mark: its name, for how long before it was left things are in doubt, and how old it is."""
 
     name: bytes
@@ -90,11 +90,11 @@ def _read_ms(time_: list[bytes]) -> float:
     return int(time_[0]) * 1000 + int(time_[1]) / 1000
 
 
-def _read_loss(text: bytes | None, now_ms: float) -> Loss | None:
-    """The Loss in a mark; None if there is none, or it is not one of ours."""
+def _read_loss(text: bytes | None, now_ms: float) -> LossMark | None:
+    """What a mark says; None if there is none, or it is not one of ours."""
     try:
         name, at_ms, span_ms = (text or b"").split()
-        return Loss(name, int(span_ms) / 1000, max(now_ms - int(at_ms), 0.0) / 1000)
+        return LossMark(name, int(span_ms) / 1000, max(now_ms - int(at_ms), 0.0) / 1000)
     except ValueError:
         return None
 
