@@ -211,10 +211,10 @@ class ConsumerThread(threading.Thread):
             delivery=delivery,
             worker_id=self._worker.id,
         )
-        match = self._find(message)
-        if match is None and self._is_for_application(delivery.channel):
+        match, host = self._find(message), self._worker.host
+        if match is None and host is not None and host.takes(delivery.channel):
             hooks.meter.messages_received(delivery.channel)
-            self._worker.host.take(delivery)
+            host.take(delivery)
             self._operations = [ops.Done(delivery)]
             return
         if match is None:

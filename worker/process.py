@@ -217,8 +217,8 @@ class Worker:
             for thread in self.threads:
                 if thread.is_alive() and thread.running is None:
                     self._interrupt(thread)
-            for thread in (*self.threads, *leaving):
-                thread.join(WAKE_EVERY_S)
+            for leaver in (*self.threads, *leaving):
+                leaver.join(WAKE_EVERY_S)
         try:
             self.channel_layer.leave_house(self.id)
         except LayerUnavailable as error:

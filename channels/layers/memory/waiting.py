@@ -151,7 +151,7 @@ class Search(Generic[Found, AnyWaiter]):
         self._names = names
         self._attempt = attempt
         self._next_change = next_change
-        self.waiter = waiter
+        self.waiter: AnyWaiter = waiter
         self.result: Found | None = None
 
     def step(self) -> float | None:

@@ -125,7 +125,7 @@ class Stuck:
         """Plan: put frames in front of their channel, unless they are still there; returns how
         many."""
         head_age_s = yield from self._find_head_age_s(look)
-        requests = []
+        requests: list[Request] = []
         for key, (payload, sent_at_s) in self._sent.find(due).items():
             age_s = now_s - sent_at_s
             if head_age_s is None or age_s > head_age_s + QUEUED_WITHIN_S:

@@ -24,16 +24,17 @@ from channels.exceptions import LayerUnavailable
 from channels.layers.redis import RedisChannelLayer
 from channels.layers.redis.transport import aio_connection
 from channels.layers.redis.transport.aio_connection import AsyncConnection
-from channels.test.conformance.acknowledged import Acknowledged
-from channels.test.conformance.dead_letters import DeadLetters
-from channels.test.conformance.groups import Groups
+from channels.test.conformance.acknowledged import AcknowledgedPromises
+from channels.test.conformance.dead_letters import DeadLetterPromises
+from channels.test.conformance.groups import GroupPromises
 from channels.test.conformance.harness import Harness
-from channels.test.conformance.links import Links
-from channels.test.conformance.messages import Messages
-from channels.test.conformance.ordering import Ordering
-from channels.test.conformance.sessions import Sessions
-from channels.test.conformance.statistics import Statistics
-from channels.test.conformance.work import Work
+from channels.test.conformance.links import LinkPromises
+from channels.test.conformance.messages import MessagePromises
+from channels.test.conformance.ordering import OrderingPromises
+from channels.test.conformance.sessions import SessionPromises
+from channels.test.conformance.sockets import SocketPromises
+from channels.test.conformance.statistics import StatisticsPromises
+from channels.test.conformance.work import WorkPromises
 from tests.conftest import give_up
 from tests.processes import REPOSITORY, RedisServer, find_redis_server, free_port
 
@@ -100,15 +101,16 @@ def guarded_redis():
 
 
 class AclConformance(
-    Messages,
-    Groups,
-    Work,
-    Acknowledged,
-    DeadLetters,
-    Sessions,
-    Ordering,
-    Links,
-    Statistics,
+    MessagePromises,
+    GroupPromises,
+    WorkPromises,
+    AcknowledgedPromises,
+    DeadLetterPromises,
+    SessionPromises,
+    OrderingPromises,
+    LinkPromises,
+    SocketPromises,
+    StatisticsPromises,
     Harness,
     unittest.TestCase,
 ):
