@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from typing import Any
 
 from channels.layers.base import ORDERED_BACKLOG
 from channels.layers.memory.queues import Entry
@@ -65,8 +66,8 @@ class SocketOrder:
         self.running = order
         return Turn.RUN
 
-    def give_up(self) -> Sequence[Entry]:
-        """Return all that is parked, and park nothing more."""
+    def give_up(self) -> list[Any]:
+        """Return all entries that are parked (each engine has its own), and park nothing more."""
         parked, self.parked = list(self.parked.values()), {}
         return parked
 
@@ -143,7 +144,7 @@ class Sockets:
         """The SocketOrder if there is one, or else None."""
         return self._orders.get(reply_channel)
 
-    def forget(self, reply_channel: str, now: float) -> Sequence[Entry]:
+    def forget(self, reply_channel: str, now: float) -> list[Any]:
         """Let a socket go; return what was still parked of it."""
         self._sessions.pop(reply_channel, None)
         self._touched.pop(reply_channel, None)
