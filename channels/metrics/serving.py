@@ -15,9 +15,9 @@ from channels.metrics.counting import CountingMeter
 from channels.metrics.health import Probes, Verdict
 
 if TYPE_CHECKING:
-    from channels.metrics.exposition import Watched as Shown
+    from channels.metrics.exposition import Watched
 
-    class Watched(Shown, Probes, Protocol):
+    class WatchedProcess(Watched, Probes, Protocol):
         """Who tells both of the figures of a process and of its health."""
 
 
@@ -53,7 +53,7 @@ def start_counting(text: str) -> CountingMeter:
     return meter
 
 
-def show_metrics(address: str, probes: Watched, layer: Any) -> MetricsServer:
+def show_metrics(address: str, probes: WatchedProcess, layer: Any) -> MetricsServer:
     """Count what happens in this process from now on, and answer at [HOST:]PORT.
 
     Raises CannotShow.
@@ -64,7 +64,7 @@ def show_metrics(address: str, probes: Watched, layer: Any) -> MetricsServer:
     return MetricsServer(address, make_registry(meter, probes, layer), probes)
 
 
-def show_metrics_if_asked(probes: Watched, layer: Any) -> None:
+def show_metrics_if_asked(probes: WatchedProcess, layer: Any) -> None:
     """`show_metrics` at the address in CHANNELS_METRICS, if the environment has one: for host
     servers that know no flag of ours."""
     address = os.environ.get(VARIABLE)

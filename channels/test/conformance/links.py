@@ -33,6 +33,10 @@ class LinkedServer:
         """The reply channel of a client's WebSocket."""
         return self.link.reply_channel("websocket.send", client)
 
+    def frame(self, client, order):
+        """The `websocket.receive` of a client's frame."""
+        return {"reply_channel": self.socket(client), "path": "/", "order": order, "text": "hi"}
+
     @property
     def delivered(self):
         """How many clients have got a message, in all."""

@@ -24,29 +24,31 @@ class SocketPromises:
 
         async def scenario(server):
             for n in range(100):
-                await server.link.send_frame({"n": n})
-            await asyncio.gather(*[server.link.send_frame({"n": 100}) for _ in range(100)])
+                await server.link.send_frame(server.frame("a", n))
+            await asyncio.gather(
+                *[server.link.send_frame(server.frame("a", n)) for n in range(100, 200)]
+            )
 
         self.with_server(layer, scenario)
-        received = [self.receive_soon(layer, RECEIVE)[1]["n"] for _ in range(200)]
-        self.assertEqual(received, [*range(100), *[100] * 100])
+        received = [self.receive_soon(layer, RECEIVE)[1]["order"] for _ in range(200)]
+        self.assertEqual(received, [*range(200)])
         self.assertEqual(layer.receive([RECEIVE]), (None, None))
 
     def test_a_frame_that_finds_no_room_was_not_taken_and_can_be_sent_again(self):
         layer = self.open_layer(channel_capacity={RECEIVE: 2})
 
         async def scenario(server):
-            sending = [server.link.send_frame({"n": n}) for n in range(5)]
+            sending = [server.link.send_frame(server.frame("a", n)) for n in range(5)]
             results = await asyncio.gather(*sending, return_exceptions=True)
             refused = [n for n, result in enumerate(results) if result is not None]
             self.assertEqual([type(results[n]) for n in refused], [layer.ChannelFull] * 3)
             received = []
             for n in refused:
                 received.append(await asyncio.to_thread(self.receive_soon, layer, RECEIVE))
-                await server.link.send_frame({"n": n})
+                await server.link.send_frame(server.frame("a", n))
             for _ in range(2):
                 received.append(await asyncio.to_thread(self.receive_soon, layer, RECEIVE))
-            self.assertEqual(sorted(message["n"] for _, message in received), [*range(5)])
+            self.assertEqual(sorted(message["order"] for _, message in received), [*range(5)])
             self.assertEqual(layer.receive([RECEIVE]), (None, None))
 
         self.with_server(layer, scenario)
@@ -55,14 +57,15 @@ class SocketPromises:
         layer = self.open_layer()
 
         async def scenario(server):
-            bad = server.link.send_frame({"n": object()})
-            good = server.link.send_frame({"n": 1})
+            bad = server.link.send_frame({**server.frame("a", 1), "text": object()})
+            good = server.link.send_frame(server.frame("b", 1))
             with self.assertRaises(InvalidMessage):
                 await bad
             await good
 
         self.with_server(layer, scenario)
-        self.assertEqual(self.receive_soon(layer, RECEIVE), (RECEIVE, {"n": 1}))
+        _, message = self.receive_soon(layer, RECEIVE)
+        self.assertTrue(message["reply_channel"].endswith("!b"))
 
     def test_opening_a_socket_sends_its_connect(self):
         layer = self.open_layer(capacity=1)
