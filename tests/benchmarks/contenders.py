@@ -10,7 +10,10 @@ ECHO = ("echo-1", "echo-50", "echo-500")
 GROUPS = ("group-100", "group-1000")
 IN_PROCESS = ("http-32", "echo-50", "group-1000", "memory")
 #: The contenders and the work of --classes.
-CLASSES = ("channels4-uvicorn", "channels4-daphne", "in-process", "split", "classic-uvicorn-2w")
+CLASSES = (
+    *("channels4-uvicorn", "channels4-uvicorn-sync", "channels4-daphne"),
+    *("in-process", "split", "classic-uvicorn-2w"),
+)
 CLASSES_WORK = (
     *("http-32", "echo-50", "group-1000", "direct-1000"),
     *("sleep-50", "memory", "restart-2000"),
@@ -189,7 +192,7 @@ def _channels_4(host):
         environment="channels4",
         project="channels4",
         server=HOST_COMMANDS[host],
-        work=(*HTTP, *ECHO, *GROUPS, "direct-1000", "storm-2000", "idle", "memory"),
+        work=(*HTTP, *ECHO, *GROUPS, "storm-2000", "idle", "memory"),
     )
     sync = replace(
         both,

@@ -186,7 +186,12 @@ def _class_consumers():
             for work in ("group-1000", "direct-1000")
         ),
         _ratio("group-1000", "rate", (one, four), "≥", 3, ", with a handler"),
-        _ratio("direct-1000", "rate", (one, four), "≥", 10, ", without code"),
+        Figure(
+            f"frames that need no code (direct-1000), {one} / group-1000, {four}",
+            ("direct-1000", one, "rate"),
+            ("group-1000", four, "rate"),
+            *("≥", 10),
+        ),
         _ratio("http-32", "rate", ("split-2w", "classic-uvicorn-2w"), "≥", 0.95),
         *restart,
         Figure(
