@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.processes import RedisServer, Split, find_redis_server
+from tests.processes import RedisCluster, RedisServer, Split, find_redis_server
+from tests.processes.rabbitmq_server import RabbitmqServer, find_rabbitmq_server
 
 # How long an example takes says more about the machine than about us.
 settings.register_profile(
@@ -79,6 +80,24 @@ def second_redis_server(redis_server, _another_session_redis):
     _another_session_redis.heal()
     yield _another_session_redis
     _another_session_redis.heal()
+
+
+@pytest.fixture(scope="session")
+def rabbitmq():
+    """A RabbitmqServer of this run: it takes ten seconds to start."""
+    if find_rabbitmq_server() is None:
+        give_up("no rabbitmq-server: install one (Debian: apt install rabbitmq-server)")
+    with RabbitmqServer() as broker:
+        yield broker
+
+
+@pytest.fixture(scope="session")
+def redis_cluster():
+    """A RedisCluster of this run. Who breaks it has it `heal()` again."""
+    if find_redis_server() is None:
+        give_up("no redis-server: install one")
+    with RedisCluster() as cluster:
+        yield cluster
 
 
 @pytest.fixture

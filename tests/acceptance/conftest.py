@@ -12,8 +12,7 @@ import pytest
 
 from tests.acceptance.wheel import NoNetwork, build_wheel, clean_environment, install_wheel
 from tests.conftest import give_up
-from tests.processes import RedisCluster, RedisServer, Split, find_redis_server, free_port
-from tests.processes.rabbitmq_server import RabbitmqServer, find_rabbitmq_server
+from tests.processes import RedisServer, Split, find_redis_server, free_port
 
 STEPS = Path(__file__).with_name("getting_started")
 
@@ -156,31 +155,14 @@ def cluster_settings(request, directory):
     """The CHANNEL_LAYERS of a cluster of our own."""
     settings = (STEPS / "settings_redis.py").read_text()
     settings = settings.replace("asgi_redis.Redis", "channels.layers.redis.RedisCluster")
-    port = request.getfixturevalue("cluster").nodes[0].port
+    cluster = request.getfixturevalue("redis_cluster")
+    port = cluster.nodes[0].port
     prefix = f'"prefix": "{directory.name}:",'
     return settings.replace("6379", str(port)).replace('"hosts"', f'{prefix} "hosts"')
 
 
 #: The engines that a site runs on, besides one Redis -> what returns its settings.
 ENGINES = {"local": local_settings, "rabbitmq": rabbitmq_settings, "cluster": cluster_settings}
-
-
-@pytest.fixture(scope="session")
-def rabbitmq():
-    """A RabbitMQ of our own."""
-    if find_rabbitmq_server() is None:
-        give_up("no rabbitmq-server: install one (Debian: apt install rabbitmq-server)")
-    with RabbitmqServer() as broker:
-        yield broker
-
-
-@pytest.fixture(scope="session")
-def cluster():
-    """A Redis Cluster of our own."""
-    if find_redis_server() is None:
-        give_up("no redis-server: install one")
-    with RedisCluster() as cluster:
-        yield cluster
 
 
 class Site:

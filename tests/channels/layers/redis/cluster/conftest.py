@@ -1,23 +1,15 @@
-"""One cluster for all tests of this folder: six nodes take a second to start."""
+"""The cluster of this run, for tests that break it."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from tests.conftest import give_up
-from tests.processes import RedisCluster, find_redis_server
-
-
-@pytest.fixture(scope="session")
-def session_cluster() -> Iterator[RedisCluster]:
-    if find_redis_server() is None:
-        give_up("no redis-server: install one")
-    with RedisCluster() as cluster:
-        yield cluster
+from tests.processes import RedisCluster
 
 
 @pytest.fixture
-def cluster(session_cluster: RedisCluster) -> RedisCluster:
-    """The RedisCluster, whole and well."""
-    session_cluster.heal()
-    return session_cluster
+def cluster(redis_cluster: RedisCluster) -> Iterator[RedisCluster]:
+    """The RedisCluster, whole and well, now and afterwards."""
+    redis_cluster.heal()
+    yield redis_cluster
+    redis_cluster.heal()

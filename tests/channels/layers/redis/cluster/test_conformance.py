@@ -21,8 +21,8 @@ class ClusterConformance(ConformanceSuite, unittest.TestCase):
     receive_tries = 3
 
     @pytest.fixture(autouse=True)
-    def _cluster(self, session_cluster: RedisCluster) -> None:
-        self.hosts = session_cluster.hosts[:1]
+    def _cluster(self, redis_cluster: RedisCluster) -> None:
+        self.hosts = redis_cluster.hosts[:1]
 
     def make_layer(self, **config: Any) -> RedisClusterChannelLayer:
         layer = self._open(next(_prefixes), config)
