@@ -13,7 +13,7 @@ import functools
 import re
 import secrets
 import string
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from channels.exceptions import InvalidName
@@ -77,6 +77,11 @@ def split_local(channel: str) -> tuple[str, str]:
     """Return (queue name, local part); the local part is "" unless the name has a `!`."""
     head, mark, local = channel.partition("!")
     return head + mark, local
+
+
+def full_names(members: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the full names of channels that are told by queue and local parts."""
+    return [queue + client for queue, clients in members.items() for client in clients]
 
 
 #: How reply channels begin: `http.response.Hk3f!2a` answers a request, `websocket.send.Hk3f!2a`

@@ -2,12 +2,12 @@
 
 - `database`: the SQLite file, its lock, and what its errors mean
 - `schema`: the tables
-- `transaction`: what one transaction has loaded, changed and is to wake
-- `queues`, `groups`, `servers`, `sockets`, `acknowledged`: what the tables hold, and its rules
-- `store`: what operations do
+- `queues`, `groups`, `servers`, `sockets`: what the tables hold, and its rules
+- `store`: what operations do, within one transaction; `steps`: the verbs, as functions of it
 - `housekeeping`: what time and dead processes leave to be done
 - `wakeups`: how readers sleep, and are woken
-- `layer`, `reader`, `link`: the verbs for consumers, workers and interface servers
+- `places`: where it all lies
+- `layer`, `reader`, `link`: what consumers, workers and interface servers call
 """
 
 from channels.layers.local.layer import LocalChannelLayer

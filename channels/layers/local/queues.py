@@ -5,8 +5,9 @@ import sqlite3
 from collections.abc import Callable, Collection, Iterable
 
 from channels.layers.counts import tell_lost
+from channels.layers.entries import Entry
 from channels.layers.local.schema import PLACE_BITS
-from channels.layers.memory.queues import COUNTED, DEAD_LETTERS, RATE_WINDOW_S, Entry
+from channels.layers.memory.queues import COUNTED, DEAD_LETTERS, RATE_WINDOW_S
 
 #: The columns of a queue that are read and written back, in this order.
 COLUMNS = (

@@ -3,8 +3,8 @@
 import sqlite3
 from collections.abc import Mapping
 
+from channels.layers.entries import Entry
 from channels.layers.local.queues import StoredEntry
-from channels.layers.memory.queues import Entry
 from channels.layers.memory.sockets import FORGOTTEN_S, Condition, SocketOrder
 from channels.layers.operations import SaveSession, Turn
 

@@ -12,12 +12,12 @@ from channels.exceptions import ChannelFull, ClientBusy, ClientGone
 from channels.layers import names
 from channels.layers import operations as ops
 from channels.layers.counts import tell_carried_out
+from channels.layers.entries import Entry
 from channels.layers.local import schema
 from channels.layers.local.groups import Groups
 from channels.layers.local.queues import QueueRow, Queues, Settings, StoredEntry
 from channels.layers.local.servers import Servers
 from channels.layers.local.sockets import Sockets, StoredOrder
-from channels.layers.memory.queues import Entry
 from channels.layers.memory.sockets import DISCONNECT
 
 
@@ -47,6 +47,22 @@ class Store:
             self.sql.execute(f"DELETE FROM {table}")
         self.queues = Queues(self.sql, self.settings, self.now)
         return addresses
+
+    def choose_whom_to_wake(self) -> list[tuple[str, str]]:
+        """The (queue, address) of a sleeper for each message that is new, as far as there are
+        any."""
+        rings: list[tuple[str, str]] = []
+        nobody: set[str] = set()
+        for name in self.queues.ready:
+            if name in nobody:
+                continue
+            address = self.servers.find_waiting(name)
+            if address is None:
+                nobody.add(name)
+            else:
+                self.servers.stop_waiting(address)
+                rings.append((name, address))
+        return rings
 
     # -- operations -------------------------------------------------------------------------
 

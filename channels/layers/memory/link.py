@@ -99,7 +99,9 @@ class MemoryLink(ServerLink):
 
     def _hand_out(self, entry: Any) -> None:
         try:
-            self._on_reply(list(entry.clients), self._layer._unpack(entry))
+            delivery = self._layer.delivery(entry)
+            if delivery is not None:
+                self._on_reply(list(entry.clients), delivery.content)
         except Exception:
             logger.exception("a reply on %s was dropped: its interface server failed", entry.queue)
 

@@ -28,5 +28,7 @@ class MemoryProcessLink(ProcessLink):
                 TaskWaiter(),
             )
             for entry in await search_async(quest):
-                self._deliver(list(entry.clients), layer._unpack(entry))
+                delivery = layer.delivery(entry)
+                if delivery is not None:
+                    self._deliver(list(entry.clients), delivery.content)
             await asyncio.sleep(0)

@@ -10,6 +10,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from channels.layers.counts import tell_lost
+from channels.layers.entries import Entry
 
 #: What a queue counts from its beginning, beside the state that `statistics` adds.
 COUNTED = (
@@ -27,28 +28,6 @@ DEAD_LETTERS = 1_000
 RATE_WINDOW_S = 10.0
 
 _sequence = itertools.count(1)
-
-
-@dataclasses.dataclass(eq=False, slots=True)
-class Entry:
-    """A packed message: for one client of its queue, or for many of them (a group send)."""
-
-    queue: str
-    #: Local parts of the channels it goes to; ("",) for a channel without a `!`.
-    clients: tuple[str, ...]
-    payload: bytes
-    sent_at: float
-    expires_at: float
-    attempts: int = 0
-
-    @property
-    def channel(self) -> str:
-        """The full name of the (first) channel it goes to."""
-        return self.queue + self.clients[0]
-
-    def renewed(self, now: float, expiry_s: float, attempts: int) -> Entry:
-        """A copy that starts its life at `now`."""
-        return dataclasses.replace(self, sent_at=now, expires_at=now + expiry_s, attempts=attempts)
 
 
 class KeptLetter(NamedTuple):

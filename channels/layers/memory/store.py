@@ -15,8 +15,9 @@ from channels.layers import names
 from channels.layers import operations as ops
 from channels.layers.base import BaseChannelLayer
 from channels.layers.counts import tell_carried_out
+from channels.layers.entries import Entry
 from channels.layers.memory.groups import Groups
-from channels.layers.memory.queues import COUNTED, Entry, KeptLetter, Queue
+from channels.layers.memory.queues import COUNTED, KeptLetter, Queue
 from channels.layers.memory.servers import Servers
 from channels.layers.memory.sockets import DISCONNECT, Sockets
 
@@ -213,9 +214,8 @@ class Store:
 
     # -- sockets ----------------------------------------------------------------------------
 
-    def begin_ordered(self, delivery: Delivery, reply_channel: str, order: int, now: float) -> Turn:
+    def begin_ordered(self, entry: Entry, reply_channel: str, order: int, now: float) -> Turn:
         """The Turn of a delivery; see BaseChannelLayer.begin_ordered."""
-        entry = _entry_of(delivery)
         socket = self.sockets.order(reply_channel, order, now)
         turn = socket.begin(order, entry, now) if socket is not None else ops.Turn.STALE
         if turn in (ops.Turn.STALE, ops.Turn.OVERFLOW):
@@ -283,6 +283,10 @@ class Store:
     def _count_drop(self, operation: ops.Drop, now: float) -> None:
         name = names.queue_name(operation.channel)
         self._settled(name, now).count(f"{operation.reason}_count", operation.count)
+
+    def count(self, name: str, key: str, now: float) -> None:
+        """Count one more of something."""
+        self._settled(name, now).count(key, 1)
 
     def _drop(self, entry: Entry, now: float) -> None:
         self._settled(entry.queue, now).count("dropped_count", len(entry.clients))

@@ -15,6 +15,8 @@ from channels.layers.rabbitmq.transport import Session
 
 #: Word of what is new that may wait for a process.
 KEPT = 10_000
+#: What is told of a message that was put in front of a channel.
+FRONT = b"front"
 #: Seconds for which clients that have left are remembered.
 REMEMBERED_S = 600.0
 
@@ -25,7 +27,9 @@ class Ears:
     def __init__(self, topology: Topology) -> None:
         self._topology = topology
         #: How many messages a channel may have, by what was told.
-        self.hints: collections.Counter[str] = collections.Counter()
+        self._hints: collections.Counter[str] = collections.Counter()
+        #: How many of them lie in front.
+        self._fronts: collections.Counter[str] = collections.Counter()
         #: The events that those wait for who wait for a channel.
         self._waiters: dict[str, set[asyncio.Event]] = {}
         #: (queue, client; "" for all) -> (state, since when).
@@ -61,8 +65,11 @@ class Ears:
     async def _hear(self, message: Any) -> None:
         delivery = message.delivery
         if delivery.exchange != self._topology.news:
-            self.hints[delivery.routing_key] += 1
-            for event in self._waiters.get(delivery.routing_key, ()):
+            name = delivery.routing_key
+            self._hints[name] += 1
+            if delivery.exchange == self._topology.due or message.body == FRONT:
+                self._fronts[name] += 1
+            for event in self._waiters.get(name, ()):
                 event.set()
             return
         self._learn(msgpack.unpackb(message.body, raw=False))
@@ -70,7 +77,8 @@ class Ears:
     def _learn(self, news: dict[str, Any]) -> None:
         if news.get("flushed"):
             self._states.clear()
-            self.hints.clear()
+            self._hints.clear()
+            self._fronts.clear()
             self._flushed_at = time.time()
             for call in list(self.on_flush):
                 call()
@@ -122,9 +130,24 @@ class Ears:
     def _all_events(self) -> set[asyncio.Event]:
         return {event for events in self._waiters.values() for event in events}
 
-    def use_hint(self, name: str) -> None:
-        if self.hints[name] > 0:
-            self.hints[name] -= 1
+    # -- what was told of -------------------------------------------------------------------------
 
-    def clear_hint(self, name: str) -> None:
-        self.hints.pop(name, None)
+    def has_hint(self, name: str) -> bool:
+        """Whether a channel may have something."""
+        return self._hints[name] > 0
+
+    def has_front(self, name: str) -> bool:
+        """Whether that may lie in front."""
+        return self._fronts[name] > 0
+
+    def note_taken(self, name: str, *, from_front: bool) -> None:
+        """Something was there."""
+        self._hints[name] = max(self._hints[name] - 1, 0)
+        if from_front:
+            self._fronts[name] = max(self._fronts[name] - 1, 0)
+
+    def note_empty(self, name: str, *, front_only: bool) -> None:
+        """Nothing was there."""
+        self._fronts.pop(name, None)
+        if not front_only:
+            self._hints.pop(name, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import logging
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +44,8 @@ class Housekeeping:
     # -- the registry ---------------------------------------------------------------------------
 
     async def enter(self, session: Session, kind: str, process_id: str, facts: Any) -> None:
-        """Show that a process lives; `kind` is "servers" or "workers"."""
+        """Show that a process lives; `kind` is "servers", "workers" or "processes": those that have
+        channels of their own."""
         entry = {"facts": facts, "seen": self._engine.clock(), "ears": session.ears}
         async with self._drawers.open(session, "registry") as state:
             state.setdefault(kind, {})[process_id] = entry
@@ -60,11 +62,13 @@ class Housekeeping:
                 name: max(now - each["seen"], 0.0) for name, each in state.get(kind, {}).items()
             }
 
-    async def find_boot(self, session: Session, server_id: str) -> str | None:
+    async def find_boot(
+        self, session: Session, process_id: str, kind: str = "servers"
+    ) -> str | None:
         """What tells this broker, since its start, from another one; None if it does not know a
-        server, which gives a sign of life by this."""
+        process, which gives a sign of life by this."""
         async with self._drawers.open(session, "registry") as state:
-            entry = state.get("servers", {}).get(server_id)
+            entry = state.get(kind, {}).get(process_id)
             if entry is None:
                 return None
             entry.update(seen=self._engine.clock(), ears=session.ears)
@@ -100,7 +104,7 @@ class Housekeeping:
         """Take a socket that closes out of its groups; it joins no other."""
         async with self._drawers.open(session, self._drawers.of_socket(channel)) as state:
             record_of(state, channel)["closed"] = self._engine.clock()
-        await self._engine.group_discard_all(session, channel)
+        await self._engine.groups.discard_all(session, channel)
 
     async def stop_server(self, session: Session, link: RabbitmqLink) -> None:
         """A server stops: nothing of it stays behind, but for sockets whose disconnect it could not
@@ -143,7 +147,7 @@ class Housekeeping:
             "order": number,
         }
         send = self._engine.layer.prepare_send("websocket.disconnect", message)
-        if await self._engine.send(session, send) is not None:
+        if await self._engine.carry_out(session, send) is not None:
             return False
         async with self._drawers.open(session, self._drawers.of_socket(channel)) as state:
             kept = record_of(state, channel)
@@ -152,7 +156,7 @@ class Housekeeping:
             if "order" in kept:
                 order = KeptOrder(kept, 1)
                 parked = _give_up(order)
-        await self._engine.release_parked(session, parked)
+        await self._engine.sockets.release_parked(session, parked)
         return True
 
     # -- rounds ---------------------------------------------------------------------------------
@@ -165,10 +169,11 @@ class Housekeeping:
                 return
             state["round"] = now
             servers, workers = dict(state.get("servers", {})), dict(state.get("workers", {}))
+            processes = dict(state.get("processes", {}))
             late = state.get("late", {})
             state["late"] = {queue: end for queue, end in late.items() if end > now}
         self._engine.ears.forget_old()
-        await self._engine.write_counts(session)
+        await self._engine.statistics.write(session)
         living = set()
         for worker_id, entry in workers.items():
             if await self._is_alive(session, entry["ears"]):
@@ -178,6 +183,8 @@ class Housekeeping:
                 await self.leave(session, "workers", worker_id)
         for server_id, entry in servers.items():
             await self._look_at_server(session, server_id, entry, now)
+        for queue, entry in processes.items():
+            await self._look_at_process(session, queue, entry, now)
         await self._look_at_sockets(session, living, now)
 
     async def _look_at_server(
@@ -185,16 +192,30 @@ class Housekeeping:
     ) -> None:
         queue = self._topology.main(reply_channel_name("websocket.send", server_id, ""))
         found = await session.count(queue)
-        is_read = found is not None and found[1] > 0
-        missed = entry.get("missed")
-        if is_read != (missed is None):
-            async with self._drawers.open(session, "registry") as state:
-                if server_id in state.get("servers", {}):
-                    state["servers"][server_id]["missed"] = None if is_read else now
-        elif missed is not None and missed + DEAD_AFTER_S <= now:
+        is_there = found is not None and found[1] > 0
+        if await self._is_dead(session, "servers", server_id, entry, is_there, now):
             logger.warning("interface server %s is dead: making up for its sockets", server_id)
             if await self._let_go(session, server_id):
                 await self.leave(session, "servers", server_id)
+
+    async def _look_at_process(self, session: Session, queue: str, entry: Any, now: float) -> None:
+        is_there = await self._is_alive(session, entry["ears"])
+        if await self._is_dead(session, "processes", queue, entry, is_there, now):
+            logger.info("the process that read %s is dead: it leaves its groups", queue)
+            await self._engine.groups.discard_queue(session, queue)
+            await self.leave(session, "processes", queue)
+
+    async def _is_dead(
+        self, session: Session, kind: str, name: str, entry: Any, is_there: bool, now: float
+    ) -> bool:
+        """Whether a process has been away for so long that it is dead; notes since when it is."""
+        missed = entry.get("missed")
+        if is_there != (missed is None):
+            async with self._drawers.open(session, "registry") as state:
+                if name in state.get(kind, {}):
+                    state[kind][name]["missed"] = None if is_there else now
+            return False
+        return missed is not None and bool(missed + DEAD_AFTER_S <= now)
 
     async def _look_at_sockets(self, session: Session, living: set[str], now: float) -> None:
         """Bring on ordered sockets whose worker died, or whose next message was lost."""
@@ -219,10 +240,10 @@ class Housekeeping:
                             closed.append(channel)
                             parked += _give_up(order)
             for entry in freed:
-                await self._engine.to_front(session, self._engine.unparked(entry))
-            if not await self._engine.release_parked(session, parked):
+                await self._engine.queues.to_front(session, self._engine.queues.unparked(entry))
+            if not await self._engine.sockets.release_parked(session, parked):
                 for channel in closed:
-                    await self._engine.send(session, ops.Send(channel, CLOSE_LOST))
+                    await self._engine.carry_out(session, ops.Send(channel, CLOSE_LOST))
 
     def _is_over(self, record: Any, now: float) -> bool:
         if record.get("groups") or "open" in record:
@@ -267,7 +288,7 @@ class Housekeeping:
 
     async def _oldest_queued_at(self, session: Session) -> float:
         ages = [
-            (await self._engine.statistics(session, name))["messages_max_age"]
+            (await self._engine.statistics.channel(session, name))["messages_max_age"]
             for name in SOCKET_CHANNELS
         ]
         return self._engine.clock() - float(max(ages))
@@ -278,12 +299,18 @@ class Housekeeping:
         """See BaseChannelLayer.status."""
         servers = await self.processes(session, "servers")
         workers = await self.processes(session, "workers")
-        sizes, sockets = await self._count_groups(session), await self._count_sockets(session)
+        sizes, sockets = (
+            await self._engine.groups.sizes(session),
+            await self._count_sockets(session),
+        )
         for server in servers:
             server["sockets"] = sockets.get(server["id"], 0)
+        owned: collections.Counter[str] = collections.Counter()
+        for worker in workers:
+            owned.update(worker.pop("owned", {}))
         channels = [
-            await self._channel_status(session, name)
-            for name in await self._engine.known_names(session)
+            {**await self._channel_status(session, name), "owned": owned[name]}
+            for name in await self._engine.dead_letters.known_names(session)
             if "?" not in name
         ]
         groups = [{"name": name, "size": size} for name, size in sorted(sizes.items()) if size]
@@ -297,19 +324,10 @@ class Housekeeping:
         delayed = [await session.count(queue) for queue in mine]
         return {
             "name": name,
-            **await self._engine.statistics(session, name),
+            **await self._engine.statistics.channel(session, name),
             "delayed": sum(found[0] for found in delayed if found is not None),
-            "owned": 0,
             "dead_letters": 0 if dead is None else dead[0],
         }
-
-    async def _count_groups(self, session: Session) -> dict[str, int]:
-        sizes: dict[str, int] = {}
-        for drawer in self._drawers.names_of("groups"):
-            async with self._drawers.open(session, drawer) as state:
-                for group, queues in state.items():
-                    sizes[group] = sum(map(len, queues.values()))
-        return sizes
 
     async def _count_sockets(self, session: Session) -> dict[str, int]:
         counts: dict[str, int] = {}

@@ -9,7 +9,6 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from channels.exceptions import ChannelFull, LayerUnavailable
-from channels.layers.codec import UndecodableMessage
 from channels.layers.contract import OnReply, ServerLink
 from channels.layers.names import REPLY_KINDS, random_suffix
 from channels.messages import Content
@@ -153,29 +152,20 @@ class RabbitmqLink(ServerLink):
     # -- replies --------------------------------------------------------------------------------
 
     async def _read_replies(self, session: Session) -> None:
-        channel = await session.open_channel()
         for name in self._queues():
-            await self._engine.declare(session, name)
-            for queue in (self._engine.topology.front(name), self._engine.topology.main(name)):
-                await channel.basic_consume(queue, self._make_taker(name), no_ack=True)
+            await self._engine.queues.consume(session, name, self._take)
 
-    def _make_taker(self, name: str) -> Callable[[Any], Coroutine[Any, Any, None]]:
-        async def take(message: Any) -> None:
-            entry = self._engine.read_body(name, message.body)
-            if self._loop is not None:
-                with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens
-                    self._loop.call_soon_threadsafe(self._hand_out, entry)
-
-        return take
+    def _take(self, entry: Any) -> None:
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens
+                self._loop.call_soon_threadsafe(self._hand_out, entry)
 
     def _hand_out(self, entry: Any) -> None:
-        try:
-            content = self._layer.codec.unpack_message(entry.payload)
-        except UndecodableMessage:
-            self._layer.delivery(entry)  # which counts and tells it
+        delivery = self._layer.delivery(entry)
+        if delivery is None:
             return
         try:
-            self._on_reply(list(entry.clients), content)
+            self._on_reply(list(entry.clients), delivery.content)
         except Exception:
             logger.exception("a reply on %s was dropped: its interface server failed", entry.queue)
 
@@ -226,7 +216,7 @@ class RabbitmqLink(ServerLink):
         self._note(client, "gone")
         if self._is_started:
             channel = self.reply_channel("http.response", client)
-            self._in_background(lambda session: self._engine.group_discard_all(session, channel))
+            self._in_background(lambda session: self._engine.groups.discard_all(session, channel))
 
     def _note(self, client: str, state: str | None) -> None:
         if not self._is_started:

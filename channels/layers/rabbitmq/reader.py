@@ -3,59 +3,97 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from channels.exceptions import LayerUnavailable
+from channels.layers import names
 from channels.layers import operations as ops
 from channels.layers.contract import Reader
-from channels.layers.rabbitmq.engine import BrokerEntry, Engine
+from channels.layers.rabbitmq.engine import Engine
+from channels.layers.rabbitmq.envelope import BrokerEntry
+from channels.layers.rabbitmq.transport import Session
 
 if TYPE_CHECKING:
     from channels.layers.rabbitmq.layer import RabbitmqChannelLayer
 
 #: Whoever waits looks into every queue again after so many seconds, whatever was told.
 LOOK_AGAIN_S = 5.0
+#: The same for the queue of a process, of which nothing is told. Links consume theirs; only what
+#: calls `receive` for such a channel waits like this.
+LOOK_AGAIN_OF_PROCESS_S = 0.05
+#: Operations beside which a message may be fetched: nothing of them is to be found again.
+APART = (ops.Send, ops.SendGroup, ops.Done, ops.Drop, ops.SaveSession)
 
 
-async def receive(
-    engine: Engine,
-    channels: Sequence[str],
-    block_s: float | None,
-    called_off: threading.Event | None = None,
-    is_owned: bool = False,
-    event: asyncio.Event | None = None,
-) -> BrokerEntry | None:
-    """Take a message, waiting for `block_s` seconds (None: for ever), or until `called_off` is set
-    and `event` too, which ends a sleep."""
-    deadline = None if block_s is None else time.monotonic() + block_s
-    event = event or asyncio.Event()
-    only_hinted, look_all_at = False, 0.0
+class Seeker:
+    """One party that takes from some channels. All but its making happens in the transport's loop.
 
-    async def take(session: Any) -> BrokerEntry | None:
-        return await engine.take(session, channels, is_owned=is_owned, only_hinted=only_hinted)
+    It looks into every queue now and then, and in between only where it was told of something new.
+    """
 
-    if block_s == 0.0:
-        found: BrokerEntry | None = await engine.run(take)
-        return found
-    engine.ears.add_waiter(channels, event)
-    try:
-        while True:
-            event.clear()
-            await engine.run(lambda session: engine.ears.listen(session, channels))
-            only_hinted = time.monotonic() < look_all_at
-            found = await engine.run(take)
-            if not only_hinted:
-                look_all_at = time.monotonic() + LOOK_AGAIN_S
-            if found is not None or (called_off is not None and called_off.is_set()):
-                return found
-            left_s = LOOK_AGAIN_S if deadline is None else deadline - time.monotonic()
-            if left_s <= 0:
-                return None
-            await _wait(event, min(left_s, LOOK_AGAIN_S))
-    finally:
-        engine.ears.remove_waiter(channels, event)
+    def __init__(self, engine: Engine, channels: Sequence[str], *, is_owned: bool = False) -> None:
+        self._engine, self._channels, self._is_owned = engine, channels, is_owned
+        is_of_process = any(name.endswith("!") for name in channels)
+        self._look_again_s = LOOK_AGAIN_OF_PROCESS_S if is_of_process else LOOK_AGAIN_S
+        self._look_everywhere_at = 0.0
+        self._session: Session | None = None
+        self._event: asyncio.Event | None = None
+        self._is_called_off = False
+
+    async def look(self) -> BrokerEntry | None:
+        """Take what is there."""
+        if time.monotonic() >= self._look_everywhere_at:
+            return await self.look_everywhere()
+        return await self._take(only_hinted=True)
+
+    async def look_everywhere(self) -> BrokerEntry | None:
+        """Take what is there, whether it was told of or not."""
+        entry = await self._take(only_hinted=False)
+        if entry is None:
+            self._look_everywhere_at = time.monotonic() + self._look_again_s
+        return entry
+
+    async def _take(self, only_hinted: bool) -> BrokerEntry | None:
+        async def take(session: Session) -> BrokerEntry | None:
+            if self._session is not session:  # what was told meanwhile is not known
+                only_told, self._session = False, session
+                await self._engine.ears.listen(session, self._channels)
+            else:
+                only_told = only_hinted
+            return await self._engine.queues.take(
+                session, self._channels, is_owned=self._is_owned, only_hinted=only_told
+            )
+
+        entry: BrokerEntry | None = await self._engine.run(take)
+        return entry
+
+    async def wait(self, block_s: float | None) -> BrokerEntry | None:
+        """Take a message, waiting for `block_s` seconds (None: for ever), or until it is called
+        off."""
+        deadline = None if block_s is None else time.monotonic() + block_s
+        event = self._event = asyncio.Event()
+        self._engine.ears.add_waiter(self._channels, event)
+        try:
+            while True:
+                event.clear()
+                entry = await self.look()
+                if entry is not None or self._is_called_off:
+                    return entry
+                left_s = self._look_again_s if deadline is None else deadline - time.monotonic()
+                if left_s <= 0:
+                    return None
+                await _wait(event, min(left_s, self._look_again_s))
+        finally:
+            self._event, self._is_called_off = None, False
+            self._engine.ears.remove_waiter(self._channels, event)
+
+    def call_off(self) -> None:
+        """Let a `wait` return soon."""
+        if self._event is not None:
+            self._is_called_off = True
+            self._event.set()
 
 
 async def _wait(event: asyncio.Event, timeout_s: float) -> None:
@@ -69,9 +107,8 @@ class RabbitmqReader(Reader):
 
     def __init__(self, layer: RabbitmqChannelLayer, channels: Sequence[str]) -> None:
         self._layer, self._engine = layer, layer.engine
-        self._channels = channels
-        self._interrupted = threading.Event()
-        self._event: asyncio.Event | None = None
+        self._channels = frozenset(channels)
+        self._seeker = Seeker(layer.engine, channels, is_owned=True)
 
     def take(
         self, operations: Sequence[Any] = (), block_s: float = 0.0
@@ -82,28 +119,43 @@ class RabbitmqReader(Reader):
     async def _take(
         self, operations: Sequence[Any], block_s: float
     ) -> tuple[list[Any], BrokerEntry | None]:
-        results = await self._engine.apply(operations) if operations else []
-        if any(result is not None for result in results):
-            block_s = 0.0
-        self._event = asyncio.Event()
+        results, entry = await self._apply(operations)
+        if entry is not None:
+            return results, entry
+        if block_s <= 0 or any(result is not None for result in results):
+            return results, await self._seeker.look_everywhere()
+        return results, await self._seeker.wait(block_s)
+
+    async def _apply(self, operations: Sequence[Any]) -> tuple[list[Any], BrokerEntry | None]:
+        """Carry out operations, and meanwhile look for a message, if neither has to do with the
+        other."""
+        if not operations:
+            return [], None
+        if not all(self._stands_apart(operation) for operation in operations):
+            return await self._engine.apply(operations), None
+        looking = asyncio.ensure_future(self._seeker.look())
         try:
-            entry = await receive(
-                self._engine,
-                self._channels,
-                block_s,
-                self._interrupted,
-                is_owned=True,
-                event=self._event,
-            )
-        finally:
-            self._interrupted.clear()
-        return results, entry
+            results = await self._engine.apply(operations)
+        except BaseException:
+            await self._give_back(looking)
+            raise
+        return results, await looking
+
+    def _stands_apart(self, operation: Any) -> bool:
+        if isinstance(operation, ops.Send):
+            return names.queue_name(operation.channel) not in self._channels
+        return isinstance(operation, APART)
+
+    async def _give_back(self, looking: asyncio.Future[BrokerEntry | None]) -> None:
+        try:
+            entry = await looking
+            if entry is not None:
+                await self._engine.run(self._layer.steps.put_back(entry))
+        except LayerUnavailable:
+            return  # the broker puts back what it can
 
     def interrupt(self) -> None:
-        self._interrupted.set()
-        event = self._event
-        if event is not None:
-            self._engine.transport.loop().call_soon_threadsafe(event.set)
+        self._engine.transport.loop().call_soon_threadsafe(self._seeker.call_off)
 
     def close(self) -> None:
         """Nothing is open but what the layer has."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from channels.layers.memory.queues import Entry
+from channels.layers.entries import Entry
 from channels.layers.memory.sockets import FORGOTTEN_S, Condition, SocketOrder
 from channels.layers.operations import Turn
 

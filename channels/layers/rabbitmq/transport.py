@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import os
 import threading
@@ -28,6 +29,7 @@ CONNECT_TIMEOUT_S = 5.0
 BACKOFF_S = 0.25
 
 
+@functools.cache
 def import_aiormq() -> Any:
     """Return the aiormq library. Raises ValueError if it is not installed."""
     try:
@@ -76,6 +78,11 @@ class Session:
         if self.connection.is_closed:
             return False
         return not any(getattr(self, name).is_closed for name in self.CHANNELS)
+
+    async def renew(self, name: str, closed: Any) -> None:
+        """Open one of the CHANNELS anew that RabbitMQ has closed, unless somebody has done it."""
+        if getattr(self, name) is closed:
+            setattr(self, name, await self.open_channel())
 
     async def open_channel(self) -> Any:
         """A channel without publisher confirms."""

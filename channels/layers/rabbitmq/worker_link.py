@@ -82,14 +82,10 @@ class RabbitmqWorkerLink(WorkerLink):
     async def _read(self, session: Session) -> None:
         if self._session is session:
             return
-        await self._engine.declare(session, self.queue)
-        channel, topology = await session.open_channel(), self._engine.topology
-        for queue in (topology.front(self.queue), topology.main(self.queue)):
-            await channel.basic_consume(queue, self._take, no_ack=True)
+        await self._engine.queues.consume(session, self.queue, self._take)
         self._session = session
 
-    async def _take(self, message: Any) -> None:
-        entry = self._engine.read_body(self.queue, message.body)
+    def _take(self, entry: Any) -> None:
         if self._loop is not None:
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens
                 self._loop.call_soon_threadsafe(self._give, entry)

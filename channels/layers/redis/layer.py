@@ -6,12 +6,12 @@ import logging
 import threading
 import time
 import weakref
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from channels.layers import names
 from channels.layers import operations as ops
-from channels.layers.base import MAX_MESSAGE_BYTES, BaseChannelLayer
+from channels.layers.base import MAX_MESSAGE_BYTES
 from channels.layers.codec import Codec
 from channels.layers.contract import OnReply, Received
 from channels.layers.process_link import Deliver
@@ -38,22 +38,25 @@ from channels.layers.redis.queues.receiving import Receiving, Returns
 from channels.layers.redis.queues.rules import Rules
 from channels.layers.redis.queues.sending import Sending
 from channels.layers.redis.reader import RedisReader
+from channels.layers.redis.steps import RedisSteps
 from channels.layers.redis.transport.addresses import read_hosts
 from channels.layers.redis.transport.aio import AsyncDriver
 from channels.layers.redis.transport.hosts import BLOCK_S, Host
 from channels.layers.redis.transport.plans import Plan
 from channels.layers.redis.transport.sync import SyncDriver
+from channels.layers.verbs import LayerOverStore
 from channels.layers.worker_link import OnMessage
-from channels.messages import Content
 from channels.startup.identity import project_marks
 
 logger = logging.getLogger("channels.layers")
+
+T = TypeVar("T")
 
 #: Put before every key, as asgi_redis 1.x did. Two projects on one Redis need two prefixes.
 PREFIX = "asgi:"
 
 
-class RedisChannelLayer(BaseChannelLayer):
+class RedisChannelLayer(LayerOverStore):
     """A channel layer over one or more Redis (or Valkey) servers, version 6.2 or later.
 
     Args:
@@ -65,20 +68,6 @@ class RedisChannelLayer(BaseChannelLayer):
         stats_prefix: of asgi_redis 1.x; has no effect, as statistics lie below `prefix`.
         expiry, group_expiry, capacity, channel_capacity, channel_expiry: see BaseChannelLayer.
     """
-
-    extensions = (
-        "groups",
-        "flush",
-        "statistics",
-        "async",
-        "delay",
-        "sessions",
-        "ordering",
-        "presence",
-        "acknowledged",
-        "status",
-    )
-    is_local = False
 
     def __init__(
         self,
@@ -130,6 +119,7 @@ class RedisChannelLayer(BaseChannelLayer):
         self._status = Status(rules, self.registry, self.statistics)
         self._dead_letters = DeadLetters(rules, self.acknowledged, self.statistics.scan_names)
         self.rollbacks = Rollbacks(rules, rules.traffic)
+        self.steps = RedisSteps(self.sending, self.groups, self.statistics, self._dead_letters)
         self._housekeeping = Housekeeping(
             rules,
             self._delays,
@@ -200,13 +190,13 @@ class RedisChannelLayer(BaseChannelLayer):
             driver = self._async[loop] = AsyncDriver(self._hosts)
         return driver
 
+    def run(self, step: Plan[T]) -> T:
+        return self._sync.run(step)
+
+    async def arun(self, step: Plan[T]) -> T:
+        return await self._aio().run(step)
+
     # -- channels -----------------------------------------------------------------------------
-
-    def send(self, channel: str, message: Content, delay_s: float = 0.0) -> None:
-        self._sync.run(self.sending.send(self.prepare_send(channel, message, delay_s)))
-
-    async def asend(self, channel: str, message: Content, delay_s: float = 0.0) -> None:
-        await self._aio().run(self.sending.send(self.prepare_send(channel, message, delay_s)))
 
     def receive(self, channels: Sequence[str], block: bool = False) -> Received:
         channels = self.check_receive_names(channels)
@@ -225,70 +215,17 @@ class RedisChannelLayer(BaseChannelLayer):
 
         return await self._aio().receive(make_plan, self.returns.put_back, block)
 
-    # -- groups -------------------------------------------------------------------------------
-
-    def group_add(self, group: str, channel: str) -> None:
-        self._sync.run(self.groups.add(group, channel))
-
-    async def agroup_add(self, group: str, channel: str) -> None:
-        await self._aio().run(self.groups.add(group, channel))
-
-    def group_discard(self, group: str, channel: str) -> None:
-        self._sync.run(self.groups.discard(group, channel))
-
-    async def agroup_discard(self, group: str, channel: str) -> None:
-        await self._aio().run(self.groups.discard(group, channel))
-
-    def group_discard_all(self, channel: str) -> list[str]:
-        """Take `channel` out of every group it is in; return their names."""
-        return self._sync.run(self.groups.discard_all(channel))
-
-    def group_channels(self, group: str) -> list[str]:
-        return self._sync.run(self.groups.channels(group))
-
-    async def agroup_channels(self, group: str) -> list[str]:
-        return await self._aio().run(self.groups.channels(group))
-
-    def send_group(self, group: str, message: Content) -> None:
-        self._sync.run(self.groups.send(self.prepare_send_group(group, message)))
-
-    async def asend_group(self, group: str, message: Content) -> None:
-        await self._aio().run(self.groups.send(self.prepare_send_group(group, message)))
-
-    # -- flush, statistics ----------------------------------------------------------------------
-
-    def flush(self) -> None:
-        self._sync.run(self.statistics.flush())
+    # -- flush, what can be seen ------------------------------------------------------------------
 
     async def aflush(self) -> None:
         """`flush`, as a coroutine."""
-        await self._aio().run(self.statistics.flush())
-
-    def channel_statistics(self, channel: str) -> dict[str, Any]:
-        return self._sync.run(self.statistics.channel(channel))
-
-    def global_statistics(self) -> dict[str, Any]:
-        return self._sync.run(self.statistics.everything())
+        await self.arun(self.steps.flush())
 
     def status(self, names_age_s: float = 0.0) -> dict[str, Any]:
         return self._sync.run(self._status.everything(names_age_s))
 
     def living_workers(self) -> list[dict[str, Any]]:
         return self._sync.run(self.registry.processes("workers"))
-
-    # -- dead letters ---------------------------------------------------------------------------
-
-    def dead_letter_channels(self) -> list[str]:
-        return self._sync.run(self._dead_letters.channels())
-
-    def dead_letters(self, channel: str) -> list[dict[str, Any]]:
-        return self._sync.run(self._dead_letters.letters(channel))
-
-    def replay_dead_letters(self, channel: str, ids: Collection[str] | None = None) -> int:
-        return self._sync.run(self._dead_letters.replay(channel, ids))
-
-    def purge_dead_letters(self, channel: str, ids: Collection[str] | None = None) -> int:
-        return self._sync.run(self._dead_letters.purge(channel, ids))
 
     # -- what workers call ------------------------------------------------------------------------
 
@@ -371,10 +308,7 @@ class RedisChannelLayer(BaseChannelLayer):
     def open_process_link(
         self, queue: str, deliver: Deliver, on_lost: Callable[[], None]
     ) -> RedisProcessLink:
-        def run(plan: Plan[Any]) -> Awaitable[Any]:
-            return self._aio().run(plan)
-
-        return RedisProcessLink(self, self._hosts, queue, deliver, on_lost, run)
+        return RedisProcessLink(self, self._hosts, queue, deliver, on_lost, self.arun)
 
     def close(self) -> None:
         self._lifeline.let_go()

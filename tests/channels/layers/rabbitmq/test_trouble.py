@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from channels.exceptions import LayerRefused, LayerUnavailable
+from channels.layers.operations import DeadLetter, Done
 from channels.layers.rabbitmq import RabbitmqChannelLayer
 from tests.processes import free_port, wait_until
 from tests.processes.rabbitmq_server import RabbitmqServer
@@ -108,7 +109,7 @@ def test_a_process_that_ends_with_a_drawer_in_its_hands_leaves_it_as_it_was(
         drawers = other.engine.drawers
         await drawers._take(session, drawers.of_group("group"))
 
-    other._run(take_it)
+    other.run(take_it)
     other.close()
     assert layer.group_channels("group") == ["plain"]
 
@@ -121,5 +122,43 @@ def test_what_a_connection_had_is_there_again_over_the_next_one(
     async def cut(session: Any) -> None:
         await session.connection.close()
 
-    layer._run(cut)
+    layer.run(cut)
     wait_until(lambda: layer.receive(["work-2"])[0] == "work-2", what="it is received")
+
+
+def test_status_shows_what_workers_have_in_their_hands(layer: RabbitmqChannelLayer) -> None:
+    for n in range(3):
+        layer.send("work", {"n": n})
+    reader = layer.open_reader(["work"])
+    _, first = reader.take()
+    _, second = reader.take()
+    assert first is not None and second is not None
+    layer.apply([Done(first)])
+    layer.keep_house("worker-1", {"channels": ["work"]}, ["work"])
+    (work,) = [each for each in layer.status()["channels"] if each["name"] == "work"]
+    assert (work["owned"], work["messages_pending"]) == (1, 1)
+
+
+def test_what_is_encrypted_is_read_by_those_with_the_key(rabbitmq: RabbitmqServer) -> None:
+    config = {"url": rabbitmq.url, "prefix": "secret.", "drawers": 2}
+    layer = RabbitmqChannelLayer(**config, symmetric_encryption_keys=["key"])
+    stranger = RabbitmqChannelLayer(**config, symmetric_encryption_keys=["another"])
+    socket = "websocket.send.here!one"
+    layer.send(socket, {"text": "for one"})
+    assert layer.receive([socket.removesuffix("one")]) == (socket, {"text": "for one"})
+    layer.group_add("everybody", socket)
+    layer.send_group("everybody", {"text": "for all"})
+    assert layer.receive([socket.removesuffix("one")]) == (socket, {"text": "for all"})
+    layer.apply([layer.prepare_session(socket, {"name": "ann"})])
+    assert layer.load_session(socket) == {"name": "ann"}
+    layer.send("plain", {"n": 1})
+    assert stranger.receive(["plain"]) == (None, None)
+    assert stranger.channel_statistics("plain")["undecodable_count"] == 1
+    layer.send("plain", {"n": 2})
+    _, delivery = layer.open_reader(["plain"]).take()
+    assert delivery is not None
+    layer.apply([DeadLetter(delivery, "no good")])
+    assert layer.dead_letters("plain")[0]["content"] == {"n": 2}
+    layer.flush()
+    layer.close()
+    stranger.close()
