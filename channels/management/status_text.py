@@ -64,11 +64,21 @@ def format_status(status: dict[str, Any], now: float, width: int | None = None) 
     shown = [channel for channel in status["channels"] if _is_shown(channel)]
     losses = [loss for channel in status["channels"] for loss in losses_of(channel)]
     return [
+        *_node_part(status.get("nodes", ())),
         (_count(status["servers"], "interface server"), _server_lines(status["servers"], now)),
         (_count(status["workers"], "worker"), _worker_lines(status["workers"], now, width)),
         (_count(shown, "channel"), _channel_lines(shown, listened_to, width)),
         ("lost messages" if losses else "no lost messages", _loss_lines(losses, width)),
     ]
+
+
+def _node_part(nodes: Sequence[dict[str, Any]]) -> list[tuple[str, list[str]]]:
+    """The part of the nodes of a cluster, if the layer has some."""
+    if not nodes:
+        return []
+    keys = ("address", "role", "slots", "partitions")
+    lines = format_table(keys, [[node[key] for key in keys] for node in nodes])
+    return [(_count(nodes, "node"), lines)]
 
 
 def _count(items: Any, noun: Any) -> str:

@@ -10,6 +10,7 @@ the one that has the slot by then.
 """
 
 import binascii
+import dataclasses
 import random
 from collections.abc import Sequence
 from typing import Any, TypeAlias
@@ -55,6 +56,18 @@ def partition_tags(count: int) -> list[str]:
     return tags
 
 
+@dataclasses.dataclass
+class Node:
+    """One node: a master with its ranges of slots, or the replica of one."""
+
+    address: Address
+    replica_of: Address | None = None
+    ranges: list[tuple[int, int]] = dataclasses.field(default_factory=list)
+
+    def has(self, slot: int) -> bool:
+        return any(first <= slot <= last for first, last in self.ranges)
+
+
 class ClusterMap:
     """Who has which slot: asked anew each time, of the nodes that are known, in any order.
 
@@ -95,6 +108,25 @@ class ClusterMap:
 
     def find(self, slot: int) -> Address:
         """Return the address of the master that has a slot. Raises redis.ConnectionError."""
+        return self._read(slot, *self._ask(slot))
+
+    def nodes(self) -> list[Node]:
+        """Return the nodes, masters before their replicas. Raises redis.ConnectionError."""
+        asked, ranges = self._ask(0)
+        found: dict[Address, Node] = {}
+        for first, last, master, *replicas in ranges:
+            address = _address(master, asked)
+            node = found.setdefault(address, Node(address))
+            node.ranges.append((int(first), int(last)))
+            for replica in replicas:
+                place = _address(replica, asked)
+                found.setdefault(place, Node(place, replica_of=address))
+        return sorted(
+            found.values(), key=lambda node: (node.replica_of or node.address, node.address)
+        )
+
+    def _ask(self, slot: int) -> tuple[Address, Any]:
+        """Who was asked, and the answer to CLUSTER SLOTS; `slot` is what it is asked for."""
         troubles = []
         for address in self._places_to_ask():
             connection = self.base_of(redis)(
@@ -103,7 +135,7 @@ class ClusterMap:
             try:
                 connection.connect()
                 connection.send_command("CLUSTER", "SLOTS")
-                return self._read(slot, address, connection.read_response())
+                return address, connection.read_response()
             except (redis.RedisError, OSError) as error:
                 troubles.append(error)
             finally:

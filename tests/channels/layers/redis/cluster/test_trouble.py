@@ -86,6 +86,20 @@ class Traffic:
         return set(self.sent) - set(self.received)
 
 
+def test_status_shows_every_node_and_which_has_what(
+    cluster: RedisCluster, make_layer: Callable[..., RedisClusterChannelLayer]
+) -> None:
+    nodes = make_layer(partitions=4).status()["nodes"]
+    assert {node["address"] for node in nodes} == {f"127.0.0.1:{n.port}" for n in cluster.nodes}
+    masters = [node for node in nodes if node["role"] == "master"]
+    assert sum(node["slots"] for node in masters) == SLOTS
+    assert sum(node["partitions"] for node in masters) == 4
+    replicas = [node for node in nodes if node not in masters]
+    assert {node["role"] for node in replicas} == {
+        f"replica of {node['address']}" for node in masters
+    }
+
+
 # -- where keys lie --------------------------------------------------------------------------------
 
 
