@@ -85,11 +85,11 @@ def _run(project: Project, choices: Choices, run_dir: Path, sockets: Path, endin
         run_dir / "redis",
         lambda url: ask_hosts(project, url),
     )
-    env = {"DJANGO_SETTINGS_MODULE": project.settings_module, "REDIS_URL": redis.url}
+    env = {"DJANGO_SETTINGS_MODULE": project.settings_module}
+    if redis.url:
+        env["REDIS_URL"] = redis.url
     done("settings", project.settings_module)
-    done(
-        "channel layer", f"{without_secrets(redis.url)}{' (started here)' if redis.command else ''}"
-    )
+    done("channel layer", _describe(redis))
     parts = [_server(project, choices), *workers_of(project, choices)]
     control = sockets / "supervisor.sock"
     text = supervisord_text(
@@ -109,13 +109,20 @@ def _run(project: Project, choices: Choices, run_dir: Path, sockets: Path, endin
     stay_up(supervisord, split, script, lambda: screen.show(split))
 
 
+def _describe(redis: RedisChoice) -> str:
+    if not redis.url:
+        return "the one in the settings, for which nothing is started here"
+    return f"{without_secrets(redis.url)}{' (started here)' if redis.command else ''}"
+
+
 def _server(project: Project, choices: Choices) -> Part:
     listen = ("--bind", choices.bind, "--port", str(choices.port))
     return server_of(project, choices, *listen)
 
 
 def ask_hosts(project: Project, redis_url: str) -> list[str]:
-    """Return the URLs of the Redis servers that the settings name if REDIS_URL is `redis_url`.
+    """Return the URLs of the Redis servers that the settings name if REDIS_URL is `redis_url`; none
+    if their layer is not over Redis.
 
     Raises CannotStart if the settings can't be loaded, or name no layer between processes.
     """
@@ -127,11 +134,6 @@ def ask_hosts(project: Project, redis_url: str) -> list[str]:
         raise CannotStart(
             f"CHANNEL_LAYERS['default'] is {told['backend']}, which works within one process, and "
             f"the split is several: use Redis, as in{example}"
-        )
-    if not told["urls"]:
-        raise CannotStart(
-            f"CHANNEL_LAYERS['default'] is {told['backend']}, which is not of Redis: "
-            "bring up its server yourself, and the processes as `channels_deploy supervisord` does"
         )
     return list(told["urls"])
 

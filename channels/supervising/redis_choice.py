@@ -16,7 +16,7 @@ class RedisChoice:
     """A Redis.
 
     Attributes:
-        url: where it answers.
+        url: where it answers; "" if the layer needs none.
         command: what starts it; "" if it runs already.
     """
 
@@ -54,6 +54,8 @@ def choose_redis(
         return RedisChoice(named)
     ours = f"unix://{socket}"
     hosts = ask_hosts(ours)
+    if not hosts:
+        return RedisChoice("")
     if hosts == [ours]:
         return RedisChoice(ours, start_redis(on_socket(socket), data))
     troubles = [trouble for host in hosts if (trouble := _find_trouble(host))]

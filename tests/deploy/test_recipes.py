@@ -317,6 +317,20 @@ def test_channels_up_starts_a_redis_where_the_settings_say_one_should_be(tmp_pat
     assert f"redis://localhost:{redis_port}/0 (started here)" in up.log
 
 
+def test_channels_up_starts_no_server_for_the_local_layer(tmp_path, start):
+    layer = {
+        "BACKEND": "channels.layers.local.LocalChannelLayer",
+        "CONFIG": {"folder": str(tmp_path / "layer")},
+        "ROUTING": [],
+    }
+    lines = f'INSTALLED_APPS.append("channels")\nCHANNEL_LAYERS = {{"default": {layer!r}}}'
+    local, port = StartedProject(tmp_path / "local", layer=f"\n{lines}\n"), free_port()
+    up = start(sys.executable, local.directory / "manage.py", "channels_up", f"--port={port}")
+    up.wait_for_log("Open http")
+    assert "for which nothing is started here" in up.log
+    assert get(f"http://127.0.0.1:{port}/") == 200
+
+
 @pytest.mark.parametrize(
     ("layer", "told"),
     [
