@@ -3,35 +3,39 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.machines.engines import ENGINES
 from tests.machines.network import Network
-from tests.processes import find_redis_server
 from tests.processes.base import Process, wait_until
 from tests.processes.split import Split
 
 MACHINES = ("engine", "server1", "server2", "worker1", "worker2", "clients")
-PORT, REDIS_PORT = 8000, 6379
+PORT = 8000
+#: What a bad link does to each byte, in seconds, and to a share of all pieces.
+DELAY_S, LOSS = 0.1, 0.05
 
 
 class Spread:
     """The processes, each on its machine."""
 
-    def __init__(self, network: Network, directory: Path) -> None:
-        self.network = network
+    def __init__(self, network: Network, engine_name: str, directory: Path) -> None:
+        self.network, self.engine_name = network, engine_name
+        self._engine = engine = ENGINES[engine_name]()
         self._directory = directory
-        url = f"redis://{network['engine'].address}:{REDIS_PORT}/0"
         self.split = Split(
             settings="tests.faults.project.settings",
             asgi="tests.faults.project.asgi:channel_layer",
-            redis_url=url,
             env={
                 "FAULTS_DIRECTORY": str(directory),
-                "FAULTS_CONFIG": json.dumps({"hosts": [url]}),
+                "FAULTS_BACKEND": engine.backend,
+                "FAULTS_CONFIG": json.dumps(engine.config(network["engine"])),
                 "FAULTS_SETTINGS": "{}",
             },
         )
@@ -39,11 +43,7 @@ class Spread:
 
     def start(self) -> None:
         """Start everything, and wait until it is there."""
-        self._run("engine", [
-            find_redis_server(), "--bind", "0.0.0.0", "--port", REDIS_PORT, "--save", "",
-            "--protected-mode", "no", "--dir", self._directory,
-        ])  # fmt: skip
-        self.processes["engine"].wait_for_log("(?i)ready to accept")
+        self._start_engine()
         server = self.split._interface_server()
         for name in ("server1", "server2"):
             where = ["-b", "0.0.0.0", "-p", PORT]
@@ -55,8 +55,23 @@ class Spread:
         for name in ("server1", "server2"):
             self.processes[name].wait_for_log("(?i)listening|running on")
 
-    def _run(self, name: str, command: list[object]) -> Process:
-        machine = self.network[name]
+    def _start_engine(self) -> None:
+        machine = self.network["engine"]
+        relay = [self.split.python, "-m", "tests.machines.relay", machine.address, DELAY_S, LOSS]
+        self._run("relay", [*relay, *self._engine.ports], on="engine").wait_for_log("relaying")
+        run = functools.partial(self._run, on="engine")
+        self._engine.start(run, machine, self._directory)
+
+    def worsen_links(self) -> None:
+        """Let all that goes to the engine, and comes from it, be late, and some of it lost."""
+        self.processes["relay"].send_signal(signal.SIGUSR1)
+
+    def mend_links(self) -> None:
+        """Undo `worsen_links`."""
+        self.processes["relay"].send_signal(signal.SIGUSR2)
+
+    def _run(self, name: str, command: list[object], on: str | None = None) -> Process:
+        machine = self.network[on or name]
         log = self._directory / f"{name}.log"
         process = Process(
             machine.command(*command), log, cwd=self.split.directory, env=self.split.env
@@ -91,16 +106,17 @@ class Spread:
         for process in reversed(self.processes.values()):
             if process.is_running:
                 process.kill()
+        self._engine.stop()
         self.split.__exit__(None, None, None)
 
 
 @contextlib.contextmanager
-def spread() -> Iterator[Spread]:
-    """Give a Spread that runs; it is gone afterwards."""
+def spread(engine: str) -> Iterator[Spread]:
+    """Give a Spread over one of ENGINES that runs; it is gone afterwards."""
     directory = Path(tempfile.mkdtemp(prefix="machines-"))
     try:
         with Network(*MACHINES) as network:
-            site = Spread(network, directory)
+            site = Spread(network, engine, directory)
             try:
                 site.start()
                 yield site

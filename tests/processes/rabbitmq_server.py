@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,18 @@ def find_rabbitmq_server() -> str | None:
 
 
 class RabbitmqServer:
-    """What is durable survives `kill` and `restart`. `with` starts and ends it."""
+    """What is durable survives `kill` and `restart`. `with` starts and ends it.
 
-    def __init__(self) -> None:
-        self.port, self._dist_port, self._epmd_port = free_port(), free_port(), free_port()
+    `place`: makes of a command the one that runs it on another machine, which can't be reached from
+    here.
+    """
+
+    def __init__(
+        self, place: Callable[..., list[str]] | None = None, port: int | None = None
+    ) -> None:
+        self._place = place or (lambda *command: [str(part) for part in command])
+        self._is_here = place is None
+        self.port, self._dist_port, self._epmd_port = port or free_port(), free_port(), free_port()
         self._directory = Path(tempfile.mkdtemp(prefix="rabbitmq-"))
         self._epmd: Any = None
         self._process: Any = None
@@ -31,6 +40,11 @@ class RabbitmqServer:
     @property
     def url(self) -> str:
         return f"amqp://guest:guest@127.0.0.1:{self.port}/"
+
+    @property
+    def pids(self) -> list[int]:
+        """The ids of its processes; they have children."""
+        return [self._process.pid]
 
     def __enter__(self) -> "RabbitmqServer":
         try:
@@ -42,18 +56,18 @@ class RabbitmqServer:
     def start(self) -> "RabbitmqServer":
         """Start it, with the data that is there; return self."""
         if self._epmd is None:
-            command = ["epmd", "-port", self._epmd_port, "-address", "127.0.0.1"]
+            command = self._place("epmd", "-port", self._epmd_port, "-address", "127.0.0.1")
             self._epmd = Process(command, self._directory / "epmd.log", env=self._env())
-        self._process = Process([find_rabbitmq_server()], self._directory / "log", env=self._env())
+        command = self._place(find_rabbitmq_server())
+        self._process = Process(command, self._directory / "log", env=self._env())
         wait_until(self._answers, limit_s=START_LIMIT_S, what=lambda: self._process)
         return self
 
     def _answers(self) -> bool:
         if not self._process.is_running:
             raise AssertionError(f"RabbitMQ ended at start: {self._process}")
-        return "Server startup complete" in self._process.log and bool(
-            can_connect(("127.0.0.1", self.port))
-        )
+        is_up = "Server startup complete" in self._process.log
+        return is_up and (not self._is_here or bool(can_connect(("127.0.0.1", self.port))))
 
     def _env(self) -> dict[str, str]:
         folder = self._directory

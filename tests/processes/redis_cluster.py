@@ -80,6 +80,11 @@ class RedisCluster:
         """The URL of one node."""
         return f"redis://127.0.0.1:{self.nodes[0].port}/0"
 
+    @property
+    def pids(self) -> list[int]:
+        """The ids of its processes."""
+        return [pid for node in self.nodes for pid in node.pids]
+
     def __enter__(self) -> "RedisCluster":
         try:
             self._start()

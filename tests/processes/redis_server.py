@@ -56,6 +56,11 @@ class RedisServer:
         return self._process is not None and self._process.is_running
 
     @property
+    def pids(self):
+        """The ids of its processes."""
+        return [self._process.pid] if self.is_running else []
+
+    @property
     def log(self):
         return self._process.log if self._process else ""
 

@@ -33,9 +33,9 @@ class Proxy:
         self._is_stopped = False
         self._server = None
 
-    async def start(self) -> Any:
-        """Listen; return the address."""
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+    async def start(self, host: str = "127.0.0.1", port: int = 0) -> Any:
+        """Listen, by default on a free port; return the address."""
+        self._server = await asyncio.start_server(self._accept, host, port)
         return self.address
 
     @property
