@@ -73,16 +73,16 @@ def measure(options):
     cores = machine.use_cores(cores or machine.default_cores())
     facts = machine.facts(cores)
     warn_if_busy(facts["load_average"][0])
-    session = Session(contenders, work, all_environments(), make_store(options), pace)
-    session.prepare()
-    ready = [one for name, one in contenders.items() if name not in session.skipped]
-    for name, why in session.skipped.items():
-        click.echo(f"Skipped: {name}: {why}")
-    turns = make_plan(ready, work, rounds)
-    start = time.monotonic()
-    run_turns(session, turns, work)
-    about = {"rounds": rounds, "took_s": round(time.monotonic() - start, 1), **asdict(pace)}
-    return make_document(session, facts, about)
+    with Session(contenders, work, all_environments(), make_store(options), pace) as session:
+        session.prepare()
+        ready = [one for name, one in contenders.items() if name not in session.skipped]
+        for name, why in session.skipped.items():
+            click.echo(f"Skipped: {name}: {why}")
+        turns = make_plan(ready, work, rounds)
+        start = time.monotonic()
+        run_turns(session, turns, work)
+        about = {"rounds": rounds, "took_s": round(time.monotonic() - start, 1), **asdict(pace)}
+        return make_document(session, facts, about)
 
 
 def choose_pace(options):

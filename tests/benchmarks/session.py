@@ -2,12 +2,13 @@
 
 import subprocess
 
+from tests.benchmarks.engines import Engines
 from tests.benchmarks.environments import MissingInterpreterError, installed_versions
 from tests.benchmarks.stack import BenchmarkError, Stack
 
 
 class Session:
-    """Runs turns and collects their values.
+    """Runs turns and collects their values; `with` ends what the turns share.
 
     Args:
         contenders: {name: Contender}.
@@ -28,6 +29,13 @@ class Session:
         self.skipped = {}
         self.versions = {}
         self._pythons = {}
+        self._engines = Engines()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc_info):
+        self._engines.__exit__(*exc_info)
 
     def prepare(self):
         """Make the environments; contenders whose environment can't be made are skipped."""
@@ -50,7 +58,7 @@ class Session:
         contender = self.contenders[turn.contender]
         on_step(turn, "starting")
         try:
-            with Stack(contender, self._pythons[contender.environment]) as stack:
+            with Stack(contender, self._pythons[contender.environment], self._engines) as stack:
                 for name in turn.work:
                     on_step(turn, name)
                     self._measure(stack, turn, name)

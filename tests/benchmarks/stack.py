@@ -17,16 +17,9 @@ from pathlib import Path
 import psutil
 
 from tests.benchmarks.contenders import PROJECTS
+from tests.benchmarks.engines import Engines
 from tests.benchmarks.usage import Usage
-from tests.processes import (
-    REPOSITORY,
-    Process,
-    RedisCluster,
-    RedisServer,
-    free_port,
-    wait_until,
-)
-from tests.processes.rabbitmq_server import RabbitmqServer
+from tests.processes import REPOSITORY, Process, RedisServer, free_port, wait_until
 
 START_LIMIT_S = 30
 #: Seconds that processes get to end after SIGTERM.
@@ -42,10 +35,6 @@ CREATE TABLE django_session (session_key varchar(40) PRIMARY KEY, session_data t
 """
 
 
-#: What must run for an engine besides Redis.
-_ENGINES = {"rabbitmq": RabbitmqServer, "cluster": RedisCluster}
-
-
 class BenchmarkError(Exception):
     """A contender did not start, or a load did not end well; says what its processes wrote."""
 
@@ -56,15 +45,17 @@ class Stack:
     Args:
         contender: a Contender.
         python: the interpreter of its environment.
+        engines: the Engines that have its engine, if that is not Redis; by default it starts its
+            own.
     """
 
-    def __init__(self, contender, python):
+    def __init__(self, contender, python, engines=None):
         self.contender = contender
         self.port = free_port()
         self._python = python
         self._directory = Path(tempfile.mkdtemp(prefix="benchmark-"))
         self.redis = RedisServer({"appendonly": "no"})
-        self._engine = None
+        self._engines, self._engine = engines, None
         self.processes = {"server": [], "worker": []}
         self._numbers = itertools.count()
         self._exits = contextlib.ExitStack()
@@ -80,8 +71,8 @@ class Stack:
     def _start(self):
         self._exits.callback(shutil.rmtree, self._directory, ignore_errors=True)
         self._exits.enter_context(self.redis)
-        if self.contender.engine in _ENGINES:
-            self._engine = self._exits.enter_context(_ENGINES[self.contender.engine]())
+        engines = self._engines or self._exits.enter_context(Engines())
+        self._engine = engines.find(self.contender.engine)
         self._make_database()
         contender = self.contender
         if contender.server:
@@ -125,6 +116,7 @@ class Stack:
             "BENCH_DATABASE": str(self._directory / "db"),
             "BENCH_REDIS_PORT": str(self.redis.port),
             "BENCH_ENGINE": self.contender.engine,
+            "BENCH_PREFIX": f"bench{self.port}.",
             **({"BENCH_ENGINE_URL": self._engine.url} if self._engine else {}),
         }
         env.pop("DJANGO_SETTINGS_MODULE", None)
@@ -188,8 +180,9 @@ class Stack:
     def usage(self):
         """Return the Usage of its processes, by role."""
         pids = {role: [process.pid for process in all_] for role, all_ in self.processes.items()}
-        with self.redis.client() as client:
-            pids["redis"] = [client.info("server")["process_id"]]
+        # Whatever carries the messages; with the local layer, the processes do.
+        engine = self.redis if self.contender.engine == "redis" else self._engine
+        pids["redis"] = engine.pids if engine else []
         return Usage(pids)
 
     def settle(self):

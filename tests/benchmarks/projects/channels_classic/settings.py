@@ -7,6 +7,8 @@ from pages.base_settings import *  # noqa: F403
 from pages.base_settings import INSTALLED_APPS, REDIS_ADDRESS
 
 INSTALLED_APPS = ["channels", *INSTALLED_APPS]
+#: Whoever shares a broker or a cluster with others has a prefix of his own.
+_PREFIX = os.environ.get("BENCH_PREFIX", "bench.")
 #: What carries messages: name -> class and CONFIG.
 LAYERS = {
     "redis": ("channels.layers.redis.RedisChannelLayer", {"hosts": [REDIS_ADDRESS]}),
@@ -16,11 +18,14 @@ LAYERS = {
     ),
     "rabbitmq": (
         "channels.layers.rabbitmq.RabbitmqChannelLayer",
-        {"url": os.environ.get("BENCH_ENGINE_URL", "amqp://localhost/")},
+        {"url": os.environ.get("BENCH_ENGINE_URL", "amqp://localhost/"), "prefix": _PREFIX},
     ),
     "cluster": (
         "channels.layers.redis.RedisClusterChannelLayer",
-        {"hosts": [os.environ.get("BENCH_ENGINE_URL", "redis://localhost:6379")]},
+        {
+            "hosts": [os.environ.get("BENCH_ENGINE_URL", "redis://localhost:6379")],
+            "prefix": _PREFIX,
+        },
     ),
 }
 _backend, _config = LAYERS[os.environ.get("BENCH_ENGINE", "redis")]
