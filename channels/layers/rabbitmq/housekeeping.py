@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import collections
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from channels.layers import names
 from channels.layers import operations as ops
 from channels.layers.memory.sockets import PATIENCE_S
 from channels.layers.memory.store import CLOSE_LOST, SOCKET_CHANNELS
 from channels.layers.names import REPLY_KINDS, reply_channel_name
+from channels.layers.rabbitmq.drawers import State
 from channels.layers.rabbitmq.engine import Engine
 from channels.layers.rabbitmq.sockets import KeptOrder, record_of
 
@@ -22,6 +23,8 @@ logger = logging.getLogger("channels.layers")
 
 #: Seconds between two rounds, whichever process makes them.
 ROUND_EVERY_S = 2.0
+#: Ordered sockets are looked at less often: each drawer has to be opened for it.
+SOCKETS_EVERY_S = 6.0
 #: A server whose queues nobody reads is dead after so many seconds: it may be reconnecting.
 DEAD_AFTER_S = 15.0
 #: A worker that is in no registry is dead when what it runs has not moved for so many seconds.
@@ -32,6 +35,16 @@ FREED_FOR_S = 10.0
 CLOSED_FOR_S = 600.0
 #: What a client gets to see of a socket whose server died: "abnormal closure" (RFC 6455, 7.4.1).
 ABNORMAL = 1006
+
+
+class Round(NamedTuple):
+    """What one process looks at for all of them."""
+
+    now: float
+    #: "servers", "workers" and "processes" -> id -> what the registry has of it.
+    known: dict[str, dict[str, Any]]
+    #: Whether it is the turn of ordered sockets, too.
+    has_sockets: bool
 
 
 class Housekeeping:
@@ -46,9 +59,14 @@ class Housekeeping:
     async def enter(self, session: Session, kind: str, process_id: str, facts: Any) -> None:
         """Show that a process lives; `kind` is "servers", "workers" or "processes": those that have
         channels of their own."""
-        entry = {"facts": facts, "seen": self._engine.clock(), "ears": session.ears}
         async with self._drawers.open(session, "registry") as state:
-            state.setdefault(kind, {})[process_id] = entry
+            self._enter(state, session, kind, process_id, facts)
+
+    def _enter(
+        self, state: State, session: Session, kind: str, process_id: str, facts: Any
+    ) -> None:
+        entry = {"facts": facts, "seen": self._engine.clock(), "ears": session.ears}
+        state.setdefault(kind, {})[process_id] = entry
 
     async def leave(self, session: Session, kind: str, process_id: str) -> None:
         async with self._drawers.open(session, "registry") as state:
@@ -163,29 +181,50 @@ class Housekeeping:
 
     async def keep(self, session: Session) -> None:
         """Do what is due, if nobody else has done it just now."""
-        now = self._engine.clock()
         async with self._drawers.open(session, "registry") as state:
-            if state.get("round", 0.0) <= now < state.get("round", 0.0) + ROUND_EVERY_S:
-                return
-            state["round"] = now
-            servers, workers = dict(state.get("servers", {})), dict(state.get("workers", {}))
-            processes = dict(state.get("processes", {}))
-            late = state.get("late", {})
-            state["late"] = {queue: end for queue, end in late.items() if end > now}
+            due = self._begin_round(state)
+        if due is not None:
+            await self._go_round(session, due)
+
+    async def keep_as_worker(self, session: Session, worker_id: str, facts: Any) -> None:
+        """The same, and show that a worker lives."""
+        async with self._drawers.open(session, "registry") as state:
+            self._enter(state, session, "workers", worker_id, facts)
+            due = self._begin_round(state)
+        if due is not None:
+            await self._go_round(session, due)
+
+    def _begin_round(self, state: State) -> Round | None:
+        """What is to be looked at now; None if somebody else has done it just now."""
+        now = self._engine.clock()
+        if state.get("round", 0.0) <= now < state.get("round", 0.0) + ROUND_EVERY_S:
+            return None
+        state["round"] = now
+        late = state.get("late", {})
+        state["late"] = {queue: end for queue, end in late.items() if end > now}
+        sockets_at = state.get("sockets_round", 0.0)
+        has_sockets = not sockets_at <= now < sockets_at + SOCKETS_EVERY_S
+        if has_sockets:
+            state["sockets_round"] = now
+        known = {kind: dict(state.get(kind, {})) for kind in ("servers", "workers", "processes")}
+        return Round(now, known, has_sockets)
+
+    async def _go_round(self, session: Session, due: Round) -> None:
         self._engine.ears.forget_old()
         await self._engine.statistics.write(session)
         living = set()
-        for worker_id, entry in workers.items():
+        for worker_id, entry in due.known["workers"].items():
             if await self._is_alive(session, entry["ears"]):
                 living.add(worker_id)
             else:
                 logger.warning("worker %s is dead: what it ran is lost", worker_id)
                 await self.leave(session, "workers", worker_id)
-        for server_id, entry in servers.items():
-            await self._look_at_server(session, server_id, entry, now)
-        for queue, entry in processes.items():
-            await self._look_at_process(session, queue, entry, now)
-        await self._look_at_sockets(session, living, now)
+        for server_id, entry in due.known["servers"].items():
+            await self._look_at_server(session, server_id, entry, due.now)
+        for queue, entry in due.known["processes"].items():
+            await self._look_at_process(session, queue, entry, due.now)
+        if due.has_sockets:
+            await self._look_at_sockets(session, living, due.now)
 
     async def _look_at_server(
         self, session: Session, server_id: str, entry: Any, now: float

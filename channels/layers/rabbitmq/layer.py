@@ -151,8 +151,7 @@ class RabbitmqChannelLayer(LayerOverEntries):
             self._kept_at = time.monotonic()
         house = self.housekeeping
         known = {**facts, "owned": {**+self.engine.queues.owned}}
-        self.run(lambda session: house.enter(session, "workers", worker_id, known))
-        self.run(house.keep)
+        self.run(lambda session: house.keep_as_worker(session, worker_id, known))
 
     def leave_house(self, worker_id: str) -> None:
         self.run(self.engine.statistics.write)

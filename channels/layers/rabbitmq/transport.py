@@ -60,6 +60,9 @@ class Session:
         self.connection = connection
         #: One declares at a time, and those who wait for it go on in their order.
         self.declaring = asyncio.Lock()
+        #: The channel that asks how much is in a queue, and who uses it just now.
+        self._counting: Any = None
+        self._counting_one = asyncio.Lock()
         #: Channels whose queues are known to be there.
         self.declared: set[str] = set()
         #: The queue of this process alone, and what it is bound to.
@@ -92,17 +95,16 @@ class Session:
         """How many messages wait in a queue, and how many consumers it has; None if it is not
         there. A channel of its own asks: RabbitMQ closes it if there is no such queue."""
         aiormq = import_aiormq()
-        channel = await self.open_channel()
-        try:
-            found = await channel.queue_declare(queue, passive=True)
-            return int(found.message_count), int(found.consumer_count)
-        except aiormq.exceptions.ChannelNotFoundEntity:
-            return None
-        except aiormq.exceptions.ChannelLockedResource:
-            return 0, 1  # it is the own one of a process that lives
-        finally:
-            if not channel.is_closed:
-                await channel.close()
+        async with self._counting_one:
+            if self._counting is None or self._counting.is_closed:
+                self._counting = await self.open_channel()
+            try:
+                found = await self._counting.queue_declare(queue, passive=True)
+                return int(found.message_count), int(found.consumer_count)
+            except aiormq.exceptions.ChannelNotFoundEntity:
+                return None
+            except aiormq.exceptions.ChannelLockedResource:
+                return 0, 1  # it is the own one of a process that lives
 
 
 class Transport:
