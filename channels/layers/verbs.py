@@ -7,7 +7,7 @@ packed, refusals raised, and each verb has its two forms.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, Protocol, TypeAlias
 
 from channels.layers import names
@@ -66,7 +66,7 @@ class LayerOverStore(BaseChannelLayer):
     """A layer whose verbs are steps. A subclass sets `steps`, and gives `run` (and `arun`)."""
 
     #: All that there is: an engine that lacks something says so.
-    extensions = (
+    extensions: Sequence[str] = (
         "groups",
         "flush",
         "statistics",

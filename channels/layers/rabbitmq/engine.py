@@ -42,7 +42,7 @@ class Engine:
         self.counts = BrokerCounts(drawers, self.clock)
         self.queues = BrokerQueues(layer, topology, drawers, self.ears, self.counts)
         self.groups = BrokerGroups(layer, drawers, self.ears)
-        self.sockets = BrokerSockets(layer, drawers, self.queues, self.counts)
+        self.sockets: BrokerSockets = BrokerSockets(layer, drawers, self.queues, self.counts)
         self.dead_letters = BrokerDeadLetters(layer, topology, drawers, self.queues, self.counts)
         self.queues.bury = self.dead_letters.keep
         self.statistics = BrokerStatistics(layer, topology, self.counts, self.dead_letters)

@@ -45,6 +45,7 @@ class RabbitmqChannelLayer(LayerOverEntries):
             BaseChannelLayer.
     """
 
+    steps: RabbitmqSteps
     entry_class = BrokerEntry
 
     def __init__(

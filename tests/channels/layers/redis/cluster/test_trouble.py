@@ -89,8 +89,13 @@ class Traffic:
 def test_status_shows_every_node_and_which_has_what(
     cluster: RedisCluster, make_layer: Callable[..., RedisClusterChannelLayer]
 ) -> None:
-    nodes = make_layer(partitions=4).status()["nodes"]
-    assert {node["address"] for node in nodes} == {f"127.0.0.1:{n.port}" for n in cluster.nodes}
+    layer = make_layer(partitions=4)
+    everybody = {f"127.0.0.1:{node.port}" for node in cluster.nodes}
+    wait_until(  # who replicates whom comes round by hearsay
+        lambda: {node["address"] for node in layer.status()["nodes"]} == everybody,
+        what="all nodes are shown",
+    )
+    nodes = layer.status()["nodes"]
     masters = [node for node in nodes if node["role"] == "master"]
     assert sum(node["slots"] for node in masters) == SLOTS
     assert sum(node["partitions"] for node in masters) == 4
