@@ -7,7 +7,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import tempfile
 import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,10 +25,6 @@ from tests.processes import REPOSITORY, wait_until
 @pytest.fixture
 def folder(short_path: Path) -> Path:
     return short_path / "layer"
-def folder() -> Iterator[Path]:
-    # Not below pytest's tmp_path: the paths of Unix sockets are short.
-    with tempfile.TemporaryDirectory(prefix="local-") as directory:
-        yield Path(directory, "layer")
 
 
 @pytest.fixture
