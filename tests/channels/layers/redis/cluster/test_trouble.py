@@ -91,11 +91,12 @@ def test_status_shows_every_node_and_which_has_what(
 ) -> None:
     layer = make_layer(partitions=4)
     everybody = {f"127.0.0.1:{node.port}" for node in cluster.nodes}
-    wait_until(  # who replicates whom comes round by hearsay
-        lambda: {node["address"] for node in layer.status()["nodes"]} == everybody,
-        what="all nodes are shown",
-    )
-    nodes = layer.status()["nodes"]
+
+    def find_all() -> list[dict[str, Any]]:  # who replicates whom comes round by hearsay
+        nodes: list[dict[str, Any]] = layer.status()["nodes"]
+        return nodes if {node["address"] for node in nodes} == everybody else []
+
+    nodes = wait_until(find_all, what="all nodes are shown")
     masters = [node for node in nodes if node["role"] == "master"]
     assert sum(node["slots"] for node in masters) == SLOTS
     assert sum(node["partitions"] for node in masters) == 4
