@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from channels.layers.base import ORDERED_BACKLOG
-from channels.layers.memory.queues import Entry
+from channels.layers.entries import Entry
 from channels.layers.operations import SaveSession, Turn
 
 #: Seconds for which a forgotten socket is remembered, so that a straggler does not start it anew.
