@@ -188,6 +188,7 @@ _CHECKS = {
     "docker": _check_docker,
     "gunicorn": _check_gunicorn,
     "interface-server": _check_interface_server,
+    "manage": _check_manage,
     "manage.py": _check_manage,
     "mkdocs": _check_mkdocs,
     "pip": _check_pip,

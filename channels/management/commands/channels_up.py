@@ -40,8 +40,8 @@ class Command(BaseCommand):
             type=read_metrics_port,
             default=0,
             metavar="PORT",
-            help="Where the server shows its figures and its health; each group of workers begins "
-            "a hundred above the one before it (default: nobody does).",
+            help="Where the server shows its figures and its health, a multiple of 100; each group "
+            "of workers begins a hundred above the one before it (default: nobody does).",
         )
         parser.add_argument(
             "--run-dir", metavar="DIR", help="For logs and data (default: .run in the project)."

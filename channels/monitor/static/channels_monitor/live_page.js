@@ -53,6 +53,7 @@
     const node = el("cm-state");
     if (node.textContent !== text) node.textContent = text;
     node.dataset.state = state;
+    root.dataset.stale = state === "live" ? "no" : "yes";
   }
 
   // -- drawing -----------------------------------------------------------------------------------
@@ -97,7 +98,7 @@
       const columns = body.closest("table").querySelectorAll("th").length;
       if (body.dataset.empty === "yes") return;
       body.dataset.empty = "yes";
-      body.replaceChildren(make("tr", {}, make("td", { colSpan: columns, className: "cm-small" }, empty)));
+      body.replaceChildren(make("tr", {}, make("td", { colSpan: columns, className: "cm-small cm-none" }, empty)));
       return;
     }
     if (body.dataset.empty !== "no") { body.replaceChildren(); body.dataset.empty = "no"; }
@@ -142,15 +143,15 @@
   }
 
   function serverRow(s) {
-    return [name(s.id), small(`${s.host || "?"} · ${s.pid || "?"}`), { className: "cm-n", text: String(s.sockets ?? "") },
+    return [{ text: s.id, className: "cm-name cm-id" }, small(`${s.host || "?"} · ${s.pid || "?"}`), { className: "cm-n", text: String(s.sockets ?? "") },
       { className: "cm-n", text: s.up_s ? age(s.up_s) : "" }, { className: "cm-n", text: `${age(s.seen_s)} ago` }];
   }
 
   function workerRow(w) {
     const runs = (w.running || []).map((r) => `${r.consumer.split(".").pop()} (${age(r.for_s)})`).join(", ");
     return [
-      { className: "cm-name", key: `${w.id}|${w.version || ""}`, nodes: () => [
-        w.id, make("span", { className: "cm-flag", style: "color: inherit" }, `${w.host || ""} ${w.pid || ""} ${w.version === "unknown" ? "" : (w.version || "").slice(0, 12)}`)] },
+      { className: "cm-name cm-id", key: `${w.id}|${w.version || ""}`, nodes: () => [
+        w.id, ...(w.version && w.version !== "unknown" ? [make("span", { className: "cm-version" }, `version ${w.version.slice(0, 12)}`)] : [])] },
       small((w.channels || []).join(", ")),
       small(runs || `idle, ${w.threads || "?"} thread${w.threads === 1 ? "" : "s"}`),
       { className: "cm-n", text: w.sockets ? String(w.sockets) : "" },
