@@ -4,6 +4,7 @@ import time
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect
 
 from tests.split.conftest import LIMIT_S, get, open_socket
 
@@ -43,6 +44,21 @@ def test_a_consumer_with_a_method_of_its_own_sees_frames_that_need_no_code(serve
 
 def test_closing_before_accepting_refuses_the_handshake(server):
     with pytest.raises(InvalidStatus) as refused, open_socket(server, "/refused/"):
+        pass
+    assert refused.value.response.status_code == 403
+
+
+def test_subprotocol_headers_code_and_reason_go_through_the_split(site):
+    server = site.start_server(server="uvicorn")  # Daphne's handshake has no headers of its own
+    site.start_worker()
+    with connect(server.ws_url + "/polite/", subprotocols=["a", "b"], proxy=None) as socket:
+        assert socket.subprotocol == "b"
+        assert socket.response.headers["x-kind"] == "class"
+        socket.send("this")
+        with pytest.raises(ConnectionClosed) as closed:
+            socket.recv(LIMIT_S)
+    assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (4005, "enough of this")
+    with pytest.raises(InvalidStatus) as refused, open_socket(server, "/polite/?deny"):
         pass
     assert refused.value.response.status_code == 403
 

@@ -33,6 +33,7 @@ application = ProtocolTypeRouter(
                 path("task/", consumers.WithTask.as_asgi()),
                 path("ticking/", consumers.Ticking.as_asgi()),
                 path("refused/", consumers.Refusing.as_asgi()),
+                path("polite/", consumers.Polite.as_asgi()),
                 path("shouting/", consumers.Shouting.as_asgi()),
                 path("failing/", consumers.Failing.as_asgi()),
             ]

@@ -13,6 +13,7 @@ from django.utils import translation
 
 from channels.auth import login
 from channels.consumer import SyncConsumer
+from channels.exceptions import DenyConnection
 from channels.generic.websocket import (
     AsyncJsonWebsocketConsumer,
     AsyncWebsocketConsumer,
@@ -197,6 +198,18 @@ class Ticking(AsyncWebsocketConsumer):
 class Refusing(AsyncWebsocketConsumer):
     async def connect(self):
         await self.close()
+
+
+class Polite(WebsocketConsumer):
+    """Agrees to a subprotocol, with a header, and says why it leaves."""
+
+    def connect(self):
+        if self.scope["query_string"] == b"deny":
+            raise DenyConnection
+        self.accept(subprotocol=self.scope["subprotocols"][-1], headers=[(b"x-kind", b"class")])
+
+    def receive(self, text_data=None, bytes_data=None):
+        self.close(4005, "enough of " + text_data)
 
 
 class Shouting(AsyncWebsocketConsumer):
