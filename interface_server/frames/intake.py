@@ -190,7 +190,7 @@ class FrameIntake:
             else:
                 self._window = None
             self._make_room()
-        if self._current is None:
+        if self._ended is not None and self._current is None:
             self._end()
 
     def _note_failure(self, error: BaseException) -> None:

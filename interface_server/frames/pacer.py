@@ -71,9 +71,10 @@ class Pacer:
 
     def begin(self, sender: Sender) -> None:
         """A frame is on its way."""
-        if sender not in self._tried:
+        if not self._tried or sender not in self._tried:
             self._under_way[sender] = self._loop.time()
-            self._look_later()
+            if self._look is None:
+                self._look_later()
 
     def note_taken(self, sender: Sender) -> None:
         """The frame was taken, or is not sent any more."""

@@ -12,14 +12,8 @@ QUIET_AFTER_S = 1.0
 
 #: A frame by its client and its number.
 Key = tuple[str, int]
-
-
-class SentFrame(NamedTuple):
-    """A frame as it was packed."""
-
-    client: str
-    order: int
-    payload: bytes
+#: The same as it was packed: client, number, payload. (A class of its own costs 0.4 µs a frame.)
+SentFrame = tuple[str, int, bytes]
 
 
 class _Batch(NamedTuple):
@@ -39,7 +33,7 @@ class SentFrames:
 
     def add(self, frames: list[SentFrame], now_s: float) -> None:
         """The layer has taken these."""
-        size = sum(len(frame.payload) for frame in frames) + FRAME_BYTES * len(frames)
+        size = sum(len(payload) for _, _, payload in frames) + FRAME_BYTES * len(frames)
         self._fresh.append(_Batch(frames, size, now_s))
         self._bytes += size
         self._forget(now_s - self._life_s)
@@ -56,18 +50,18 @@ class SentFrames:
         while self._fresh and self._fresh[0].at_s <= now_s - QUIET_AFTER_S:
             batch = self._fresh.popleft()
             self._old.append(batch)
-            quiet.update((frame.client, frame.order) for frame in batch.frames)
-        for frame in _all_frames(self._fresh):
-            quiet.pop(frame.client, None)
+            quiet.update((client, order) for client, order, _ in batch.frames)
+        for client, _, _ in _all_frames(self._fresh):
+            quiet.pop(client, None)
         return quiet
 
     def find(self, keys: Collection[Key]) -> dict[Key, tuple[bytes, float]]:
         """Return the payloads of those of these frames that are kept, and when each was sent."""
         return {
-            (frame.client, frame.order): (frame.payload, batch.at_s)
+            (client, order): (payload, batch.at_s)
             for batch in itertools.chain(self._old, self._fresh)
-            for frame in batch.frames
-            if (frame.client, frame.order) in keys
+            for client, order, payload in batch.frames
+            if (client, order) in keys
         }
 
 

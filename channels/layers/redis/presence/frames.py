@@ -13,7 +13,7 @@ from channels.layers.redis.queues import scripts
 from channels.layers.redis.queues.rules import Rules
 from channels.layers.redis.queues.sending import Way
 from channels.layers.redis.transport.aio import AsyncDriver
-from channels.layers.redis.transport.lane import Fate, Lane, NoRoom
+from channels.layers.redis.transport.lane import Lane, NoRoom
 from channels.layers.redis.transport.plans import Request
 from channels.layers.redis.transport.scripts import Command
 from channels.messages import Content, WebsocketReceive
@@ -73,7 +73,7 @@ class Frames:
         if lane is None:
             lane = self._lanes[host] = self._open_lane(driver, host, channel, way)
         client = message["reply_channel"].partition("!")[2]
-        lane.add(payload, (sending, SentFrame(client, message["order"], payload)))
+        lane.add(payload, (sending, (client, message["order"], payload)))
         driver.wake(host)
         return sending
 
@@ -99,8 +99,10 @@ class Frames:
         for (sending, frame), fate in lane.note_reply(reply, now_s):
             if fate is None:
                 taken.append(frame)
-            if not sending.done():
-                self._tell(sending, fate, channel)
+                if not sending.done():
+                    sending.set_result(None)
+            elif not sending.done():
+                sending.set_exception(self._refusal(fate, channel))
         if taken:
             self._sent.add(taken, now_s)
         if lane.expired:
@@ -116,14 +118,10 @@ class Frames:
         found = (unpack(payload, channel).get("reply_channel") for payload in payloads)
         return list(dict.fromkeys(name for name in found if isinstance(name, str)))
 
-    def _tell(self, sending: Sending, fate: Fate, channel: str) -> None:
-        if fate is None:
-            sending.set_result(None)
-        elif isinstance(fate, NoRoom):
-            capacity = self._rules.get_capacity(channel)
-            sending.set_exception(ChannelFull(channel, fate.length, capacity))
-        else:
-            sending.set_exception(fate)
+    def _refusal(self, fate: NoRoom | LayerUnavailable, channel: str) -> Exception:
+        if isinstance(fate, NoRoom):
+            return ChannelFull(channel, fate.length, self._rules.get_capacity(channel))
+        return fate
 
 
 def _batch_command(

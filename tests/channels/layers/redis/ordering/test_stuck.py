@@ -7,7 +7,7 @@ import pytest
 from channels.layers.operations import FinishOrdered, Turn
 from channels.layers.redis.ordering import guardian as guardian_module
 from channels.layers.redis.ordering import sent_frames, stuck
-from channels.layers.redis.ordering.sent_frames import SentFrame, SentFrames
+from channels.layers.redis.ordering.sent_frames import SentFrames
 from channels.layers.redis.presence import upkeep
 
 SERVER, CLIENT = "server", "client"
@@ -192,7 +192,7 @@ def test_a_first_frame_comes_again_only_if_others_show_that_it_is_ordered(layer,
 
 
 def frames(client, *orders, payload=b"x"):
-    return [SentFrame(client, order, payload) for order in orders]
+    return [(client, order, payload) for order in orders]
 
 
 def test_a_client_is_quiet_once_after_its_latest_frame():
