@@ -61,6 +61,7 @@ class Ownership:
     """
 
     __slots__ = (
+        "_heard",
         "_held",
         "checkpoint",
         "handles",
@@ -83,6 +84,18 @@ class Ownership:
         self.sent: collections.deque[Sent] = collections.deque()
         self.handles: Sequence[str] = ()
         self._held: list[Message] = []
+        #: The number of the latest message that its owner has sent to the client.
+        self._heard = 0
+
+    def hears(self, message: Message) -> bool:
+        """Whether a message of the owner is new: one that may have been sent is sent again, and a
+        Redis that has lost its last moments gives again what was taken."""
+        number = message.get("n")
+        if number is not None:
+            if number <= self._heard:
+                return False
+            self._heard = number
+        return True
 
     def is_of(self, queue: str, number: int) -> bool:
         """Whether this is the ownership that a worker speaks of."""
@@ -98,6 +111,8 @@ class Ownership:
         queue, number = message["queue"], message["number"]
         if number <= self.number and not self.is_of(queue, number):
             return False
+        if queue != self.queue:
+            self._heard = 0
         self.queue, self.number = queue, number
         self.keeps, self.handles = message.get("keeps", False), message.get("handles", ())
         self._forget(message["order"], message["place"])

@@ -111,28 +111,32 @@ class Owners:
         except BadReply as error:
             log_bad_reply(error, self._reply_channel(clients[0]), "it was ignored")
             return
-        sender = message.get("from")
         for client in clients:
             socket = self._process.sockets.get(client)
-            if socket is not None and self._is_by_owner(client, sender):
+            if socket is not None and self._is_by_owner(client, message):
                 socket.deliver(reply)
 
-    def _is_by_owner(self, client: str, sender: str | None) -> bool:
-        """Whether a worker that sends as the owner is the owner; it is told if not."""
+    def _is_by_owner(self, client: str, message: Message) -> bool:
+        """Whether a worker that sends as the owner is the owner, and says something new; it is told
+        if it is not the owner."""
+        sender = message.get("from")
         if sender is None:
             return True
         ownership = self._by_client.get(client)
         if ownership is not None and ownership.queue == sender:
-            return True
-        self._disown(client, sender)
+            return ownership.hears(message)
+        # If the socket is closed, its last owner has been told that already.
+        self._disown(client, sender, is_closed=False)
         return False
 
-    def _disown(self, client: str, queue: str, number: int | None = None) -> None:
+    def _disown(
+        self, client: str, queue: str, number: int | None = None, *, is_closed: bool
+    ) -> None:
         message = {
             "type": hosting.GONE,
             "reply_channel": self._reply_channel(client),
             "number": number,
-            "is_closed": client not in self._by_client,
+            "is_closed": is_closed,
         }
         self._sender.post(queue, message)
 
@@ -187,12 +191,12 @@ class Owners:
         former = "" if ownership is None else ownership.queue
         if ownership is None:
             if client not in self._process.sockets:
-                self._disown(client, queue, number)
+                self._disown(client, queue, number, is_closed=True)
                 return
             ownership = self._by_client[client] = Ownership(queue, number)
             self._watch.start()
         if not ownership.claim(message):
-            self._disown(client, queue, number)
+            self._disown(client, queue, number, is_closed=False)
             return
         self._handled.update(ownership.handles)
         if former not in ("", queue):
@@ -234,7 +238,7 @@ class Owners:
         queue, number = message["queue"], message["number"]
         ownership = self._by_client.get(client)
         if ownership is None or not ownership.is_of(queue, number):
-            self._disown(client, queue, number)
+            self._disown(client, queue, number, is_closed=False)
             return
         self._hold_until_claimed(client, ownership)
         self._sender.post(
@@ -268,7 +272,7 @@ class Owners:
             socket.close(CloseCode.SERVICE_RESTART)
 
     def _note_checkpoint(self, client: str, message: Message) -> None:
-        if not self._is_by_owner(client, message["from"]):
+        if not self._is_by_owner(client, message):
             return
         ownership = self._by_client[client]
         ownership.note_checkpoint(message)

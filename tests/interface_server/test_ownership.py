@@ -86,3 +86,23 @@ def test_what_comes_while_the_socket_has_no_owner_is_kept_and_released_once():
     assert not ownership.keep({"n": MOST_HELD})
     assert len(ownership.release()) == MOST_HELD
     assert ownership.release() == []
+
+
+def test_what_an_owner_sends_again_is_heard_once():
+    ownership = Ownership("worker.a!", 1)
+    heard = [ownership.hears({"type": "websocket.send", "n": n}) for n in (3, 4, 3, 4, 5)]
+    assert heard == [True, True, False, False, True]
+
+
+def test_the_next_owner_counts_from_one_again():
+    ownership = Ownership("worker.a!", 1)
+    assert ownership.hears({"n": 9})
+    ownership.claim(claim("worker.a!", 1))
+    assert not ownership.hears({"n": 9})
+    ownership.claim(claim("worker.b!", 2))
+    assert ownership.hears({"n": 1})
+
+
+def test_what_has_no_number_is_always_heard():
+    ownership = Ownership("worker.a!", 1)
+    assert ownership.hears({"n": 9}) and ownership.hears({}) and ownership.hears({})

@@ -146,7 +146,8 @@ class ApplicationHost:
             instance.let_go(is_closed=True)
 
     def stop(self) -> None:
-        """Hand over every socket, and return when all are gone: after `grace_s` at most."""
+        """Hand over every socket, and return when all are gone: after `grace_s` at most, or, if a
+        server or the layer stands still just now, half a minute."""
         asyncio.run_coroutine_threadsafe(self._leave(), self.loop).result()
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join()

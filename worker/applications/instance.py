@@ -14,6 +14,7 @@ from channels.layers import hosting, names
 from channels.messages import CloseCode, Content
 from channels.tracing.hooks import KEY
 from worker.advice import tell_of_no_frame, tell_of_open_connect
+from worker.applications.arrivals import Arrival, Arrivals
 from worker.applications.events import find_own_events
 from worker.applications.mover import FAILED, GIVEN, STAYED
 from worker.applications.moving import Baseline, State, explain, put_back, say_resumed
@@ -45,6 +46,7 @@ class SocketInstance:
     """
 
     __slots__ = (
+        "_arrivals",
         "_baseline",
         "_checkpoint",
         "_checkpoint_at",
@@ -56,11 +58,12 @@ class SocketInstance:
         "_is_asked",
         "_host",
         "_is_checkpointed",
+        "_is_leaving",
+        "_is_on_its_way",
         "_is_over",
         "_is_resuming",
         "_lane",
         "_opening",
-        "_order",
         "_others",
         "_place",
         "_resumed",
@@ -94,10 +97,11 @@ class SocketInstance:
         self._consumer: AsyncConsumer | None = None
         self._others = 0
         self._baseline: Baseline | None = None
-        #: The number of the last frame that came, and of the last one that was taken.
-        self._order = self._taken = resumed["order"] if resumed is not None else 0
+        #: The number of the last frame that was taken.
+        self._taken = resumed["order"] if resumed is not None else 0
         #: The client is gone, or the instance has lost its socket: nothing more is sent.
-        self._is_over = self._has_ended = False
+        self._is_over = self._has_ended = self._is_leaving = False
+        self._is_on_its_way = False
         #: The application has the handshake, and has not answered it.
         self._is_asked = False
         self._is_checkpointed = False
@@ -106,6 +110,7 @@ class SocketInstance:
         self._checkpoint: State | None = None
         #: The number of the last message to the instance that was taken.
         self._place = resumed["place"] if resumed is not None else 0
+        self._arrivals = Arrivals(self._taken, self._place)
         #: Up to where all was handled at the latest checkpoint.
         self._checkpoint_at = (0, 0)
         #: What an instance with checkpoints has sent since the last one.
@@ -167,11 +172,12 @@ class SocketInstance:
         self._tell({"type": hosting.HOLD, "queue": self._host.queue, "number": self.number})
 
     def let_go(self, *, is_closed: bool) -> None:
-        """The socket is not ours any more, or is closed."""
+        """The socket is not ours any more, or is closed: then `disconnect` is still to run."""
         self._is_over = True
         if is_closed:
+            self._is_leaving = True
             self.put({"type": "websocket.disconnect", "code": CloseCode.BROKEN})
-        elif self.task is not None:
+        elif self.task is not None and not self._is_leaving:
             self._has_ended = True
             self.task.cancel()
 
@@ -179,16 +185,28 @@ class SocketInstance:
 
     def put(self, event: Content) -> None:
         """An event for the application, to be handled after those before it."""
-        order = event.get("order")
-        if order is not None and event["type"] == "websocket.receive":
-            if order <= self._order:
-                return  # it has come before
-            self._order = order
+        if event["type"] == "websocket.receive":
+            arrival = self._arrivals.note_frame(event["order"])
+            if arrival is Arrival.TOO_FAR:
+                self._lose_frames()
+            if arrival is not Arrival.NEXT:
+                return
         self._append(event)
+
+    def _lose_frames(self) -> None:
+        """A frame has got lost on its way: the instance can't go on as if nothing had been."""
+        if self._is_over:
+            return
+        logger.error(
+            "%s is closed with 1012: a frame for it got lost, as a connection to the layer broke",
+            self.channel_name,
+        )
+        self.close(CloseCode.SERVICE_RESTART)
 
     def put_message(self, message: Content, place: int) -> None:
         """A message to the instance, and its number among those of its server."""
-        self._append((place, message))
+        if self._arrivals.note_message(place) is Arrival.NEXT:
+            self._append((place, message))
 
     def _append(self, event: Content | tuple[int, Content]) -> None:
         self._events.append(event)
@@ -228,6 +246,12 @@ class SocketInstance:
             self._is_asked = kind == "websocket.connect"
             return event
 
+    @property
+    def waits_for_others(self) -> bool:
+        """Whether no handler runs, and it could move: it only waits for its interface server to
+        hold what comes for it, or for the layer to take it."""
+        return self.stays is None and (self._waiter is not None or self._is_on_its_way)
+
     async def _hand_over(self) -> None:
         """Send the instance to another worker, and end here; or claim the socket again."""
         state = await self._pack()
@@ -236,7 +260,9 @@ class SocketInstance:
             self._claim()
             return
         self._host.mover.note(GIVEN)
-        self._is_over = self._has_ended = True
+        self._is_over = self._has_ended = self._is_on_its_way = True
+        # Or the next owner's claim could overtake what this one has sent, which would be dropped.
+        await self._lane.wait_until_sent()
         await self._host.send_to_others(
             {
                 "reply_channel": self.channel_name,

@@ -25,6 +25,10 @@ EVEN_OUT_EVERY_S = 4.0
 #: If one is not taken within so many seconds, the others need not wait for one another.
 WANTED_WITHIN_S = 1.0
 
+#: An instance waits so long for a server or a layer that stands still, and it is looked so often
+#: whether it still does: what is over within `websocket_patience` closes no socket.
+PATIENCE_S, LOOK_AGAIN_S = 30.0, 0.2
+
 #: What can come of a hand-over, as metrics and the status show it: the instance was sent on its
 #: way; it came here from another worker; it can't travel; it came, and could not be put back.
 GIVEN, TAKEN, STAYED, FAILED = "given", "taken", "stayed", "failed"
@@ -61,14 +65,18 @@ class Mover:
             moved.set()
 
     async def move_all(self, ends_at: float) -> None:
-        """Move the instances, some at a time: none is to wait long for its new worker."""
+        """Move the instances, some at a time: none is to wait long for its new worker.
+
+        Handlers may run until `ends_at`. An instance that waits for nothing but its interface
+        server or the layer, which may stand still just now, has longer.
+        """
         self._is_wanted = True
         waiting = list(reversed(self._instances.values()))
-        loop = asyncio.get_running_loop()
+        latest = max(ends_at, asyncio.get_running_loop().time() + PATIENCE_S)
 
         async def move_on() -> None:
-            while waiting and loop.time() < ends_at:
-                await self._move(waiting.pop(), ends_at)
+            while waiting:
+                await self._move(waiting.pop(), ends_at, latest)
 
         await asyncio.gather(*(move_on() for _ in range(MOVING_AT_ONCE)))
 
@@ -93,7 +101,7 @@ class Mover:
         if not self._is_wanted:  # whoever was to have them is full, or gone: they come back
             self._room.is_above_average = False
 
-    async def _move(self, instance: SocketInstance, ends_at: float) -> None:
+    async def _move(self, instance: SocketInstance, ends_at: float, latest: float = 0.0) -> None:
         task, loop = instance.task, asyncio.get_running_loop()
         if task is None or task.done():
             return
@@ -101,6 +109,8 @@ class Mover:
         started = loop.time()
         instance.ask_to_move()
         await asyncio.wait([task], timeout=max(ends_at - started, 0.0))
+        while not task.done() and instance.waits_for_others and loop.time() < latest:
+            await asyncio.wait([task], timeout=LOOK_AGAIN_S)
         if task.done() and self._is_wanted:
             try:
                 await asyncio.wait_for(moved.wait(), WANTED_WITHIN_S)

@@ -66,6 +66,9 @@ class ServerLane:
         self._latest: dict[str, int] = {}
         self._first = 0
         self._room: asyncio.Event | None = None
+        #: The number of the last message that was sent, or given up; set when it grows.
+        self._sent = 0
+        self._progress: asyncio.Event | None = None
         self.task: asyncio.Task[None] | None = None
 
     def put(self, client: str, message: Content) -> None:
@@ -73,7 +76,7 @@ class ServerLane:
         now on."""
         key = _content_of(message)
         place = self._places.get(key) if key is not None else None
-        if place is not None and place >= max(self._first, self._latest.get(client, 0)):
+        if place is not None and place >= max(self._first, self._latest.get(client, 0) + 1):
             self._waiting[place - self._first].clients.append(client)
         else:
             self._number = place = self._number + 1
@@ -102,16 +105,32 @@ class ServerLane:
                 self._room = asyncio.Event()
             await self._room.wait()
 
+    async def wait_until_sent(self) -> None:
+        """Wait until what was put so far is in the server's queue, or was given up."""
+        number = self._number
+        while self._sent < number:
+            if self._progress is None:
+                self._progress = asyncio.Event()
+            await self._progress.wait()
+
     async def _run(self) -> None:
         await asyncio.sleep(0)  # what else is sent in this turn of the loop goes along
         try:
             while self._waiting:
-                await self._send(self._take())
-                if self._room is not None and not self.is_full:
-                    self._room.set()
-                    self._room = None
+                batch = self._take()
+                await self._send(batch)
+                self._note_sent(len(batch))
         finally:
             self.task = None
+
+    def _note_sent(self, count: int) -> None:
+        self._sent += count
+        if self._progress is not None:
+            self._progress.set()
+            self._progress = None
+        if self._room is not None and not self.is_full:
+            self._room.set()
+            self._room = None
 
     def _take(self) -> list[ForClients]:
         """Take the next batch; what is put from now on comes after it."""
@@ -150,11 +169,8 @@ class ServerLane:
     async def _try(self, batch: list[ForClients]) -> int:
         try:
             return await self._link.send_batch(self._queue, batch)
-        except LayerUnavailable as error:
-            if error.was_sent:  # or it may have been: the server will know by the numbers
-                for _, message in batch:
-                    message["again"] = True
-            return 0
+        except LayerUnavailable:
+            return 0  # or it may have been sent: the server knows by the numbers
 
 
 def _content_of(message: Content) -> object:
