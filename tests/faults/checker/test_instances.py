@@ -138,6 +138,14 @@ def test_a_second_connect_is_found():
     assert "one instance for each socket" in told.promises()
 
 
+def test_a_handshake_that_redis_has_given_twice_is_no_finding_if_it_leads_to_nothing():
+    told = story().fault("lose last moments")
+    stint, told.stint = told.stint, "z"
+    told._note("hosted", after=None, frames=0, messages=0, in_scope=0)
+    told.stint = stint
+    assert told.frame().end().promises() == set()
+
+
 def test_a_second_disconnect_is_found():
     assert "one disconnect" in story().end().end().promises()
 

@@ -82,6 +82,8 @@ class Life:
         self._history, self._chance = talk.history, talk.chance
         self._name: str | None = None
         self._sent = self._answered = 0
+        #: Since when a slow client has read nothing; None while it reads.
+        self._paused_at: float | None = None
         self._generation = talk.generation
 
     async def live(self, socket: Any, port: int) -> None:
@@ -94,6 +96,7 @@ class Life:
         await self._wait(socket)
         if slowness is not None:
             slowness.cancel()
+        self._note_end(socket)
         await self._leave(socket)
 
     def hear(self, text: str) -> None:
@@ -142,11 +145,11 @@ class Life:
         while socket.is_open:
             await asyncio.sleep(self._chance.uniform(0.5, 4))
             socket.stop_reading()
-            try:
-                await asyncio.sleep(self._chance.uniform(*SLOW_S))
-            finally:
-                if socket.is_open:
-                    socket.read_on()
+            self._paused_at = time.time()
+            await asyncio.sleep(self._chance.uniform(*SLOW_S))
+            if socket.is_open:
+                socket.read_on()
+            self._paused_at = None
 
     async def _wait(self, socket: Any) -> None:
         """Wait for the last reply. Who is told to come again does not wait."""
@@ -158,16 +161,22 @@ class Life:
                 answered, deadline = self._answered, time.monotonic() + PATIENCE_S
             await asyncio.sleep(0.05)
 
-    async def _leave(self, socket: Any) -> None:
+    def _note_end(self, socket: Any) -> None:
+        """The socket is closed, or the client leaves: what came while it read nothing, it has never
+        heard."""
         is_called = self._generation != self._talk.generation
         self._history.note(
             "closed",
-            at=socket.closed_at or time.time(),
+            at=socket.closed_at or self._paused_at or time.time(),
             conn=self._conn,
             code=socket.close_code,
             socket=self._name,
             was_idle=socket.is_open and not is_called,
         )
+
+    async def _leave(self, socket: Any) -> None:
+        if socket.is_open and self._paused_at is not None:
+            socket.read_on()
         if socket.is_open and self._chance.random() < 0.3:
             socket.vanish()
         elif socket.is_open:
