@@ -8,8 +8,8 @@
 -- ARGV[5]  the channel of the message
 -- ARGV[6]  life of these keys, ms; the session's too, as what a closed socket left may wait for long
 -- ARGV[7]  the message to park; absent on the first call, which then only answers "early"
--- returns  "run", "early", "parked", "ran" (another copy of it did), "stale", or, when the socket is
---          given up, {number of messages dropped with it, the disconnect if that was parked}
+-- returns  "run", "early", "parked", "stale", or, when the socket is given up, {number of messages
+--          dropped with it, the disconnect if that was parked}
 
 local order, client, channel = tonumber(ARGV[1]), ARGV[2], ARGV[5]
 local state = redis.call('HMGET', KEYS[1], 'next', 'parked', 'broken')
@@ -24,9 +24,7 @@ if not next_order then
   next_order = math.min(order, 1) -- an unordered connect is 0
   redis.call('HSET', KEYS[1], 'next', next_order)
 end
-if order < next_order and not broken then
-  return 'ran'
-elseif running_in(client) == ARGV[1] then
+if running_in(client) == ARGV[1] or (order < next_order and not broken) then
   return 'stale'
 end
 if order == next_order or broken then

@@ -1,7 +1,6 @@
 """The plans for what belongs to one socket: its session and the order of its messages."""
 
 import functools
-import logging
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -19,8 +18,6 @@ from channels.layers.redis.transport import wire
 from channels.layers.redis.transport.plans import Part, Plan, Request, check, read_nothing
 from channels.layers.redis.transport.scripts import Command
 from channels.layers.redis.transport.wire import pairs
-
-logger = logging.getLogger("channels.layers")
 
 #: Life of the mark that a socket's order is lost: its disconnect comes soon.
 BROKEN_TTL_MS = 600_000
@@ -142,9 +139,6 @@ class Sockets:
             )
             (turn,) = yield [Request(request.host, (*request.command, parked))]
         turn = check(turn)
-        if turn == b"ran":  # it was sent again, as its first copy seemed to have vanished
-            logger.debug("a copy of message %s of %s came after it had run", order, reply_channel)
-            return ops.Turn.STALE
         if turn == b"stale":
             self._rules.drops.warn(
                 delivery.channel,
