@@ -115,6 +115,7 @@ class QueueKeys:
         "counts",
         "dead",
         "host",
+        "is_for_anybody",
         "is_plain",
         "is_single_reader",
         "known",
@@ -143,6 +144,8 @@ class QueueKeys:
         self.owner = _owner_of(name)
         self.is_single_reader = "?" in name
         self.is_plain = "?" not in name and "!" not in name
+        #: Whether its messages are of no client's socket, nor for one reader.
+        self.is_for_anybody = self.is_plain and not name.startswith("websocket.")
 
 
 def tag_of(channel: str) -> str:

@@ -191,7 +191,8 @@ class Receiving:
     def _parse(
         self, cursor: Cursor, keys: QueueKeys, host: int, data: bytes
     ) -> Plan[ops.Delivery | None]:
-        self._rules.traffic.note(TAKEN, keys.name)
+        if keys.is_for_anybody:
+            self._rules.traffic.note(TAKEN, keys.name)
         if envelopes.kind_of(data) == envelopes.TOKEN:
             return (yield from self._acknowledged.read(keys, host, cursor.is_direct))
         try:

@@ -166,7 +166,8 @@ class Sending:
         """None if the message was sent; the ChannelFull or ClientGone if it was refused."""
         reply = check(reply)
         if reply == 0:
-            self._rules.traffic.note(SENT, operation.channel)
+            if "!" not in operation.channel:
+                self._rules.traffic.note(SENT, operation.channel)
             if hooks.meter.is_on:
                 hooks.meter.message_sent(operation.channel)
             return None

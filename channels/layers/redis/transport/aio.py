@@ -13,7 +13,7 @@ from typing import Any, TypeAlias, TypeVar
 from channels.exceptions import LayerUnavailable
 from channels.layers.contract import Received
 from channels.layers.redis.transport.aio_connection import AsyncConnection
-from channels.layers.redis.transport.hosts import BLOCK_S, Host
+from channels.layers.redis.transport.hosts import Host
 from channels.layers.redis.transport.lane import Lane
 from channels.layers.redis.transport.plans import (
     Block,
@@ -24,6 +24,7 @@ from channels.layers.redis.transport.plans import (
     places_by_host,
     put_in_place,
 )
+from channels.layers.redis.transport.pops import Pops
 from channels.layers.redis.transport.scripts import Command
 from channels.metrics import hooks
 
@@ -235,10 +236,6 @@ class _Shared:
 Batch: TypeAlias = tuple[list[Command], "Waiting | _Shared | _LaneReply"]
 
 
-def _is_lost(task: "asyncio.Task[Any]") -> bool:
-    return not task.cancelled() and isinstance(task.exception(), LayerUnavailable)
-
-
 class AsyncDriver:
     """Runs plans in one event loop."""
 
@@ -254,7 +251,8 @@ class AsyncDriver:
             step = next(plan)
             while True:
                 if isinstance(step, Block):
-                    step = plan.send(await self._block(step, called_off))
+                    pops = Pops(self._hosts, step, self._exchange)
+                    step = plan.send(await pops.wait(called_off))
                 elif isinstance(step, Wait):
                     raise TypeError("a Wait is for threads, which have a connection of their own")
                 else:
@@ -344,65 +342,7 @@ class AsyncDriver:
         except LayerUnavailable as error:
             logger.debug("a receive was called off while Redis was away: %s", error)
 
-    async def _block(
-        self, block: Block, called_off: "asyncio.Future[None] | None"
-    ) -> list[tuple[int, Any]]:
-        """Pop on every host at once; when one answers, or all is called off, end the others.
-
-        Each host's pop has its own task, which always ends with the reply read, so that a message
-        popped at the last moment is not lost.
-        """
-        pops = [_Pop(self._hosts[host], host, block) for host in block.hosts]
-        signs: list[asyncio.Future[Any]] = [pop.task for pop in pops]
-        if called_off is not None:
-            signs.append(called_off)
-        await asyncio.wait(signs, return_when=asyncio.FIRST_COMPLETED)
-        answers = await self._call_off(pops)
-        if not answers and all(_is_lost(pop.task) for pop in pops):
-            pops[0].task.result()
-        return answers
-
-    async def _call_off(self, pops: "list[_Pop]") -> list[tuple[int, Any]]:
-        """End the pops that still wait; return (host, reply) for every one that got something."""
-        tasks = [pop.task for pop in pops]
-        while not all(task.done() for task in tasks):
-            for pop in pops:
-                if not pop.task.done() and pop.client_id is not None:
-                    unblock = ("CLIENT", "UNBLOCK", pop.client_id)
-                    (reply,) = await self._outboxes[pop.number].submit([unblock])
-                    if isinstance(reply, LayerUnavailable):  # its pop will not be answered
-                        pop.task.cancel()
-            await asyncio.wait(tasks, timeout=0.02)
-        return [
-            (pop.number, pop.task.result())
-            for pop in pops
-            if not pop.task.cancelled()
-            and pop.task.exception() is None
-            and pop.task.result() is not None
-        ]
-
     async def close(self) -> None:
         """Close the connections, after what is under way."""
         for outbox in self._outboxes:
             await outbox.close()
-
-
-class _Pop:
-    """A blocking pop on one host, over a connection of its own, in a task of its own."""
-
-    def __init__(self, host: Host, number: int, block: Block) -> None:
-        self._host, self.number = host, number
-        #: The id of its connection, once there is one.
-        self.client_id: int | None = None
-        self.task = asyncio.ensure_future(self._run(block))
-
-    async def _run(self, block: Block) -> Any:
-        connection = await AsyncConnection(self._host).open()
-        self.client_id = connection.client_id
-        timeout_s = min(block.timeout_s, BLOCK_S)
-        try:
-            command = ("BLPOP", *block.queues, max(round(timeout_s, 3), 0.001))
-            (reply,) = await connection.exchange([command], timeout_s)
-            return reply
-        finally:
-            await connection.close()
