@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterable
 
 from interface_server.asgi import Event, Send
+from interface_server.frames.lingering import Lingering
 from interface_server.options import Options
 
 logger = logging.getLogger("interface_server")
@@ -14,21 +15,45 @@ logger = logging.getLogger("interface_server")
 class FrameWriter:
     """Writes ASGI events to one socket, in order. An idle socket has neither task nor queue here.
 
+    Its task lingers for a moment when all is written: to make one for each frame costs more than
+    to write it (an echo costs a server 12 µs without that, and 16 with it; a frame to a group half
+    of what it does).
+
     Args:
         loop: the event loop.
         send: the ASGI callable.
         options: the Options; `outbox_messages` and `outbox_bytes` limit what may wait.
+        lingering: ends tasks that have had nothing to do for a while.
     """
 
-    __slots__ = ("_bytes", "_events", "_loop", "_on_end", "_options", "_send", "_task")
+    __slots__ = (
+        "_bytes",
+        "_events",
+        "_lingering",
+        "_loop",
+        "_more",
+        "_on_end",
+        "_options",
+        "_send",
+        "_task",
+    )
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, send: Send, options: Options) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        send: Send,
+        options: Options,
+        lingering: Lingering,
+    ) -> None:
         self._loop = loop
         self._send = send
         self._options = options
+        self._lingering = lingering
         self._events: collections.deque[tuple[Event, int]] | None = None
         self._bytes = 0
         self._task: asyncio.Task[None] | None = None
+        #: While the task lingers: done when there is more to write, or it is to end.
+        self._more: asyncio.Future[None] | None = None
         self._on_end: Callable[[], None] | None = None
 
     def put(self, event: Event, size: int) -> bool:
@@ -43,6 +68,7 @@ class FrameWriter:
             return False
         events.append((event, size))
         self._bytes += size
+        self._go_on()
         return True
 
     def put_last(self, events: Iterable[Event], on_end: Callable[[], None]) -> None:
@@ -50,13 +76,14 @@ class FrameWriter:
         waiting = self._begin() if self._events is None else self._events
         waiting.extend((event, 0) for event in events)
         self._on_end = on_end
+        self._go_on()
 
     def clear(self) -> int:
         """Drop what has not been written, and what is just being written; return how much."""
         dropped = len(self._events or ())
         if self._task is not None:
             self._task.cancel()
-        self._events = self._task = self._on_end = None
+        self._events = self._task = self._more = self._on_end = None
         self._bytes = 0
         return dropped
 
@@ -66,20 +93,42 @@ class FrameWriter:
         self._task = self._loop.create_task(self._write(self._events))
         return self._events
 
+    def _go_on(self) -> None:
+        """Wake the task if it lingers."""
+        more = self._more
+        if more is not None:
+            self._more = None
+            if not more.done():  # it is if the host has ended the task
+                more.set_result(None)
+
     async def _write(self, events: collections.deque[tuple[Event, int]]) -> None:
         try:
             while events:
-                event, size = events[0]
-                await self._send(event)
-                events.popleft()
-                if events is self._events:
-                    self._bytes -= size
+                while events:
+                    event, size = events[0]
+                    await self._send(event)
+                    events.popleft()
+                    if events is self._events:
+                        self._bytes -= size
+                if events is not self._events or self._on_end is not None:
+                    break
+                await self._linger()
         except asyncio.CancelledError:
             raise
         except Exception as error:  # host servers raise what they like for a closed socket
             logger.debug("a socket was closed while it was written to: %r", error)
         if events is self._events:
             self._end()
+
+    async def _linger(self) -> None:
+        """Wait for more to write; not for long."""
+        more = self._more = self._loop.create_future()
+        self._lingering.add(self)
+        await more
+
+    def end_if_idle(self) -> None:
+        """Let the task end, unless it has something to do."""
+        self._go_on()
 
     def _end(self) -> None:
         self._events = self._task = None

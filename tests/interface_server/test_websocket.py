@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from channels.exceptions import InvalidMessage, LayerUnavailable, MessageTooLarge
+from interface_server.frames.lingering import LINGER_S
 from tests.interface_server.fakes import Site, full, in_loop
 
 ACCEPT = {"accept": True}
@@ -734,7 +735,7 @@ async def test_a_slow_disconnect_is_sent_once_though_the_layer_forgets_the_serve
 
 
 @in_loop
-async def test_an_idle_socket_has_no_task_or_timer_of_its_own():
+async def test_a_socket_that_has_been_idle_for_a_moment_has_no_task_of_its_own():
     site = await Site().start()
     before = asyncio.all_tasks()
     client, connect = await site.open_socket()
@@ -742,8 +743,13 @@ async def test_an_idle_socket_has_no_task_or_timer_of_its_own():
     await site.link.expect("websocket.receive")
     site.link.reply(connect, {"text": "a"})
     await client.expect(2)
-    await asyncio.sleep(0)
+    site.link.reply(connect, {"text": "b"})  # while the task that wrote lingers
+    await client.expect(3)
+    assert len(asyncio.all_tasks() - before) == 2
+    await asyncio.sleep(2.5 * LINGER_S)
     assert asyncio.all_tasks() - before == {client.task}
+    site.link.reply(connect, {"text": "c"})
+    assert await client.expect(4) == {"type": "websocket.send", "text": "c"}
 
 
 @in_loop
