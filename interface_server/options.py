@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any
 
-from channels.layers.base import MAX_MESSAGE_BYTES
+from channels.layers.limits import MAX_MESSAGE_BYTES
 
 KIB = 1024
 MIB = 1024 * 1024

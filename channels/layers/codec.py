@@ -39,6 +39,11 @@ class _Own(threading.local):
 _own = _Own()
 
 
+def session_place(reply_channel: str, key: str) -> str:
+    """What a value of a channel session belongs to, if it is encrypted."""
+    return f"session {reply_channel} {key}"
+
+
 class Codec:
     """Packs and unpacks messages.
 

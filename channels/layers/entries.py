@@ -13,8 +13,7 @@ from typing import Any, NamedTuple, Protocol
 
 from channels.exceptions import PrefixTaken
 from channels.layers import names
-from channels.layers.base import session_place
-from channels.layers.codec import UndecodableMessage
+from channels.layers.codec import UndecodableMessage, session_place
 from channels.layers.operations import Delivery, Turn
 from channels.layers.verbs import LayerOverStore, Step, Steps
 from channels.startup.identity import project_marks

@@ -7,7 +7,7 @@ import pytest
 from daphne.cli import CommandLineInterface
 
 from channels.handler import ViewConsumer
-from channels.layers import base
+from channels.layers import limits
 from channels.layers.acknowledgement import Acknowledgement
 from channels.layers.memory import queues
 from channels.layers.redis.layer import PREFIX
@@ -25,18 +25,18 @@ from worker import flush, loop
 from worker.process import Worker
 
 OPTIONS = Options()
-SERVER_CAPACITY = base.DEFAULT_CHANNEL_CAPACITY["websocket.send.*!*"]
+SERVER_CAPACITY = limits.DEFAULT_CHANNEL_CAPACITY["websocket.send.*!*"]
 RETRIES = inspect.signature(Worker).parameters["message_retries"].default
 
 #: (page, text with places for figures, the figures).
 FACTS = [
-    ("concepts.md", "a channel holds {} messages", base.CAPACITY),
+    ("concepts.md", "a channel holds {} messages", limits.CAPACITY),
     ("concepts.md", "does not answer for {:.0f} s counts as dead", hosts.SHARED_TIMEOUT_S),
     ("concepts.md", "wait up to {:.0f} s for the host", disconnects.ORDER_PATIENCE_S),
-    ("concepts.md", "`websocket.receive` holds {:,}", base.FRAMES_CAPACITY),
+    ("concepts.md", "`websocket.receive` holds {:,}", limits.FRAMES_CAPACITY),
     ("concepts.md", "to a server's sockets {:,}", SERVER_CAPACITY),
-    ("concepts.md", "expiry: {} s", base.EXPIRY_S),
-    ("concepts.md", "may be {} MiB large", base.MAX_MESSAGE_BYTES // 1024**2),
+    ("concepts.md", "expiry: {} s", limits.EXPIRY_S),
+    ("concepts.md", "may be {} MiB large", limits.MAX_MESSAGE_BYTES // 1024**2),
     ("concepts.md", "has taken nothing for {:.0f} s", ViewConsumer.stall_timeout_s),
     ("concepts.md", "has taken nothing for {:.0f} s", flush.RESPONSE_PATIENCE_S),
     ("concepts.md", "closed with {}", int(CloseCode.TRY_AGAIN_LATER)),
@@ -54,9 +54,9 @@ FACTS = [
         (int(CloseCode.INVALID_PAYLOAD), int(CloseCode.UNSUPPORTED_DATA)),
     ),
     ("consumers.md", "unknown stream with {}", int(CloseCode.UNKNOWN_STREAM)),
-    ("ordering.md", "more than {:,} messages", base.ORDERED_BACKLOG),
-    ("coming-from-1x.md", "messages per channel, {}", base.CAPACITY),
-    ("coming-from-1x.md", "`websocket.receive` holds {:,}", base.FRAMES_CAPACITY),
+    ("ordering.md", "more than {:,} messages", limits.ORDERED_BACKLOG),
+    ("coming-from-1x.md", "messages per channel, {}", limits.CAPACITY),
+    ("coming-from-1x.md", "`websocket.receive` holds {:,}", limits.FRAMES_CAPACITY),
     ("coming-from-1x.md", "before each key, `{}`", PREFIX),
     ("coming-from-1x.md", "queue of a server's sockets holds {:,}", SERVER_CAPACITY),
     (
@@ -65,7 +65,7 @@ FACTS = [
         (presence.BEAT_EVERY_S, registry.TTL_MS["servers"] // 1000),
     ),
     ("coming-from-1x.md", "the limit is {:.0f} s", OPTIONS.websocket_connect_timeout_s),
-    ("coming-from-1x.md", "the layer keeps up to {:,}", base.ORDERED_BACKLOG),
+    ("coming-from-1x.md", "the layer keeps up to {:,}", limits.ORDERED_BACKLOG),
     ("operations.md", "after {:.0f} s (`--http-timeout`)", OPTIONS.http_timeout_s),
     (
         "operations.md",
@@ -89,8 +89,8 @@ FACTS = [
     ("operations.md", "shows every {:.0f} s", presence.BEAT_EVERY_S),
     ("operations.md", "more than {} s (SIGSTOP", registry.TTL_MS["servers"] // 1000),
     ("operations.md", "After {} s the others clean up", registry.TTL_MS["servers"] // 1000),
-    ("operations.md", "is full ({0} of {0} waiting): add", base.CAPACITY),
-    ("operations.md", "more than {:,} messages waiting", base.ORDERED_BACKLOG),
+    ("operations.md", "is full ({0} of {0} waiting): add", limits.CAPACITY),
+    ("operations.md", "more than {:,} messages waiting", limits.ORDERED_BACKLOG),
     ("operations.md", "away for {:.0f} s", OPTIONS.websocket_patience_s),
     (
         "operations.md",
@@ -137,7 +137,7 @@ FACTS = [
         '"timeout_s": {:.0f}, "max_deliveries": {}',
         (Acknowledgement().timeout_s, Acknowledgement().max_deliveries),
     ),
-    ("reference/messages.md", "{} MiB", base.MAX_MESSAGE_BYTES // 1024**2),
+    ("reference/messages.md", "{} MiB", limits.MAX_MESSAGE_BYTES // 1024**2),
     ("reference/messages.md", "up to {} KiB", OPTIONS.inline_body_bytes // 1024),
     ("reference/http.md", "{} s", AsgiRequest.body_receive_timeout),
 ]

@@ -6,8 +6,8 @@ import enum
 from collections.abc import Callable
 from typing import Any
 
-from channels.layers.base import ORDERED_BACKLOG
 from channels.layers.entries import Entry
+from channels.layers.limits import ORDERED_BACKLOG
 from channels.layers.operations import SaveSession, Turn
 
 #: Seconds for which a forgotten socket is remembered, so that a straggler does not start it anew.

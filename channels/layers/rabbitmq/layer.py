@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from channels.layers.base import MAX_MESSAGE_BYTES
 from channels.layers.codec import Codec
 from channels.layers.contract import OnReply, Reader, ServerLink
 from channels.layers.entries import LayerOverEntries
+from channels.layers.limits import MAX_MESSAGE_BYTES
 from channels.layers.process_link import Deliver, ProcessLink
 from channels.layers.rabbitmq.drawers import Drawers
 from channels.layers.rabbitmq.engine import Engine

@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 
 from channels.layers import names
 from channels.layers import operations as ops
-from channels.layers.base import MAX_MESSAGE_BYTES
 from channels.layers.codec import Codec
 from channels.layers.contract import OnReply, Received
+from channels.layers.limits import MAX_MESSAGE_BYTES
 from channels.layers.process_link import Deliver
 from channels.layers.redis.acknowledged.channels import Acknowledged
 from channels.layers.redis.batches import Batches, PartMakers

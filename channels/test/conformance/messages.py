@@ -1,7 +1,7 @@
 """Sending and receiving: what arrives, where, in which order, and what is refused."""
 
 from channels.exceptions import ChannelsError, InvalidMessage, InvalidName
-from channels.layers.base import MAX_MESSAGE_BYTES
+from channels.layers.limits import MAX_MESSAGE_BYTES
 from channels.test.conformance.harness import sync_and_async
 
 BAD_CHANNELS = [

@@ -3,7 +3,7 @@
 import random
 
 from channels.exceptions import ChannelFull, HeldBack
-from channels.layers.base import ORDERED_BACKLOG
+from channels.layers.limits import ORDERED_BACKLOG
 from channels.layers.operations import (
     Delivery,
     FinishOrdered,

@@ -14,7 +14,7 @@ from channels.auth import channel_session_user, login
 from channels.consuming.session_stores import EngineSession
 from channels.exceptions import ConsumeLater, DenyConnection, InvalidMessage, LayerUnavailable
 from channels.generic import BaseConsumer
-from channels.layers.base import ORDERED_BACKLOG
+from channels.layers.limits import ORDERED_BACKLOG
 from channels.layers.memory import MemoryChannelLayer
 from channels.layers.operations import Delivery, FinishOrdered, PutBack, Retry, Send
 from channels.message import Message, pending_message_store

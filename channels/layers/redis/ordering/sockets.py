@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from channels.exceptions import HeldBack
 from channels.layers import names
 from channels.layers import operations as ops
-from channels.layers.base import ORDERED_BACKLOG, session_place
-from channels.layers.codec import UndecodableMessage
+from channels.layers.codec import UndecodableMessage, session_place
+from channels.layers.limits import ORDERED_BACKLOG
 from channels.layers.redis.keys import SOCKET_STATE_TTL_MS
 from channels.layers.redis.ordering import scripts
 from channels.layers.redis.queues.receiving import Returns

@@ -1,4 +1,4 @@
-"""One owner for each noun: no two classes of the product share a name, but for those named here."""
+"""The house is kept in order: one owner for each noun, and no file that is too long."""
 
 import ast
 import collections
@@ -77,3 +77,12 @@ def test_no_two_classes_share_a_name():
 def test_every_exception_to_that_is_needed():
     shared = {name for name, files in find_classes().items() if len(files) > 1}
     assert {*OF_ENGINES, *OF_HOSTS, *PUBLIC, *OF_DJANGO} <= shared
+
+
+def test_no_file_of_the_product_is_longer_than_can_be_taken_in_at_once():
+    lengths = {
+        path.relative_to(ROOT).as_posix(): len(path.read_text("utf-8").splitlines())
+        for room in ROOMS
+        for path in (ROOT / room).rglob("*.py")
+    }
+    assert {file: length for file, length in lengths.items() if length > 400} == {}
