@@ -74,7 +74,10 @@ class Dispatcher:
         if not SOCKET_KEYS & message.keys():
             self._unknown_keys.tell(message, sockets[0].reply_channel)
             return
+        owners = self.owners
         for socket in sockets:
+            if owners is not None and owners.keeps_for_later(socket, message):
+                continue
             try:
                 socket.deliver(reply)
             except Exception:  # one socket's trouble must not cost the others their message

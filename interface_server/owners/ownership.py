@@ -63,6 +63,7 @@ class Ownership:
     __slots__ = (
         "_heard",
         "_held",
+        "_unanswered",
         "checkpoint",
         "handles",
         "is_held",
@@ -84,6 +85,8 @@ class Ownership:
         self.sent: collections.deque[Sent] = collections.deque()
         self.handles: Sequence[str] = ()
         self._held: list[Message] = []
+        #: What others have sent to the client before its handshake was answered.
+        self._unanswered: list[Message] = []
         #: The number of the latest message that its owner has sent to the client.
         self._heard = 0
 
@@ -155,6 +158,16 @@ class Ownership:
         self.is_held = False
         held, self._held = self._held, []
         return held
+
+    def keep_until_answered(self, message: Message) -> None:
+        """Keep what somebody else sends to the client, until the owner has accepted it."""
+        if len(self._unanswered) < MOST_HELD:
+            self._unanswered.append(message)
+
+    def take_unanswered(self) -> list[Message]:
+        """The handshake is answered: return what was kept till then, which is forgotten."""
+        kept, self._unanswered = self._unanswered, []
+        return kept
 
     def keep(self, message: Message) -> bool:
         """Keep a message for the next owner; return False if too many wait."""

@@ -21,6 +21,7 @@ from interface_server.replies import BadReply, log_bad_reply, read_event
 
 if TYPE_CHECKING:
     from interface_server.process import ServerProcess
+    from interface_server.websocket import Socket
 
 logger = logging.getLogger("interface_server")
 
@@ -113,8 +114,28 @@ class Owners:
             return
         for client in clients:
             socket = self._process.sockets.get(client)
-            if socket is not None and self._is_by_owner(client, message):
-                socket.deliver(reply)
+            if socket is None or not self._is_by_owner(client, message):
+                continue
+            if "from" not in message and self.keeps_for_later(socket, message):
+                continue
+            socket.deliver(reply)
+            if message["type"] == "websocket.accept":
+                self._release_answered(client)
+
+    def keeps_for_later(self, socket: Socket, message: Message) -> bool:
+        """Whether a message of somebody else waits until a socket's owner has accepted it: what is
+        sent to a group does not answer the handshake of an instance."""
+        if not socket.is_connecting:
+            return False
+        ownership = self._by_client.get(socket.client)
+        if ownership is not None:
+            ownership.keep_until_answered(message)
+        return ownership is not None
+
+    def _release_answered(self, client: str) -> None:
+        ownership = self._by_client.get(client)
+        for message in () if ownership is None else ownership.take_unanswered():
+            self._process.dispatcher.dispatch([client], message)
 
     def _is_by_owner(self, client: str, message: Message) -> bool:
         """Whether a worker that sends as the owner is the owner, and says something new; it is told
@@ -277,7 +298,7 @@ class Owners:
         ownership = self._by_client[client]
         ownership.note_checkpoint(message)
         for event in message["events"]:
-            self._deliver([client], event)
+            self._deliver([client], {**event, "from": message["from"]})
 
     # -- owners that die ------------------------------------------------------------------------
 

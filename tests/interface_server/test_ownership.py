@@ -106,3 +106,11 @@ def test_the_next_owner_counts_from_one_again():
 def test_what_has_no_number_is_always_heard():
     ownership = Ownership("worker.a!", 1)
     assert ownership.hears({"n": 9}) and ownership.hears({}) and ownership.hears({})
+
+
+def test_what_others_send_before_the_handshake_is_answered_is_kept_and_taken_once():
+    ownership = Ownership("worker.a!", 1)
+    ownership.keep_until_answered({"text": "1"})
+    ownership.keep_until_answered({"text": "2"})
+    assert ownership.take_unanswered() == [{"text": "1"}, {"text": "2"}]
+    assert ownership.take_unanswered() == []

@@ -126,6 +126,8 @@ class SocketInstance:
         if self._resumed is None:
             self._claim()
             self.put({"type": "websocket.connect"})
+            # Before it is in any group: what is sent there must not answer the handshake.
+            await self._lane.wait_until_sent()
         code: int | None = CloseCode.NORMAL
         try:
             scope = make_socket_scope(self._opening)

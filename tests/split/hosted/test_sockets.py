@@ -48,6 +48,14 @@ def test_closing_before_accepting_refuses_the_handshake(server):
     assert refused.value.response.status_code == 403
 
 
+def test_what_is_sent_to_its_group_answers_no_handshake(server):
+    with pytest.raises(InvalidStatus) as refused, open_socket(server, "/guarded/"):
+        pass
+    assert refused.value.response.status_code == 403
+    with open_socket(server, "/guarded/?welcome") as socket:
+        assert [socket.recv(LIMIT_S), socket.recv(LIMIT_S)] == ["come in", "welcome"]
+
+
 def test_subprotocol_headers_code_and_reason_go_through_the_split(site):
     server = site.start_server(server="uvicorn")  # Daphne's handshake has no headers of its own
     site.start_worker()

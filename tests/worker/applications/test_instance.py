@@ -23,6 +23,9 @@ class Lane:
     def put(self, client, message):
         pass
 
+    async def wait_until_sent(self):
+        pass
+
 
 class Outbox:
     def lane(self, queue):

@@ -35,6 +35,7 @@ application = ProtocolTypeRouter(
                 path("refused/", consumers.Refusing.as_asgi()),
                 path("polite/", consumers.Polite.as_asgi()),
                 path("shouting/", consumers.Shouting.as_asgi()),
+                path("guarded/", consumers.Guarded.as_asgi()),
                 path("failing/", consumers.Failing.as_asgi()),
             ]
         ),

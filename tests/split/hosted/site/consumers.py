@@ -221,6 +221,22 @@ class Shouting(AsyncWebsocketConsumer):
         await super().websocket_send({**event, "text": event["text"].upper()})
 
 
+class Guarded(AsyncWebsocketConsumer):
+    """Is in a group, and hears it, while it makes up its mind whom to let in."""
+
+    groups = ["doors"]
+
+    async def connect(self):
+        message = {"type": "websocket.send", "text": "come in"}
+        await self.channel_layer.group_send("doors", message)
+        await asyncio.sleep(0.3)
+        if b"welcome" not in self.scope["query_string"]:
+            await self.close()
+            return
+        await self.accept()
+        await self.send("welcome")
+
+
 class Failing(AsyncWebsocketConsumer):
     async def receive(self, text_data=None, bytes_data=None):
         raise RuntimeError("a mistake in a handler")
