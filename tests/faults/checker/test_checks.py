@@ -197,6 +197,20 @@ def test_a_redis_that_has_lost_its_last_moments_may_have_a_job_run_again():
     assert find(*jobs) == ["at most once"]
 
 
+@pytest.mark.parametrize(("code", "found"), [(1012, False), (None, True)])
+def test_an_answer_may_come_again_after_lost_moments_to_who_is_closed_for_it(code, found):
+    reply = {"event": "reply", "conn": 1, "n": 1}
+    events = [
+        {"event": "opened", "conn": 1, "kind": "ordered", "port": 1, "at": 999.0},
+        {"event": "sent", "conn": 1, "n": 1, "place": 1, "at": 1_000.0},
+        {**reply, "at": 1_000.1},
+        fault("lose last moments", at=1_000.2, until=1_001.0),
+        {**reply, "at": 1_001.5},
+        {"event": "closed", "conn": 1, "code": code, "was_idle": False, "at": 1_002.0},
+    ]
+    assert ("replies come once and in order" in find(*events)) is found
+
+
 def test_a_page_may_take_as_long_as_the_site_stood_still():
     asked = {"event": "asked", "status": 200, "took_s": 61.0, "at": 1_000.0}
     assert find(asked, fault("freeze Redis", at=1_001.0, until=1_051.0)) == []
