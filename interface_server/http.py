@@ -17,6 +17,7 @@ from interface_server.http_response import (
     is_cut_off,
     read_content,
     read_start,
+    status_of_failure,
 )
 from interface_server.interruption import Interruption
 from interface_server.replies import BadReply, log_bad_reply
@@ -249,7 +250,7 @@ class Exchange:
 
     async def _respond(self, reply: Message) -> None:
         if is_cut_off(reply):
-            await self._refuse(500)
+            await self._refuse(status_of_failure(reply))
             return
         method = self._scope["method"]
         try:

@@ -188,6 +188,11 @@ def is_cut_off(message: Message) -> bool:
     return bool(message.get("closed"))
 
 
+def status_of_failure(message: Message) -> int:
+    """The status of a response that has failed before it began: 400 if the client is to blame."""
+    return 400 if message.get("status") == 400 else 500
+
+
 def has_body(method: str, status: int) -> bool:
     """Whether a response may carry a body: RFC 9110, section 6.4.1."""
     return method != "HEAD" and status not in _BODILESS

@@ -741,6 +741,8 @@ async def test_wrong_content_in_a_stream_breaks_it_off(caplog):
     assert len(site.link.gone) >= 1
 
 
+#: What a worker answers for a consumer that has raised SuspiciousOperation.
+BAD_REQUEST = {"status": 400, "headers": [], "content": b"Bad Request", "closed": True}
 CUT_OFF = {"content": b"", "more_content": False, "closed": True}
 
 
@@ -764,6 +766,15 @@ async def test_a_response_that_is_cut_off_before_it_begins_is_500(caplog):
     assert (client.status, client.body) == (500, b"Internal Server Error")
     assert client.sent[-1]["more_body"] is False
     assert caplog.records == []  # who sent it has logged why
+
+
+@in_loop
+async def test_a_failure_that_the_client_is_to_blame_for_is_400():
+    site = await Site().start()
+    client = site.request()
+    site.link.reply(await passed_on(site, client), BAD_REQUEST)
+    await client.finish()
+    assert (client.status, client.body) == (400, b"Bad Request")
 
 
 @in_loop
