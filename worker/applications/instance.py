@@ -177,7 +177,6 @@ class SocketInstance:
         """The socket is not ours any more, or is closed: then `disconnect` is still to run."""
         self._is_over = True
         if is_closed:
-            self._is_leaving = True
             self.put({"type": "websocket.disconnect", "code": CloseCode.BROKEN})
         elif self.task is not None and not self._is_leaving:
             self._has_ended = True
@@ -193,6 +192,8 @@ class SocketInstance:
                 self._lose_frames()
             if arrival is not Arrival.NEXT:
                 return
+        elif event["type"] == "websocket.disconnect":
+            self._is_leaving = True
         self._append(event)
 
     def _lose_frames(self) -> None:

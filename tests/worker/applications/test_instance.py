@@ -117,3 +117,38 @@ def test_a_send_without_a_frame_is_named_once(told_of, consumer):
 @pytest.mark.parametrize("consumer", [AsyncWebsocketConsumer, WebsocketConsumer, Closing, Empty])
 def test_one_that_answers_is_let_be(told_of, consumer):
     assert told_of(consumer) == []
+
+
+class Leaving(AsyncWebsocketConsumer):
+    left = 0
+
+    async def disconnect(self, code):
+        Leaving.left += 1
+
+
+@pytest.mark.parametrize(("is_closed", "times"), [(True, 1), (False, 0)])
+def test_who_has_lost_a_socket_says_goodbye_only_if_it_is_closed(layer, is_closed, times):
+    async def lose():
+        instance = SocketInstance(Host(Leaving), OPENING)
+        running = instance.task = asyncio.ensure_future(instance.run())
+        await asyncio.sleep(0.01)
+        instance.let_go(is_closed=is_closed)
+        await asyncio.wait([running], timeout=10)
+
+    Leaving.left = 0
+    asyncio.run(lose())
+    assert Leaving.left == times
+
+
+def test_a_goodbye_that_is_due_is_said_although_the_socket_is_lost_meanwhile(layer):
+    async def leave():
+        instance = SocketInstance(Host(Leaving), OPENING)
+        instance.task = asyncio.ensure_future(instance.run())
+        await asyncio.sleep(0.01)
+        instance.put({"type": "websocket.disconnect", "code": 1000})
+        instance.let_go(is_closed=False)
+        await asyncio.wait([instance.task], timeout=10)
+
+    Leaving.left = 0
+    asyncio.run(leave())
+    assert Leaving.left == 1
