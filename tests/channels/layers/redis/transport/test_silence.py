@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 import threading
 import time
 
@@ -298,3 +299,11 @@ def test_they_wait_a_while_for_the_host_that_knows_their_order(layers, servers, 
 
     asyncio.run(scenario())
     assert layers[1].receive(["websocket.disconnect"])[1]["order"] == 1
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="only Linux has the option")
+@pytest.mark.parametrize(("has_others", "dead_after_ms"), [(False, 35_000), (True, 5_000)])
+def test_the_kernel_has_as_much_patience_as_who_reads(has_others, dead_after_ms, redis_server):
+    host = hosts.Host(redis_server.url.replace("unix", "redis"), {}, has_others=has_others)
+    options = host._options["socket_keepalive_options"]
+    assert options[socket.TCP_USER_TIMEOUT] == dead_after_ms
