@@ -73,7 +73,7 @@ class _Pop:
         return not self.task.cancelled() and isinstance(self.task.exception(), LayerUnavailable)
 
     async def _run(self, block: Block) -> Any:
-        connection = await AsyncConnection(self._host).open()
+        connection = await AsyncConnection(self._host, reads=True).open()
         self.client_id = connection.client_id
         timeout_s = min(block.timeout_s, BLOCK_S)
         try:
