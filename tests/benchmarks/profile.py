@@ -50,7 +50,7 @@ SERVER = {
                                                  "plans.py", "codec.py::pack_message",
                                                  "codec.py::_pack"],
     "Redis: pipelines out, replies in": ["transport/aio", "transport/wire.py", "presence/rush.py",
-                                         "transport/scripts.py"],
+                                         "transport/plans.py"],
     "out: a message becomes a frame or response": ["interface_server/", "presence/link.py",
                                                    "queues/envelope.py", "layers/codec.py",
                                                    "msgpack"],

@@ -15,8 +15,7 @@ from channels.layers.redis.queues.receiving import Returns
 from channels.layers.redis.queues.rules import Rules
 from channels.layers.redis.queues.sending import Row, Sending
 from channels.layers.redis.transport import wire
-from channels.layers.redis.transport.plans import Part, Plan, Request, check, read_nothing
-from channels.layers.redis.transport.scripts import Command
+from channels.layers.redis.transport.plans import Command, Part, Plan, Request, check, read_nothing
 from channels.layers.redis.transport.wire import pairs
 
 #: Life of the mark that a socket's order is lost: its disconnect comes soon.

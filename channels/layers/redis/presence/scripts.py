@@ -1,6 +1,6 @@
 """The scripts on processes: signs of life and the registry."""
 
-from channels.layers.redis.transport.scripts import load
+from channels.layers.redis.transport.plans import load
 
 _HERE = "channels.layers.redis.presence"
 

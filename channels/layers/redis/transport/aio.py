@@ -17,6 +17,7 @@ from channels.layers.redis.transport.hosts import Host
 from channels.layers.redis.transport.lane import Lane
 from channels.layers.redis.transport.plans import (
     Block,
+    Command,
     Plan,
     Post,
     Request,
@@ -25,7 +26,6 @@ from channels.layers.redis.transport.plans import (
     put_in_place,
 )
 from channels.layers.redis.transport.pops import Pops
-from channels.layers.redis.transport.scripts import Command
 from channels.metrics import hooks
 
 logger = logging.getLogger("channels.layers")

@@ -22,7 +22,7 @@ import redis.connection
 from channels.layers.redis.transport.addresses import Address as Place
 from channels.layers.redis.transport.addresses import name_of
 from channels.layers.redis.transport.hosts import Host
-from channels.layers.redis.transport.scripts import Command
+from channels.layers.redis.transport.plans import Command
 from channels.layers.redis.transport.sentinel import finding_connection
 
 #: How many hash slots a cluster has, in all.

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from channels.exceptions import LayerUnavailable
-from channels.layers.redis.transport.scripts import Command
+from channels.layers.redis.transport.plans import Command
 
 Token = TypeVar("Token")
 

@@ -15,6 +15,7 @@ from channels.exceptions import LayerUnavailable
 from channels.layers.redis.transport.hosts import BLOCK_S, Host
 from channels.layers.redis.transport.plans import (
     Block,
+    Command,
     Plan,
     Request,
     Wait,
@@ -22,7 +23,6 @@ from channels.layers.redis.transport.plans import (
     put_in_place,
 )
 from channels.layers.redis.transport.scout import Scout
-from channels.layers.redis.transport.scripts import Command
 from channels.layers.redis.transport.sync_connection import LOOK_EVERY_S, Connection
 
 T = TypeVar("T")

@@ -14,7 +14,7 @@ import redis
 
 from channels.exceptions import LayerUnavailable
 from channels.layers.redis.transport.complaints import Complaints
-from channels.layers.redis.transport.scripts import Command, Script
+from channels.layers.redis.transport.plans import Command, Script
 
 #: Pieces up to this size are joined, so that they are written with one system call.
 JOIN_BYTES = 64 * 1024
