@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-from collections.abc import Sequence
-from typing import cast
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 from channels.messages import WebsocketReceive
 from interface_server.asgi import Message
@@ -142,6 +142,26 @@ class Ownership:
         """All frames up to this one were handled, and all messages up to that one."""
         while self.sent and _is_handled(self.sent[0], order, place):
             self.sent.popleft()
+
+    def address(self, frame: Mapping[str, Any]) -> Message:
+        """A frame as the owner is sent it."""
+        return {**frame, "type": "websocket.receive", "number": self.number}
+
+    def disown(self, reply_channel: str) -> Message | None:
+        """The owner is dead: return what lets another worker go on from its last checkpoint, or
+        None if there is none."""
+        if self.checkpoint is None or self.opening is None:
+            return None
+        self.number += 1  # what the dead one may still say is not the owner's any more
+        self.queue = ""
+        return {
+            "reply_channel": reply_channel,
+            "opening": self.opening,
+            "number": self.number + 1,
+            "order": self.checkpoint.order,
+            "place": self.checkpoint.place,
+            "state": self.checkpoint.state,
+        }
 
     @property
     def takes_frames(self) -> bool:

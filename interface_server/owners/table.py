@@ -6,8 +6,8 @@ import asyncio
 import contextlib
 import itertools
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from channels.exceptions import ChannelFull, LayerUnavailable
 from channels.layers import hosting, names
@@ -235,7 +235,7 @@ class Owners:
             if sent.order is None:
                 message = self._members([client], sent.message, sent.place)
             else:
-                message = _for_owner(sent.message, ownership)
+                message = ownership.address(sent.message)
             await self._sender.insist(queue + hosting.LOCAL_PART, message)
             if not ownership.is_of(queue, number):
                 return  # this one died as well
@@ -316,22 +316,13 @@ class Owners:
 
     def _resume_from_checkpoint(self, client: str) -> bool:
         ownership, socket = self._by_client[client], self._process.sockets.get(client)
-        if ownership.checkpoint is None or ownership.opening is None:
+        message = ownership.disown(self._reply_channel(client))
+        if message is None:
             ownership.is_lost = True
             if socket is not None:
                 socket.close(CloseCode.SERVICE_RESTART)
             return False
-        ownership.number += 1  # what the dead one may still say is not the owner's any more
-        ownership.queue = ""
         self._hold_until_claimed(client, ownership)
-        message = {
-            "reply_channel": self._reply_channel(client),
-            "opening": ownership.opening,
-            "number": ownership.number + 1,
-            "order": ownership.checkpoint.order,
-            "place": ownership.checkpoint.place,
-            "state": ownership.checkpoint.state,
-        }
         self._process.spawn(self._sender.send_to_any(message))
         return True
 
@@ -348,7 +339,7 @@ class Owners:
         ownership.note_frame(message)
         self._sender.send_frame(
             ownership.queue,
-            _for_owner(message, ownership),
+            ownership.address(message),
             sent,
             lambda: self._send_to_owner(client, ownership, message),
         )
@@ -371,7 +362,7 @@ class Owners:
                 await (asyncio.sleep(FRAMES_PAUSE_S) if released is None else released.wait())
             try:
                 channel = ownership.queue + hosting.LOCAL_PART
-                await self._process.link.send(channel, _for_owner(message, ownership))
+                await self._process.link.send(channel, ownership.address(message))
                 ownership.note_frame(message)
                 return
             except (ChannelFull, LayerUnavailable):
@@ -400,15 +391,9 @@ class Owners:
             if released is not None:
                 released.set()
 
-    # -- odds and ends --------------------------------------------------------------------------
-
     def stop(self) -> None:
         """Look after the owners no more."""
         self._watch.stop()
 
     def _reply_channel(self, client: str) -> str:
         return self._process.link.reply_channel(names.WEBSOCKET_SEND, client)
-
-
-def _for_owner(frame: Mapping[str, Any], ownership: Ownership) -> Message:
-    return {**frame, "type": "websocket.receive", "number": ownership.number}
