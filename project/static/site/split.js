@@ -27,7 +27,7 @@ const wide = matchMedia("(min-width: 600px)");
 const LAYOUTS = {
   wide: {
     viewBox: "0 0 650 200",
-    width: () => 124,
+    width: () => 136,
     place: (stage, count, index) => ({ x: [70, 235, 400, 578][stage], y: 100 + (index - (count - 1) / 2) * Math.min(48, 180 / count) }),
   },
   tall: {
