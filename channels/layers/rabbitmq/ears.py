@@ -15,10 +15,19 @@ from channels.layers.rabbitmq.transport import Session
 
 #: Word of what is new that may wait for a process.
 KEPT = 10_000
-#: What is told of a message that was put in front of a channel.
-FRONT = b"front"
 #: Seconds for which clients that have left are remembered.
 REMEMBERED_S = 600.0
+
+
+def pack_word(count: int, is_front: bool) -> bytes:
+    """The word of so many new messages of a channel, or of so many in front of it."""
+    return b"%s%d" % (b"front " if is_front else b"", count)
+
+
+def read_word(word: bytes) -> tuple[int, bool]:
+    """The number, and whether they lie in front."""
+    head, _, number = word.rpartition(b" ")
+    return int(number), bool(head)
 
 
 class Ears:
@@ -66,9 +75,11 @@ class Ears:
         delivery = message.delivery
         if delivery.exchange != self._topology.news:
             name = delivery.routing_key
-            self._hints[name] += 1
-            if delivery.exchange == self._topology.due or message.body == FRONT:
-                self._fronts[name] += 1
+            is_due = delivery.exchange == self._topology.due  # a copy of the message itself
+            count, is_front = (1, True) if is_due else read_word(message.body)
+            self._hints[name] += count
+            if is_front:
+                self._fronts[name] += count
             for event in self._waiters.get(name, ()):
                 event.set()
             return

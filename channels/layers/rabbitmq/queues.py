@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from channels.layers.entries import Entry
 from channels.layers.rabbitmq.counts import BrokerCounts
 from channels.layers.rabbitmq.drawers import Drawers
-from channels.layers.rabbitmq.ears import FRONT, Ears
+from channels.layers.rabbitmq.ears import Ears, pack_word
 from channels.layers.rabbitmq.envelope import BrokerEntry, pack_body, read_body
 from channels.layers.rabbitmq.topology import Topology
 from channels.layers.rabbitmq.transport import Session, import_aiormq
@@ -36,6 +36,9 @@ class BrokerQueues:
         self._layer, self._topology, self._drawers = layer, topology, drawers
         self._ears, self._counts = ears, counts
         self._turn = 0
+        #: (channel, whether in front) -> how many messages nobody was told of yet.
+        self._untold: collections.Counter[tuple[str, bool]] = collections.Counter()
+        self._is_telling = False
         #: Messages of acknowledged channels that this process has in its hands, by channel.
         self.owned: collections.Counter[str] = collections.Counter()
         #: Set by the engine: keeps what was handed out too often among the dead letters.
@@ -118,12 +121,21 @@ class BrokerQueues:
 
     async def _tell(self, session: Session, name: str, front: bool) -> None:
         """Wake those who wait for a channel. For the queue of a process nobody waits: it comes to
-        the process by itself."""
+        the process by itself. What is to be told while somebody tells goes with his next word."""
         if name.endswith("!"):
             return
-        await session.telling.basic_publish(
-            FRONT if front else b"", exchange=self._topology.wake, routing_key=name, wait=False
-        )
+        self._untold[name, front] += 1
+        if self._is_telling:
+            return
+        self._is_telling = True
+        try:
+            while self._untold:
+                (name, front), count = self._untold.popitem()
+                await session.telling.basic_publish(
+                    pack_word(count, front), exchange=self._topology.wake, routing_key=name
+                )
+        finally:
+            self._is_telling = False
 
     async def put_late(self, session: Session, name: str, body: bytes, delay_s: float) -> None:
         """Publish what goes to the front of a channel after a while."""

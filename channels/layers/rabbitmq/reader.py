@@ -38,6 +38,8 @@ class Seeker:
         is_of_process = any(name.endswith("!") for name in channels)
         self._look_again_s = LOOK_AGAIN_OF_PROCESS_S if is_of_process else LOOK_AGAIN_S
         self._look_everywhere_at = 0.0
+        #: Whether the last look at everything has found something: it ended there.
+        self._may_be_more = False
         self._session: Session | None = None
         self._event: asyncio.Event | None = None
         self._is_called_off = False
@@ -46,13 +48,16 @@ class Seeker:
         """Take what is there."""
         if time.monotonic() >= self._look_everywhere_at:
             return await self.look_everywhere()
-        return await self._take(only_hinted=True)
+        entry = await self._take(only_hinted=True)
+        if entry is None and self._may_be_more:
+            entry = await self.look_everywhere()
+        return entry
 
     async def look_everywhere(self) -> BrokerEntry | None:
         """Take what is there, whether it was told of or not."""
         entry = await self._take(only_hinted=False)
-        if entry is None:
-            self._look_everywhere_at = time.monotonic() + self._look_again_s
+        self._may_be_more = entry is not None
+        self._look_everywhere_at = time.monotonic() + self._look_again_s
         return entry
 
     async def _take(self, only_hinted: bool) -> BrokerEntry | None:
