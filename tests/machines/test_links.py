@@ -46,7 +46,9 @@ def assert_all_went_on(reports: list[dict[str, Any]]) -> None:
 def test_trouble_of_one_server_is_felt_by_its_clients_only(site: Spread, trouble: Any) -> None:
     reports = go_through(site, trouble, BRIEF_S)
     assert_all_went_on(reports["server1"])
-    assert max(report["longest_s"] for report in reports["server1"]) < 3.0
+    # Over RabbitMQ, who is cut off with a drawer in his hands has the others wait for it.
+    limit_s = BRIEF_S + 3.0 if site.engine_name == "rabbitmq" else 3.0
+    assert max(report["longest_s"] for report in reports["server1"]) < limit_s
     assert_all_went_on(reports["server2"])
 
 
