@@ -22,8 +22,10 @@ def main(engine: tuple[str, ...], seconds: tuple[float, ...], full: bool, only: 
     obstacle = find_obstacle()
     if obstacle is not None:
         sys.exit(obstacle)
-    click.echo("| engine | trouble | s | clients of | go on | closed | longest wait |")
-    click.echo("| --- | --- | --- | --- | --- | --- | --- |")
+    click.echo(
+        "| engine | trouble | s | clients of | go on | answers missing there | closed | longest wait |"
+    )
+    click.echo("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for name in engine or ENGINES:
         for trouble in TROUBLES:
             if only in trouble.name:
@@ -36,13 +38,14 @@ def _try(engine: str, trouble: Trouble, trouble_s: float) -> None:
         reports = go_through(site, trouble, trouble_s)
     for whose, part in _parts(trouble, reports).items():
         open_ = [report for report in part if report["close_code"] is None]
-        whole = sum(bool(report["is_whole"]) for report in open_)
+        missing = sum(report["missing"] for report in open_)
+        sent = sum(report["sent"] for report in open_)
         codes = [str(report["close_code"]) for report in part if report["close_code"] is not None]
         closed = ", ".join(f"{codes.count(code)} with {code}" for code in sorted(set(codes)))
         longest_s = max(report["longest_s"] for report in part)
         click.echo(
-            f"| {engine} | {trouble.name} | {trouble_s:g} | {whose} | {whole} of {len(part)} whole"
-            f"{f', {len(open_) - whole} with frames missing' if whole < len(open_) else ''} | "
+            f"| {engine} | {trouble.name} | {trouble_s:g} | {whose} | {len(open_)} of {len(part)} | "
+            f"{missing} of {sent} | "
             f"{closed or 'none'} | {longest_s:.1f} s |"
         )
 

@@ -39,6 +39,8 @@ class Client:
             "close_code": self.socket.close_code,
             "sent": len(self.sent),
             "is_whole": self.socket.texts == expected,
+            "missing": len(expected) - len(self.socket.texts),
+            "is_ordered": self.socket.texts == sorted(set(self.socket.texts), key=int),
             "longest_s": max(waits, default=0.0),
         }
 

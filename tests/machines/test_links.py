@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from channels.layers.rabbitmq.drawers import LIMIT_S as DRAWER_LIMIT_S
 from tests.conftest import give_up
 from tests.machines.engines import ENGINES
 from tests.machines.network import find_obstacle
@@ -46,10 +47,18 @@ def assert_all_went_on(reports: list[dict[str, Any]]) -> None:
 def test_trouble_of_one_server_is_felt_by_its_clients_only(site: Spread, trouble: Any) -> None:
     reports = go_through(site, trouble, BRIEF_S)
     assert_all_went_on(reports["server1"])
-    # Over RabbitMQ, who is cut off with a drawer in his hands has the others wait for it.
-    limit_s = BRIEF_S + 3.0 if site.engine_name == "rabbitmq" else 3.0
+    # Over RabbitMQ, who is cut off with a drawer in his hands has the others wait until TCP has
+    # sent again what he said.
+    limit_s = DRAWER_LIMIT_S if site.engine_name == "rabbitmq" else 3.0
     assert max(report["longest_s"] for report in reports["server1"]) < limit_s
-    assert_all_went_on(reports["server2"])
+
+
+def assert_few_answers_are_missing(reports: list[dict[str, Any]]) -> None:
+    """Nobody was closed, nothing came twice or out of order, and only what was on its way when a
+    connection was given up is missing: with several hosts, that is after 2 s."""
+    assert [report["close_code"] for report in reports] == [None] * len(reports)
+    assert all(report["is_ordered"] for report in reports)
+    assert sum(report["missing"] for report in reports) <= 0.05 * sum(r["sent"] for r in reports)
 
 
 def test_cable_of_one_worker_is_out(site: Spread) -> None:
@@ -58,16 +67,20 @@ def test_cable_of_one_worker_is_out(site: Spread) -> None:
     if site.engine_name == "rabbitmq":  # what it had given to the worker is lost, and told
         assert all(report["is_whole"] or report["close_code"] == 1011 for report in everybody)
         assert sum(report["close_code"] is not None for report in everybody) <= 4
-        return
-    # What Redis had handed to the worker when its cable went is sent again to the other one.
-    assert_all_went_on(everybody)
-    assert max(report["longest_s"] for report in everybody) < LONG_S
+    elif site.engine_name == "cluster":
+        assert_few_answers_are_missing(everybody)
+    else:  # what Redis had handed to the worker when its cable went is sent again to the other one
+        assert_all_went_on(everybody)
+        assert max(report["longest_s"] for report in everybody) < LONG_S
 
 
 def test_cable_of_the_engine_is_out(site: Spread) -> None:
     reports = go_through(site, ENGINE_OUT, BRIEF_S if site.engine_name == "rabbitmq" else LONG_S)
-    for name in ("server1", "server2"):
-        assert_all_went_on(reports[name])
+    everybody = reports["server1"] + reports["server2"]
+    if site.engine_name == "cluster":
+        assert_few_answers_are_missing(everybody)
+    else:
+        assert_all_went_on(everybody)
 
 
 def test_every_way_to_the_engine_is_slow_and_loses_some(site: Spread) -> None:
