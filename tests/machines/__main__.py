@@ -23,7 +23,7 @@ def main(engine: tuple[str, ...], seconds: tuple[float, ...], full: bool, only: 
     if obstacle is not None:
         sys.exit(obstacle)
     click.echo(
-        "| engine | trouble | s | clients of | go on | answers missing there | closed | longest wait |"
+        "| engine | trouble | s | clients of | go on | answers missing | closed | longest wait |"
     )
     click.echo("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for name in engine or ENGINES:
@@ -44,8 +44,8 @@ def _try(engine: str, trouble: Trouble, trouble_s: float) -> None:
         closed = ", ".join(f"{codes.count(code)} with {code}" for code in sorted(set(codes)))
         longest_s = max(report["longest_s"] for report in part)
         click.echo(
-            f"| {engine} | {trouble.name} | {trouble_s:g} | {whose} | {len(open_)} of {len(part)} | "
-            f"{missing} of {sent} | "
+            f"| {engine} | {trouble.name} | {trouble_s:g} | {whose} | "
+            f"{len(open_)} of {len(part)} | {missing} of {sent} | "
             f"{closed or 'none'} | {longest_s:.1f} s |"
         )
 

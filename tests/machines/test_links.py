@@ -53,12 +53,12 @@ def test_trouble_of_one_server_is_felt_by_its_clients_only(site: Spread, trouble
     assert max(report["longest_s"] for report in reports["server1"]) < limit_s
 
 
-def assert_few_answers_are_missing(reports: list[dict[str, Any]]) -> None:
-    """Nobody was closed, nothing came twice or out of order, and only what was on its way when a
-    connection was given up is missing: with several hosts, that is after 2 s."""
+def assert_nearly_all_came(reports: list[dict[str, Any]]) -> None:
+    """Nobody was closed. What each of the two workers had in its hands when it gave up its
+    connections (with several hosts, after 2 s) may be answered twice, or not at all."""
     assert [report["close_code"] for report in reports] == [None] * len(reports)
-    assert all(report["is_ordered"] for report in reports)
-    assert sum(report["missing"] for report in reports) <= 0.05 * sum(r["sent"] for r in reports)
+    assert sum(not report["is_whole"] for report in reports) <= 2
+    assert all(abs(report["missing"]) <= 1 for report in reports)
 
 
 def test_cable_of_one_worker_is_out(site: Spread) -> None:
@@ -68,7 +68,7 @@ def test_cable_of_one_worker_is_out(site: Spread) -> None:
         assert all(report["is_whole"] or report["close_code"] == 1011 for report in everybody)
         assert sum(report["close_code"] is not None for report in everybody) <= 4
     elif site.engine_name == "cluster":
-        assert_few_answers_are_missing(everybody)
+        assert_nearly_all_came(everybody)
     else:  # what Redis had handed to the worker when its cable went is sent again to the other one
         assert_all_went_on(everybody)
         assert max(report["longest_s"] for report in everybody) < LONG_S
@@ -78,7 +78,7 @@ def test_cable_of_the_engine_is_out(site: Spread) -> None:
     reports = go_through(site, ENGINE_OUT, BRIEF_S if site.engine_name == "rabbitmq" else LONG_S)
     everybody = reports["server1"] + reports["server2"]
     if site.engine_name == "cluster":
-        assert_few_answers_are_missing(everybody)
+        assert_nearly_all_came(everybody)
     else:
         assert_all_went_on(everybody)
 

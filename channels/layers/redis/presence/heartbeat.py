@@ -28,6 +28,9 @@ MOVE_AFTER_S = 2.0
 #: One that is silent is waited for longer: it may only stand still for a moment, and it would cost
 #: all sockets of the server. But requests go nowhere meanwhile.
 SILENT_MOVE_AFTER_S = 6.0
+#: The same for a partition of a cluster: a replica takes its master's place, `cluster-node-timeout`
+#: (15 s, if nobody has set it) and a moment after that has died.
+CLUSTER_MOVE_AFTER_S = 30.0
 
 
 class Heartbeat:
@@ -139,6 +142,8 @@ class Heartbeat:
         """With several hosts: be a new server on one that is there, if our own one stays away."""
         hosts, own = self._server.hosts, self._server.host
         patience_s = SILENT_MOVE_AFTER_S if own.health.is_silent else MOVE_AFTER_S
+        if own.is_of_cluster:
+            patience_s = CLUSTER_MOVE_AFTER_S
         if own.health.down_for_s < patience_s:
             return
         if all(host.health.is_down for host in hosts):
