@@ -130,8 +130,8 @@ _ROWS = [
 #: Rows that came later: what an ordinary bad moment did to this project itself, at first.
 _LATER_ROWS = {
     46: ("Redis stands still for 5 s, is slow, or loses packets: most sockets are closed",
-         "60 and 200 sockets that talk all the time: all go on, every frame once, in order; with "
-         "5 % of packets lost for 20 s, 20 ms of latency, and connections that are cut, too"),
+         "2,000 sockets, Redis still for 25 s: all go on, every frame once, in order; 40 that talk "
+         "all the time, with 5 % of packets lost for 20 s, 20 ms of latency, and cuts, too"),
     47: ("an interface server stands still for 5 s: half of its sockets are closed",
          "all go on, every frame once, in order"),
     48: ("a worker stands still, or none is there for a while: sockets are closed",
