@@ -1,12 +1,17 @@
 """What may be lost, or run twice, when Redis has lost its last moments is told and counted."""
 
+import asyncio
 import contextlib
+import functools
+import time
 
 import pytest
 
 from channels.exceptions import LayerUnavailable
+from channels.layers.redis import RedisChannelLayer
 from channels.layers.redis.presence import rollback
 from channels.layers.redis.queues.traffic import SENT, TAKEN, TENTHS, Traffic
+from tests.processes import RedisServer
 
 
 @pytest.fixture
@@ -112,3 +117,44 @@ def _get(layer):
     from channels.layers.redis.transport.plans import Request
 
     return (yield [Request(0, ("GET", layer.keyspace.registry("rollback")))])
+
+
+def test_a_server_notices_by_its_frames_and_workers_count():
+    with RedisServer() as server:
+        make = functools.partial(RedisChannelLayer, hosts=[server.url])
+        layer, worker = make(), make()
+        asyncio.run(_lose_the_last_moments(layer, worker, server))
+        assert count_doubtful(layer) == 2
+        layer.close()
+        worker.close()
+
+
+async def _lose_the_last_moments(layer, worker, server):
+    link = layer.open_link("server", lambda *reply: None, lambda: None)
+    await link.start()
+    message = {"reply_channel": "websocket.send.server!a", "path": "/", "order": 1, "text": "x"}
+    await link.send_frame(message)
+    server.keep_copy()
+    await link.send_frame({**message, "order": 2})
+    for n in range(2):
+        worker.send("work", {"n": n})
+    server.restart_with_copy()
+    marked = layer.keyspace.registry("rollback")
+    with server.client() as client:
+        for _ in range(500):
+            if client.exists(marked):
+                break
+            await asyncio.sleep(0.01)
+    with contextlib.suppress(LayerUnavailable):  # its connections are gone
+        worker.receive(["nothing"])
+    await asyncio.to_thread(_keep_house_until_it_works, worker)
+    await link.stop()
+
+
+def _keep_house_until_it_works(worker):
+    for _ in range(100):
+        with contextlib.suppress(LayerUnavailable):
+            keep_house(worker)
+            return
+        time.sleep(0.05)
+    raise AssertionError("Redis did not come back")
