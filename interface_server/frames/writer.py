@@ -16,8 +16,8 @@ class FrameWriter:
     """Writes ASGI events to one socket, in order. An idle socket has neither task nor queue here.
 
     Its task lingers for a moment when all is written: to make one for each frame costs more than
-    to write it (an echo costs a server 12 µs without that, and 16 with it; a frame to a group half
-    of what it does).
+    to write it. Without its host server, an interface server needs 10.3 µs for an echo of a class
+    consumer this way, and 15.7 µs with a task for each frame.
 
     Args:
         loop: the event loop.
