@@ -57,7 +57,10 @@ class Batches:
 
     def _may_wait(self, cursor: Cursor, operations: Sequence[Any]) -> bool:
         """Whether the wait for a message may be sent along with `operations`: not if they are
-        likely to set one free, as when messages of an ordered socket overtake one another."""
+        likely to set one free, as when messages of an ordered socket overtake one another.
+
+        Ablation: with one client, an echo takes 3 round trips of server and worker, not 4.
+        """
         if self._keyspace.host_count > 1:
             return False
         return not cursor.sets_free or not any(
