@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import subprocess
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -62,6 +63,12 @@ class RabbitmqServer:
         self._process = Process(command, self._directory / "log", env=self._env())
         wait_until(self._answers, limit_s=START_LIMIT_S, what=lambda: self._process)
         return self
+
+    def control(self, *arguments: str) -> None:
+        """Run rabbitmqctl."""
+        server = Path(find_rabbitmq_server() or "")
+        command = [server.with_name("rabbitmqctl"), "-n", f"test{self.port}@localhost", *arguments]
+        subprocess.run(command, env=self._env(), check=True, capture_output=True, timeout=60)
 
     def _answers(self) -> bool:
         if not self._process.is_running:

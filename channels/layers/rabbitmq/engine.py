@@ -67,6 +67,8 @@ class Engine:
     async def _run(self, function: Callable[[Session], Awaitable[Any]]) -> Any:
         aiormq = import_aiormq()
         session = await self.transport.session()
+        if session.is_blocked:
+            raise self.transport.blocked()
         started = time.perf_counter()
         try:
             result = await function(session)

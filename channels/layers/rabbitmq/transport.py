@@ -87,6 +87,18 @@ class Session:
         if getattr(self, name) is closed:
             setattr(self, name, await self.open_channel())
 
+    @property
+    def is_blocked(self) -> bool:
+        """Whether RabbitMQ takes nothing, as it is short of memory or disk: aiormq then waits with
+        whatever is written, for as long as that lasts."""
+        ready = self.connection.ready()
+        try:
+            ready.send(None)
+        except StopIteration:
+            return False
+        ready.close()
+        return True
+
     async def open_channel(self) -> Any:
         """A channel without publisher confirms."""
         return await self.connection.channel(publisher_confirms=False)
@@ -195,6 +207,14 @@ class Transport:
     def _unavailable(self) -> LayerUnavailable:
         text = f"RabbitMQ at {self.name} can't be used ({self._reason})"
         return (LayerRefused if self._is_refused else LayerUnavailable)(text, was_sent=False)
+
+    def blocked(self) -> LayerUnavailable:
+        """The LayerUnavailable for an operation that was not begun, as RabbitMQ takes nothing."""
+        text = (
+            f"RabbitMQ at {self.name} takes nothing, as its memory or disk alarm is on: raise "
+            "vm_memory_high_watermark or disk_free_limit, or find out what fills it"
+        )
+        return LayerUnavailable(text, was_sent=False)
 
     def lost(self, error: BaseException) -> LayerUnavailable:
         """The LayerUnavailable for an operation in which the connection broke."""

@@ -1,5 +1,6 @@
 """What the RabbitMQ layer says and does when the broker or its settings are wrong."""
 
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -56,6 +57,37 @@ def test_a_wrong_password_says_so_and_is_an_error_of_the_settings(
 def test_a_wrong_virtual_host_says_so(rabbitmq: RabbitmqServer) -> None:
     told = told_by(f"amqp://guest:guest@127.0.0.1:{rabbitmq.port}/nowhere")
     assert "the path of `url` names the virtual host" in told
+
+
+def test_a_broker_that_takes_nothing_says_so_at_once_and_what_waited_goes_out_afterwards(
+    rabbitmq: RabbitmqServer,
+) -> None:
+    layer = RabbitmqChannelLayer(url=rabbitmq.url, prefix="alarm.")
+    told: list[str] = []
+
+    def send() -> None:
+        try:
+            layer.send("work", {"n": 1})
+        except LayerUnavailable as error:
+            told.append(str(error))
+
+    def is_told() -> bool:
+        threading.Thread(target=send, daemon=True).start()  # the first one waits
+        return bool(told)
+
+    layer.send("work", {"n": 0})
+    rabbitmq.control("set_vm_memory_high_watermark", "absolute", "1")
+    try:
+        wait_until(is_told, limit_s=20, what="a refusal")
+    finally:
+        rabbitmq.control("set_vm_memory_high_watermark", "0.6")
+    assert "its memory or disk alarm is on" in told[0]
+    reader = layer.open_reader(["work"])
+    delivered = [reader.take(block_s=10)[1] for _ in range(2)]
+    reader.close()
+    layer.flush()
+    layer.close()
+    assert [one.content["n"] for one in delivered if one is not None] == [0, 1]
 
 
 @pytest.mark.parametrize(
