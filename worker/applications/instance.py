@@ -204,7 +204,9 @@ class SocketInstance:
             "%s is closed with 1012: a frame for it got lost, as a connection to the layer broke",
             self.channel_name,
         )
-        self.close(CloseCode.SERVICE_RESTART)
+        # Without a claim: if it is another worker's by now, or closed, the server takes no notice.
+        self._put({"type": "websocket.close", "code": CloseCode.SERVICE_RESTART})
+        self._is_over = True
 
     def put_message(self, message: Content, place: int) -> None:
         """A message to the instance, and its number among those of its server."""
