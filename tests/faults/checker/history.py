@@ -3,9 +3,9 @@
 An event is a dict with `event`, `at` (seconds since 1970) and what the kind of event adds:
 
 - by clients: opened (conn, kind, port), member (conn, hears), sent (conn, n, place), reply (conn,
-  n), heard (conn, n), called (conn, n), closed (conn, code, socket, was_idle), asked (status,
-  took_s), read (status, bytes, wanted, took_s), told (n, outcome), call (n, outcome), job (channel,
-  n, outcome);
+  n), heard (conn, n), called (conn, n), closed (conn, code, socket, was_idle, deaf_since), asked
+  (status, took_s), read (status, bytes, wanted, took_s), told (n, outcome), call (n, outcome), job
+  (channel, n, outcome);
 - by functions (the site's ledger): connect, began, ended, disconnect (socket, n, order), ran
   (channel, n);
 - by class consumers (there as well), each with its stint, socket, frames and messages: hosted

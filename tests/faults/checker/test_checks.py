@@ -215,3 +215,23 @@ def test_a_page_may_take_as_long_as_the_site_stood_still():
     asked = {"event": "asked", "status": 200, "took_s": 61.0, "at": 1_000.0}
     assert find(asked, fault("freeze Redis", at=1_001.0, until=1_051.0)) == []
     assert find(asked, fault("freeze Redis", at=1_001.0, until=1_003.0)) == ["no request hangs"]
+
+
+def hears_not(closed, **pause):
+    """Whether it is found that a member did not hear what was sent at 1,000."""
+    member = {"event": "member", "conn": 1, "hears": ["told"], "at": 990.0}
+    told = {"event": "told", "n": 1, "outcome": "sent", "at": 1_000.0}
+    closed = {"event": "closed", "conn": 1, "code": None, "was_idle": True, **closed}
+    events = [member, told, closed, *([fault("freeze Redis", **pause)] if pause else [])]
+    return "members hear every broadcast" in find(*events)
+
+
+def test_what_waits_while_something_stands_still_may_come_too_late_for_who_leaves():
+    assert hears_not({"at": 1_010.0})
+    assert not hears_not({"at": 1_010.0}, at=999.5, until=1_008.0)
+    assert hears_not({"at": 1_030.0}, at=999.5, until=1_008.0)
+
+
+def test_a_client_that_reads_nothing_hears_nothing():
+    assert not hears_not({"at": 1_010.0, "deaf_since": 1_000.5})
+    assert hears_not({"at": 1_010.0, "deaf_since": 1_005.0})

@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from tests.faults.checker.judgement.instances import GIVEN_UP_AFTER_S, STANDING_STILL, Lives
-from tests.faults.checker.judgement.past import Event, Finding, Past, end_of
+from tests.faults.checker.judgement.past import PAUSES, Event, Finding, Past, end_of
 
 #: The codes with which sockets are closed because of a trouble, and not because a server stops.
 CLOSED_BY_US = frozenset([1006, 1011, 1012, 1013])
@@ -31,17 +31,6 @@ ADDED_UP_OVER_S = 60.0
 SOON_S = 20.0
 #: How long after a loss an ordered socket may be given up that waits for what is lost.
 GIVEN_UP_S = 60.0
-#: What stands still, or lets nothing through.
-PAUSES = frozenset(
-    [
-        "freeze Redis",
-        "pause clients",
-        "freeze server",
-        "freeze worker",
-        "silent network",
-        "no worker",
-    ]
-)
 
 
 class Closing:

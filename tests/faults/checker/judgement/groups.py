@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.faults.checker.judgement.past import Event, Finding, Past
+from tests.faults.checker.judgement.past import PAUSES, Event, Finding, Past, end_of
 
 #: What is sent, and how a client notes that it has heard it.
 _KINDS = (("told", "heard"), ("call", "called"))
 #: A member's membership needs a moment, and its leaving is seen a moment later.
 _JOINED_S, _LEAVING_S = 1.0, 2.0
+#: What stood still has so long to pass on what has waited.
+_CATCHING_UP_S = 15.0
 
 
 def broadcasts_are_heard(past: Past) -> Iterator[Finding]:
@@ -27,7 +29,7 @@ def broadcasts_are_heard(past: Past) -> Iterator[Finding]:
 def _find_unheard(
     past: Past, sent: list[Event], heard: dict[object, list[Event]], kind: str
 ) -> Iterator[Finding]:
-    closed = {event["conn"]: event["at"] for event in past.of("closed")}
+    closed = {event["conn"]: _heard_until(event) for event in past.of("closed")}
     for member in past.of("member"):
         if kind not in member.get("hears", ("told",)):
             continue
@@ -35,9 +37,25 @@ def _find_unheard(
         numbers = {event["n"] for event in heard.get(member["conn"], ())}
         for event in sent:
             is_there = member["at"] + _JOINED_S < event["at"] < until
-            if is_there and event["n"] not in numbers and past.is_calm(event["at"], event["at"]):
+            if not is_there or event["n"] in numbers or _may_wait(past, event["at"], until):
+                continue
+            if past.is_calm(event["at"], event["at"]):
                 text = f"conn {member['conn']} did not hear {kind} {event['n']}"
                 yield Finding("members hear every broadcast", text, (member, event))
+
+
+def _heard_until(closed: Event) -> float:
+    """When a client has heard the last thing: one that reads slowly may be deaf for a while."""
+    at: float = closed["at"]
+    deaf_since: float | None = closed.get("deaf_since")
+    return at if deaf_since is None else min(at, deaf_since)
+
+
+def _may_wait(past: Past, at: float, until: float) -> bool:
+    """Whether something stood still when a message was sent, until shortly before its member
+    left."""
+    standing = past.faults_near(at, at, PAUSES, before_s=1.0, after_s=_CATCHING_UP_S)
+    return any(until < end_of(fault) + _CATCHING_UP_S for fault in standing)
 
 
 CHECKS = (broadcasts_are_heard,)

@@ -13,6 +13,8 @@ from tests.faults.checker.judgement.past import FORGETFUL, Event, Finding, Past,
 
 #: A worker that shows no sign of life for 9 s has lost its sockets; its last one may be 2 s old.
 GIVEN_UP_AFTER_S = 7.0
+#: So long after it, its signs of life may not have been seen yet.
+BACK_S = 5.0
 #: What stops a worker, or keeps its signs of life from being seen.
 STANDING_STILL = ("freeze worker", "silent network")
 
@@ -60,7 +62,7 @@ class Lives:
                 and end_of(fault) - fault["at"] >= GIVEN_UP_AFTER_S
             )
             for fault in self._past.of("fault")
-            if end_of(fault) >= stint.events[0]["at"]
+            if end_of(fault) + BACK_S >= stint.events[0]["at"]
         )
 
 

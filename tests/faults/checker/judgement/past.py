@@ -26,6 +26,17 @@ LOSSY = frozenset(
 FORGETFUL = frozenset(["lose last moments", "wipe Redis"])
 #: Faults that may lose what one process has just taken out of Redis, and nothing else.
 CUTS = LOSSY - {"kill worker", "kill server"}
+#: What stands still, or lets nothing through.
+PAUSES = frozenset(
+    [
+        "freeze Redis",
+        "pause clients",
+        "freeze server",
+        "freeze worker",
+        "silent network",
+        "no worker",
+    ]
+)
 #: How long before a fault, and after it, something may be touched by it, in seconds.
 BEFORE_S, AFTER_S = 5.0, 15.0
 

@@ -84,6 +84,8 @@ class Life:
         self._sent = self._answered = 0
         #: Since when a slow client has read nothing; None while it reads.
         self._paused_at: float | None = None
+        #: When it read nothing the last time, from and to.
+        self._was_paused = (0.0, 0.0)
         self._generation = talk.generation
 
     async def live(self, socket: Any, port: int) -> None:
@@ -149,7 +151,7 @@ class Life:
             await asyncio.sleep(self._chance.uniform(*SLOW_S))
             if socket.is_open:
                 socket.read_on()
-            self._paused_at = None
+            self._was_paused, self._paused_at = (self._paused_at, time.time()), None
 
     async def _wait(self, socket: Any) -> None:
         """Wait for the last reply. Who is told to come again does not wait."""
@@ -168,11 +170,17 @@ class Life:
         self._history.note(
             "closed",
             at=socket.closed_at or self._paused_at or time.time(),
+            deaf_since=self._deaf_since(socket.closed_at),
             conn=self._conn,
             code=socket.close_code,
             socket=self._name,
             was_idle=socket.is_open and not is_called,
         )
+
+    def _deaf_since(self, closed_at: float | None) -> float | None:
+        """Since when the client had heard nothing when it found that the socket was closed."""
+        since, until = self._was_paused
+        return since if closed_at is not None and closed_at < until + 1.0 else None
 
     async def _leave(self, socket: Any) -> None:
         if socket.is_open and self._paused_at is not None:
