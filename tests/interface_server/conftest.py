@@ -65,6 +65,7 @@ def start_host(directory, command, *, port=None, address=None, more_env=None):
     port = port or free_port()
     record_path = Path(directory) / f"record-{port}"
     env = {**os.environ, "RECORD": str(record_path), "PYTHONPATH": str(REPOSITORY)}
+    env["WS_PROTOCOLS"] = json.dumps(["site.v2", "site.v1"])
     env.update(more_env or {}, PYTHONWARNINGS="default")
     command = [str(part).replace("{port}", str(port)) for part in command]
     process = HostProcess(command, Path(directory) / f"log-{port}", cwd=REPOSITORY, env=env)
