@@ -26,9 +26,11 @@ def open_socket(layer):
 
 @pytest.fixture
 def frame():
-    """Send a frame from a client and consume it."""
+    """Send a frame from a client and consume it; its text may be empty, as a real one's may."""
 
     def send(client, text=None, **content):
+        if text == "":
+            content["text"] = text
         return client.send_and_consume("websocket.receive", content, text=text, path="/one")
 
     return send

@@ -275,7 +275,7 @@ def test_http_user_is_there_in_every_message(layer, user, consumer):
     assert client.login(username="ann", password="secret")
     with apply_routes([route_class(consumer)]):
         client.send_and_consume("websocket.connect")
-        client.send_and_consume("websocket.receive", {"headers": []}, text={})
+        client.send_and_consume("websocket.receive", {"headers": []}, text="{}")
     assert client.receive() == {"user": "ann", "session": True, "http": False}
 
 
@@ -284,7 +284,7 @@ def test_http_user_and_session_has_the_http_session_too(layer, user):
     client.force_login(user)
     with apply_routes([route_class(WhoAmIInFull)]):
         client.send_and_consume("websocket.connect")
-        client.send_and_consume("websocket.receive", {"headers": []}, text={})
+        client.send_and_consume("websocket.receive", {"headers": []}, text="{}")
     assert client.receive() == {"user": "ann", "session": True, "http": True}
 
 
@@ -292,7 +292,7 @@ def test_without_a_login_the_user_is_anonymous(layer, database):
     client = WSClient()
     with apply_routes([route_class(WhoAmI)]):
         client.send_and_consume("websocket.connect")
-        client.send_and_consume("websocket.receive", {"headers": []}, text={})
+        client.send_and_consume("websocket.receive", {"headers": []}, text="{}")
     assert client.receive()["user"] == ""
 
 
