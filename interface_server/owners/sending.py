@@ -19,6 +19,8 @@ logger = logging.getLogger("interface_server")
 
 #: Seconds between two attempts while a queue is full, or the layer away.
 RETRY_S = (0.05, 1.0)
+#: An instance is offered so often to the workers, and again after so many seconds.
+OFFERS, OFFER_AGAIN_S = 4, 5.0
 #: What may be over soon.
 _PASSING = (ChannelFull, LayerUnavailable)
 #: What is done with a frame that was not sent at once.
@@ -66,9 +68,16 @@ class OwnerSender:
 
         self._process.link.post(queue + hosting.LOCAL_PART, frame, note)
 
-    async def send_to_any(self, message: Message) -> None:
-        """Put an instance where any worker finds it."""
+    async def offer(self, message: Message, is_free: Callable[[], bool]) -> None:
+        """Put an instance where any worker finds it; and again, while there are workers and nobody
+        has it: who has taken it may be dead, or stand still. Who is second is refused."""
         await self.insist(hosting.RESUME, message)
+        for _ in range(OFFERS - 1):
+            await asyncio.sleep(OFFER_AGAIN_S)
+            if is_free() and await self._process.takers.are_there() is not False:
+                await self.insist(hosting.RESUME, message)
+            if not is_free():
+                return
 
     async def tell_left(self, channel: str) -> None:
         """Tell who answers a request that its client has left."""

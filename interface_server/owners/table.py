@@ -323,7 +323,8 @@ class Owners:
                 socket.close(CloseCode.SERVICE_RESTART)
             return False
         self._hold_until_claimed(client, ownership)
-        self._process.spawn(self._sender.send_to_any(message))
+        number = ownership.number
+        self._process.spawn(self._sender.offer(message, lambda: ownership.number == number))
         return True
 
     # -- what clients do ------------------------------------------------------------------------
