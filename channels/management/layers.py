@@ -29,15 +29,19 @@ def find_layer(alias: str, extension: str) -> Any:
 
     Raises CommandError.
     """
+    layer = find_shared_layer(alias, "so this one can't look into it: use Redis in CHANNEL_LAYERS")
+    if extension not in layer.extensions:
+        raise CommandError(f"the layer {layer} has no {extension!r} extension")
+    return layer
+
+
+def find_shared_layer(alias: str, trouble: str) -> Any:
+    """Return the layer `alias`, which works between processes; `trouble` is what would come of one
+    that does not. Raises CommandError."""
     try:
         layer = channel_layers[alias]
     except InvalidChannelLayerError as error:
         raise CommandError(str(error)) from error
     if layer.local_only():
-        raise CommandError(
-            f"the layer {alias!r} lives in the memory of one process, so this one can't look into "
-            "it: use Redis in CHANNEL_LAYERS"
-        )
-    if extension not in layer.extensions:
-        raise CommandError(f"the layer {layer} has no {extension!r} extension")
+        raise CommandError(f"the layer {alias!r} lives in the memory of one process, {trouble}")
     return layer

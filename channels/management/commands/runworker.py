@@ -16,12 +16,12 @@ from django.utils import autoreload
 from channels.management.explained import explained
 
 with explained():
-    from channels.asgi import channel_layers
     from channels.channel import DEFAULT_CHANNEL_LAYER
     from channels.exceptions import InvalidChannelLayerError
     from channels.layers import get_channel_layer
     from channels.log import setup_loggers
     from channels.logs.formats import FORMATS
+    from channels.management.layers import find_shared_layer
     from channels.management.reloading import name_guilty_file, run_with_reloader
     from channels.management.taking import prepare_router
     from channels.metrics.notifying import start_notifying
@@ -37,6 +37,13 @@ if TYPE_CHECKING:
     from django.core.management import CommandParser
 
     from channels.message import Message
+
+
+#: What would come of a worker on a layer of one process.
+_LOCAL = (
+    "so no other process could send this worker anything: use Redis in CHANNEL_LAYERS, or run "
+    "`manage.py runserver`"
+)
 
 
 class Command(BaseCommand):
@@ -149,7 +156,7 @@ class Command(BaseCommand):
 
         def work() -> None:
             autoreload.raise_last_exception()
-            self._find_layer(options["layer"])
+            find_shared_layer(options["layer"], _LOCAL)
             try:
                 application = get_default_application()
             except ImproperlyConfigured as error:
@@ -225,7 +232,7 @@ class Command(BaseCommand):
 
     def make_worker(self, options: dict[str, Any]) -> Any:
         """Return the Worker that the options describe. Raises CommandError."""
-        layer = self._find_layer(options["layer"])
+        layer = find_shared_layer(options["layer"], _LOCAL)
         try:
             hosted = prepare_router(
                 layer.router, self._http_consumer(), with_static_files=_serves_static_files()
@@ -253,19 +260,6 @@ class Command(BaseCommand):
             )
         except ValueError as error:
             raise CommandError(str(error)) from error
-
-    def _find_layer(self, alias: str) -> Any:
-        try:
-            layer = channel_layers[alias]
-        except InvalidChannelLayerError as error:
-            raise CommandError(str(error)) from error
-        if layer.local_only():
-            raise CommandError(
-                f"the layer {alias!r} lives in the memory of one process, so no other process "
-                "could send this worker anything: use Redis in CHANNEL_LAYERS, or run "
-                "`manage.py runserver`"
-            )
-        return layer
 
     @staticmethod
     def _http_consumer() -> Any:
