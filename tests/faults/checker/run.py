@@ -23,6 +23,8 @@ APPLICATION = "tests.faults.project.hosted.application"
 CONFIG = {
     "acknowledged": {OWNED: {"timeout_s": 5}},
     "channel_capacity": {"checked.*": 5_000},
+    # Longer than anything stands still: what expires is lost, as it is told to be.
+    "channel_expiry": {"checked.*": 600},
 }
 #: What all channels have to be through with.
 CHANNELS = [

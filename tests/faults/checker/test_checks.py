@@ -217,6 +217,16 @@ def test_a_page_may_take_as_long_as_the_site_stood_still():
     assert find(asked, fault("freeze Redis", at=1_001.0, until=1_003.0)) == ["no request hangs"]
 
 
+@pytest.mark.parametrize(("event", "found"), [("heard", False), ("called", True)])
+def test_a_text_may_come_again_after_lost_moments_and_a_message_to_an_instance_may_not(
+    event, found
+):
+    heard = {"event": event, "conn": 1, "n": 10}
+    lost = fault("lose last moments", at=1_000.5, until=1_001.0)
+    events = [{**heard, "at": 1_000.0}, lost, {**heard, "at": 1_002.0}]
+    assert ("broadcasts come once and in order" in find(*events)) is found
+
+
 def hears_not(closed, **pause):
     """Whether it is found that a member did not hear what was sent at 1,000."""
     member = {"event": "member", "conn": 1, "hears": ["told"], "at": 990.0}
