@@ -139,6 +139,22 @@ PANELS: tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...] = (
             ),
         ),
     ),
+    (
+        "Sockets that move between workers, in 5 minutes",
+        "short",
+        (("sum by (result) (increase(channels_hand_overs_total[5m]))", "{{result}}"),),
+    ),
+    (
+        "Time of a hand-over (95 %)",
+        "s",
+        (
+            (
+                "histogram_quantile(0.95, "
+                "sum by (le) (rate(channels_hand_over_seconds_bucket[5m])))",
+                "from the wish until it is taken",
+            ),
+        ),
+    ),
 )
 
 _WIDTH, _HEIGHT, _PER_ROW = 8, 8, 3
