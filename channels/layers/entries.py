@@ -93,7 +93,7 @@ class LayerOverEntries(LayerOverStore):
                 error,
             )
             return None
-        return Delivery(entry.channel, content, entry.attempts, token=entry)
+        return Delivery(entry.channel, content, entry.attempts, token=entry, sent_at=entry.sent_at)
 
     def count_undecodable(self, queue: str) -> None:
         """Count a message that can't be read."""

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from channels.layers.memory import MemoryChannelLayer
 from channels.metrics import hooks
 from channels.metrics.counting import BOUNDS_S, MOST_CHANNELS, OTHERS, CountingMeter, Histogram
 from channels.metrics.exposition import Collector, QueueFigures, make_registry
@@ -210,3 +211,11 @@ def test_each_value_is_counted_below_the_first_bound_that_it_does_not_exceed(val
 def test_nothing_is_counted_until_it_is_asked_for():
     tell_everything(hooks.Meter())
     assert not hooks.meter.is_on
+
+
+def test_layers_of_entries_tell_how_long_a_message_has_waited():
+    layer = MemoryChannelLayer(clock=lambda: 1_000.0)
+    layer.send("mail", {})
+    reader = layer.open_reader(["mail"])
+    _, delivery = reader.take()
+    assert delivery.sent_at == 1_000.0
