@@ -31,7 +31,7 @@ class Talkers:
             socket.send(json.dumps({"n": self.sent[place]}))
             await asyncio.sleep(self._every_s)
 
-    async def end(self, result, limit_s=30.0, ledger=None):
+    async def end(self, result, limit_s=30.0, ledger=None, *, in_order=True):
         """Let everything arrive; promise that each frame was answered once, in its order; or, with
         a ledger, that it was consumed so: an answer may get lost with a connection."""
         self._is_ending = True
@@ -46,11 +46,16 @@ class Talkers:
         if ledger is not None:
             await self._check_consumed(result, ledger)
             return
-        exact = [
-            socket.texts == [str(number) for number in range(1, sent + 1)]
-            for socket, sent in zip(self.sockets, self.sent, strict=True)
-        ]
-        result.equal("with every frame once, in order", sum(exact), len(self.sockets))
+        exact = once = 0
+        for socket, sent in zip(self.sockets, self.sent, strict=True):
+            numbers = list(map(int, socket.texts))
+            exact += numbers == list(range(1, sent + 1))
+            once += sorted(numbers) == list(range(1, sent + 1))
+        result.equal("with every frame once", once, len(self.sockets))
+        if in_order:
+            result.equal("and in order", exact, len(self.sockets))
+        else:
+            result.note(f"and in order: {exact}")
         result.note(f"frames: {sum(self.sent)}")
 
     async def _check_consumed(self, result, ledger):
@@ -144,7 +149,8 @@ async def a_worker_stands_still(site, numbers):
     await _stand_still(site.split.workers[0], numbers.still_s)
     await asyncio.sleep(1)
     result = Result()
-    await talkers.end(result)
+    # After 29 s it counts as dead: its sockets go on without what it ran, whose answer comes late.
+    await talkers.end(result, in_order=numbers.still_s < 29)
     return result
 
 
