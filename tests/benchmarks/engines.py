@@ -6,7 +6,12 @@ import contextlib
 from tests.processes import RedisCluster
 from tests.processes.rabbitmq_server import RabbitmqServer
 
-_KINDS = {"rabbitmq": RabbitmqServer, "cluster": RedisCluster}
+#: What each is started by. The cluster writes no more to disk, and is copied no more, than the one
+#: Redis that it is compared with.
+_KINDS = {
+    "rabbitmq": RabbitmqServer,
+    "cluster": lambda: RedisCluster(with_replicas=False, options={"appendonly": "no"}),
+}
 
 
 class Engines:

@@ -16,10 +16,11 @@ NODE_TIMEOUT_MS = 2_000
 class Node(RedisServer):
     """One node; its `port` answers clients."""
 
-    def __init__(self) -> None:
+    def __init__(self, options: dict[str, str]) -> None:
         self.bus_port = free_port()
         super().__init__(
             {
+                **options,
                 "cluster-enabled": "yes",
                 "cluster-config-file": "nodes.conf",
                 "cluster-node-timeout": str(NODE_TIMEOUT_MS),
@@ -59,10 +60,18 @@ def _pairs(text: str) -> Iterator[tuple[str, str]]:
 
 
 class RedisCluster:
-    """Masters, each with one replica. `with` starts and ends it."""
+    """Masters, each with one replica, or with none. `with` starts and ends it. `options`: as for
+    RedisServer."""
 
-    def __init__(self, masters: int = 3) -> None:
-        self.nodes = [Node() for _ in range(2 * masters)]
+    def __init__(
+        self,
+        masters: int = 3,
+        *,
+        with_replicas: bool = True,
+        options: dict[str, str] | None = None,
+    ) -> None:
+        count = 2 * masters if with_replicas else masters
+        self.nodes = [Node(options or {}) for _ in range(count)]
         self._first_masters, self._first_replicas = self.nodes[:masters], self.nodes[masters:]
 
     @property
@@ -103,7 +112,7 @@ class RedisCluster:
             share = range(number * SLOTS // len(masters), (number + 1) * SLOTS // len(masters))
             node.ask("CLUSTER", "ADDSLOTSRANGE", share[0], share[-1])
         self.wait_until_well()
-        for master, replica in zip(masters, self._first_replicas, strict=True):
+        for replica, master in zip(self._first_replicas, masters, strict=False):
             replica.ask("CLUSTER", "REPLICATE", master.id)
         wait_until(self._are_replicas_there, limit_s=20, what="the replicas follow")
 

@@ -76,10 +76,11 @@ def _redis(url: str) -> Callable[[str], BaseChannelLayer]:
 
 @contextlib.contextmanager
 def open_cluster(masters: int = 3) -> Iterator[Engine]:
-    with RedisCluster(masters) as cluster:
+    options = {"appendonly": "no"}
+    with RedisCluster(masters, with_replicas=False, options=options) as cluster:
 
         def make(prefix: str) -> BaseChannelLayer:
-            hosts = cluster.hosts[:masters]
+            hosts = cluster.hosts
             return RedisClusterChannelLayer(
                 hosts=hosts, partitions=masters, prefix=prefix, capacity=CAPACITY
             )
