@@ -151,11 +151,11 @@ class Ears:
         """Whether that may lie in front."""
         return self._fronts[name] > 0
 
-    def note_taken(self, name: str, *, from_front: bool) -> None:
-        """Something was there."""
-        self._hints[name] = max(self._hints[name] - 1, 0)
+    def note_taken(self, name: str, left: int, *, from_front: bool) -> None:
+        """Something was there; `left` more messages were behind it, told of or not."""
+        self._hints[name] = max(self._hints[name] - 1, left)
         if from_front:
-            self._fronts[name] = max(self._fronts[name] - 1, 0)
+            self._fronts[name] = max(self._fronts[name] - 1, left)
 
     def note_empty(self, name: str, *, front_only: bool) -> None:
         """Nothing was there."""

@@ -196,12 +196,12 @@ class BrokerQueues:
         if not only_hinted or self._ears.has_front(name):
             message = await self._get_from(session, name, self._topology.front(name), must_ack)
             if message is not None:
-                self._ears.note_taken(name, from_front=True)
+                self._ears.note_taken(name, message.delivery.message_count, from_front=True)
                 return await self._read(session, name, message, must_ack)
             self._ears.note_empty(name, front_only=True)
         message = await self._get_from(session, name, self._topology.main(name), must_ack)
         if message is not None:
-            self._ears.note_taken(name, from_front=False)
+            self._ears.note_taken(name, message.delivery.message_count, from_front=False)
             return await self._read(session, name, message, must_ack)
         self._ears.note_empty(name, front_only=False)
         return None

@@ -109,15 +109,18 @@ def main(
     extent = SMOKE if smoke else SHORT if short else Extent()
     wanted = part or (*PARTS, "nodes")
     found: dict[str, dict[str, Any]] = {name: {} for name in wanted}
-    for name in engine or ENGINES:
-        _measure_one(name, extent, found)
-    if "nodes" in wanted and "cluster" in (engine or ENGINES):
-        found["nodes"] = {str(count): _measure_nodes(count, extent) for count in extent.nodes}
+    try:
+        for name in engine or ENGINES:
+            _measure_one(name, extent, found)
+        if "nodes" in wanted and "cluster" in (engine or ENGINES):
+            for count in extent.nodes:
+                found["nodes"][str(count)] = _measure_nodes(count, extent)
+    finally:  # of a run that is ended, too
+        for name, rows in found.items():
+            _show(PARTS[name][0] if name in PARTS else "A cluster of so many masters", rows)
     if json_path:
         document = {"machine": machine.facts(used), "extent": extent.__dict__, "found": found}
         Path(json_path).write_text(json.dumps(document, indent=1) + "\n")
-    for name, rows in found.items():
-        _show(PARTS[name][0] if name in PARTS else "A cluster of so many masters", rows)
 
 
 def _measure_one(name: str, extent: Extent, found: dict[str, dict[str, Any]]) -> None:
