@@ -151,6 +151,12 @@ class Ears:
         """Whether that may lie in front."""
         return self._fronts[name] > 0
 
+    def expect_front(self, name: str) -> None:
+        """This process has put something in front: it looks there first, before word of it comes
+        round."""
+        self._hints[name] = max(self._hints[name], 1)
+        self._fronts[name] = max(self._fronts[name], 1)
+
     def note_taken(self, name: str, left: int, *, from_front: bool) -> None:
         """Something was there; `left` more messages were behind it, told of or not."""
         self._hints[name] = max(self._hints[name] - 1, left)

@@ -116,6 +116,8 @@ class BrokerQueues:
                 return False
             else:
                 break
+        if front:
+            self._ears.expect_front(name)
         await self._tell(session, name, front)
         return True
 
