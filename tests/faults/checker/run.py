@@ -39,6 +39,8 @@ CHANNELS = [
 #: How long everything may take to come to rest: a server that was killed is buried after 40 s, and
 #: its instances are let go within a minute.
 REST_LIMIT_S = 90.0
+#: A worker that has shown no sign of life for so long is dead.
+DEAD_AFTER_S = 9.0
 
 
 class Run:
@@ -143,9 +145,10 @@ def _waiting(site: Any) -> dict[str, int]:
 
 
 def _sockets(site: Any) -> int:
-    """How many sockets servers and workers still know of."""
+    """How many sockets servers, and workers that live, still know of."""
     status = site.layer.status()
-    return sum(one.get("sockets") or 0 for one in [*status["servers"], *status["workers"]])
+    workers = [one for one in status["workers"] if one["seen_s"] < DEAD_AFTER_S]
+    return sum(one.get("sockets") or 0 for one in [*status["servers"], *workers])
 
 
 def _eternal_keys(site: Any) -> list[str]:
