@@ -13,7 +13,7 @@ from channels.layers.rabbitmq.counts import BrokerCounts
 from channels.layers.rabbitmq.drawers import Drawers
 from channels.layers.rabbitmq.ears import Ears, pack_word
 from channels.layers.rabbitmq.envelope import BrokerEntry, pack_body, read_body
-from channels.layers.rabbitmq.topology import Topology
+from channels.layers.rabbitmq.topology import Topology, is_consumed
 from channels.layers.rabbitmq.transport import Session, import_aiormq
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class BrokerQueues:
     async def _tell(self, session: Session, name: str, front: bool) -> None:
         """Wake those who wait for a channel. For the queue of a process nobody waits: it comes to
         the process by itself. What is to be told while somebody tells goes with his next word."""
-        if name.endswith("!"):
+        if is_consumed(name):
             return
         self._untold[name, front] += 1
         if self._is_telling:

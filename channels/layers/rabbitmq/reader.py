@@ -13,6 +13,7 @@ from channels.layers import operations as ops
 from channels.layers.contract import Reader
 from channels.layers.rabbitmq.engine import Engine
 from channels.layers.rabbitmq.envelope import BrokerEntry
+from channels.layers.rabbitmq.topology import is_consumed
 from channels.layers.rabbitmq.transport import Session
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Seeker:
 
     def __init__(self, engine: Engine, channels: Sequence[str], *, is_owned: bool = False) -> None:
         self._engine, self._channels, self._is_owned = engine, channels, is_owned
-        is_of_process = any(name.endswith("!") for name in channels)
+        is_of_process = any(map(is_consumed, channels))
         self._look_again_s = LOOK_AGAIN_OF_PROCESS_S if is_of_process else LOOK_AGAIN_S
         self._look_everywhere_at = 0.0
         #: Whether the last look at everything has found something: it ended there.

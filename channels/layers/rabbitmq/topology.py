@@ -18,6 +18,7 @@ import dataclasses
 from typing import Any
 
 from channels.layers.memory.queues import DEAD_LETTERS
+from channels.layers.names import is_of_process, is_response, is_socket
 
 #: Seconds for which a queue is kept that nobody reads or declares again.
 IDLE_S = 3_600
@@ -30,6 +31,12 @@ EXPIRED_KEPT = 10_000
 def written(name: str) -> str:
     """A channel's name in that of a queue: AMQP libraries refuse some characters there."""
     return name.replace("!", "@").replace("?", "#")
+
+
+def is_consumed(name: str) -> bool:
+    """Whether a link consumes the queue of a channel, so that nobody has to be told of what is new
+    there: replies to the clients of a server, and the channels of a process of its own."""
+    return name.endswith("!") and (is_socket(name) or is_response(name) or is_of_process(name))
 
 
 @dataclasses.dataclass(frozen=True)
