@@ -22,9 +22,9 @@ MOST_MESSAGES, MOST_BYTES = 200, 256 * 1024
 #: What was taken is kept for so long, and so many bytes of it, in case Redis loses it again: it
 #: writes its file every second, and tells replicas much sooner.
 KEPT_S, KEPT_BYTES = 3.0, 4 * 1024 * 1024
-#: What was taken so long before the first message that was lost may have been consumed after it,
-#: and so come again.
-DOUBT_S = 0.5
+#: What was taken so long before the first message that was lost may have waited in its queue and
+#: been consumed after it, and so come again.
+DOUBT_S = 2.0
 #: What was taken longer ago than this is not sent again: it is nobody's business any more.
 SENT_AGAIN_WITHIN_S = 120.0
 
