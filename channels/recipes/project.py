@@ -11,8 +11,10 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings
+from django.core.management import CommandError
 
 from channels.asgi import channel_layers
+from channels.exceptions import InvalidChannelLayerError
 from channels.layers.names import GlobTable
 from channels.recipes.parts import PAGES_AND_SOCKETS
 
@@ -123,10 +125,16 @@ def _makes_layer(path: Path) -> bool:
 
 
 def find_own_channels() -> tuple[str, ...]:
-    """Return the channels of the project's routing that carry neither pages nor sockets."""
+    """Return the channels of the project's routing that carry neither pages nor sockets.
+
+    Raises CommandError if the settings of the layer are wrong.
+    """
     if "default" not in channel_layers:
         return ()
-    router: Any = channel_layers["default"].router
+    try:
+        router: Any = channel_layers["default"].router
+    except InvalidChannelLayerError as error:
+        raise CommandError(str(error)) from error
     is_common = GlobTable(dict.fromkeys(PAGES_AND_SOCKETS, True), False).get
     return tuple(sorted(name for name in router.channels if not is_common(name)))
 

@@ -36,6 +36,11 @@ class Lingering:
         if self._timer is None:
             self._timer = self._loop.call_later(LINGER_S, self._look)
 
+    def forget(self, one: Idle) -> None:
+        """Somebody has ended: what it holds, as the connection of a closed socket, goes at once."""
+        self._new.discard(one)
+        self._old.discard(one)
+
     def _look(self) -> None:
         old, self._old, self._new = self._old, self._new, set()
         for one in old:

@@ -83,6 +83,7 @@ class FrameWriter:
         dropped = len(self._events or ())
         if self._task is not None:
             self._task.cancel()
+            self._lingering.forget(self)
         self._events = self._task = self._more = self._on_end = None
         self._bytes = 0
         return dropped
@@ -132,6 +133,7 @@ class FrameWriter:
 
     def _end(self) -> None:
         self._events = self._task = None
+        self._lingering.forget(self)
         on_end, self._on_end = self._on_end, None
         if on_end is not None:
             on_end()

@@ -317,10 +317,10 @@ def test_channels_up_starts_a_redis_where_the_settings_say_one_should_be(tmp_pat
     assert f"redis://localhost:{redis_port}/0 (started here)" in up.log
 
 
-def test_channels_up_starts_no_server_for_the_local_layer(tmp_path, start):
+def test_channels_up_starts_no_server_for_the_local_layer(tmp_path, short_path, start):
     layer = {
         "BACKEND": "channels.layers.local.LocalChannelLayer",
-        "CONFIG": {"folder": str(tmp_path / "layer")},
+        "CONFIG": {"folder": str(short_path / "layer")},
         "ROUTING": [],
     }
     lines = f'INSTALLED_APPS.append("channels")\nCHANNEL_LAYERS = {{"default": {layer!r}}}'
