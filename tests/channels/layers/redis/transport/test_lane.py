@@ -252,20 +252,20 @@ def test_a_lane_that_is_given_up_says_whose_messages_it_had():
 
 def test_where_nothing_is_sent_again_what_may_run_twice_or_is_lost_is_told():
     lane, engine = Lane(lambda *command: command, sends_again=False), Engine()
-    for now_s, rest in ((0.0, b"early"), (1.0, b"before")):
+    for now_s, rest in ((0.0, b"early"), (2.4, b"before")):
         lane.add(rest, rest.decode())
         exchange(lane, engine, now_s)
     state = engine.snapshot()
-    for now_s, rest in ((1.2, b"lost"), (1.4, b"lost, too")):
+    for now_s, rest in ((2.6, b"lost"), (2.8, b"lost, too")):
         lane.add(rest, rest.decode())
         exchange(lane, engine, now_s)
 
     engine.restore(state)
     lane.note_new_connection()
     while lane.has_work:
-        exchange(lane, engine, 2.0)
+        exchange(lane, engine, 3.0)
 
     assert lane.doubtful == [b"before", b"lost", b"lost, too"]
     lane.add(b"next", "next")
-    assert exchange(lane, engine, 3.0) == [("next", None)]
+    assert exchange(lane, engine, 4.0) == [("next", None)]
     assert engine.queue == [b"early", b"before", b"next"]
