@@ -89,6 +89,8 @@ def test_nginx_hands_on_pages_and_sockets_with_the_clients_address(
     assert get_page(port) == "127.0.0.2 http www.example.org"
     with connect(f"ws://127.0.0.1:{port}/", sock=connect_from_elsewhere(port)) as websocket:
         assert websocket.recv(timeout=20) == "127.0.0.2 ws"
+    line = split.servers[-1].wait_for_log(r'(?m)^(\S+) - - \[.*\] "GET /" 200')
+    assert line[1].split(":")[0] == "127.0.0.2"
 
 
 def connect_from_elsewhere(port):
