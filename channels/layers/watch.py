@@ -28,7 +28,8 @@ class LifeWatch:
     """Judges by the age of the last sign of life.
 
     Nobody is judged before the signs have been looked at for a while without a gap: after an
-    outage of the layer, the others need a moment to show that they live.
+    outage of the layer, the others need a moment to show that they live. And whose sign is not
+    there at all is judged by the last one that was: a layer that has lost its data knows nobody.
 
     Args:
         dead_after_s: a process is dead if its last sign of life is older than this.
@@ -38,14 +39,20 @@ class LifeWatch:
     def __init__(self, dead_after_s: float, calm_s: float, longest_gap_s: float) -> None:
         self._dead_after_s, self._calm_s = dead_after_s, calm_s
         self._calm = CalmWatch(longest_gap_s)
+        #: The last sign of life of each, in the clock of who looks.
+        self._last_s: dict[str, float] = {}
 
     def find_dead(
         self, ids: Iterable[str], ages_s: Mapping[str, float], now_s: float
     ) -> frozenset[str]:
         """Return those of `ids` that are dead. `ages_s`: the ages of the signs of life that there
-        are; who is not in it has shown none for long."""
+        are."""
+        known_s = self._last_s
+        self._last_s = {
+            one: now_s - ages_s[one] if one in ages_s else known_s.get(one, now_s) for one in ids
+        }
         if self._calm.note(now_s) < self._calm_s:
             return frozenset()
         return frozenset(
-            one for one in ids if one not in ages_s or ages_s[one] > self._dead_after_s
+            one for one, at_s in self._last_s.items() if now_s - at_s > self._dead_after_s
         )
