@@ -7,18 +7,6 @@ import pytest
 from channels.layers.drops import EVERY_S, Drops
 
 
-class Clock:
-    now_s = 100.0
-
-    def __call__(self):
-        return self.now_s
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
 @pytest.fixture
 def drops(clock):
     return Drops(logging.getLogger("channels.layers"), clock)

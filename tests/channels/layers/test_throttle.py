@@ -5,18 +5,6 @@ import pytest
 from channels.layers.throttle import Throttle
 
 
-class Clock:
-    now_s = 100.0
-
-    def __call__(self):
-        return self.now_s
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
 @pytest.fixture
 def throttle(clock):
     return Throttle(5.0, clock)

@@ -150,22 +150,30 @@ class Sockets:
             yield self._rules.count_requests(delivery.channel, "dropped", 1)
         if isinstance(turn, bytes):
             return ops.Turn(turn.decode())
+        dropped, disconnect = turn[0], turn[1]
+        yield from self._give_up(delivery.channel, reply_channel, dropped, disconnect)
+        return ops.Turn.OVERFLOW
+
+    def _give_up(
+        self, channel: str, reply_channel: str, dropped: int, disconnect: bytes
+    ) -> Plan[None]:
+        """Plan: tell and count what is dropped with a socket that is given up; its parked
+        disconnect, if there is one, runs now."""
         self._rules.drops.warn(
-            delivery.channel,
+            channel,
             "overflow",
-            turn[0],
+            dropped,
             "socket %s is given up: more than %d of its messages wait for their turn; they are "
             "dropped",
             reply_channel,
             ORDERED_BACKLOG,
         )
-        yield self._rules.count_requests(delivery.channel, "dropped", turn[0])
-        if turn[1]:  # the parked disconnect of a socket that is given up runs now
+        yield self._rules.count_requests(channel, "dropped", dropped)
+        if disconnect:
             requests, _ = self._returns.put_back_part(
-                ops.PutBack(self.unpark(reply_channel, turn[1]))
+                ops.PutBack(self.unpark(reply_channel, disconnect))
             )
             yield requests
-        return ops.Turn.OVERFLOW
 
     def begin_request(
         self, delivery: ops.Delivery, reply_channel: str, order: int, owner: str

@@ -199,11 +199,15 @@ class Connection:
                 raise self._health.lost(reply) from reply
         now_s = time.monotonic()
         if asks:
-            self._lead_ms = int(told[0]) * 1000 + int(told[1]) / 1000 - now_s * 1000
-            self._ask_time_at_s = now_s + ASK_TIME_EVERY_S
+            self._note_time(told, now_s)
         if self._host.is_of_cluster:
             popped = self._host.read_popped(popped)
         return popped, int(now_s * 1000 + self._lead_ms)
+
+    def _note_time(self, told: Sequence[bytes], now_s: float) -> None:
+        """Keep by how much the clock of Redis is ahead of ours; `told` is its TIME."""
+        self._lead_ms = int(told[0]) * 1000 + int(told[1]) / 1000 - now_s * 1000
+        self._ask_time_at_s = now_s + ASK_TIME_EVERY_S
 
     def _run_again(
         self, commands: Sequence[Command], replies: list[Any], missing: Sequence[int]
