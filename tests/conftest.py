@@ -40,6 +40,18 @@ def give_up(reason):
 
 
 @pytest.fixture
+def layer():
+    """A fresh in-memory layer, the default one while the test runs."""
+    from channels.asgi import channel_layers
+    from channels.layers.memory import MemoryChannelLayer
+
+    layer = MemoryChannelLayer()
+    old = channel_layers.set("default", layer)
+    yield layer
+    channel_layers.set("default", old)
+
+
+@pytest.fixture
 def short_path():
     """A folder for Unix sockets, whose paths must be short: pytest's own may lie too deep."""
     with tempfile.TemporaryDirectory(prefix="cc-") as folder:

@@ -191,8 +191,7 @@ class CountingMeter(Meter):
         self._add(self.hand_overs, result)
 
     def hand_over_took(self, seconds: float) -> None:
-        with self._lock:
-            self.hand_over_times.add(seconds)
+        self.hand_over_times.add(seconds)
 
     def retried(self, channel: str) -> None:
         self._add(self.retries, self.kind_of(channel))

@@ -9,18 +9,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 django.setup()
 
 
-@pytest.fixture
-def layer():
-    """A fresh in-memory layer, the default one while the test runs."""
-    from channels.asgi import channel_layers
-    from channels.layers.memory import MemoryChannelLayer
-
-    layer = MemoryChannelLayer()
-    old = channel_layers.set("default", layer)
-    yield layer
-    channel_layers.set("default", old)
-
-
 @pytest.fixture(scope="session")
 def _database():
     from django.core.management import call_command
@@ -41,6 +29,14 @@ def database(_database):
     get_user_model().objects.all().delete()
     Session.objects.all().delete()
     yield
+
+
+@pytest.fixture
+def ann(database):
+    """A user whose password is "secret"."""
+    from django.contrib.auth import get_user_model
+
+    return get_user_model().objects.create_user("ann", password="secret")
 
 
 @pytest.fixture

@@ -27,11 +27,6 @@ BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 @pytest.fixture
-def ann(database):
-    return get_user_model().objects.create_user("ann", password="secret")
-
-
-@pytest.fixture
 def browser(ann):
     """The session of a browser in which ann has logged in."""
     session = SessionStore()

@@ -133,10 +133,6 @@ class RabbitmqChannelLayer(LayerOverEntries):
     def apply(self, operations: Sequence[Any]) -> list[Any]:
         return self.results(self.engine.transport.run(self.engine.apply(operations)))
 
-    async def aapply(self, operations: Sequence[Any]) -> list[Any]:
-        """`apply`, as a coroutine."""
-        return self.results(await self.engine.transport.arun(self.engine.apply(operations)))
-
     def open_reader(self, channels: Sequence[str]) -> Reader:
         return RabbitmqReader(self, self.check_receive_names(channels))
 

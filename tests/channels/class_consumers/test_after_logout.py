@@ -46,11 +46,6 @@ class Plain(AsyncConsumer):
 
 
 @pytest.fixture
-def ann(database):
-    return get_user_model().objects.create_user("ann", password="secret")
-
-
-@pytest.fixture
 def session(ann):
     session = SessionStore()
     async_to_sync(auth.login)({"session": session}, ann, BACKEND)

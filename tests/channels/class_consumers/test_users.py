@@ -18,11 +18,6 @@ BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 @pytest.fixture
-def ann(database):
-    return get_user_model().objects.create_user("ann", password="secret")
-
-
-@pytest.fixture
 def session_of_ann(ann):
     session = SessionStore()
     async_to_sync(login)({"session": session}, ann, BACKEND)

@@ -40,7 +40,6 @@ class Closing:
         self.past, self.event = past, event
         self.at, self.code = event["at"], event["code"]
         self.kind, self.port = opened.get("kind", "ordered"), opened.get("port")
-        self.opened_at = opened["at"]
         socket = event.get("socket")
         self.stints = lives.by_socket.get(socket, []) if socket else []
 
