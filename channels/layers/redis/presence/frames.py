@@ -67,7 +67,7 @@ class Frames:
         if driver is not self._driver:
             self._driver, self._lanes, self._keys = driver, {}, {}
             self._name = random_suffix()
-        host = self._rules.host_for(way.keys)
+        host = self._rules.host_for(way.keys) if way.host is None else way.host
         lane = self._lanes.get(host)
         if lane is None:
             lane = self._lanes[host] = self._open_lane(driver, host, channel, way)

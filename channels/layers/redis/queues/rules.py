@@ -43,12 +43,17 @@ class Rules:
         #: What this process has sent and taken of late.
         self.traffic = Traffic()
 
-    def host_for(self, keys: QueueKeys) -> int:
-        """The host that a queue's next message goes to; plain channels can do without theirs, as
-        their readers look on all hosts."""
+    def fixed_host(self, keys: QueueKeys) -> int | None:
+        """The host that a queue lies on; None for plain channels, if there are several hosts: they
+        can do without theirs, as their readers look on all of them."""
         if self.keyspace.host_count == 1:
             return 0
-        return self._pick_host(self.keyspace.ranking(keys.tag)) if keys.is_plain else keys.host
+        return None if keys.is_plain else keys.host
+
+    def host_for(self, keys: QueueKeys) -> int:
+        """The host that a queue's next message goes to."""
+        host = self.fixed_host(keys)
+        return self._pick_host(self.keyspace.ranking(keys.tag)) if host is None else host
 
     def lives_ms(self, keys: QueueKeys) -> tuple[int, int]:
         """(expiry of a message, time to live of the queue key), both in ms."""

@@ -41,6 +41,8 @@ class Way(NamedTuple):
     """What is the same of every message to one queue."""
 
     keys: QueueKeys
+    #: The host that it lies on; None if the first one goes that is not away.
+    host: int | None
     #: The keys and the first arguments of scripts.SEND and scripts.SEND_MANY.
     queue_keys: tuple[str, ...]
     args: tuple[Any, ...]
@@ -94,7 +96,8 @@ class Sending:
             call = scripts.SEND_IN_ROW.call(
                 (*way.queue_keys, row.mark), (*way.args, rest, *last, row.place)
             )
-        return Request(self._rules.host_for(way.keys), wire.sized(call, len(payload)))
+        host = self._rules.host_for(way.keys) if way.host is None else way.host
+        return Request(host, wire.sized(call, len(payload)))
 
     def once_request(self, operation: ops.Send, name: str, kept_ms: int) -> Request:
         """The Request that sends a message unless one with its name was sent before, which is
@@ -126,7 +129,8 @@ class Sending:
             queue_keys += (keys.states,)
         kind = envelopes.TO_CLIENTS if is_shared else envelopes.PLAIN
         args = (self._rules.get_capacity(queue), *self._rules.lives_ms(keys), kind)
-        return Way(keys, queue_keys, args, scripts.SEND.call(queue_keys, args), is_shared)
+        host = self._rules.fixed_host(keys)
+        return Way(keys, host, queue_keys, args, scripts.SEND.call(queue_keys, args), is_shared)
 
     def post(self, operation: ops.Send) -> Post | None:
         """The Post of one message, or None if it can't go together with others."""
@@ -141,8 +145,8 @@ class Sending:
                 return None
             rest, keys = envelopes.address(client, rest), keys[:2]
             head = scripts.SEND.call(keys, way.args)
-        call = wire.sized((*head, rest), len(rest))
-        request = Request(self._rules.host_for(way.keys), call)
+        host = self._rules.host_for(way.keys) if way.host is None else way.host
+        request = Request(host, wire.sized((*head, rest), len(rest)))
         return Post(request, scripts.SEND_MANY, keys, way.args, rest)
 
     def to_client(self, operation: ops.Send) -> tuple[tuple[str, ...], tuple[Any, ...]]:
