@@ -114,7 +114,7 @@ def without_foreseen_sessions():
 
 
 def without_rush():
-    from channels.layers.redis.presence.rush import Rush
+    from channels.layers.redis.presence.replies import Rush
 
     return _replaced(Rush, "note", lambda *args: 0.0)
 

@@ -49,7 +49,7 @@ SERVER = {
                                                  "link.py::send", "queues/sending", "redis/keys.py",
                                                  "plans.py", "codec.py::pack_message",
                                                  "codec.py::_pack"],
-    "Redis: pipelines out, replies in": ["transport/aio", "transport/wire.py", "presence/rush.py",
+    "Redis: pipelines out, replies in": ["transport/aio", "transport/wire.py", "presence/replies.py",
                                          "transport/plans.py"],
     "out: a message becomes a frame or response": ["interface_server/", "presence/link.py",
                                                    "queues/envelope.py", "layers/codec.py",

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from channels.layers.redis.presence.rush import (
+from channels.layers.redis.presence.replies import (
     COMPARISONS,
     GATHER_S,
     LOOK_S,
