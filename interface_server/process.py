@@ -10,9 +10,9 @@ from typing import Any
 
 from channels.layers.base import BaseChannelLayer
 from channels.layers.names import random_suffix
-from interface_server.frames.lingering import Lingering
 from interface_server.frames.pacer import Pacer
 from interface_server.frames.window import Allowance
+from interface_server.frames.writer import Lingering
 from interface_server.options import Options
 from interface_server.owners.table import Owners
 from interface_server.proxy import ProxyHeaders

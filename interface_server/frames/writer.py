@@ -1,4 +1,4 @@
-"""What waits to be written to one WebSocket, and the task that writes it."""
+"""What waits to be written to a WebSocket, and the task that writes it as long as there is more."""
 
 import asyncio
 import collections
@@ -6,10 +6,46 @@ import logging
 from collections.abc import Callable, Iterable
 
 from interface_server.asgi import Event, Send
-from interface_server.frames.lingering import Lingering
 from interface_server.options import Options
 
 logger = logging.getLogger("interface_server")
+
+#: What has had nothing to do for one to two times as long ends.
+LINGER_S = 1.0
+
+
+class Lingering:
+    """The writers of a process that have nothing to do just now, and may have soon.
+
+    Those who have been idle at two looks in a row end.
+
+    Args:
+        loop: the event loop.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._new: set[FrameWriter] = set()
+        self._old: set[FrameWriter] = set()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, one: "FrameWriter") -> None:
+        """Somebody has become idle."""
+        self._new.add(one)
+        self._old.discard(one)
+        if self._timer is None:
+            self._timer = self._loop.call_later(LINGER_S, self._look)
+
+    def forget(self, one: "FrameWriter") -> None:
+        """Somebody has ended: what it holds, as the connection of a closed socket, goes at once."""
+        self._new.discard(one)
+        self._old.discard(one)
+
+    def _look(self) -> None:
+        old, self._old, self._new = self._old, self._new, set()
+        for one in old:
+            one.end_if_idle()
+        self._timer = self._loop.call_later(LINGER_S, self._look) if self._old else None
 
 
 class FrameWriter:

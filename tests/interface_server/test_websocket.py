@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from channels.exceptions import InvalidMessage, LayerUnavailable, MessageTooLarge
-from interface_server.frames.lingering import LINGER_S
+from interface_server.frames.writer import LINGER_S
 from tests.interface_server.fakes import Site, full, in_loop
 
 ACCEPT = {"accept": True}

@@ -6,8 +6,7 @@ import weakref
 
 import pytest
 
-from interface_server.frames.lingering import Lingering
-from interface_server.frames.writer import FrameWriter
+from interface_server.frames.writer import FrameWriter, Lingering
 from interface_server.options import Options
 
 
