@@ -7,13 +7,13 @@ from channels.layers.base import BaseChannelLayer
 from channels.metrics import hooks
 from channels.tracing import hooks as tracing
 from interface_server.asgi import Receive, Scope, Send
-from interface_server.hosts.refusal import Refusal, judge_scope, unwrap
+from interface_server.hosts.refusal import Refusal, unwrap
 from interface_server.http import Exchange
 from interface_server.options import Options
 from interface_server.probes import ServerProbes
 from interface_server.process import ServerProcess
 from interface_server.refused import refuse
-from interface_server.scopes import mount
+from interface_server.scopes import judge_scope, mount
 from interface_server.websocket import Socket
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from channels.exceptions import ChannelFull, InvalidMessage, LayerUnavailable, MessageTooLarge
 from channels.layers.deadline import Deadline
+from channels.layers.names import HTTP_RESPONSE, reply_channel_name
 from channels.metrics import hooks
 from channels.tracing import hooks as tracing
 from interface_server.asgi import Message, Receive, Scope, Send
@@ -74,6 +75,7 @@ class Exchange:
         "_replies",
         "_response",
         "_scope",
+        "_task",
         "_timer",
         "_watcher",
         "client",
@@ -89,15 +91,17 @@ class Exchange:
         self._receive = receive
         self._head = ScopeHead(scope)
         self._response = Response(scope, send, process.options)
-        self.client = process.new_client()
-        self.reply_channel: str = process.link.reply_channel("http.response", self.client)
+        self.client = process.dispatcher.new_client()
+        self.reply_channel = reply_channel_name(HTTP_RESPONSE, process.link.server_id, self.client)
         self._replies = ReplyQueue(process, self.client)
         self._is_passed_on = False
         #: Why it is refused, if its status does not say.
         self._reason = ""
         self._reader: BodyReader | None = None
         self._deadline: Deadline | None = None
-        self._interruption = Interruption()
+        self._task = asyncio.current_task()
+        #: Made with the deadline: without one, nothing interrupts.
+        self._interruption: Interruption | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._end_teller: asyncio.Task[None] | None = None
@@ -107,7 +111,7 @@ class Exchange:
         try:
             await self._serve()
         except asyncio.CancelledError:
-            if not self._interruption.catch():
+            if self._interruption is None or not self._interruption.catch():
                 self._tell_gone()
                 raise
             await self._give_up(self._replies.outcome or Outcome.GONE)
@@ -234,6 +238,7 @@ class Exchange:
     def _allow(self, seconds: float | None) -> Deadline:
         """Give what happens next `seconds` from now (None: for ever)."""
         if self._deadline is None:
+            self._interruption = Interruption(self._task)
             self._deadline = Deadline(self._process.loop, self._expire)
         self._deadline.allow(seconds)
         return self._deadline
@@ -244,7 +249,8 @@ class Exchange:
             return
         # Not waiting for a worker, so for the client.
         self._replies.end(Outcome.GONE if self._response.is_started else Outcome.STALLED)
-        self._interruption.interrupt()
+        if self._interruption is not None:
+            self._interruption.interrupt()
 
     # -- the response -------------------------------------------------------------------------
 

@@ -1,10 +1,14 @@
 """Breaking a task out of what it waits for (`asyncio.timeout` is not there before Python 3.11)."""
 
 import asyncio
+from typing import Any
 
 
 class Interruption:
-    """Made inside a task; `interrupt` then breaks it out of its await with CancelledError.
+    """`interrupt` breaks a task out of its await with CancelledError.
+
+    A host may run its applications without tasks: there `task` is None, and nothing can be
+    interrupted.
 
     The task says `catch()` in its `except CancelledError`: True means that it was this, and not
     somebody who wants the task to end.
@@ -12,13 +16,12 @@ class Interruption:
 
     __slots__ = ("_is_asked", "_task")
 
-    def __init__(self) -> None:
-        self._task = asyncio.current_task()
+    def __init__(self, task: "asyncio.Task[Any] | None") -> None:
+        self._task = task
         self._is_asked = False
 
     def interrupt(self) -> None:
         """Break the task out of its await."""
-        # A host may run its applications without tasks; there nothing can be interrupted.
         if not self._is_asked and self._task is not None:
             self._is_asked = True
             self._task.cancel()

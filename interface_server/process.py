@@ -2,7 +2,6 @@
 
 import asyncio
 import collections
-import itertools
 import logging
 import sys
 from collections.abc import Callable, Coroutine
@@ -74,7 +73,6 @@ class ServerProcess:
         self.owners = self.dispatcher.owners = Owners(self)
         self.takers = Takers(self)
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._ids = itertools.count()
         self._starting: asyncio.Task[None] | None = None
 
     # -- life ---------------------------------------------------------------------------------
@@ -156,10 +154,6 @@ class ServerProcess:
             replies.end(Outcome.LOST)
 
     # -- what exchanges and sockets use -------------------------------------------------------
-
-    def new_client(self) -> str:
-        """Return an id that no client of this process has had before."""
-        return f"{next(self._ids):x}"
 
     def spawn(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Run `coroutine` to its end, whoever is cancelled meanwhile; return its task."""

@@ -5,6 +5,7 @@ Nothing here waits.
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -37,15 +38,20 @@ class Dispatcher:
         owners: who hosts the instances of sockets; messages with a `type` are theirs.
     """
 
-    __slots__ = ("_unknown_keys", "exchanges", "owners", "received", "sockets")
+    __slots__ = ("_ids", "_unknown_keys", "exchanges", "owners", "received", "sockets")
 
     def __init__(self) -> None:
         self.exchanges: dict[str, ReplyQueue] = {}
         self.sockets: dict[str, Socket] = {}
         self.owners: Owners | None = None
+        self._ids = itertools.count()
         self._unknown_keys = UnknownKeys()
         #: Messages so far. Counted here: only this event loop does, so it needs no lock.
         self.received = 0
+
+    def new_client(self) -> str:
+        """Return an id that no client of this process has had before."""
+        return f"{next(self._ids):x}"
 
     def dispatch(self, clients: Sequence[str], message: Message) -> None:
         """Give `message` to each of `clients`; those that have gone meanwhile are passed over."""

@@ -1,9 +1,10 @@
-"""ASGI scopes as messages. No I/O here."""
+"""ASGI scopes: which are passed on, and as what messages. No I/O here."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from interface_server.asgi import Headers, Message, Scope
+from interface_server.hosts.refusal import METHODS, Refusal, Refused, judge_method
 from interface_server.options import Options
 from interface_server.proxy import ROOT_PATH, ProxyHeaders
 
@@ -55,6 +56,40 @@ class ScopeHead:
             self.has_body = self.has_body or self.length > 0
         else:
             self.has_body = True
+
+
+def judge_scope(scope: Scope) -> Refusal | None:
+    """Return why a request is not passed on that another host server than ours has read, or None.
+
+    No Gate was before it, so that host has decided about the bytes; what a scope still shows of
+    them is judged by the same rules.
+    """
+    try:
+        method = scope["method"].encode("ascii", "replace")
+        if method not in METHODS:
+            judge_method(method)
+        if scope.get("http_version", "1.1") in ("1.0", "1.1"):
+            _judge_headers(scope)
+    except Refused as error:
+        raw_path = scope.get("raw_path") or scope["path"].encode()
+        return error.refusal._replace(
+            method=scope["method"] if scope["method"].isalpha() else "-",
+            target=raw_path.decode("ascii", "replace"),
+        )
+    return None
+
+
+def _judge_headers(scope: Scope) -> None:
+    hosts, codings = 0, []
+    for name, value in scope["headers"]:
+        if name == b"host":
+            hosts += 1
+        elif name == b"transfer-encoding":
+            codings.append(value.strip().lower())
+    if hosts > 1 or (not hosts and scope.get("http_version", "1.1") == "1.1"):
+        raise Refused(400, f"it has {hosts or 'no'} Host headers, and needs one")
+    if codings and codings != [b"chunked"]:
+        raise Refused(400, "its Transfer-Encoding is not chunked")
 
 
 def mount(scope: Scope, options: Options, proxy: ProxyHeaders | None) -> Scope:

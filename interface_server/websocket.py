@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from channels.exceptions import ChannelFull, InvalidMessage, LayerUnavailable, MessageTooLarge
+from channels.layers.names import WEBSOCKET_SEND, reply_channel_name
 from channels.metrics import hooks
 from channels.tracing import hooks as tracing
 from interface_server.asgi import Event as AsgiEvent
@@ -76,8 +77,8 @@ class Socket:
         self._timer: asyncio.TimerHandle | None = None
         self._interruption: Interruption | None = None
         self._writer = FrameWriter(process.loop, send, process.options, process.lingering)
-        self.client = process.new_client()
-        self.reply_channel: str = process.link.reply_channel("websocket.send", self.client)
+        self.client = process.dispatcher.new_client()
+        self.reply_channel = reply_channel_name(WEBSOCKET_SEND, process.link.server_id, self.client)
         self._intake = FrameIntake(process, receive, self.reply_channel, scope["path"], self.close)
 
     # -- the story of a socket ----------------------------------------------------------------
@@ -86,7 +87,7 @@ class Socket:
         """Serve the socket. Returns once its `websocket.disconnect` is sent, or well on its way."""
         if (await self._receive())["type"] != "websocket.connect":
             return
-        interruption = self._interruption = Interruption()
+        interruption = self._interruption = Interruption(asyncio.current_task())
         self._log("WSCONNECTING")
         status = await self._open()
         if status is not None:

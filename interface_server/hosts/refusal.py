@@ -68,38 +68,6 @@ def judge_method(method: bytes) -> None:
     raise Refused(501, f"the method {_shown(method)} is not known")
 
 
-def judge_scope(scope: Scope) -> Refusal | None:
-    """Return why a request is not passed on that another host server than ours has read, or None.
-
-    No Gate was before it, so that host has decided about the bytes; what a scope still shows of
-    them is judged by the same rules.
-    """
-    try:
-        judge_method(scope["method"].encode("ascii", "replace"))
-        if scope.get("http_version", "1.1") in ("1.0", "1.1"):
-            _judge_headers(scope)
-    except Refused as error:
-        raw_path = scope.get("raw_path") or scope["path"].encode()
-        return error.refusal._replace(
-            method=scope["method"] if scope["method"].isalpha() else "-",
-            target=raw_path.decode("ascii", "replace"),
-        )
-    return None
-
-
-def _judge_headers(scope: Scope) -> None:
-    hosts, codings = 0, []
-    for name, value in scope["headers"]:
-        if name == b"host":
-            hosts += 1
-        elif name == b"transfer-encoding":
-            codings.append(value.strip().lower())
-    if hosts > 1 or (not hosts and scope.get("http_version", "1.1") == "1.1"):
-        raise Refused(400, f"it has {hosts or 'no'} Host headers, and needs one")
-    if codings and codings != [b"chunked"]:
-        raise Refused(400, "its Transfer-Encoding is not chunked")
-
-
 def wrap(refusal: Refusal) -> bytes:
     """Return the head that stands for a refused request: its body never ends."""
     parts = [str(refusal.status), refusal.reason, refusal.method, refusal.target]
