@@ -80,7 +80,7 @@ class Dispatcher:
         if not SOCKET_KEYS & message.keys():
             self._unknown_keys.tell(message, sockets[0].reply_channel)
             return
-        owners = self.owners
+        owners = self.owners if self.owners is not None and self.owners.by_client else None
         for socket in sockets:
             if owners is not None and owners.keeps_for_later(socket, message):
                 continue

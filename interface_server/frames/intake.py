@@ -168,7 +168,10 @@ class FrameIntake:
         # disconnect must come after the frame.
         self.order = message["order"]
         self._process.pacer.begin(self)
-        sending = self._process.owners.send_frame(self._client, message)
+        if self._client in self._process.owners.by_client:
+            sending = self._process.owners.send_frame(self._client, message)
+        else:
+            sending = self._process.link.send_frame(message)
         sending.add_done_callback(self._note_sent)
 
     def _note_sent(self, sending: asyncio.Future[None]) -> None:

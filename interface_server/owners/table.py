@@ -34,11 +34,16 @@ MOST_EARLY = 100
 
 
 class Owners:
-    """Who hosts the sockets of one process. Used on its event loop."""
+    """Who hosts the sockets of one process. Used on its event loop.
+
+    Attributes:
+        by_client: the Ownerships of the sockets that workers host; of functions' sockets there is
+            nothing here.
+    """
 
     def __init__(self, process: ServerProcess) -> None:
         self._process = process
-        self._by_client: dict[str, Ownership] = {}
+        self.by_client: dict[str, Ownership] = {}
         #: What has come for sockets that are still connecting.
         self._early: dict[str, list[Message]] = {}
         #: Set when a socket that is held has an owner again.
@@ -56,24 +61,17 @@ class Owners:
             hosting.CHECKPOINT: self._note_checkpoint,
         }
 
-    def __len__(self) -> int:
-        return len(self._by_client)
-
-    def of(self, client: str) -> Ownership | None:
-        """The Ownership of a socket; None if no worker hosts it."""
-        return self._by_client.get(client)
-
     def clients_of(self, queue: str) -> list[str]:
         """The sockets that one worker hosts."""
         return [
             client
-            for client, one in self._by_client.items()
+            for client, one in self.by_client.items()
             if one.queue == queue and not one.is_lost
         ]
 
     def queues(self) -> set[str]:
         """The queues of all owners."""
-        return {one.queue for one in self._by_client.values() if not (one.is_held or one.is_lost)}
+        return {one.queue for one in self.by_client.values() if not (one.is_held or one.is_lost)}
 
     # -- messages with a type -------------------------------------------------------------------
 
@@ -97,7 +95,7 @@ class Owners:
         handled: list[str] = []
         others: list[str] = []
         for client in clients:
-            ownership = self._by_client.get(client)
+            ownership = self.by_client.get(client)
             wants_it = ownership is not None and message["type"] in ownership.handles
             (handled if wants_it else others).append(client)
         if handled:
@@ -125,15 +123,13 @@ class Owners:
     def keeps_for_later(self, socket: Socket, message: Message) -> bool:
         """Whether a message of somebody else waits until a socket's owner has accepted it: what is
         sent to a group does not answer the handshake of an instance."""
-        if not socket.is_connecting:
-            return False
-        ownership = self._by_client.get(socket.client)
+        ownership = self.by_client.get(socket.client) if socket.is_connecting else None
         if ownership is not None:
             ownership.keep_until_answered(message)
         return ownership is not None
 
     def _release_answered(self, client: str) -> None:
-        ownership = self._by_client.get(client)
+        ownership = self.by_client.get(client)
         for message in () if ownership is None else ownership.take_unanswered():
             self._process.dispatcher.dispatch([client], message)
 
@@ -143,7 +139,7 @@ class Owners:
         sender = message.get("from")
         if sender is None:
             return True
-        ownership = self._by_client.get(client)
+        ownership = self.by_client.get(client)
         if ownership is not None and ownership.queue == sender:
             return ownership.hears(message)
         # If the socket is closed, its last owner has been told that already.
@@ -166,7 +162,7 @@ class Owners:
         by_queue: dict[str, list[str]] = {}
         place = next(self._places)
         for client in clients:
-            ownership = self._by_client.get(client)
+            ownership = self.by_client.get(client)
             if ownership is None:
                 self._keep_early(client, message)
             elif not ownership.is_held:
@@ -208,13 +204,13 @@ class Owners:
 
     def _claim(self, client: str, message: Message) -> None:
         queue, number = message["queue"], message["number"]
-        ownership = self._by_client.get(client)
+        ownership = self.by_client.get(client)
         former = "" if ownership is None else ownership.queue
         if ownership is None:
             if client not in self._process.sockets:
                 self._disown(client, queue, number, is_closed=True)
                 return
-            ownership = self._by_client[client] = Ownership(queue, number)
+            ownership = self.by_client[client] = Ownership(queue, number)
             self._watch.start()
         if not ownership.claim(message):
             self._disown(client, queue, number, is_closed=False)
@@ -257,7 +253,7 @@ class Owners:
 
     def _hold(self, client: str, message: Message) -> None:
         queue, number = message["queue"], message["number"]
-        ownership = self._by_client.get(client)
+        ownership = self.by_client.get(client)
         if ownership is None or not ownership.is_of(queue, number):
             self._disown(client, queue, number, is_closed=False)
             return
@@ -280,7 +276,7 @@ class Owners:
         )
 
     def _give_up(self, client: str, number: int) -> None:
-        ownership = self._by_client.get(client)
+        ownership = self.by_client.get(client)
         socket = self._process.sockets.get(client)
         if ownership is None or socket is None or not ownership.is_held:
             return
@@ -295,7 +291,7 @@ class Owners:
     def _note_checkpoint(self, client: str, message: Message) -> None:
         if not self._is_by_owner(client, message):
             return
-        ownership = self._by_client[client]
+        ownership = self.by_client[client]
         ownership.note_checkpoint(message)
         for event in message["events"]:
             self._deliver([client], {**event, "from": message["from"]})
@@ -315,7 +311,7 @@ class Owners:
         )
 
     def _resume_from_checkpoint(self, client: str) -> bool:
-        ownership, socket = self._by_client[client], self._process.sockets.get(client)
+        ownership, socket = self.by_client[client], self._process.sockets.get(client)
         message = ownership.disown(self._reply_channel(client))
         if message is None:
             ownership.is_lost = True
@@ -330,10 +326,8 @@ class Owners:
     # -- what clients do ------------------------------------------------------------------------
 
     def send_frame(self, client: str, message: WebsocketReceive) -> asyncio.Future[None]:
-        """Send a frame to whoever consumes it; see ServerLink.send_frame."""
-        ownership = self._by_client.get(client)
-        if ownership is None:
-            return self._process.link.send_frame(message)
+        """Send a frame to the socket's owner; see ServerLink.send_frame."""
+        ownership = self.by_client[client]
         if not ownership.takes_frames:
             return asyncio.ensure_future(self._send_to_owner(client, ownership, message))
         sent: asyncio.Future[None] = self._process.loop.create_future()
@@ -357,7 +351,7 @@ class Owners:
         backoff = Backoff(*RETRY_S)
         while True:
             while not ownership.takes_frames:
-                if self._by_client.get(client) is not ownership:
+                if self.by_client.get(client) is not ownership:
                     raise LayerUnavailable("the socket is closed", was_sent=False)
                 released = self._released.get(client)
                 await (asyncio.sleep(FRAMES_PAUSE_S) if released is None else released.wait())
@@ -373,7 +367,7 @@ class Owners:
 
     async def close_socket(self, client: str, message: Message) -> None:
         """Send a socket's disconnect to whoever consumes it; see ServerLink.close_socket."""
-        ownership = self._by_client.get(client)
+        ownership = self.by_client.get(client)
         self._early.pop(client, None)
         if ownership is None:
             await self._process.link.close_socket(client, message)
@@ -387,7 +381,7 @@ class Owners:
         try:
             await self._process.link.close_socket(client, message, channel)
         finally:
-            self._by_client.pop(client, None)
+            self.by_client.pop(client, None)
             released = self._released.pop(client, None)
             if released is not None:
                 released.set()
