@@ -150,6 +150,10 @@ class SocketInstance:
     def close(self, code: int) -> None:
         """Close the socket, whatever the application thinks of it."""
         self._claim()
+        self._end_with(code)
+
+    def _end_with(self, code: int) -> None:
+        """Send what was to go out with the next checkpoint, and the close; nothing after it."""
         for event in (*self._unsent, {"type": "websocket.close", "code": code}):
             self._tell({**event, "from": self._host.queue})
         self._is_over = True
@@ -205,8 +209,7 @@ class SocketInstance:
             self.channel_name,
         )
         # Without a claim: if it is another worker's by now, or closed, the server takes no notice.
-        self._put({"type": "websocket.close", "code": CloseCode.SERVICE_RESTART})
-        self._is_over = True
+        self._end_with(CloseCode.SERVICE_RESTART)
 
     def put_message(self, message: Content, place: int) -> None:
         """A message to the instance, and its number among those of its server."""

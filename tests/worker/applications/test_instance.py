@@ -20,25 +20,33 @@ OPENING = {
 class Lane:
     is_full = False
 
+    def __init__(self, sent):
+        self.sent = sent
+
     def put(self, client, message):
-        pass
+        self.sent.append(message)
 
     async def wait_until_sent(self):
         pass
 
 
 class Outbox:
+    """Keeps what is sent in `sent`."""
+
+    def __init__(self):
+        self.sent = []
+
     def lane(self, queue):
-        return Lane()
+        return Lane(self.sent)
 
 
 class Host:
     """What a SocketInstance needs of its worker."""
 
     queue = "worker.one!"
-    outbox = Outbox()
 
     def __init__(self, consumer):
+        self.outbox = Outbox()
         self.application = consumer.as_asgi()
         self.loop = asyncio.get_running_loop()
         self.threads = HandlerThreads(1)
@@ -152,3 +160,28 @@ def test_a_goodbye_that_is_due_is_said_although_the_socket_is_lost_meanwhile(lay
     Leaving.left = 0
     asyncio.run(leave())
     assert Leaving.left == 1
+
+
+class Kept(AsyncWebsocketConsumer):
+    checkpoint = True
+
+
+@pytest.mark.parametrize("consumer", [AsyncWebsocketConsumer, Kept])
+def test_a_frame_that_got_lost_closes_its_socket_with_checkpoints_or_without(layer, consumer):
+    async def lose_a_frame():
+        host = Host(consumer)
+        instance = SocketInstance(host, OPENING)
+        instance.task = asyncio.ensure_future(instance.run())
+        await asyncio.sleep(0.01)
+        for order in (1, 3):
+            instance.put({"type": "websocket.receive", "text": "x", "order": order})
+        await asyncio.sleep(0.01)
+        instance.put({"type": "websocket.disconnect", "code": 1012})
+        await asyncio.wait([instance.task], timeout=10)
+        return host.outbox.sent[-1]
+
+    assert asyncio.run(lose_a_frame()) == {
+        "type": "websocket.close",
+        "code": 1012,
+        "from": Host.queue,
+    }
