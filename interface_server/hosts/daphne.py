@@ -36,6 +36,9 @@ _BACKLOG = 2048
 #: How long a connection may be idle between requests. Longer than proxies keep theirs (nginx: 60),
 #: or they send requests into connections that are just being closed.
 _KEEP_ALIVE_S = 75
+#: A client that is sent a close frame, and reads slowly, may take so long to answer it; as uvicorn
+#: has it. Autobahn's own second cuts it off, and it never learns why.
+_CLOSING_S = 10
 #: How long clients may take for the last bytes they are sent before the process ends.
 _FLUSH_S = 2.0
 
@@ -122,6 +125,7 @@ class DaphneServer(Server):  # type: ignore[misc]
             autoPingTimeout=self.ping_timeout,
             allowNullOrigin=True,
             openHandshakeTimeout=0,
+            closeHandshakeTimeout=_CLOSING_S,
             echoCloseCodeReason=True,
             failByDrop=False,  # tell the client why, with 1002, 1007 or 1009
             maxMessagePayloadSize=self._settings.max_frame_bytes,

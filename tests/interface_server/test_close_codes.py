@@ -2,6 +2,7 @@
 
 import socket
 import struct
+import time
 import uuid
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from tests.interface_server.test_raw_requests import UPGRADE
 
 ANSWER_S = 10
+#: Longer than hosts wait by themselves for a client's answer to their close frame.
+DEAF_S = 1.5
 
 
 def frame(opcode, data=b"", *, is_last=True, is_masked=True, reserved=0):
@@ -89,3 +92,23 @@ def test_a_client_that_answers_no_ping_is_1006(start, server_kind):
     with socket.create_connection(("127.0.0.1", host.port), timeout=ANSWER_S) as connection:
         connection.sendall(head.encode())
         assert host.expect_record("/silent", "left")["code"] == 1006
+
+
+def test_a_client_that_reads_late_still_learns_why_it_was_closed(our_host):
+    head = f"GET /{uuid.uuid4().hex} HTTP/1.1|Host: x|{UPGRADE}||".replace("|", "\r\n")
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.settimeout(ANSWER_S)
+        connection.connect(("127.0.0.1", our_host.port))
+        connection.sendall(head.encode())
+        seen = b""
+        while b'"ws"' not in seen:
+            seen += connection.recv(65536)
+        connection.sendall(frame(1, b"flood 2") + frame(1, b"close 4001"))
+        time.sleep(DEAF_S)  # it is deaf: what it was sent waits in the buffers
+        why = b"\x88\x02" + struct.pack(">H", 4001)
+        while not seen.endswith(why):
+            piece = connection.recv(65536)
+            assert piece, "cut off without a close frame"
+            seen = seen[-4:] + piece
+        connection.sendall(close(4001))
