@@ -7,9 +7,9 @@ the socket gets another owner. Every message has a `type`.
 To the server, on the socket's reply channel:
 
 - OWN: the worker whose queue is `queue` owns the socket from now on, under `number`, and has
-  handled the frames up to `order` and the messages up to `place`. What was held for it is let go.
-  `handles`: the events for the client that its consumer wants to see first. `keeps`: there will be
-  checkpoints.
+  handled the frames up to `order` and the messages up to `place`. What was held for it is let go,
+  unless it was the owner before. `handles`: the events for the client that its consumer wants to
+  see first. `keeps`: there will be checkpoints. `stays`: it can't move; let go what was held.
 - HOLD: hold what comes for the socket, and put a FENCE into my queue. `number` as above.
 - CHECKPOINT: `state` is what the instance was when it had handled frame `order` and message
   `place`; `events` are what it sent meanwhile.

@@ -106,11 +106,7 @@ class Ownership:
 
     def claim(self, message: Message) -> bool:
         """Let a worker be the owner, as its message OWN says; return False if another one has been
-        since.
-
-        The owner itself may claim the socket again: it keeps it, as its state can't travel, or
-        knows more of its consumer by now.
-        """
+        since. The owner itself may claim the socket again: see `ends_hold`."""
         queue, number = message["queue"], message["number"]
         if number <= self.number and not self.is_of(queue, number):
             return False
@@ -120,6 +116,13 @@ class Ownership:
         self.keeps, self.handles = message.get("keeps", False), message.get("handles", ())
         self._forget(message["order"], message["place"])
         return True
+
+    def ends_hold(self, message: Message) -> bool:
+        """Whether a claim, before it is made, lets go what is held. The owner's own does so if it
+        keeps the socket, as its state can't travel; not if it only knows more of its consumer by
+        now: it is still to move."""
+        is_owner = self.is_of(message["queue"], message["number"])
+        return not is_owner or bool(message.get("stays"))
 
     def note_frame(self, frame: WebsocketReceive) -> None:
         """A frame goes to the owner, or once more: keep it until the next checkpoint, if there are

@@ -61,14 +61,6 @@ class Owners:
             hosting.CHECKPOINT: self._note_checkpoint,
         }
 
-    def clients_of(self, queue: str) -> list[str]:
-        """The sockets that one worker hosts."""
-        return [
-            client
-            for client, one in self.by_client.items()
-            if one.queue == queue and not one.is_lost
-        ]
-
     def queues(self) -> set[str]:
         """The queues of all owners."""
         return {one.queue for one in self.by_client.values() if not (one.is_held or one.is_lost)}
@@ -169,7 +161,10 @@ class Owners:
                 by_queue.setdefault(ownership.queue, []).append(client)
                 ownership.note_message(message, place)
             elif not ownership.keep(message):
-                self._tell_lost(client)
+                logger.error(
+                    "a message for %s was dropped: too many wait for a worker that takes it over",
+                    self._reply_channel(client),
+                )
         for queue, some in by_queue.items():
             self._sender.post(queue, self._members(some, message, place))
 
@@ -194,12 +189,6 @@ class Owners:
         if len(early) < MOST_EARLY:
             early.append(message)
 
-    def _tell_lost(self, client: str) -> None:
-        logger.error(
-            "a message for %s was dropped: too many wait for a worker that takes the socket over",
-            self._reply_channel(client),
-        )
-
     # -- what owners ask for --------------------------------------------------------------------
 
     def _claim(self, client: str, message: Message) -> None:
@@ -212,6 +201,7 @@ class Owners:
                 return
             ownership = self.by_client[client] = Ownership(queue, number)
             self._watch.start()
+        is_free = not ownership.is_held or ownership.ends_hold(message)
         if not ownership.claim(message):
             self._disown(client, queue, number, is_closed=False)
             return
@@ -219,9 +209,9 @@ class Owners:
         if former not in ("", queue):
             moved = {"type": hosting.MOVED, "reply_channel": self._reply_channel(client)}
             self._sender.post(former, moved)
-        if ownership.sent and ownership.is_held:
+        if ownership.sent and ownership.is_held and is_free:
             self._process.spawn(self._replay(client, ownership))
-        else:
+        elif is_free:
             self._release(client, ownership)
 
     async def _replay(self, client: str, ownership: Ownership) -> None:
@@ -299,8 +289,14 @@ class Owners:
     # -- owners that die ------------------------------------------------------------------------
 
     def lose(self, queue: str) -> None:
-        """An owner is dead: its sockets go on from their checkpoints, or are closed."""
-        clients = self.clients_of(queue)
+        """An owner is dead: its sockets go on from their checkpoints, or are closed. Those that are
+        closed already, with their disconnect on its way to the owner, need nobody else."""
+        clients = [
+            client
+            for client, one in self.by_client.items()
+            if one.queue == queue and not one.is_lost
+            if client in self._process.sockets or one.is_held
+        ]
         resumed = sum(self._resume_from_checkpoint(client) for client in clients)
         logger.error(
             "the worker with the queue %s is dead: %d of its sockets go on from their last "
@@ -320,7 +316,11 @@ class Owners:
             return False
         self._hold_until_claimed(client, ownership)
         number = ownership.number
-        self._process.spawn(self._sender.offer(message, lambda: ownership.number == number))
+
+        def is_free() -> bool:
+            return ownership.number == number and self.by_client.get(client) is ownership
+
+        self._process.spawn(self._sender.offer(message, is_free))
         return True
 
     # -- what clients do ------------------------------------------------------------------------

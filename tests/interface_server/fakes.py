@@ -48,6 +48,10 @@ class FakeLink:
         self.sent.append((channel, message))
         self._note()
 
+    def post(self, channel, message, done):
+        sending = asyncio.ensure_future(self.send(channel, message))
+        sending.add_done_callback(lambda sent: done(sent.exception()))
+
     def send_frame(self, message):
         return asyncio.ensure_future(self.send("websocket.receive", message))
 
@@ -55,10 +59,10 @@ class FakeLink:
         await self.send("websocket.connect", message)
         self.opened.append(client)
 
-    async def close_socket(self, client, message):
+    async def close_socket(self, client, message, channel="websocket.disconnect"):
         if self.close_gate is not None:
             await self.close_gate.wait()
-        self.sent.append(("websocket.disconnect", message))
+        self.sent.append((channel, message))
         self.closed.append(client)
         self._note()
 

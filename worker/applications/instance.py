@@ -12,10 +12,9 @@ from channels.exceptions import StopConsumer
 from channels.instances.hosting import EXTENSION
 from channels.layers import hosting, names
 from channels.messages import CloseCode, Content
-from channels.tracing.hooks import KEY
 from worker.advice import tell_of_no_frame, tell_of_open_connect
 from worker.applications.arrivals import Arrival, Arrivals
-from worker.applications.events import find_own_events
+from worker.applications.events import find_own_events, frame_of
 from worker.applications.mover import FAILED, GIVEN, STAYED
 from worker.applications.moving import Baseline, State, explain, put_back, say_resumed
 from worker.applications.scopes import make_socket_scope
@@ -149,7 +148,7 @@ class SocketInstance:
 
     def close(self, code: int) -> None:
         """Close the socket, whatever the application thinks of it."""
-        self._claim()
+        self._claim(stays=True)
         self._end_with(code)
 
     def _end_with(self, code: int) -> None:
@@ -158,8 +157,9 @@ class SocketInstance:
             self._tell({**event, "from": self._host.queue})
         self._is_over = True
 
-    def _claim(self) -> None:
-        """Tell the interface server that the socket is ours, and what the consumer wants."""
+    def _claim(self, *, stays: bool = False) -> None:
+        """Tell the interface server that the socket is ours, and what the consumer wants; whether
+        it stays so, although it was to move."""
         claim: Content = {
             "type": hosting.OWN,
             "queue": self._host.queue,
@@ -171,6 +171,8 @@ class SocketInstance:
             claim["handles"] = self._handles
         if self._is_checkpointed:
             claim["keeps"] = True
+        if stays:
+            claim["stays"] = True
         self._tell(claim)
 
     def ask_to_move(self) -> None:
@@ -244,7 +246,7 @@ class SocketInstance:
             kind = event["type"]
             if kind == "websocket.receive":
                 self._taken = event["order"]
-                return _frame_of(event)
+                return frame_of(event)
             if kind == hosting.FENCE:
                 await self._hand_over()
                 continue
@@ -265,7 +267,7 @@ class SocketInstance:
         state = await self._pack()
         if state is None:
             self._host.mover.note(STAYED)
-            self._claim()
+            self._claim(stays=True)
             return
         self._host.mover.note(GIVEN)
         self._is_over = self._has_ended = self._is_on_its_way = True
@@ -391,13 +393,3 @@ class SocketInstance:
         self._is_resuming = False
         self._claim()
         await say_resumed(consumer)
-
-
-def _frame_of(event: Content) -> Content:
-    """The event of ASGI for a frame, and the context of its trace."""
-    frame: Content = {"type": "websocket.receive"}
-    if KEY in event:
-        frame[KEY] = event[KEY]
-    if event.get("text") is not None:
-        return {**frame, "text": event["text"]}
-    return {**frame, "bytes": event.get("bytes") or b""}

@@ -1,0 +1,90 @@
+"""Sockets whose instances workers host: what goes to whom while they move, or their worker dies."""
+
+import asyncio
+
+import pytest
+
+from channels.layers import hosting
+from interface_server.owners import watch
+from tests.interface_server.fakes import Site, in_loop
+
+QUEUE, NEXT_QUEUE = "worker.one!", "worker.two!"
+CHANNEL, NEXT_CHANNEL = QUEUE + hosting.LOCAL_PART, NEXT_QUEUE + hosting.LOCAL_PART
+HOLD = {"type": hosting.HOLD, "queue": QUEUE, "number": 1}
+CHECKPOINT = {
+    "type": hosting.CHECKPOINT,
+    "from": QUEUE,
+    "n": 1,
+    "opening": {"path": "/"},
+    "state": {},
+    "order": 0,
+    "place": 0,
+    "events": [{"type": "websocket.accept"}],
+}
+
+
+def own(queue=QUEUE, number=1, **more):
+    return {"type": hosting.OWN, "queue": queue, "number": number, "order": 0, "place": 0, **more}
+
+
+def frame(text):
+    return {"type": "websocket.receive", "text": text}
+
+
+async def send_frame(client, text):
+    """Have a client send a frame, and let the server do with it what it does at once."""
+    client.put(frame(text))
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def open_hosted(site, *replies):
+    """Return (client, its connect message) of a socket with checkpoints that QUEUE hosts."""
+    client = site.socket()
+    connect = await site.link.expect("websocket.connect")
+    site.link.reply(connect, own(), *replies, CHECKPOINT)
+    assert (await client.expect())["type"] == "websocket.accept"
+    return client, connect
+
+
+@in_loop
+async def test_an_owner_that_is_to_move_keeps_nothing_from_moving_by_what_it_says_of_its_consumer():
+    site = await Site().start()
+    client, connect = await open_hosted(site, HOLD, own(keeps=True))
+    assert (await site.link.expect(CHANNEL))["type"] == hosting.FENCE
+    await send_frame(client, "early")
+    site.link.reply(connect, own(NEXT_QUEUE, 2))
+    assert (await site.link.expect(NEXT_CHANNEL))["text"] == "early"
+    assert "websocket.receive" not in [m["type"] for m in site.link.messages(CHANNEL)]
+
+
+@in_loop
+async def test_an_owner_that_can_not_move_is_sent_what_was_held():
+    site = await Site().start()
+    client, connect = await open_hosted(site, HOLD)
+    await send_frame(client, "early")
+    assert len(site.link.messages(CHANNEL)) == 1  # the fence
+    site.link.reply(connect, own(stays=True))
+    assert (await site.link.expect(CHANNEL, 2))["text"] == "early"
+
+
+@in_loop
+async def test_the_death_of_a_worker_brings_back_no_socket_that_is_closed():
+    site = await Site().start()
+    client, connect = await open_hosted(site, own(keeps=True))
+    site.link.close_gate = asyncio.Event()  # its disconnect waits for the layer
+    client.put({"type": "websocket.disconnect", "code": 1000})
+    process = await site.server.start()
+    while process.sockets:
+        await asyncio.sleep(0)
+    process.owners.lose(QUEUE)
+    site.link.close_gate.set()
+    assert (await site.link.expect(CHANNEL))["type"] == "websocket.disconnect"
+    await client.finish()
+    assert site.link.messages(hosting.RESUME) == []
+
+
+@pytest.fixture(autouse=True)
+def _no_watch(monkeypatch):
+    """Only the test says who is dead."""
+    monkeypatch.setattr(watch, "LOOK_EVERY_S", 1e9)
