@@ -181,15 +181,8 @@ def row_of(operation: Operation) -> str | None:
 
 def find_rows(operations: Iterable[Operation]) -> list[tuple[str, list[int]]]:
     """The rows of more than one of `operations`, as (channel, places in order) pairs."""
-    candidates = [
-        (place, operation)
-        for place, operation in enumerate(operations)
-        if type(operation) is Send or type(operation) is FinishOrdered
-    ]
-    if len(candidates) < 2:  # nearly always
-        return []
     rows: dict[str, list[int]] = {}
-    for place, operation in candidates:
+    for place, operation in enumerate(operations):
         channel = row_of(operation)
         if channel is not None:
             rows.setdefault(channel, []).append(place)

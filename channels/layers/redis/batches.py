@@ -79,13 +79,15 @@ class Batches:
 
     def _make(self, operations: Sequence[Any]) -> Plan[tuple[list[Part], list[tuple[int, str]]]]:
         """The parts that carry out `operations`, in order; groups are looked up first."""
-        groups = [op.group for op in operations if type(op) is ops.SendGroup]
+        kinds = list(map(type, operations))
         queues: dict[str, list[str]] = {}
-        if groups:
+        if ops.SendGroup in kinds:
+            groups = [op.group for op in operations if type(op) is ops.SendGroup]
             queues = yield from self._groups.queues_of(list(dict.fromkeys(groups)))
         batch: list[Part] = []
         pushes: list[tuple[int, str]] = []
-        rows = self._make_rows(operations)
+        can_stand_in_row = kinds.count(ops.Send) + kinds.count(ops.FinishOrdered)
+        rows = self._make_rows(operations) if can_stand_in_row > 1 else {}
         for position, operation in enumerate(operations):
             if type(operation) is ops.SendGroup:
                 pushes.append((position, operation.group))

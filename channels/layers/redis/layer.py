@@ -110,7 +110,7 @@ class RedisChannelLayer(LayerOverStore):
         self.sending = Sending(rules, self.acknowledged)
         self._delays = Delays(rules, self.acknowledged)
         self.returns = Returns(rules, self.sending, self.acknowledged)
-        self._receiving = Receiving(rules, self._delays, self.acknowledged)
+        self._receiving = Receiving(rules, self._delays, self.acknowledged, self.sending.traffic)
         self.groups = Groups(rules, self.group_expiry)
         self.sockets = Sockets(rules, self.sending, self.returns)
         self.registry = Registry(rules)
@@ -118,7 +118,7 @@ class RedisChannelLayer(LayerOverStore):
         self.statistics = Statistics(rules)
         self._status = Status(rules, self.registry, self.statistics)
         self._dead_letters = DeadLetters(rules, self.acknowledged, self.statistics.scan_names)
-        self.rollbacks = Rollbacks(rules, rules.traffic)
+        self.rollbacks = Rollbacks(rules, self.sending.traffic)
         self.steps = RedisSteps(self.sending, self.groups, self.statistics, self._dead_letters)
         self._housekeeping = Housekeeping(
             rules,

@@ -8,8 +8,10 @@ With several hosts, the group's own side is kept on two of them, and each send l
 may be away, or back without what it knew. What only one of them knows, the other is told.
 """
 
+import functools
+import itertools
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from channels.exceptions import LayerUnavailable
 from channels.layers import names
@@ -19,6 +21,7 @@ from channels.layers.redis.keys import SOCKET_STATE_TTL_MS, QueueKeys
 from channels.layers.redis.queues.rules import Rules
 from channels.layers.redis.transport import wire
 from channels.layers.redis.transport.plans import (
+    Command,
     Part,
     Plan,
     Request,
@@ -35,6 +38,15 @@ PRUNE_AGE_MS = 60_000
 TTL_MARGIN_MS = 60_000
 
 
+class Push(NamedTuple):
+    """What is the same of every message to the members of a group in one queue."""
+
+    host: int
+    #: The command of scripts.PUSH, up to the payload; behind that comes `owner`.
+    head: Command
+    owner: str
+
+
 class Groups:
     """Plans for the verbs on groups."""
 
@@ -42,6 +54,10 @@ class Groups:
         self._rules = rules
         self._keyspace = rules.keyspace
         self._life_ms = int(group_expiry * 1000)
+        #: The requests that look up a group's queues, one for each host that knows them.
+        self._lookups_of = functools.lru_cache(maxsize=1024)(self._find_lookups)
+        #: The Push to (a group, a queue).
+        self._push_to = functools.lru_cache(maxsize=4096)(self._find_push)
 
     def _ttl_ms(self, keys: QueueKeys) -> int:
         """Life of the keys of memberships in a queue. Those of sockets do not expire: the server
@@ -164,31 +180,31 @@ class Groups:
 
     def queues_of(self, groups: Sequence[str]) -> Plan[dict[str, list[str]]]:
         """Plan: for each group, the names of the queues that have members in it."""
-        places = self._places(groups)
-        replies = yield [
-            Request(host, ("ZRANGE", self._keyspace.group(group), 0, -1)) for group, host in places
-        ]
-        known: dict[str, dict[int, Any]] = {group: {} for group in groups}
-        for (group, host), reply in zip(places, replies, strict=True):
-            known[group][host] = reply
+        lookups = {group: self._lookups_of(group) for group in groups}
+        replies = iter((yield [request for some in lookups.values() for request in some]))
         queues: dict[str, list[str]] = {}
-        for group, answers in known.items():
+        for group, some in lookups.items():
+            answers = {request.host: next(replies) for request in some}
             raise_if_all_are_away(list(answers.values()))
             there = {
                 host: [queue.decode() for queue in check(reply)]
                 for host, reply in answers.items()
                 if not isinstance(reply, LayerUnavailable)
             }
-            queues[group] = list(dict.fromkeys(queue for some in there.values() for queue in some))
+            queues[group] = list(dict.fromkeys(itertools.chain.from_iterable(there.values())))
             tell = [
                 self._join_request(group, queue, host)
-                for host, some in there.items()
+                for host, known in there.items()
                 for queue in queues[group]
-                if queue not in some
+                if queue not in known
             ]
             if tell:
                 yield tell
         return queues
+
+    def _find_lookups(self, group: str) -> tuple[Request, ...]:
+        command = ("ZRANGE", self._keyspace.group(group), 0, -1)
+        return tuple(Request(host, command) for host in self._keyspace.group_hosts(group))
 
     def _places(self, groups: Iterable[str]) -> list[tuple[str, int]]:
         """Where these groups are noted: a list of (group, host)."""
@@ -198,7 +214,8 @@ class Groups:
         """The part of a batch that sends to every queue of a group; its result is a list of the
         queues that turned out to have no members."""
         requests = [self._push_request(operation, queue) for queue in queues]
-        hooks.meter.group_sent()
+        if hooks.meter.is_on:
+            hooks.meter.group_sent()
 
         def read(replies: Sequence[Any]) -> list[str]:
             raise_if_all_are_away(replies)
@@ -215,18 +232,18 @@ class Groups:
         return requests, read
 
     def _push_request(self, operation: ops.SendGroup, queue: str) -> Request:
+        push = self._push_to(operation.group, queue)
+        call = (*push.head, operation.payload, push.owner)
+        return Request(push.host, wire.sized(call, len(operation.payload)))
+
+    def _find_push(self, group: str, queue: str) -> Push:
         keys = self._keyspace.queue(queue)
-        members = self._keyspace.members(queue, operation.group)
-        call = scripts.PUSH.call(
+        members = self._keyspace.members(queue, group)
+        head = scripts.PUSH.call(
             [keys.queue, keys.counts, members, keys.known],
-            [
-                self._rules.get_capacity(queue),
-                *self._rules.lives_ms(keys),
-                operation.payload,
-                keys.owner,
-            ],
+            [self._rules.get_capacity(queue), *self._rules.lives_ms(keys)],
         )
-        return Request(keys.host, wire.sized(call, len(operation.payload)))
+        return Push(keys.host, head, keys.owner)
 
     def _note_drop(self, group: str, queue: str, length: int) -> None:
         hooks.meter.messages_lost(queue, "full")

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from channels.layers.redis.queues.rules import Rules
-from channels.layers.redis.queues.traffic import SENT, TAKEN, Traffic
+from channels.layers.redis.queues.sending import SENT, TAKEN, Traffic
 from channels.layers.redis.transport.plans import Plan, Request, check
 
 #: The mark of one loss lives for this long; so long, too, others that are noticed are the same one.

@@ -16,8 +16,7 @@ from channels.layers.redis.queues.cursor import Cursor
 from channels.layers.redis.queues.delays import Delays, read_promoted
 from channels.layers.redis.queues.delivery import Entry, OwnedChannels, Taken
 from channels.layers.redis.queues.rules import Rules
-from channels.layers.redis.queues.sending import Sending, kind_and_rest
-from channels.layers.redis.queues.traffic import TAKEN
+from channels.layers.redis.queues.sending import TAKEN, Sending, Traffic, kind_and_rest
 from channels.layers.redis.transport.plans import (
     Block,
     Part,
@@ -36,8 +35,11 @@ PROMOTE_EVERY_S = 0.1
 class Receiving:
     """Plans that take messages out of queues."""
 
-    def __init__(self, rules: Rules, delays: Delays, acknowledged: OwnedChannels) -> None:
+    def __init__(
+        self, rules: Rules, delays: Delays, acknowledged: OwnedChannels, traffic: Traffic
+    ) -> None:
         self._rules, self._delays, self._acknowledged = rules, delays, acknowledged
+        self._traffic = traffic
         self._leftovers: dict[str, deque[tuple[str, dict[str, Any]]]] = {}
 
     def receive(self, channels: Sequence[str], block_s: float, now_s: float) -> Plan[Received]:
@@ -116,7 +118,9 @@ class Receiving:
             results.extend(read_batch(batch, replies))
             if len(replies) > count:
                 cursor.next_due_s = read_promoted(replies[count:])
-            return cursor.next_due_s is None and not ops.leave_work(results)
+            if any(results) and ops.leave_work(results):  # nearly always, all are None
+                return False
+            return cursor.next_due_s is None
 
         popped, now_ms = yield Wait(
             cursor.hosts[0],
@@ -192,7 +196,7 @@ class Receiving:
         self, cursor: Cursor, keys: QueueKeys, host: int, data: bytes
     ) -> Plan[ops.Delivery | None]:
         if keys.is_for_anybody:
-            self._rules.traffic.note(TAKEN, keys.name)
+            self._traffic.note(TAKEN, keys.name)
         if envelopes.kind_of(data) == envelopes.TOKEN:
             return (yield from self._acknowledged.read(keys, host, cursor.is_direct))
         try:

@@ -6,7 +6,6 @@ from channels.layers import names
 from channels.layers.codec import Codec
 from channels.layers.drops import Drops
 from channels.layers.redis.keys import Keyspace, QueueKeys
-from channels.layers.redis.queues.traffic import Traffic
 from channels.layers.redis.transport.plans import Plan, Request
 from channels.metrics import hooks
 
@@ -40,8 +39,6 @@ class Rules:
         self.keyspace, self.codec, self.drops = keyspace, codec, drops
         self.get_capacity, self.get_expiry = get_capacity, get_expiry
         self._pick_host = pick_host
-        #: What this process has sent and taken of late.
-        self.traffic = Traffic()
 
     def fixed_host(self, keys: QueueKeys) -> int | None:
         """The host that a queue lies on; None for plain channels, if there are several hosts: they

@@ -1,7 +1,10 @@
-"""The plans that send a message. Nothing here does I/O or reads a clock."""
+"""The plans that send a message, and how much was sent of late. Nothing here does I/O."""
 
+import collections
 import functools
 import secrets
+import time
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from channels.exceptions import ChannelFull, ClientBusy, ClientGone, HeldBack
@@ -12,7 +15,6 @@ from channels.layers.redis.queues import envelope as envelopes
 from channels.layers.redis.queues import scripts
 from channels.layers.redis.queues.delivery import OwnedChannels
 from channels.layers.redis.queues.rules import Rules
-from channels.layers.redis.queues.traffic import SENT
 from channels.layers.redis.transport import wire
 from channels.layers.redis.transport.plans import (
     Command,
@@ -27,6 +29,13 @@ from channels.metrics import hooks
 
 #: What send.lua and send_in_row.lua say when it is not the queue that is full.
 _REFUSALS = {-2: ClientBusy, -3: HeldBack}
+
+#: What Traffic counts of messages.
+SENT, TAKEN = "sent", "taken"
+#: Figures are kept for tenths of a second, so many of them.
+TENTHS = 600
+#: Messages of sockets: what becomes of these in trouble is told for each socket.
+_OF_SOCKETS = "websocket."
 
 
 class Row(NamedTuple):
@@ -58,6 +67,8 @@ class Sending:
     def __init__(self, rules: Rules, acknowledged: OwnedChannels) -> None:
         self._rules, self._keyspace = rules, rules.keyspace
         self._acknowledged = acknowledged
+        #: What this process has sent and taken of late.
+        self.traffic = Traffic()
         #: The Way to a queue; None to that of an acknowledged channel.
         self.way_to = functools.lru_cache(maxsize=1024)(self._find_way)
 
@@ -178,7 +189,7 @@ class Sending:
         reply = check(reply)
         if reply == 0:
             if "!" not in operation.channel:
-                self._rules.traffic.note(SENT, operation.channel)
+                self.traffic.note(SENT, operation.channel)
             if hooks.meter.is_on:
                 hooks.meter.message_sent(operation.channel)
             return None
@@ -204,3 +215,39 @@ def kind_and_rest(keys: QueueKeys, channel: str, payload: bytes) -> tuple[int, b
     if keys.is_plain or keys.is_single_reader:
         return envelopes.PLAIN, payload
     return envelopes.TO_CLIENTS, envelopes.address(names.split_local(channel)[1], payload)
+
+
+class _Bucket(NamedTuple):
+    tenth: int
+    counts: "collections.Counter[tuple[str, str]]"
+
+
+class Traffic:
+    """Counts messages by what they were and their channel. A count of two threads at the same
+    moment may get lost."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._buckets: collections.deque[_Bucket] = collections.deque(maxlen=TENTHS)
+        self._latest = _Bucket(-1, collections.Counter())
+
+    def note(self, what: str, channel: str) -> None:
+        """A message was sent or taken. Those of processes and sockets are passed over."""
+        if "!" in channel or "?" in channel or channel.startswith(_OF_SOCKETS):
+            return
+        tenth = int(self._clock() * 10)
+        bucket = self._latest
+        if bucket.tenth != tenth:
+            bucket = self._latest = _Bucket(tenth, collections.Counter())
+            self._buckets.append(bucket)
+        bucket.counts[what, channel] += 1
+
+    def between(self, what: str, since_s: float, until_s: float) -> "collections.Counter[str]":
+        """The messages of a span of time (of the clock), by channel."""
+        found: collections.Counter[str] = collections.Counter()
+        for bucket in list(self._buckets):
+            if int(since_s * 10) <= bucket.tenth <= int(until_s * 10):
+                for (kind, channel), count in list(bucket.counts.items()):
+                    if kind == what:
+                        found[channel] += count
+        return found

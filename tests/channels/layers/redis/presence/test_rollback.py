@@ -10,7 +10,7 @@ import pytest
 from channels.exceptions import LayerUnavailable
 from channels.layers.redis import RedisChannelLayer
 from channels.layers.redis.presence import rollback
-from channels.layers.redis.queues.traffic import SENT, TAKEN, TENTHS, Traffic
+from channels.layers.redis.queues.sending import SENT, TAKEN, TENTHS, Traffic
 from tests.processes import RedisServer
 
 
