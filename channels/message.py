@@ -7,7 +7,7 @@ from collections.abc import ItemsView, KeysView, ValuesView
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 from channels.channel import Channel, PendingMessageStore, pending_message_store
-from channels.requests.query_string import QueryString
+from channels.requests.head import QueryString
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypedDict
 if TYPE_CHECKING:
     from typing_extensions import NotRequired
 
-    from channels.requests.query_string import QueryString
+    from channels.requests.head import QueryString
 
 #: What any message is: text keys, and values that can be packed.
 Content: TypeAlias = dict[str, Any]

@@ -32,7 +32,7 @@ from channels.consuming.decorators import (
 from channels.consuming.ordering import enforce_ordering
 from channels.consuming.session_stores import channel_session_steps, session_for_reply_channel
 from channels.message import Message
-from channels.requests.headers import get_cookie_text
+from channels.requests.head import get_cookie_text
 
 __all__ = [
     "CookieMiddleware",

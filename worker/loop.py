@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 from django.dispatch import Signal
 
-from channels.consuming.decorators import marks_of
 from channels.consuming.session_stores import are_kept_in
 from channels.exceptions import LayerUnavailable
 from channels.layers import operations as ops
@@ -271,10 +270,8 @@ class ConsumerThread(threading.Thread):
     def _will_load_session(self, consumer: Callable[..., Any]) -> bool:
         """Whether a consumer is about to ask the layer for the session of its socket. An ordered
         one asks once its turn has begun."""
-        marks = marks_of(consumer)
-        return (
-            self._keeps_sessions and "channel_session" in marks and "enforce_ordering" not in marks
-        )
+        marks = getattr(consumer, "consumer_marks", None) if self._keeps_sessions else None
+        return bool(marks) and "channel_session" in marks and "enforce_ordering" not in marks
 
     def _run(
         self, consumer: Callable[..., Any], message: Message, kwargs: Mapping[str, Any]

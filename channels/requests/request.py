@@ -25,8 +25,7 @@ from channels.exceptions import (
     RequestTimeout,
     ResponseLater,
 )
-from channels.requests.headers import list_headers
-from channels.requests.query_string import QueryString
+from channels.requests.head import QueryString, list_headers
 
 if TYPE_CHECKING:
     from channels.layers.contract import Reader

@@ -19,7 +19,7 @@ from django.utils.http import is_same_domain
 from channels.consuming.decorators import find_message, is_async_consumer, marks_of
 from channels.exceptions import DenyConnection
 from channels.message import Message
-from channels.requests.headers import get_header, list_headers
+from channels.requests.head import get_header, list_headers
 from channels.security.origins import read_origin
 
 logger = logging.getLogger("django.security.channels")

@@ -39,7 +39,7 @@ WORKER = {
                                         "channels/message.py", "channels/asgi.py"],
     "the worker's loop": ["worker/"],
     "message to request, response to message": ["channels/handler.py", "requests/request.py",
-                                                "requests/headers.py", "requests/query_string.py"],
+                                                "requests/head.py"],
     "Django's own code": ["/django/", "/asgiref/"],
 }  # fmt: skip
 SERVER = {

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channels.message import Message
-from channels.requests.query_string import QueryString
+from channels.requests.head import QueryString
 
 
 def receive(query_string):

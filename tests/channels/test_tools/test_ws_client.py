@@ -7,7 +7,7 @@ from django.http import parse_cookie
 
 from channels.auth import channel_session_user, http_session_user
 from channels.handler import AsgiRequest
-from channels.requests.headers import get_header
+from channels.requests.head import get_header
 from channels.routing import route
 from channels.sessions import channel_session, enforce_ordering, http_session
 from channels.test import HttpClient, WSClient, apply_routes

@@ -1,16 +1,44 @@
-"""The query string of a handshake or request, as consumers of 1.x read it.
+"""The head of a handshake or request, as consumers read it: its headers and its query string.
 
-Under Python 2 it was bytes and text at once, under Python 3 bytes. So there are consumers that look
-for "username" in what `urllib.parse.parse_qs` makes of it, some for b"username", whose value they
-decode, and some that decode it first. All of them are right here.
+Headers are `[name, value]` pairs of bytes, names in lower case. The dict of text names that
+messages had before Channels 1.0 is read too: old tests still make it.
+
+The query string was bytes and text at once under Python 2, and bytes under Python 3. So there are
+consumers that look for "username" in what `urllib.parse.parse_qs` makes of it, some for
+b"username", whose value they decode, and some that decode it first. All of them are right here.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import unquote
+
+
+def list_headers(content: Mapping[str, Any]) -> Iterable[tuple[bytes, bytes]]:
+    """Return the headers of a message's content as a list of (name, value) in bytes."""
+    headers: Any = content.get("headers") or ()
+    if isinstance(headers, dict):
+        return [(_to_bytes(name).lower(), _to_bytes(value)) for name, value in headers.items()]
+    pairs: Iterable[tuple[bytes, bytes]] = headers
+    return pairs
+
+
+def get_header(content: Mapping[str, Any], name: bytes) -> bytes | None:
+    """Return the value (bytes) of the first header called `name` (lower-case bytes), or None."""
+    return next((value for key, value in list_headers(content) if key == name), None)
+
+
+def get_cookie_text(content: Mapping[str, Any]) -> str:
+    """Return the Cookie header as str; HTTP/2 may send it in parts, which belong together."""
+    parts = [value for key, value in list_headers(content) if key == b"cookie"]
+    return b"; ".join(parts).decode("latin1")
+
+
+def _to_bytes(text: str | bytes) -> bytes:
+    return text.encode("latin1") if isinstance(text, str) else text
+
 
 #: The methods of str that take bytes as well, and whose text is a QueryString again.
 _METHODS = (
