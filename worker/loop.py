@@ -270,8 +270,10 @@ class ConsumerThread(threading.Thread):
     def _will_load_session(self, consumer: Callable[..., Any]) -> bool:
         """Whether a consumer is about to ask the layer for the session of its socket. An ordered
         one asks once its turn has begun."""
-        marks = getattr(consumer, "consumer_marks", None) if self._keeps_sessions else None
-        return bool(marks) and "channel_session" in marks and "enforce_ordering" not in marks
+        marks = getattr(consumer, "consumer_marks", ())
+        return (
+            self._keeps_sessions and "channel_session" in marks and "enforce_ordering" not in marks
+        )
 
     def _run(
         self, consumer: Callable[..., Any], message: Message, kwargs: Mapping[str, Any]

@@ -13,7 +13,8 @@ from channels.layers.redis.queues.cursor import Cursor
 from channels.layers.redis.queues.receiving import Receiving, read_batch
 from channels.layers.redis.queues.rules import Rules
 from channels.layers.redis.queues.sending import Row
-from channels.layers.redis.transport.plans import Part, Plan, raise_if_all_are_away
+from channels.layers.redis.transport.plans import Part, Plan
+from channels.layers.redis.transport.wire import raise_if_all_are_away
 
 #: What makes the part of a batch, by the kind of its operation.
 PartMakers = Mapping[type, Callable[..., Part]]

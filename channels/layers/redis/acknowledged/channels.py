@@ -17,7 +17,8 @@ from channels.layers.redis.acknowledged import scripts
 from channels.layers.redis.keys import Keyspace, QueueKeys
 from channels.layers.redis.queues.delivery import Entry
 from channels.layers.redis.queues.rules import Rules
-from channels.layers.redis.transport.plans import Plan, Request, check
+from channels.layers.redis.transport.plans import Plan, Request
+from channels.layers.redis.transport.wire import check
 
 logger = logging.getLogger("channels.layers")
 

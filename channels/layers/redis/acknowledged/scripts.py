@@ -6,7 +6,7 @@ from channels.layers.redis.queues.scripts import (
     ROOM_PART,
     SENT_PART,
 )
-from channels.layers.redis.transport.plans import load, read_part
+from channels.layers.redis.transport.wire import load, read_part
 
 _HERE = "channels.layers.redis.acknowledged"
 

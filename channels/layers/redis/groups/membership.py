@@ -20,16 +20,8 @@ from channels.layers.redis.groups import scripts
 from channels.layers.redis.keys import SOCKET_STATE_TTL_MS, QueueKeys
 from channels.layers.redis.queues.rules import Rules
 from channels.layers.redis.transport import wire
-from channels.layers.redis.transport.plans import (
-    Command,
-    Part,
-    Plan,
-    Request,
-    check,
-    in_parts,
-    raise_if_all_are_away,
-    read_nothing,
-)
+from channels.layers.redis.transport.plans import Part, Plan, Request, in_parts
+from channels.layers.redis.transport.wire import Command, check, raise_if_all_are_away, read_nothing
 from channels.metrics import hooks
 
 #: A queue found without members is forgotten only if its last group_add is older than this.

@@ -1,7 +1,7 @@
 """The scripts on groups."""
 
 from channels.layers.redis.queues.scripts import ROOM_PART, SENT_PART
-from channels.layers.redis.transport.plans import load
+from channels.layers.redis.transport.wire import load
 
 _HERE = "channels.layers.redis.groups"
 

@@ -15,7 +15,8 @@ from channels.layers.redis.inspection import scripts
 from channels.layers.redis.queues.delivery import Entry
 from channels.layers.redis.queues.rules import Rules
 from channels.layers.redis.queues.sending import kind_and_rest
-from channels.layers.redis.transport.plans import Part, Plan, Request, check, read_nothing
+from channels.layers.redis.transport.plans import Part, Plan, Request
+from channels.layers.redis.transport.wire import check, read_nothing
 
 logger = logging.getLogger("channels.layers")
 

@@ -2,7 +2,7 @@
 
 from channels.layers.redis.acknowledged.scripts import STREAM_PART
 from channels.layers.redis.queues.scripts import DEAD_LETTERS_PART, SENT_PART
-from channels.layers.redis.transport.plans import load
+from channels.layers.redis.transport.wire import load
 
 _HERE = "channels.layers.redis.inspection"
 

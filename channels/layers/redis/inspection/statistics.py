@@ -6,8 +6,8 @@ from typing import Any
 from channels.layers import names
 from channels.layers.redis.queues import envelope as envelopes
 from channels.layers.redis.queues.rules import Rules
-from channels.layers.redis.transport.plans import Plan, Request, check
-from channels.layers.redis.transport.wire import pairs
+from channels.layers.redis.transport.plans import Plan, Request
+from channels.layers.redis.transport.wire import check, pairs
 
 #: Names of the counts in Redis -> those of `channel_statistics`.
 COUNTS = {

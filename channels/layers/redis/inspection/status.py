@@ -8,7 +8,8 @@ from typing import Any
 from channels.layers.redis.inspection.statistics import Statistics, escape_glob
 from channels.layers.redis.presence.registry import Registry
 from channels.layers.redis.queues.rules import Rules
-from channels.layers.redis.transport.plans import Plan, Request, check, in_parts
+from channels.layers.redis.transport.plans import Plan, Request, in_parts
+from channels.layers.redis.transport.wire import check
 
 #: Parts of the names of the keys that a queue may have.
 MARKERS = ("q", "n", "later", "dead", "s")

@@ -17,7 +17,8 @@ from channels.layers.redis.ordering.stuck import Look
 from channels.layers.redis.queues import envelope as envelopes
 from channels.layers.redis.queues.receiving import Returns
 from channels.layers.redis.queues.rules import Rules
-from channels.layers.redis.transport.plans import Plan, Request, check
+from channels.layers.redis.transport.plans import Plan, Request
+from channels.layers.redis.transport.wire import check
 
 #: A worker is dead when it was not seen to live for this long: after an outage nobody has given a
 #: sign of life yet.

@@ -1,7 +1,7 @@
 """The scripts on one socket: its session, and the order of its messages."""
 
 from channels.layers.redis.queues.scripts import ROOM_PART, ROWS_PART, SEND_PART, SENT_PART
-from channels.layers.redis.transport.plans import load, read_part
+from channels.layers.redis.transport.wire import load, read_part
 
 _HERE = "channels.layers.redis.ordering"
 

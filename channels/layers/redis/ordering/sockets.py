@@ -15,8 +15,8 @@ from channels.layers.redis.queues.receiving import Returns
 from channels.layers.redis.queues.rules import Rules
 from channels.layers.redis.queues.sending import Row, Sending
 from channels.layers.redis.transport import wire
-from channels.layers.redis.transport.plans import Command, Part, Plan, Request, check, read_nothing
-from channels.layers.redis.transport.wire import pairs
+from channels.layers.redis.transport.plans import Part, Plan, Request
+from channels.layers.redis.transport.wire import Command, check, pairs, read_nothing
 
 #: Life of the mark that a socket's order is lost: its disconnect comes soon.
 BROKEN_TTL_MS = 600_000

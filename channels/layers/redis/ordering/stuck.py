@@ -16,7 +16,8 @@ from channels.layers.redis.ordering.sockets import KNOWN_FOR_S
 from channels.layers.redis.queues import envelope as envelopes
 from channels.layers.redis.queues import scripts
 from channels.layers.redis.queues.rules import Rules
-from channels.layers.redis.transport.plans import Plan, Request, check, in_parts
+from channels.layers.redis.transport.plans import Plan, Request, in_parts
+from channels.layers.redis.transport.wire import check
 
 CHANNEL = "websocket.receive"
 #: A frame is sent again when, for so long, its socket was seen to wait for it. By then no thread

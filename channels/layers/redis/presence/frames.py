@@ -14,7 +14,8 @@ from channels.layers.redis.queues.rules import Rules
 from channels.layers.redis.queues.sending import Way
 from channels.layers.redis.transport.aio import AsyncDriver
 from channels.layers.redis.transport.lane import Lane, NoRoom
-from channels.layers.redis.transport.plans import Command, Request
+from channels.layers.redis.transport.plans import Request
+from channels.layers.redis.transport.wire import Command
 from channels.messages import Content, WebsocketReceive
 
 #: Redis knows the number of a server's latest batch for so long. After that, nothing of what was

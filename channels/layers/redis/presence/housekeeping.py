@@ -11,7 +11,8 @@ from channels.layers.redis.presence.registry import Registry
 from channels.layers.redis.presence.rollback import Rollbacks
 from channels.layers.redis.queues.delays import Delays, read_promoted
 from channels.layers.redis.queues.rules import Rules
-from channels.layers.redis.transport.plans import Plan, Request, check, read_nothing
+from channels.layers.redis.transport.plans import Plan, Request
+from channels.layers.redis.transport.wire import check, read_nothing
 from channels.layers.watch import CalmWatch
 from channels.layers.worker_link import worker_queue
 

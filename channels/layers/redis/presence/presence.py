@@ -16,14 +16,8 @@ from channels.layers.redis.presence.registry import TTL_MS, Registry
 from channels.layers.redis.queues.delays import Delays, read_promoted
 from channels.layers.redis.queues.rules import Rules
 from channels.layers.redis.queues.sending import Sending
-from channels.layers.redis.transport.plans import (
-    Plan,
-    Request,
-    check,
-    in_parts,
-    raise_if_all_are_away,
-)
-from channels.layers.redis.transport.wire import pairs
+from channels.layers.redis.transport.plans import Plan, Request, in_parts
+from channels.layers.redis.transport.wire import check, pairs, raise_if_all_are_away
 
 #: A server gives a sign of life this often.
 BEAT_EVERY_S = 5.0

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from channels.layers.process_link import Deliver, ProcessLink
 from channels.layers.redis.presence.queue_reader import QueueReader
-from channels.layers.redis.transport.plans import Plan, Request, check
+from channels.layers.redis.transport.plans import Plan, Request
+from channels.layers.redis.transport.wire import check
 
 if TYPE_CHECKING:
     from channels.layers.redis.layer import RedisChannelLayer

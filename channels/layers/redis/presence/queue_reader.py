@@ -14,7 +14,7 @@ from channels.layers.redis.presence.presence import DRAIN_BYTES, DRAIN_MESSAGES
 from channels.layers.redis.queues import envelope as envelopes
 from channels.layers.redis.queues import scripts
 from channels.layers.redis.transport.aio_connection import AsyncConnection
-from channels.layers.redis.transport.plans import check
+from channels.layers.redis.transport.wire import check
 from channels.messages import Content
 
 logger = logging.getLogger("channels.layers")

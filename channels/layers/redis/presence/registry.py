@@ -10,7 +10,8 @@ from channels.exceptions import PrefixTaken
 from channels.layers.redis.presence import scripts
 from channels.layers.redis.presence.records import JunkRecord, Records, read_name
 from channels.layers.redis.queues.rules import Rules
-from channels.layers.redis.transport.plans import Plan, Request, check, read_nothing
+from channels.layers.redis.transport.plans import Plan, Request
+from channels.layers.redis.transport.wire import check, read_nothing
 
 logger = logging.getLogger("channels.layers")
 

@@ -16,7 +16,7 @@ from channels.layers.redis.queues import envelope as envelopes
 from channels.layers.redis.queues import scripts
 from channels.layers.redis.queues.rules import Rules
 from channels.layers.redis.transport.aio_connection import AsyncConnection
-from channels.layers.redis.transport.plans import check
+from channels.layers.redis.transport.wire import check
 
 logger = logging.getLogger("channels.layers")
 

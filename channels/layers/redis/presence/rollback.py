@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 from channels.layers.redis.queues.rules import Rules
 from channels.layers.redis.queues.sending import SENT, TAKEN, Traffic
-from channels.layers.redis.transport.plans import Plan, Request, check
+from channels.layers.redis.transport.plans import Plan, Request
+from channels.layers.redis.transport.wire import check
 
 #: The mark of one loss lives for this long; so long, too, others that are noticed are the same one.
 MARK_TTL_MS = 10_000

@@ -1,6 +1,6 @@
 """The scripts on processes: signs of life and the registry."""
 
-from channels.layers.redis.transport.plans import load
+from channels.layers.redis.transport.wire import load
 
 _HERE = "channels.layers.redis.presence"
 

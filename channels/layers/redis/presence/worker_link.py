@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from channels.layers import operations as ops
 from channels.layers.redis.presence.queue_reader import QueueReader
 from channels.layers.redis.transport.aio import AsyncDriver
-from channels.layers.redis.transport.plans import Post, Request, check
+from channels.layers.redis.transport.plans import Post, Request
+from channels.layers.redis.transport.wire import check
 from channels.layers.worker_link import ForClients, OnMessage, WorkerLink, loads_of
 from channels.messages import Content
 

@@ -8,7 +8,8 @@ from channels.layers.redis.keys import QueueKeys
 from channels.layers.redis.queues import scripts
 from channels.layers.redis.queues.delivery import OwnedChannels
 from channels.layers.redis.queues.rules import Rules
-from channels.layers.redis.transport.plans import Request, check
+from channels.layers.redis.transport.plans import Request
+from channels.layers.redis.transport.wire import check
 
 
 class Delays:

@@ -17,16 +17,8 @@ from channels.layers.redis.queues.delays import Delays, read_promoted
 from channels.layers.redis.queues.delivery import Entry, OwnedChannels, Taken
 from channels.layers.redis.queues.rules import Rules
 from channels.layers.redis.queues.sending import TAKEN, Sending, Traffic, kind_and_rest
-from channels.layers.redis.transport.plans import (
-    Block,
-    Part,
-    Plan,
-    Request,
-    Wait,
-    check,
-    raise_if_all_are_away,
-    read_nothing,
-)
+from channels.layers.redis.transport.plans import Block, Part, Plan, Request, Wait
+from channels.layers.redis.transport.wire import check, raise_if_all_are_away, read_nothing
 
 #: A busy reader looks at delayed messages this often.
 PROMOTE_EVERY_S = 0.1

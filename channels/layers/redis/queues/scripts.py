@@ -1,6 +1,6 @@
 """The scripts on queues, and what other scripts share with them."""
 
-from channels.layers.redis.transport.plans import load, read_part
+from channels.layers.redis.transport.wire import load, read_part
 
 _HERE = "channels.layers.redis.queues"
 

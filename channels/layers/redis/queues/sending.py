@@ -16,15 +16,8 @@ from channels.layers.redis.queues import scripts
 from channels.layers.redis.queues.delivery import OwnedChannels
 from channels.layers.redis.queues.rules import Rules
 from channels.layers.redis.transport import wire
-from channels.layers.redis.transport.plans import (
-    Command,
-    Part,
-    Plan,
-    Post,
-    Request,
-    check,
-    read_nothing,
-)
+from channels.layers.redis.transport.plans import Part, Plan, Post, Request
+from channels.layers.redis.transport.wire import Command, check, read_nothing
 from channels.metrics import hooks
 
 #: What send.lua and send_in_row.lua say when it is not the queue that is full.

@@ -17,7 +17,6 @@ from channels.layers.redis.transport.hosts import Host
 from channels.layers.redis.transport.lane import Lane
 from channels.layers.redis.transport.plans import (
     Block,
-    Command,
     Plan,
     Post,
     Request,
@@ -26,6 +25,7 @@ from channels.layers.redis.transport.plans import (
     put_in_place,
 )
 from channels.layers.redis.transport.pops import Pops
+from channels.layers.redis.transport.wire import Command
 from channels.metrics import hooks
 
 logger = logging.getLogger("channels.layers")

@@ -13,9 +13,10 @@ from typing import Any
 import redis
 
 from channels.layers.deadline import Deadline
-from channels.layers.redis.transport import plans, wire
+from channels.layers.redis.transport import wire
 from channels.layers.redis.transport.hosts import CONNECT_TIMEOUT_S, Host
-from channels.layers.redis.transport.plans import Command, put_in_place
+from channels.layers.redis.transport.plans import put_in_place
+from channels.layers.redis.transport.wire import Command
 
 #: Who waits for an answer for longer than others looks this often whether it may still come.
 LOOK_EVERY_S = 1.0
@@ -126,7 +127,7 @@ class AsyncConnection:
         self._transport.set_protocol(self._replies)
 
     async def _setup(self) -> Any:
-        replies = await self._run(wire.setup_commands(plans.loaded()))
+        replies = await self._run(wire.setup_commands())
         return wire.read_setup(replies, is_of_cluster=self._host.is_of_cluster)
 
     def _run(self, commands: Sequence[Command]) -> "asyncio.Future[list[Any]]":

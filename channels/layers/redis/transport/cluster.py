@@ -22,8 +22,8 @@ import redis.connection
 from channels.layers.redis.transport.addresses import Address as Place
 from channels.layers.redis.transport.addresses import name_of
 from channels.layers.redis.transport.hosts import Host
-from channels.layers.redis.transport.plans import Command
 from channels.layers.redis.transport.sentinel import finding_connection
+from channels.layers.redis.transport.wire import Command
 
 #: How many hash slots a cluster has, in all.
 SLOTS = 16_384

@@ -15,7 +15,7 @@ from channels.exceptions import LayerRefused, LayerUnavailable
 from channels.layers.backoff import Backoff
 from channels.layers.redis.transport.addresses import check_options, name_of
 from channels.layers.redis.transport.complaints import Complaints
-from channels.layers.redis.transport.plans import Command
+from channels.layers.redis.transport.wire import Command
 from channels.metrics import hooks
 
 logger = logging.getLogger("channels.layers")

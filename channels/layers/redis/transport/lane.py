@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from channels.exceptions import LayerUnavailable
-from channels.layers.redis.transport.plans import Command
+from channels.layers.redis.transport.wire import Command
 
 Token = TypeVar("Token")
 

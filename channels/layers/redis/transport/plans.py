@@ -11,39 +11,18 @@ A plan is a generator. It yields a step, is sent the replies, and returns the ve
 - a `Block`: the driver waits on every host at once, at most `timeout_s`, and sends back a list of
   (host, reply) for those that answered: none on a time-out, several if they answered together.
 
-Plans do no I/O and read no clock. `check` turns a reply that is an error into a raised one.
-
-Most commands are Lua scripts. Each folder keeps its own, `<name>.lua`, beside the code that calls
-them, and names them in its `scripts.py`; a file's head documents its keys and arguments. What
-several scripts share stands in files called `part_<name>.lua`.
+Plans do no I/O and read no clock. `wire.check` turns a reply that is an error into a raised one.
 """
 
-import hashlib
-import importlib.resources
 from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
-from channels.exceptions import LayerUnavailable
+from channels.layers.redis.transport.wire import Command, Script
 
 T = TypeVar("T")
 
 #: What is to be done for each of a server's sockets is done for so many in one round trip.
 ASKED_AT_ONCE = 500
-
-
-#: A Redis command: its name and its arguments, which are str, bytes or numbers.
-Command: TypeAlias = tuple[Any, ...]
-
-
-class Script(NamedTuple):
-    """A script's text, and the digest by which Redis knows it."""
-
-    text: bytes
-    sha: str
-
-    def call(self, keys: Sequence[str], args: Sequence[Any]) -> Command:
-        """Return the command that runs the script."""
-        return ("EVALSHA", self.sha, len(keys), *keys, *args)
 
 
 class Request(NamedTuple):
@@ -105,58 +84,6 @@ def put_in_place(replies: list[Any], places: Iterable[int], answers: Iterable[An
         replies[place] = answer
 
 
-def check(reply: Any) -> Any:
-    """Return `reply`, or raise it if it is an error."""
-    if isinstance(reply, LayerUnavailable):
-        raise reply
-    if isinstance(reply, Exception):
-        raise LayerUnavailable(f"Redis refused a command: {reply}", was_sent=False) from reply
-    return reply
-
-
 def in_parts(items: list[T]) -> list[list[T]]:
     """`items`, a list, in lists of ASKED_AT_ONCE."""
     return [items[at : at + ASKED_AT_ONCE] for at in range(0, len(items), ASKED_AT_ONCE)]
-
-
-def raise_if_all_are_away(replies: Sequence[Any]) -> None:
-    """Raise the LayerUnavailable of a step that reached no host at all."""
-    if replies and all(isinstance(reply, LayerUnavailable) for reply in replies):
-        raise replies[0]
-
-
-def read_nothing(replies: Iterable[Any]) -> None:
-    """Check every reply of a part whose result is None."""
-    for reply in replies:
-        check(reply)
-
-
-# -- the scripts of all folders ------------------------------------------------------------------
-
-
-_loaded: list[Script] = []
-
-
-def read_part(package: str, name: str) -> bytes:
-    """Return the text of what scripts share, the file `part_<name>.lua` of a package."""
-    return _read(package, f"part_{name}")
-
-
-def load(package: str, name: str, *parts: bytes) -> Script:
-    """Return the Script in a package's file `<name>.lua`, with the texts `parts` in front."""
-    text = b"".join((_PRELUDE, *parts, _read(package, name)))
-    script = Script(text, hashlib.sha1(text).hexdigest())
-    _loaded.append(script)
-    return script
-
-
-def loaded() -> tuple[Script, ...]:
-    """Return every Script of the layer: a new connection makes them known to Redis."""
-    return tuple(_loaded)
-
-
-def _read(package: str, name: str) -> bytes:
-    return (importlib.resources.files(package) / f"{name}.lua").read_bytes()
-
-
-_PRELUDE = _read("channels.layers.redis.transport", "prelude")

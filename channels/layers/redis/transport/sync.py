@@ -15,7 +15,6 @@ from channels.exceptions import LayerUnavailable
 from channels.layers.redis.transport.hosts import BLOCK_S, Host
 from channels.layers.redis.transport.plans import (
     Block,
-    Command,
     Plan,
     Request,
     Wait,
@@ -24,6 +23,7 @@ from channels.layers.redis.transport.plans import (
 )
 from channels.layers.redis.transport.scout import Scout
 from channels.layers.redis.transport.sync_connection import LOOK_EVERY_S, Connection
+from channels.layers.redis.transport.wire import Command
 
 T = TypeVar("T")
 

@@ -11,9 +11,10 @@ from typing import Any
 
 import redis
 
-from channels.layers.redis.transport import plans, wire
+from channels.layers.redis.transport import wire
 from channels.layers.redis.transport.hosts import Host
-from channels.layers.redis.transport.plans import Command, put_in_place
+from channels.layers.redis.transport.plans import put_in_place
+from channels.layers.redis.transport.wire import Command
 from channels.metrics import hooks
 
 #: A blocking pop is called off as often as this, until it has ended.
@@ -60,7 +61,7 @@ class Connection:
         self._health.works()
 
     def _setup(self) -> Any:
-        replies = self._run(wire.setup_commands(plans.loaded()))
+        replies = self._run(wire.setup_commands())
         return wire.read_setup(replies, is_of_cluster=self._host.is_of_cluster)
 
     def send(self, commands: Sequence[Command]) -> None:

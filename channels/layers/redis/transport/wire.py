@@ -4,17 +4,22 @@ redis-py opens the connections: addresses, TLS, passwords and Sentinels are its 
 goes over them passes it by, as its own packing and reading cost more than all else that happens to
 a message on its way; hiredis does both in a microsecond. Spoken is RESP 2, or 3 if `protocol` says
 so, without pushes.
+
+Most commands are Lua scripts. Each folder keeps its own, `<name>.lua`, beside the code that calls
+them, and names them in its `scripts.py`; a file's head documents its keys and arguments. What
+several scripts share stands in files called `part_<name>.lua`.
 """
 
+import hashlib
+import importlib.resources
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 import hiredis
 import redis
 
 from channels.exceptions import LayerUnavailable
 from channels.layers.redis.transport.complaints import Complaints
-from channels.layers.redis.transport.plans import Command, Script
 
 #: Pieces up to this size are joined, so that they are written with one system call.
 JOIN_BYTES = 64 * 1024
@@ -24,6 +29,20 @@ LARGE_BYTES = 16 * 1024
 READ_BYTES = 256 * 1024
 #: What a reader's `gets` returns while the next reply is not there yet.
 NOT_YET: Any = object()
+
+#: A Redis command: its name and its arguments, which are str, bytes or numbers.
+Command: TypeAlias = tuple[Any, ...]
+
+
+class Script(NamedTuple):
+    """A script's text, and the digest by which Redis knows it."""
+
+    text: bytes
+    sha: str
+
+    def call(self, keys: Sequence[str], args: Sequence[Any]) -> Command:
+        """Return the command that runs the script."""
+        return ("EVALSHA", self.sha, len(keys), *keys, *args)
 
 
 def pairs(reply: Any) -> list[tuple[Any, Any]]:
@@ -127,9 +146,9 @@ def _error(text: str) -> Exception:
     return _ERRORS.get(text.partition(" ")[0], redis.exceptions.ResponseError)(text)
 
 
-def setup_commands(scripts: Iterable[Script]) -> list[Command]:
+def setup_commands() -> list[Command]:
     """Return what a new connection begins with: see `read_setup`."""
-    return [*(("SCRIPT", "LOAD", script.text) for script in scripts), ("HELLO",), ("CLIENT", "ID")]
+    return [*(("SCRIPT", "LOAD", script.text) for script in _loaded), ("HELLO",), ("CLIENT", "ID")]
 
 
 def read_setup(replies: Sequence[Any], *, is_of_cluster: bool = False) -> Any:
@@ -174,3 +193,54 @@ def missing_scripts(replies: Sequence[Any], complaints: Complaints) -> list[int]
     if complaints.last:
         complaints.note_answer()
     return missing
+
+
+# -- what replies say ------------------------------------------------------------------------------
+
+
+def check(reply: Any) -> Any:
+    """Return `reply`, or raise it if it is an error."""
+    if isinstance(reply, LayerUnavailable):
+        raise reply
+    if isinstance(reply, Exception):
+        raise LayerUnavailable(f"Redis refused a command: {reply}", was_sent=False) from reply
+    return reply
+
+
+def raise_if_all_are_away(replies: Sequence[Any]) -> None:
+    """Raise the LayerUnavailable of a step that reached no host at all."""
+    if replies and all(isinstance(reply, LayerUnavailable) for reply in replies):
+        raise replies[0]
+
+
+def read_nothing(replies: Iterable[Any]) -> None:
+    """Check every reply of a part whose result is None."""
+    for reply in replies:
+        check(reply)
+
+
+# -- scripts --------------------------------------------------------------------------------------
+
+
+#: Every Script of the layer: a new connection makes them known to Redis.
+_loaded: list[Script] = []
+
+
+def read_part(package: str, name: str) -> bytes:
+    """Return the text of what scripts share, the file `part_<name>.lua` of a package."""
+    return _read(package, f"part_{name}")
+
+
+def load(package: str, name: str, *parts: bytes) -> Script:
+    """Return the Script in a package's file `<name>.lua`, with the texts `parts` in front."""
+    text = b"".join((_PRELUDE, *parts, _read(package, name)))
+    script = Script(text, hashlib.sha1(text).hexdigest())
+    _loaded.append(script)
+    return script
+
+
+def _read(package: str, name: str) -> bytes:
+    return (importlib.resources.files(package) / f"{name}.lua").read_bytes()
+
+
+_PRELUDE = _read("channels.layers.redis.transport", "prelude")

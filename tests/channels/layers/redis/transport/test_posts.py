@@ -7,7 +7,7 @@ import pytest
 from channels.exceptions import ChannelFull
 from channels.layers.redis.queues import scripts
 from channels.layers.redis.transport import aio
-from channels.layers.redis.transport.plans import Script
+from channels.layers.redis.transport.wire import Script
 
 
 @pytest.fixture
