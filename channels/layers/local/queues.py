@@ -2,7 +2,7 @@
 
 import dataclasses
 import sqlite3
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from channels.layers.counts import tell_lost
 from channels.layers.entries import Entry
@@ -147,10 +147,27 @@ class Queues:
         """Those of the queues that there are."""
         missing = [name for name in names if name not in self._loaded]
         if missing:
-            marks = ", ".join("?" * len(missing))
-            for row in self._sql.execute(f"{_SELECT} WHERE name IN ({marks})", missing):
+            for row in self._sql.execute(f"{_SELECT} WHERE {_is_one_of(missing)}", missing):
                 self._note(row)
         return {name: self._loaded[name] for name in names if name in self._loaded}
+
+    def to_serve(self, names: Sequence[str]) -> list[tuple[str, float]]:
+        """Those of the queues that have something to take, as (name, when it was last served), the
+        one served longest ago first."""
+        self.save()
+        return self._sql.execute(
+            f"SELECT name, last_served FROM queues WHERE {_is_one_of(names)} "
+            "AND (pending > 0 OR next_due <= ?) ORDER BY last_served",
+            (*names, self._now),
+        ).fetchall()
+
+    def next_due(self, names: Sequence[str]) -> float | None:
+        """When the next message of the queues is due that is not due yet, or None."""
+        self.save()
+        found = self._sql.execute(
+            f"SELECT min(next_due) FROM queues WHERE {_is_one_of(names)}", tuple(names)
+        ).fetchone()
+        return None if found is None else found[0]
 
     def find_all(self) -> list[QueueRow]:
         """All queues that there are."""
@@ -180,6 +197,7 @@ class Queues:
                 queue.values["touched_at"] = self._now
                 row = [*queue.values.values()]
                 self._sql.execute(_UPDATE, (*row[2:], row[0]))
+                queue.is_changed = False
 
     def remove(self, queue: QueueRow) -> None:
         """Let a queue go, with all that it holds; its counts go into the sum of the others."""
@@ -360,3 +378,8 @@ class Queues:
             "messages_pending": queue.pending,
             "messages_max_age": 0.0 if oldest is None else self._now - oldest,
         }
+
+
+def _is_one_of(names: Collection[str]) -> str:
+    """The condition that a queue's name is one of these, which are the statement's parameters."""
+    return f"name IN ({', '.join('?' * len(names))})"

@@ -59,7 +59,7 @@ class Search(Generic[Found]):
             return 0.0
         self._subscribe(store, sleeper)
         store.servers.wait(sleeper.name)
-        due = store.next_due(self._queues)
+        due = store.queues.next_due(self._queues)
         return LONGEST_SLEEP_S if due is None else min(max(due - store.now, 0.0), LONGEST_SLEEP_S)
 
     def _subscribe(self, store: Store, sleeper: Sleeper) -> None:
@@ -77,7 +77,7 @@ class Search(Generic[Found]):
 
     def _leave(self, store: Store, sleeper: Sleeper) -> None:
         was_woken = not store.servers.stop_waiting(sleeper.name)
-        if was_woken or store.next_due(self._queues) is not None:
+        if was_woken or store.queues.next_due(self._queues) is not None:
             store.queues.ready += self._queues
 
 

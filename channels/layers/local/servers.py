@@ -1,7 +1,7 @@
 """Which processes live, and which clients of interface servers can't be written to."""
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from channels.layers.memory.servers import REMEMBERED_S, is_of_sockets
 from channels.layers.names import REPLY_KINDS, reply_channel_name
@@ -149,14 +149,17 @@ class Servers:
         """The reader at an address is awake. Returns whether it counted as asleep."""
         return self._sql.execute("DELETE FROM waiting WHERE address = ?", (address,)).rowcount > 0
 
-    def find_waiting(self, queue: str) -> str | None:
-        """The address of the reader of a queue that has waited longest."""
-        found = self._sql.execute(
-            "SELECT waiting.address FROM subscriptions JOIN waiting "
-            "ON waiting.address = subscriptions.address WHERE queue = ? ORDER BY since LIMIT 1",
-            (queue,),
-        ).fetchone()
-        return None if found is None else found[0]
+    def find_waiting(self, queues: Collection[str]) -> dict[str, list[str]]:
+        """The addresses of the readers of each queue that wait, the longest first."""
+        marks = ", ".join("?" * len(queues))
+        found: dict[str, list[str]] = {}
+        for queue, address in self._sql.execute(
+            "SELECT queue, waiting.address FROM waiting CROSS JOIN subscriptions "  # in this order
+            f"ON subscriptions.address = waiting.address WHERE queue IN ({marks}) ORDER BY since",
+            tuple(queues),
+        ):
+            found.setdefault(queue, []).append(address)
+        return found
 
     def unsubscribe(self, address: str) -> None:
         """An address is there no more."""

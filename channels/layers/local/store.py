@@ -52,14 +52,12 @@ class Store:
         """The (queue, address) of a sleeper for each message that is new, as far as there are
         any."""
         rings: list[tuple[str, str]] = []
-        nobody: set[str] = set()
-        for name in self.queues.ready:
-            if name in nobody:
-                continue
-            address = self.servers.find_waiting(name)
-            if address is None:
-                nobody.add(name)
-            else:
+        waiting = self.servers.find_waiting(set(self.queues.ready)) if self.queues.ready else {}
+        woken: set[str] = set()
+        for name in self.queues.ready if waiting else ():
+            address = next((one for one in waiting.get(name, ()) if one not in woken), None)
+            if address is not None:
+                woken.add(address)
                 self.servers.stop_waiting(address)
                 rings.append((name, address))
         return rings
@@ -170,47 +168,34 @@ class Store:
 
     # -- receiving --------------------------------------------------------------------------
 
-    def take(self, queue_names: Collection[str], *, is_owned: bool = False) -> StoredEntry | None:
+    def take(self, queue_names: Sequence[str], *, is_owned: bool = False) -> StoredEntry | None:
         """Take the next entry, for one client, from the queue that was served longest ago.
 
         With `is_owned` one of an acknowledged channel stays in the file until it is done with.
         """
-        candidates = self._candidates(queue_names)
-        for queue in candidates:
+        found = self.queues.to_serve(queue_names)
+        for name, _ in found:
+            queue = self.queues.get(name)
             entry = self.queues.pop(queue)
             if entry is not None:
-                queue.set("last_served", max(self.now, candidates[-1].last_served + 1e-6))
+                queue.set("last_served", max(self.now, found[-1][1] + 1e-6))
                 if queue.is_acknowledged and is_owned:
                     self._own(entry)
-                self._ring_for_the_rest(queue_names)
+                # What is left behind is for another one, if one sleeps: this one will be busy.
+                self.queues.ready += [one for one, _ in found if one != name or queue.pending]
                 return entry
         return None
 
-    def take_batch(self, queue_names: Collection[str], limit: int) -> list[StoredEntry] | None:
+    def take_batch(self, queue_names: Sequence[str], limit: int) -> list[StoredEntry] | None:
         """Take up to `limit` whole entries from each queue: a list, or None if there is none."""
         batch: list[StoredEntry] = []
-        for queue in self._candidates(queue_names):
+        for queue in [self.queues.get(name) for name, _ in self.queues.to_serve(queue_names)]:
             for _ in range(min(limit, max(queue.pending, 1))):
                 entry = self.queues.pop_whole(queue)
                 if entry is None:
                     break
                 batch.append(entry)
         return batch or None
-
-    def _candidates(self, queue_names: Collection[str]) -> list[QueueRow]:
-        found = [
-            queue
-            for queue in self.queues.find(queue_names).values()
-            if queue.pending or (queue.next_due is not None and queue.next_due <= self.now)
-        ]
-        return sorted(found, key=lambda queue: queue.last_served)
-
-    def _ring_for_the_rest(self, queue_names: Collection[str]) -> None:
-        """What is left behind is for another one, if one sleeps: this one will be busy."""
-        for name in queue_names:
-            found = self.queues.find([name]).get(name)
-            if found is not None and found.pending:
-                self.queues.ready.append(name)
 
     def _own(self, entry: StoredEntry) -> None:
         entry.deliveries += 1
@@ -227,11 +212,6 @@ class Store:
                 entry.deliveries,
             ),
         ).lastrowid
-
-    def next_due(self, queue_names: Collection[str]) -> float | None:
-        """When the next message of these queues is due that is not due yet, or None."""
-        dues = [queue.next_due for queue in self.queues.find(queue_names).values()]
-        return min((due for due in dues if due is not None), default=None)
 
     # -- dead letters -------------------------------------------------------------------------
 
