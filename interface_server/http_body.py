@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from channels.exceptions import ChannelFull, LayerUnavailable
 from channels.layers.backoff import Backoff
 from channels.layers.names import new_channel_name
+from channels.layers.time_limit import within
 from interface_server.asgi import Message, Receive
 
 if TYPE_CHECKING:
@@ -102,8 +103,8 @@ class BodyChannel:
             while not self._reader.is_complete:
                 await self._send_piece(piece, more=True)
                 note_progress()
-                piece = await asyncio.wait_for(
-                    self._reader.read(self._options.body_chunk_bytes), self._options.http_stall_s
+                piece = await within(
+                    self._options.http_stall_s, self._reader.read(self._options.body_chunk_bytes)
                 )
             await self._send_piece(piece, more=False)
         except (ClientLeft, BodyTooLarge, asyncio.TimeoutError):

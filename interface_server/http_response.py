@@ -6,6 +6,7 @@ import re
 import time
 from typing import Any
 
+from channels.layers.time_limit import within
 from channels.metrics import hooks
 from channels.tracing import hooks as tracing
 from interface_server.asgi import Headers, Message, Receive, Scope, Send
@@ -127,7 +128,7 @@ class Response:
 
 async def _drop_body(receive: Receive) -> None:
     with contextlib.suppress(asyncio.TimeoutError):
-        await asyncio.wait_for(_read_to_end(receive), _LINGER_S)
+        await within(_LINGER_S, _read_to_end(receive))
 
 
 async def _read_to_end(receive: Receive) -> None:

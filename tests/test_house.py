@@ -86,3 +86,11 @@ def test_no_file_of_the_product_is_longer_than_can_be_taken_in_at_once():
         for path in (ROOT / room).rglob("*.py")
     }
     assert {file: length for file, length in lengths.items() if length > 400} == {}
+
+
+def test_nobody_awaits_with_a_limit_that_can_swallow_a_cancellation():
+    """`asyncio.wait_for` does, before Python 3.12; ours is `channels.layers.time_limit.within`."""
+    for room in ROOMS:
+        for path in (ROOT / room).rglob("*.py"):
+            if "conformance" not in path.parts:  # which are tests
+                assert "asyncio.wait_for(" not in path.read_text("utf-8"), path

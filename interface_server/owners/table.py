@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from channels.exceptions import ChannelFull, LayerUnavailable
 from channels.layers import hosting, names
 from channels.layers.backoff import Backoff
+from channels.layers.time_limit import within
 from channels.messages import CloseCode, WebsocketReceive
 from interface_server.asgi import Message
 from interface_server.owners.ownership import Ownership
@@ -373,9 +374,9 @@ class Owners:
             await self._process.link.close_socket(client, message)
             return
         released = self._released.get(client)
-        if ownership.is_held and released is not None:
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(released.wait(), DISCONNECT_PATIENCE_S)
+        with contextlib.suppress(asyncio.TimeoutError):
+            if ownership.is_held and released is not None:
+                await within(DISCONNECT_PATIENCE_S, released.wait())
         message = {**message, "type": "websocket.disconnect", "number": ownership.number}
         channel = ownership.queue + hosting.LOCAL_PART
         try:

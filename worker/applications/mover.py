@@ -9,6 +9,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from channels.exceptions import LayerUnavailable
+from channels.layers.time_limit import within
 from channels.metrics import hooks
 from worker.applications.placement import Room, plan_moves
 
@@ -113,7 +114,7 @@ class Mover:
             await asyncio.wait([task], timeout=LOOK_AGAIN_S)
         if task.done() and self._is_wanted:
             try:
-                await asyncio.wait_for(moved.wait(), WANTED_WITHIN_S)
+                await within(WANTED_WITHIN_S, moved.wait())
                 hooks.meter.hand_over_took(loop.time() - started)
             except asyncio.TimeoutError:
                 self._is_wanted = False  # they wait until there is another worker

@@ -14,6 +14,8 @@ import threading
 import weakref
 from pathlib import Path
 
+from channels.layers.time_limit import within
+
 SUFFIX = ".sock"
 #: What a Unix socket's path may take, in bytes: 104 on macOS, 108 on Linux.
 LONGEST_PATH = 103
@@ -166,7 +168,7 @@ class TaskSleeper(Sleeper):
     async def wait(self, timeout_s: float) -> None:
         """Sleep until woken, but no longer than `timeout_s`."""
         with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._woken.wait(), timeout_s)
+            await within(timeout_s, self._woken.wait())
         self._woken.clear()
 
     def close(self) -> None:

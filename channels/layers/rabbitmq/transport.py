@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from channels.exceptions import LayerRefused, LayerUnavailable
+from channels.layers.time_limit import within
 from channels.metrics import hooks
 
 Result = TypeVar("Result")
@@ -189,9 +190,7 @@ class Transport:
         aiormq = import_aiormq()
         connection = None
         try:
-            connection = await asyncio.wait_for(
-                aiormq.connect(_with_heartbeat(self._url)), CONNECT_TIMEOUT_S
-            )
+            connection = await within(CONNECT_TIMEOUT_S, aiormq.connect(_with_heartbeat(self._url)))
             session = Session(connection)
             await session.start()
             await self._on_open(session)

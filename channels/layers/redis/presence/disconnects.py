@@ -16,6 +16,7 @@ from channels.layers.redis.presence.own_server import OwnServer
 from channels.layers.redis.presence.presence import Presence
 from channels.layers.redis.queues.sending import Sending
 from channels.layers.redis.transport.plans import Plan
+from channels.layers.time_limit import within
 
 logger = logging.getLogger("channels.layers")
 
@@ -135,4 +136,4 @@ class Disconnects:
                     raise
                 logger.debug("a disconnect waits: %s", error)
             with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._is_last_try.wait(), backoff.next_s())
+                await within(backoff.next_s(), self._is_last_try.wait())

@@ -18,6 +18,7 @@ from channels.layers.redis.presence.presence import (
     Presence,
 )
 from channels.layers.redis.presence.registry import Registry
+from channels.layers.time_limit import within
 from channels.layers.watch import CalmWatch
 from channels.startup.identity import describe_process
 
@@ -83,7 +84,7 @@ class Heartbeat:
             except Exception:
                 logger.exception("giving a sign of life failed; trying again")
             with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(is_back.wait(), BEAT_EVERY_S)
+                await within(BEAT_EVERY_S, is_back.wait())
             is_back.clear()
 
     async def beat_once_more(self) -> None:

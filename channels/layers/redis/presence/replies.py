@@ -17,6 +17,7 @@ from channels.layers.redis.queues import scripts
 from channels.layers.redis.queues.rules import Rules
 from channels.layers.redis.transport.aio_connection import AsyncConnection
 from channels.layers.redis.transport.wire import check
+from channels.layers.time_limit import within
 
 logger = logging.getLogger("channels.layers")
 
@@ -107,7 +108,7 @@ class ReplyReader:
         wait_s, is_woken = None, self._server.is_woken
         while True:
             with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(is_woken.wait(), wait_s)
+                await within(wait_s, is_woken.wait())
             is_woken.clear()
             try:
                 wait_s = await self._server.run(self._presence.promote(self._server.id))

@@ -17,6 +17,7 @@ from channels.layers.redis.transport import wire
 from channels.layers.redis.transport.hosts import CONNECT_TIMEOUT_S, Host
 from channels.layers.redis.transport.plans import put_in_place
 from channels.layers.redis.transport.wire import Command
+from channels.layers.time_limit import within
 
 #: Who waits for an answer for longer than others looks this often whether it may still come.
 LOOK_EVERY_S = 1.0
@@ -90,7 +91,7 @@ class AsyncConnection:
         try:
             await self._connect()
             self._take_over()
-            self.client_id = await asyncio.wait_for(self._setup(), self._host.command_timeout_s)
+            self.client_id = await within(self._host.command_timeout_s, self._setup())
         except (redis.RedisError, OSError, asyncio.TimeoutError) as error:
             await self.close()
             raise health.failed(error) from error
@@ -104,15 +105,7 @@ class AsyncConnection:
     async def _connect(self) -> None:
         """Connect and log in, for at most CONNECT_TIMEOUT_S in all."""
         self._connection.redis_connect_func = self._log_in
-        connecting = asyncio.ensure_future(self._connection.connect())
-        try:
-            done, _ = await asyncio.wait([connecting], timeout=CONNECT_TIMEOUT_S)
-            if not done:
-                raise asyncio.TimeoutError
-            connecting.result()
-        finally:
-            connecting.cancel()
-            await asyncio.gather(connecting, return_exceptions=True)
+        await within(CONNECT_TIMEOUT_S, self._connection.connect())
 
     async def _log_in(self, connection: Any) -> None:
         """Note the transport first: if this fails, is called off or takes too long, redis-py would
