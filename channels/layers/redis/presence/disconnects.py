@@ -29,6 +29,9 @@ LAST_TRY_S = 5.0
 #: A disconnect that was sent is known for so long: longer than one whose answer was lost is tried
 #: again, or the record of its socket may stand.
 SENT_KEPT_MS = 120_000
+#: A Redis that has lost its last moments may have the sockets again that were forgotten in them: it
+#: writes its file every second.
+FORGOTTEN_KEPT_S = 3.0
 #: With several hosts: the disconnect of a socket waits this long for the host that knows its order
 #: and its session, to run as if nothing had been; then it runs without.
 ORDER_PATIENCE_S = 30.0
@@ -49,6 +52,8 @@ class Disconnects:
         self._sockets, self._guardian = sockets, guardian
         self._under_way: set[asyncio.Future[bool]] = set()
         self._is_last_try = asyncio.Event()
+        #: (server id, client) of the sockets that were forgotten of late -> when, oldest first.
+        self._forgotten: dict[tuple[str, str], float] = {}
 
     def start(self) -> None:
         """The server starts, maybe not for the first time."""
@@ -104,9 +109,36 @@ class Disconnects:
                 # It may have come meanwhile, and wait for its turn.
                 await self._insist(lambda: self._guardian.give_up(server_id, client))
             await self._insist(lambda: self._presence.forget_socket(server_id, client))
+            self._note_forgotten(server_id, client)
         except (ChannelFull, LayerUnavailable) as error:
             logger.debug("a disconnect of %s was not completed: %s", reply_channel, error)
         return is_sent
+
+    def _note_forgotten(self, server_id: str, client: str) -> None:
+        now_s = time.monotonic()
+        while self._forgotten:
+            oldest = next(iter(self._forgotten))
+            if self._forgotten[oldest] >= now_s - FORGOTTEN_KEPT_S:
+                break
+            del self._forgotten[oldest]
+        self._forgotten[server_id, client] = now_s
+
+    async def forget_again(self) -> None:
+        """Redis was away, and may be back with older data: forget the sockets once more that it has
+        again. Their disconnects, which were sent before that, have run, or come again as well."""
+        server = self._server
+        clients = [client for server_id, client in self._forgotten if server_id == server.id]
+        unknown = set(await server.run(self._presence.find_unknown(server.id, clients)))
+        back = [client for client in clients if client not in unknown]
+        if not back:
+            return
+        logger.warning(
+            "Redis has %d sockets again that had closed, as it lost its last moments: they are "
+            "forgotten once more",
+            len(back),
+        )
+        for client in back:
+            await server.run(self._presence.forget_socket(server.id, client))
 
     async def _break_order(self, reply_channel: str) -> bool:
         """Let nothing but a socket's disconnect run; returns whether it is so. If the server has

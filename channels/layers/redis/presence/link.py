@@ -50,6 +50,7 @@ class RedisServerLink(ServerLink):
         self._sending, self._registry, self._on_lost = layer.sending, registry, on_lost
         self._presence = layer.make_presence(guardian)
         self._server = server = OwnServer(server_id, hosts, rules.keyspace)
+        self._disconnects = Disconnects(server, self._presence, layer.sending, sockets, guardian)
         sent = SentFrames(rules.get_expiry("websocket.receive"))
         self._upkeep = upkeep = Upkeep(
             server,
@@ -58,6 +59,7 @@ class RedisServerLink(ServerLink):
             guardian=guardian,
             stuck=Stuck(rules, sent),
             rollbacks=layer.rollbacks,
+            disconnects=self._disconnects,
             on_reply=on_reply,
         )
         self._frames = Frames(server, rules, sent, upkeep.close_doubtful)
@@ -73,7 +75,6 @@ class RedisServerLink(ServerLink):
         self._replies = ReplyReader(
             server, self._presence, rules, on_reply, self._heartbeat.move_if_host_is_away
         )
-        self._disconnects = Disconnects(server, self._presence, layer.sending, sockets, guardian)
         self._tasks: list[asyncio.Task[None]] = []
         self._reading: asyncio.Task[None] | None = None
         self._leaving: set[asyncio.Future[None]] = set()

@@ -11,6 +11,7 @@ from channels.exceptions import LayerUnavailable
 from channels.layers.redis.ordering.guardian import Guardian
 from channels.layers.redis.ordering.sockets import Sockets
 from channels.layers.redis.ordering.stuck import Stuck
+from channels.layers.redis.presence.disconnects import Disconnects
 from channels.layers.redis.presence.own_server import OwnServer
 from channels.layers.redis.presence.presence import Presence
 from channels.layers.redis.presence.rollback import Rollbacks
@@ -38,23 +39,27 @@ class Upkeep:
         guardian: Guardian,
         stuck: Stuck,
         rollbacks: Rollbacks,
+        disconnects: Disconnects,
         on_reply: Callable[[list[str], dict[str, Any]], None],
     ) -> None:
         self._server, self._presence = server, presence
         self._sockets, self._on_reply = sockets, on_reply
         self._guardian, self._stuck, self._rollbacks = guardian, stuck, rollbacks
+        self._disconnects = disconnects
         self._closing: set[asyncio.Task[None]] = set()
         self._renew_at = time.monotonic() + RENEW_EVERY_S
 
     async def find_lost_sockets(self) -> None:
         """Close the sockets that the layer has forgotten: it was away and came back with data from
-        before they were opened, so that they are in no group and could join none."""
+        before they were opened, so that they are in no group and could join none. And forget those
+        that it has again: it came back with data from before they were closed."""
         server = self._server
         if not server.was_away:
             return
         server.was_away = False
         try:
             await self._close_unknown_sockets()
+            await self._disconnects.forget_again()
         except LayerUnavailable:
             server.was_away = True
             raise

@@ -159,6 +159,41 @@ def test_sockets_that_older_data_does_not_know_of_are_closed(
     assert "the layer has forgotten 1 sockets of this server" in caplog.text
 
 
+def test_sockets_that_older_data_has_again_are_forgotten_once_more(
+    layer, redis_server, monkeypatch, caplog
+):
+    monkeypatch.setattr(heartbeat, "BEAT_EVERY_S", 60.0)  # but for the one when Redis is back
+    sockets = layer.keyspace.server("keeper", "sockets")
+
+    def clients():
+        with redis_server.client() as client:
+            return client.hkeys(sockets)
+
+    async def close_a_socket_just_before_a_loss():
+        link = layer.open_link("keeper", lambda *reply: None, lambda: None)
+        await link.start()
+        while not layer.is_read("websocket.send.keeper!a"):
+            await asyncio.sleep(0.01)
+        messages = {c: {"reply_channel": f"websocket.send.keeper!{c}"} for c in "ab"}
+        for client, message in messages.items():
+            await link.open_socket(client, message)
+            await layer.agroup_add("room", message["reply_channel"])
+        await asyncio.to_thread(redis_server.keep_copy)
+        await link.close_socket("a", {**messages["a"], "order": 1})
+        assert clients() == [b"b"]
+        await asyncio.to_thread(redis_server.restart_with_copy)
+        assert clients() == [b"a", b"b"]
+        while clients() != [b"b"]:
+            await asyncio.sleep(0.01)
+        layer.close()
+        assert layer.group_channels("room") == [messages["b"]["reply_channel"]]
+        await link.stop()
+        await layer.aclose()
+
+    asyncio.run(asyncio.wait_for(close_a_socket_just_before_a_loss(), 30))
+    assert "Redis has 1 sockets again that had closed" in caplog.text
+
+
 def test_a_server_is_not_known_any_more_after_it_was_taken_for_dead(layer, die):
     beat(layer, is_first=True)
     die()
