@@ -11,6 +11,8 @@ To the server, on the socket's reply channel:
   unless it was the owner before. `handles`: the events for the client that its consumer wants to
   see first. `keeps`: there will be checkpoints. `stays`: it can't move; let go what was held.
 - HOLD: hold what comes for the socket, and put a FENCE into my queue. `number` as above.
+- HAND_OVER: `instance` is what I put on the channel RESUME. The server keeps it until another
+  worker owns the socket, and puts it there again if nobody does: who takes it may die at once.
 - CHECKPOINT: `state` is what the instance was when it had handled frame `order` and message
   `place`; `events` are what it sent meanwhile.
 - `websocket.accept`, `websocket.send` and `websocket.close` as in ASGI, with the queue of the owner
@@ -37,6 +39,7 @@ from typing import Final
 OWN: Final = "channels.own"
 OWN_REQUEST: Final = "channels.own_request"
 HOLD: Final = "channels.hold"
+HAND_OVER: Final = "channels.hand_over"
 CHECKPOINT: Final = "channels.checkpoint"
 FENCE: Final = "channels.fence"
 MOVED: Final = "channels.moved"

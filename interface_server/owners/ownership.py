@@ -52,6 +52,7 @@ class Ownership:
         number: how many owners there have been, with this one.
         is_lost: whether the owner is dead, and the socket is closed for that.
         is_held: whether the socket is between two owners: nothing may go to either.
+        is_handed_over: whether the owner has let go of the socket, and nobody has it yet.
         opening: the handshake's message, once the owner has sent a checkpoint.
         checkpoint: the latest one, or None.
         keeps: whether there will be checkpoints.
@@ -66,6 +67,7 @@ class Ownership:
         "_unanswered",
         "checkpoint",
         "handles",
+        "is_handed_over",
         "is_held",
         "is_lost",
         "keeps",
@@ -78,7 +80,7 @@ class Ownership:
     def __init__(self, queue: str, number: int) -> None:
         self.queue = queue
         self.number = number
-        self.is_held = self.is_lost = False
+        self.is_held = self.is_lost = self.is_handed_over = False
         self.opening: Message | None = None
         self.checkpoint: Checkpoint | None = None
         self.keeps = False
@@ -104,6 +106,11 @@ class Ownership:
         """Whether this is the ownership that a worker speaks of."""
         return queue == self.queue and number == self.number
 
+    @property
+    def is_in_hand(self) -> bool:
+        """Whether the socket goes with its owner, should that die."""
+        return bool(self.queue) and not (self.is_lost or self.is_handed_over)
+
     def claim(self, message: Message) -> bool:
         """Let a worker be the owner, as its message OWN says; return False if another one has been
         since. The owner itself may claim the socket again: see `ends_hold`."""
@@ -112,7 +119,7 @@ class Ownership:
             return False
         if queue != self.queue:
             self._heard = 0
-        self.queue, self.number = queue, number
+        self.queue, self.number, self.is_handed_over = queue, number, False
         self.keeps, self.handles = message.get("keeps", False), message.get("handles", ())
         self._forget(message["order"], message["place"])
         return True
@@ -123,6 +130,14 @@ class Ownership:
         now: it is still to move."""
         is_owner = self.is_of(message["queue"], message["number"])
         return not is_owner or bool(message.get("stays"))
+
+    def hand_over(self, message: Message) -> bool:
+        """The owner has let go of the socket, as its HAND_OVER says; return False if that is
+        not the owner, or has been said."""
+        if self.is_handed_over or not self.is_of(message["queue"], message["number"]):
+            return False
+        self.is_handed_over = True
+        return True
 
     def note_frame(self, frame: WebsocketReceive) -> None:
         """A frame goes to the owner, or once more: keep it until the next checkpoint, if there are

@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from channels.exceptions import ChannelFull, ChannelsError, LayerUnavailable
-from channels.layers import hosting
+from channels.layers import hosting, names
 from channels.layers.backoff import Backoff
 from interface_server.asgi import Message
 
@@ -32,6 +32,11 @@ class OwnerSender:
 
     def __init__(self, process: ServerProcess) -> None:
         self._process = process
+
+    def tell(self, queue: str, kind: str, client: str, **more: object) -> None:
+        """Send an owner, or who was one, a word about a socket: see channels.layers.hosting."""
+        channel = self._process.link.reply_channel(names.WEBSOCKET_SEND, client)
+        self.post(queue, {"type": kind, "reply_channel": channel, **more})
 
     def post(self, queue: str, message: Message) -> None:
         """Send to an owner. What is for the instances of many sockets is dropped if there is no
@@ -69,9 +74,13 @@ class OwnerSender:
         self._process.link.post(queue + hosting.LOCAL_PART, frame, note)
 
     async def offer(self, message: Message, is_free: Callable[[], bool]) -> None:
-        """Put an instance where any worker finds it; and again, while there are workers and nobody
-        has it: who has taken it may be dead, or stand still. Who is second is refused."""
+        """Put an instance where any worker finds it, and again as `offer_again` does."""
         await self.insist(hosting.RESUME, message)
+        await self.offer_again(message, is_free)
+
+    async def offer_again(self, message: Message, is_free: Callable[[], bool]) -> None:
+        """Put an instance there again, while there are workers and nobody has it: who has taken it
+        may be dead, or stand still. Who is second is refused."""
         for _ in range(OFFERS - 1):
             await asyncio.sleep(OFFER_AGAIN_S)
             if is_free() and await self._process.takers.are_there() is not False:

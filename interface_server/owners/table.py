@@ -59,12 +59,13 @@ class Owners:
             hosting.OWN: self._claim,
             hosting.OWN_REQUEST: self._claim_request,
             hosting.HOLD: self._hold,
+            hosting.HAND_OVER: self._note_hand_over,
             hosting.CHECKPOINT: self._note_checkpoint,
         }
 
     def queues(self) -> set[str]:
         """The queues of all owners."""
-        return {one.queue for one in self.by_client.values() if not (one.is_held or one.is_lost)}
+        return {one.queue for one in self.by_client.values() if one.is_in_hand}
 
     # -- messages with a type -------------------------------------------------------------------
 
@@ -142,13 +143,7 @@ class Owners:
     def _disown(
         self, client: str, queue: str, number: int | None = None, *, is_closed: bool
     ) -> None:
-        message = {
-            "type": hosting.GONE,
-            "reply_channel": self._reply_channel(client),
-            "number": number,
-            "is_closed": is_closed,
-        }
-        self._sender.post(queue, message)
+        self._sender.tell(queue, hosting.GONE, client, number=number, is_closed=is_closed)
 
     def _forward(self, clients: Sequence[str], message: Message) -> None:
         """Pass a message on to the instances of these sockets, in one push for each owner."""
@@ -208,8 +203,7 @@ class Owners:
             return
         self._handled.update(ownership.handles)
         if former not in ("", queue):
-            moved = {"type": hosting.MOVED, "reply_channel": self._reply_channel(client)}
-            self._sender.post(former, moved)
+            self._sender.tell(former, hosting.MOVED, client)
         if ownership.sent and ownership.is_held and is_free:
             self._process.spawn(self._replay(client, ownership))
         elif is_free:
@@ -249,14 +243,20 @@ class Owners:
             self._disown(client, queue, number, is_closed=False)
             return
         self._hold_until_claimed(client, ownership)
-        self._sender.post(
-            queue,
-            {
-                "type": hosting.FENCE,
-                "reply_channel": self._reply_channel(client),
-                "number": number,
-            },
-        )
+        self._sender.tell(queue, hosting.FENCE, client, number=number)
+
+    def _note_hand_over(self, client: str, message: Message) -> None:
+        """The owner has let go of a socket: see that its instance gets to somebody."""
+        ownership = self.by_client.get(client)
+        if ownership is None or not ownership.hand_over(message):
+            return
+        is_free = self._is_free(client, ownership)
+        self._process.spawn(self._sender.offer_again(message["instance"], is_free))
+
+    def _is_free(self, client: str, ownership: Ownership) -> Callable[[], bool]:
+        """Return what says whether nobody has taken a socket since now."""
+        number = ownership.number
+        return lambda: ownership.number == number and self.by_client.get(client) is ownership
 
     def _hold_until_claimed(self, client: str, ownership: Ownership) -> None:
         """Keep what comes for a socket, until another worker owns it; not for ever."""
@@ -295,7 +295,7 @@ class Owners:
         clients = [
             client
             for client, one in self.by_client.items()
-            if one.queue == queue and not one.is_lost
+            if one.queue == queue and one.is_in_hand
             if client in self._process.sockets or one.is_held
         ]
         resumed = sum(self._resume_from_checkpoint(client) for client in clients)
@@ -316,12 +316,7 @@ class Owners:
                 socket.close(CloseCode.SERVICE_RESTART)
             return False
         self._hold_until_claimed(client, ownership)
-        number = ownership.number
-
-        def is_free() -> bool:
-            return ownership.number == number and self.by_client.get(client) is ownership
-
-        self._process.spawn(self._sender.offer(message, is_free))
+        self._process.spawn(self._sender.offer(message, self._is_free(client, ownership)))
         return True
 
     # -- what clients do ------------------------------------------------------------------------
@@ -375,7 +370,7 @@ class Owners:
             return
         released = self._released.get(client)
         with contextlib.suppress(asyncio.TimeoutError):
-            if ownership.is_held and released is not None:
+            if ownership.is_held and not ownership.is_lost and released is not None:
                 await within(DISCONNECT_PATIENCE_S, released.wait())
         message = {**message, "type": "websocket.disconnect", "number": ownership.number}
         channel = ownership.queue + hosting.LOCAL_PART

@@ -33,6 +33,26 @@ def test_a_socket_is_claimed_by_the_next_owner_and_again_by_its_own_but_not_by_a
     assert ownership.is_of("worker.b!", 2)
 
 
+def test_a_socket_goes_with_its_owner_until_that_has_handed_it_over_once():
+    ownership = Ownership("worker.a!", 1)
+    ownership.claim(claim())
+    ownership.hold()
+    assert ownership.is_in_hand  # who dies now has not sent the instance on its way
+    assert not ownership.hand_over(claim("worker.a!", 2))
+    assert ownership.hand_over(claim())
+    assert not ownership.hand_over(claim())
+    assert not ownership.is_in_hand
+    ownership.claim(claim("worker.b!", 2))
+    assert ownership.is_in_hand
+
+
+def test_a_socket_that_goes_on_from_a_checkpoint_is_in_nobodys_hand():
+    ownership = keeping()
+    ownership.note_checkpoint({"state": {}, "order": 0, "place": 0, "opening": {"path": "/"}})
+    assert ownership.disown("websocket.send.s!1")["number"] == 3
+    assert not ownership.is_in_hand
+
+
 def test_nothing_is_kept_for_a_socket_without_checkpoints():
     ownership = Ownership("worker.a!", 1)
     ownership.claim(claim())

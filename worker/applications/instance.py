@@ -160,24 +160,22 @@ class SocketInstance:
     def _claim(self, *, stays: bool = False) -> None:
         """Tell the interface server that the socket is ours, and what the consumer wants; whether
         it stays so, although it was to move."""
-        claim: Content = {
-            "type": hosting.OWN,
-            "queue": self._host.queue,
-            "number": self.number,
-            "order": self._taken,
-            "place": self._place,
-        }
+        claim: Content = {"order": self._taken, "place": self._place}
         if self._handles:
             claim["handles"] = self._handles
         if self._is_checkpointed:
             claim["keeps"] = True
         if stays:
             claim["stays"] = True
-        self._tell(claim)
+        self._tell_of_it(hosting.OWN, claim)
 
     def ask_to_move(self) -> None:
         """Ask the interface server for the fence, upon which the instance is handed over."""
-        self._tell({"type": hosting.HOLD, "queue": self._host.queue, "number": self.number})
+        self._tell_of_it(hosting.HOLD, {})
+
+    def _tell_of_it(self, kind: str, more: Content) -> None:
+        """Tell the interface server something of this ownership."""
+        self._tell({"type": kind, "queue": self._host.queue, "number": self.number, **more})
 
     def let_go(self, *, is_closed: bool) -> None:
         """The socket is not ours any more, or is closed: then `disconnect` is still to run."""
@@ -271,19 +269,23 @@ class SocketInstance:
             return
         self._host.mover.note(GIVEN)
         self._is_over = self._has_ended = self._is_on_its_way = True
+        instance = self._as_message(state)
+        self._tell_of_it(hosting.HAND_OVER, {"instance": instance})
         # Or the next owner's claim could overtake what this one has sent, which would be dropped.
         await self._lane.wait_until_sent()
-        await self._host.send_to_others(
-            {
-                "reply_channel": self.channel_name,
-                "opening": self._opening,
-                "number": self.number + 1,
-                "order": self._taken,
-                "place": self._place,
-                "state": state,
-            }
-        )
+        await self._host.send_to_others(instance)
         raise HandedOver
+
+    def _as_message(self, state: State) -> Content:
+        """What another worker goes on from."""
+        return {
+            "reply_channel": self.channel_name,
+            "opening": self._opening,
+            "number": self.number + 1,
+            "order": self._taken,
+            "place": self._place,
+            "state": state,
+        }
 
     async def _pack(self) -> State | None:
         """The state of the instance; None, with the reason in `stays`, if it can't travel."""

@@ -6,6 +6,7 @@ import time
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from channels.layers import hosting
 from tests.processes import wait_until
 from tests.split.conftest import open_socket
 
@@ -73,6 +74,21 @@ def test_a_worker_that_was_frozen_for_a_moment_keeps_its_sockets(site, open_json
     worker.resume()
     answer = socket.ask("b")
     assert (answer["pid"], answer["count"]) == (pid, 2)
+
+
+def test_an_instance_goes_on_although_the_worker_that_took_it_died_at_once(site, open_json, layer):
+    server, worker = site.start_server(), site.start_worker()
+    socket = open_json(server)
+    socket.ask("a")
+    worker.stop()
+    taken = wait_until(lambda: layer.receive([hosting.RESUME])[1], limit_s=5, what="an instance")
+    assert taken["number"] == 2  # whoever has it now is never heard of again
+    socket.raw.send(json.dumps("b"))
+
+    successor = site.start_worker()
+
+    answer = socket.next()
+    assert (answer["value"], answer["count"], answer["pid"]) == ("b", 2, successor.pid)
 
 
 @pytest.mark.timeout(180)
