@@ -8,7 +8,7 @@ become keyword arguments, later ones over earlier ones.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
@@ -89,29 +89,31 @@ class ForeignCandidate:
         return (matched[0], {**kwargs, **matched[1]}) if matched else None
 
 
-#: What can stand in the table of a Router.
+#: What can stand in a Table.
 AnyCandidate: TypeAlias = Candidate | ForeignCandidate
 
 
-def build_table(
-    candidates: Iterable[tuple[str, AnyCandidate]],
-) -> dict[str, tuple[AnyCandidate, ...]]:
-    """Return channel -> candidates in order, as a dict of tuples, without those never reached.
+class Table:
+    """Candidates by their channels, in order, without those that are never reached.
 
-    `candidates`: an iterable of (channel, candidate).
+    Args:
+        candidates: an iterable of (channel, candidate).
+
+    Attributes:
+        rows: channel -> its candidates.
     """
-    table: dict[str, list[AnyCandidate]] = {}
-    for channel, candidate in candidates:
-        row = table.setdefault(channel, [])
-        if not (row and row[-1].takes_all):
-            row.append(candidate)
-    return {channel: tuple(row) for channel, row in table.items()}
 
+    def __init__(self, candidates: Iterable[tuple[str, AnyCandidate]]) -> None:
+        self.rows: dict[str, list[AnyCandidate]] = {}
+        for channel, candidate in candidates:
+            row = self.rows.setdefault(channel, [])
+            if not (row and row[-1].takes_all):
+                row.append(candidate)
 
-def find_match(row: Sequence[AnyCandidate], message: Message) -> Match | None:
-    """Return (consumer, keyword arguments) of the first candidate that matches, or None."""
-    for candidate in row:
-        found = candidate.match(message)
-        if found is not None:
-            return found
-    return None
+    def match(self, message: Message) -> Match | None:
+        """Return (consumer, keyword arguments) of the first candidate that matches, or None."""
+        for candidate in self.rows.get(message.channel.name, ()):
+            found = candidate.match(message)
+            if found is not None:
+                return found
+        return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from routing.defaults import (
@@ -13,7 +13,7 @@ from routing.defaults import (
     make_socket_routes,
 )
 from routing.errors import blame
-from routing.matching import AnyCandidate, Candidate, Match, build_table, find_match
+from routing.matching import AnyCandidate, Candidate, Match, Table
 from routing.routes import Include, Routable, Route, resolve_routing
 from routing.texts import show
 
@@ -32,9 +32,12 @@ class Router:
 
     Attributes:
         channels: the names of all channels that have a route, as a set.
+        match: returns (consumer, keyword arguments) of the first route that matches a Message, or
+            None.
     """
 
     channels: set[str]
+    match: Callable[[Message], Match | None]
 
     def __init__(self, routing: Routing) -> None:
         self.root = _Root(routing)
@@ -43,10 +46,6 @@ class Router:
         self._shares_sockets = False
         self._default_routes: list[Route] = []
         self._compile()
-
-    def match(self, message: Message) -> Match | None:
-        """Return (consumer, keyword arguments) of the first route that matches, or None."""
-        return find_match(self._table.get(message.channel.name, ()), message)
 
     def add_route(self, route: Routable) -> None:
         """Add one more route behind the project's others (and before the defaults)."""
@@ -76,7 +75,7 @@ class Router:
         routes = [make_departure_route()]
         if with_sockets:
             routes = make_socket_routes(self._tell_connect_routes)
-        own = self._own_table.get("http.request", ())
+        own = self._own_table.rows.get("http.request", ())
         if with_http and not any(candidate.takes_all for candidate in own):
             routes.append(make_http_route(http_consumer))
         routes += [Route(channel, consumer) for channel, consumer in (named or {}).items()]
@@ -96,16 +95,16 @@ class Router:
 
     def _tell_connect_routes(self) -> list[str]:
         """The project's own routes of `websocket.connect`, as they stand in its routing."""
-        return [repr(one.route) for one in self._own_table.get("websocket.connect", ())]
+        return [repr(one.route) for one in self._own_table.rows.get("websocket.connect", ())]
 
     def _compile(self) -> None:
         own: list[tuple[str, AnyCandidate]] = list(self.root.candidates())
-        self._own_table = build_table(own)
+        self._own_table = Table(own)
         defaults = _pairs(self._default_routes)
         if self._shares_sockets:
-            defaults += _accept_who_sends(self._own_table.get("websocket.receive", ()))
-        self._table = build_table([*_pairs(self._first_routes), *own, *defaults])
-        self.channels = set(self._table)
+            defaults += _accept_who_sends(self._own_table.rows.get("websocket.receive", ()))
+        table = Table([*_pairs(self._first_routes), *own, *defaults])
+        self.channels, self.match = set(table.rows), table.match
 
 
 def _pairs(routes: Sequence[Any]) -> list[tuple[str, AnyCandidate]]:

@@ -15,7 +15,7 @@ from routing.consumers import check_consumer, load_consumer, refuse_class
 from routing.errors import InvalidRoute, RouteProblem, blame
 from routing.filters import Filter, compile_filters, refuse_positional_groups
 from routing.loading import load_object
-from routing.matching import Candidate, ForeignCandidate, Match, Step, build_table, find_match
+from routing.matching import Candidate, ForeignCandidate, Match, Step, Table
 from routing.place import find_place
 from routing.protocols import check_channels
 from routing.texts import show, show_call
@@ -49,7 +49,7 @@ class Routable:
 
     def match(self, message: Message) -> Match | None:
         """Return (consumer, keyword arguments) if this message is for it, or None."""
-        return find_match(build_table(self.candidates()).get(message.channel.name, ()), message)
+        return Table(self.candidates()).match(message)
 
     def channel_names(self) -> set[str]:
         """Return the names of its channels, as a set."""

@@ -5,7 +5,7 @@ import pytest
 
 from channels.routing import InvalidRoute, Router, include, route, route_class
 from routing.defaults import connect_consumer
-from routing.matching import build_table
+from routing.matching import Table
 from tests.routing.consumers import Chat, ws_connect, ws_receive
 from tests.routing.messages import make_message
 
@@ -219,7 +219,7 @@ def test_a_mistake_deep_inside_names_the_innermost_routing():
 
 def test_a_route_that_is_never_reached_costs_no_lookup():
     routes = [route("x", other, path="^/a"), route("x", other), route("x", ws_connect, path="^/b")]
-    (row,) = build_table(pair for one in routes for pair in one.candidates()).values()
+    (row,) = Table(pair for one in routes for pair in one.candidates()).rows.values()
     assert [candidate.route for candidate in row] == routes[:2]
 
 
