@@ -5,11 +5,11 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from channels.exceptions import ChannelFull, InvalidMessage, LayerUnavailable, MessageTooLarge
-from channels.layers.deadline import Deadline
 from channels.layers.names import HTTP_RESPONSE, reply_channel_name
 from channels.metrics import hooks
 from channels.tracing import hooks as tracing
 from interface_server.asgi import Message, Receive, Scope, Send
+from interface_server.deadlines import Deadline, Interruption
 from interface_server.http_body import BodyChannel, BodyReader, BodyTooLarge, ClientLeft
 from interface_server.http_response import (
     Response,
@@ -20,7 +20,6 @@ from interface_server.http_response import (
     read_start,
     status_of_failure,
 )
-from interface_server.interruption import Interruption
 from interface_server.replies import BadReply, log_bad_reply
 from interface_server.reply_queue import Outcome, ReplyQueue
 from interface_server.scopes import ScopeHead, connection_keys

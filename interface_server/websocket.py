@@ -12,9 +12,9 @@ from channels.metrics import hooks
 from channels.tracing import hooks as tracing
 from interface_server.asgi import Event as AsgiEvent
 from interface_server.asgi import Headers, Message, Receive, Scope, Send
+from interface_server.deadlines import Interruption
 from interface_server.frames.intake import FrameIntake
 from interface_server.frames.writer import FrameWriter
-from interface_server.interruption import Interruption
 from interface_server.replies import Reply
 from interface_server.scopes import ScopeHead, connection_keys
 from interface_server.socket_state import Event, State, next_state

@@ -6,13 +6,13 @@ replies to a whole pipeline without a task switch for each.
 
 import asyncio
 import contextlib
+import math
 import time
 from collections.abc import Sequence
 from typing import Any
 
 import redis
 
-from channels.layers.deadline import Deadline
 from channels.layers.redis.transport import wire
 from channels.layers.redis.transport.hosts import CONNECT_TIMEOUT_S, Host
 from channels.layers.redis.transport.plans import put_in_place
@@ -79,7 +79,11 @@ class AsyncConnection:
         self._waits_since = self._gives_up_at = 0.0
         self._connection: Any = None
         self._transport: Any = None
-        self._watchdog: Deadline | None = None
+        #: When to look whether the answer that is waited for may still come; infinite: for none.
+        self._look_at = math.inf
+        #: The timer that looks, and when: moving `_look_at` forward costs no new one.
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = math.inf
         self.client_id: int | None = None
         self._opened_at = 0.0
 
@@ -116,7 +120,7 @@ class AsyncConnection:
     def _take_over(self) -> None:
         """From here on, what comes over the connection is read by us."""
         loop = asyncio.get_running_loop()
-        self._replies, self._watchdog = Replies(loop), Deadline(loop, self._give_up)
+        self._replies = Replies(loop)
         self._transport.set_protocol(self._replies)
 
     async def _setup(self) -> Any:
@@ -137,9 +141,11 @@ class AsyncConnection:
 
         Raises LayerUnavailable.
         """
-        self._waits_since = time.monotonic()
-        self._gives_up_at = self._waits_since + block_s + self._patience_s
-        self._allow(block_s + self._host.command_timeout_s)
+        self._waits_since = now_s = time.monotonic()
+        self._gives_up_at = now_s + block_s + self._patience_s
+        self._look_at = now_s + block_s + self._host.command_timeout_s
+        if self._look_at < self._timer_at:
+            self._look_later()
         try:
             replies = await self._run(commands)
             missing = wire.missing_scripts(replies, self._host.health.complaints)
@@ -158,27 +164,38 @@ class AsyncConnection:
             await self.close()
             raise
         finally:
-            self._allow(None)
+            self._look_at = math.inf
 
-    def _allow(self, seconds: float | None) -> None:
-        if self._watchdog is not None:
-            self._watchdog.allow(seconds)
+    def _look_later(self) -> None:
+        self._stop_looking()
+        self._timer_at = self._look_at
+        delay_s = max(self._look_at - time.monotonic(), 0.0)
+        self._timer = self._replies.loop.call_later(delay_s, self._look)
 
-    def _give_up(self) -> None:
-        """The host does not answer: cut the connection, and tell whoever waits for a reply; unless
-        it may still come."""
-        is_over = time.monotonic() + LOOK_EVERY_S > self._gives_up_at
-        if not is_over and not self._host.health.is_late(self._waits_since):
-            self._allow(LOOK_EVERY_S)
-            return
-        self._replies.connection_lost(TimeoutError("no answer in time"))
+    def _stop_looking(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer, self._timer_at = None, math.inf
+
+    def _look(self) -> None:
+        """If the host has not answered in time, cut the connection, and tell whoever waits for a
+        reply; unless it may still come."""
+        self._timer, self._timer_at = None, math.inf
+        now_s = time.monotonic()
+        if now_s >= self._look_at:
+            is_over = now_s + LOOK_EVERY_S > self._gives_up_at
+            if is_over or self._host.health.is_late(self._waits_since):
+                self._replies.connection_lost(TimeoutError("no answer in time"))
+                return
+            self._look_at = now_s + LOOK_EVERY_S
+        if self._look_at < math.inf:
+            self._look_later()
 
     async def close(self) -> None:
         """Close the connection."""
         if self._transport is not None:
             self._transport.abort()
-        if self._watchdog is not None:
-            self._watchdog.cancel()
+        self._stop_looking()
         if self._connection is not None:
             with contextlib.suppress(redis.RedisError, OSError):
                 await self._connection.disconnect(nowait=True)

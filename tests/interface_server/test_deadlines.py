@@ -2,7 +2,7 @@
 
 import pytest
 
-from channels.layers.deadline import Deadline
+from interface_server.deadlines import Deadline
 
 
 class FakeTimer:
