@@ -122,7 +122,7 @@ class Exchange:
     async def _serve(self) -> None:
         status = self._judge_head()
         if status is not None:
-            hooks.meter.request_refused(_HEAD_REASONS[status])
+            hooks.meter.request_refused(self._reason or _HEAD_REASONS[status])
             await self._response.refuse(status, self._receive if self._head.has_body else None)
             return
         try:
@@ -141,6 +141,7 @@ class Exchange:
         if isinstance(reply, Outcome):
             await self._give_up(reply)
         else:
+            self._process.request_room.note_answer()
             await self._respond(reply)
 
     # -- the request --------------------------------------------------------------------------
@@ -155,7 +156,14 @@ class Exchange:
             return 413
         if self._process.is_stopping:
             return 503
-        return None
+        refusal = self._process.request_room.refusal
+        return None if refusal is None else self._note_full(refusal)
+
+    def _note_full(self, refusal: ChannelFull) -> int:
+        """Tell the operator; return the status for the client."""
+        self._process.refusals.note("http.request", refusal, "503")
+        self._reason = "channel full"
+        return 503
 
     async def _read_body(self) -> tuple[bytes, BodyChannel | None]:
         """Return (body, None), or (b"", a BodyChannel) for a body that is too large for that."""
@@ -182,9 +190,8 @@ class Exchange:
         try:
             await self._process.link.send("http.request", message)
         except ChannelFull as error:
-            self._process.refusals.note("http.request", error, "503")
-            self._reason = "channel full"
-            return 503
+            self._process.request_room.note_full(error)
+            return self._note_full(error)
         except LayerUnavailable:
             self._reason = "engine away"
             return 503

@@ -9,6 +9,7 @@ from typing import Any
 
 from channels.layers.base import BaseChannelLayer
 from channels.layers.names import random_suffix
+from interface_server.channel_room import ChannelRoom
 from interface_server.frames.pacer import Pacer
 from interface_server.frames.window import Allowance
 from interface_server.frames.writer import Lingering
@@ -41,6 +42,7 @@ class ServerProcess:
         dispatcher: the clients that replies go to.
         addresses: open sockets by client address.
         refusals: the RefusalLog.
+        request_room: whether `http.request` is known to be full.
         takers: whether there are workers at all.
         owners: which workers host the sockets of class consumers.
         pacer: the Pacer of the frames that go to the layer.
@@ -70,6 +72,7 @@ class ServerProcess:
         self.get_expiry = layer.get_expiry
         self.link = layer.open_link(random_suffix(), self.dispatcher.dispatch, self._lose_clients)
         self.refusals = RefusalLog(self.loop.time)
+        self.request_room = ChannelRoom(self.loop.time)
         self.owners = self.dispatcher.owners = Owners(self)
         self.takers = Takers(self)
         self._tasks: set[asyncio.Task[Any]] = set()
