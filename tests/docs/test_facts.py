@@ -11,9 +11,9 @@ from channels.layers import limits
 from channels.layers.acknowledgement import Acknowledgement
 from channels.layers.memory import queues
 from channels.layers.redis.layer import PREFIX
-from channels.layers.redis.ordering import guardian, sent_frames, stuck
+from channels.layers.redis.ordering import guardian, stuck
 from channels.layers.redis.presence import disconnects, presence, registry
-from channels.layers.redis.transport import hosts
+from channels.layers.redis.transport import hosts, lane
 from channels.messages import CloseCode
 from channels.requests.request import AsgiRequest
 from interface_server import refusals
@@ -125,7 +125,7 @@ FACTS = [
     (
         "operations.md",
         "and {} MiB of all; each counts for {} bytes more",
-        (sent_frames.KEPT_BYTES // MIB, sent_frames.FRAME_BYTES),
+        (lane.SENT_BYTES // MIB, lane.FRAME_BYTES),
     ),
     ("operations.md", "within {:.0f} to 6 s that the socket waits", stuck.STUCK_FOR_S),
     ("operations.md", "wait up to {:.0f} s for it before", hosts.READ_PATIENCE_S),

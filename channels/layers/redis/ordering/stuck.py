@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 from channels.layers.names import WEBSOCKET_SEND, reply_channel_name
 from channels.layers.redis.ordering.scripts import NEXT_ORDERS
-from channels.layers.redis.ordering.sent_frames import Key, SentFrames
 from channels.layers.redis.ordering.sockets import KNOWN_FOR_S
 from channels.layers.redis.queues import envelope as envelopes
 from channels.layers.redis.queues import scripts
 from channels.layers.redis.queues.rules import Rules
+from channels.layers.redis.transport.lane import Key, SentFrames
 from channels.layers.redis.transport.plans import Plan, Request, in_parts
 from channels.layers.redis.transport.wire import check
 

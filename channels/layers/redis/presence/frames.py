@@ -7,13 +7,12 @@ from typing import Any, cast
 
 from channels.exceptions import ChannelFull, ChannelsError, LayerUnavailable
 from channels.layers.names import random_suffix
-from channels.layers.redis.ordering.sent_frames import SentFrame, SentFrames
 from channels.layers.redis.presence.own_server import OwnServer
 from channels.layers.redis.queues import scripts
 from channels.layers.redis.queues.rules import Rules
 from channels.layers.redis.queues.sending import Way
 from channels.layers.redis.transport.aio import AsyncDriver
-from channels.layers.redis.transport.lane import Lane, NoRoom
+from channels.layers.redis.transport.lane import Lane, NoRoom, SentFrame, SentFrames
 from channels.layers.redis.transport.plans import Request
 from channels.layers.redis.transport.wire import Command
 from channels.messages import Content, WebsocketReceive

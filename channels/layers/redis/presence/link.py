@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from channels.exceptions import ChannelsError, LayerUnavailable, PrefixTaken
 from channels.layers.contract import OnSent, ServerLink
 from channels.layers.operations import Send
-from channels.layers.redis.ordering.sent_frames import SentFrames
 from channels.layers.redis.ordering.stuck import Stuck
 from channels.layers.redis.presence.disconnects import Disconnects
 from channels.layers.redis.presence.frames import Frames
@@ -22,6 +21,7 @@ from channels.layers.redis.presence.replies import ReplyReader
 from channels.layers.redis.presence.upkeep import Upkeep
 from channels.layers.redis.transport.aio import AsyncDriver
 from channels.layers.redis.transport.hosts import Host
+from channels.layers.redis.transport.lane import SentFrames
 from channels.messages import WebsocketReceive
 from channels.metrics import hooks
 

@@ -6,9 +6,10 @@ import pytest
 
 from channels.layers.operations import FinishOrdered, Turn
 from channels.layers.redis.ordering import guardian as guardian_module
-from channels.layers.redis.ordering import sent_frames, stuck
-from channels.layers.redis.ordering.sent_frames import SentFrames
+from channels.layers.redis.ordering import stuck
 from channels.layers.redis.presence import upkeep
+from channels.layers.redis.transport import lane
+from channels.layers.redis.transport.lane import SentFrames
 
 SERVER, CLIENT = "server", "client"
 SOCKET = f"websocket.send.{SERVER}!{CLIENT}"
@@ -24,7 +25,7 @@ def _short_times(monkeypatch):
     monkeypatch.setattr(upkeep, "COMING_BACK_S", 0.0)
     monkeypatch.setattr(guardian_module, "WAITS_MS", 10)
     monkeypatch.setattr(stuck, "STUCK_FOR_S", 2 * LOOK_S)
-    monkeypatch.setattr(sent_frames, "QUIET_AFTER_S", LOOK_S)
+    monkeypatch.setattr(lane, "QUIET_AFTER_S", LOOK_S)
 
 
 @pytest.fixture
@@ -216,7 +217,7 @@ def test_frames_are_found_as_long_as_they_live():
 
 
 def test_the_oldest_frames_go_first_when_there_is_no_room(monkeypatch):
-    monkeypatch.setattr(sent_frames, "KEPT_BYTES", 2 * (sent_frames.FRAME_BYTES + 100))
+    monkeypatch.setattr(lane, "SENT_BYTES", 2 * (lane.FRAME_BYTES + 100))
     sent = SentFrames(life_s=60.0)
     for order in (1, 2, 3):
         sent.add(frames("a", order, payload=b"x" * 100), now_s=float(order))
