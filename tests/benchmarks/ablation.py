@@ -121,7 +121,7 @@ def without_rush():
 
 def without_wait():
     """A worker asks for a message, and waits for one in a round trip of its own."""
-    from channels.layers.redis.batches import Batches
+    from channels.layers.redis.reader import Batches
 
     return _replaced(Batches, "_may_wait", lambda *args: False)
 

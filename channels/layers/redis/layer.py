@@ -16,7 +16,6 @@ from channels.layers.contract import OnReply, Received
 from channels.layers.limits import MAX_MESSAGE_BYTES
 from channels.layers.process_link import Deliver
 from channels.layers.redis.acknowledged.channels import Acknowledged
-from channels.layers.redis.batches import Batches, PartMakers
 from channels.layers.redis.groups.membership import Groups
 from channels.layers.redis.inspection.dead_letters import DeadLetters
 from channels.layers.redis.inspection.statistics import Statistics
@@ -37,7 +36,7 @@ from channels.layers.redis.queues.delays import Delays
 from channels.layers.redis.queues.receiving import Receiving, Returns
 from channels.layers.redis.queues.rules import Rules
 from channels.layers.redis.queues.sending import Sending
-from channels.layers.redis.reader import RedisReader
+from channels.layers.redis.reader import Batches, PartMakers, RedisReader
 from channels.layers.redis.steps import RedisSteps
 from channels.layers.redis.transport.addresses import read_hosts
 from channels.layers.redis.transport.aio import AsyncDriver
