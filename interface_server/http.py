@@ -38,8 +38,6 @@ _STATUSES = {
     Outcome.TIMED_OUT: 503,
     Outcome.LOST: 503,
 }
-
-
 #: Why, as the metrics tell it.
 _REASONS = {
     Outcome.STALLED: "client stalled",
@@ -99,7 +97,7 @@ class Exchange:
         self._reader: BodyReader | None = None
         self._deadline: Deadline | None = None
         self._task = asyncio.current_task()
-        #: Made with the deadline: without one, nothing interrupts.
+        #: Made with the deadline.
         self._interruption: Interruption | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._watcher: asyncio.Task[None] | None = None
