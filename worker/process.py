@@ -10,7 +10,7 @@ import threading
 import time
 import types
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from channels.exceptions import LayerRefused, LayerUnavailable
 from channels.layers.drops import Drops
@@ -79,11 +79,8 @@ class Worker:
         most_sockets: int | None = None,
         grace_s: float = GRACE_S,
     ) -> None:
-        layer: Any = channel_layer
-        self.layer = layer
-        self.channel_layer: BaseChannelLayer = getattr(
-            channel_layer, "channel_layer", channel_layer
-        )
+        self.layer = cast(Any, channel_layer)
+        self.channel_layer: BaseChannelLayer = getattr(self.layer, "channel_layer", self.layer)
         self.router: Router = self.layer.router
         self.callback = callback
         self.message_retries = message_retries
@@ -92,19 +89,9 @@ class Worker:
         self.id = f"{socket.gethostname()}-{os.getpid()}-{random_suffix(6)}"
         #: The queue in which this worker is told what to do.
         self.orders = orders_queue(self.id)
-        self.host: ApplicationHost | None = None
-        if hosted is not None:
-            self.host = ApplicationHost(
-                self.channel_layer,
-                hosted,
-                self.id,
-                threads=threads,
-                most_sockets=most_sockets,
-                grace_s=grace_s,
-                on_room=self._apply_room,
-            )
-        self.channels = set(self.apply_channel_filters(self._all_channels()))
         self.thread_count = threads
+        self.host = None if hosted is None else self._make_host(hosted, most_sockets, grace_s)
+        self.channels = self._find_channels()
         self.middleware: tuple[Middleware, ...] = tuple(
             self.layer.middleware if middleware is None else middleware
         )
@@ -117,12 +104,30 @@ class Worker:
         self._started = time.time()
         #: When it last looked after itself, by the monotonic clock.
         self.looked_after_at = time.monotonic()
-        if not self.channels:
+
+    def _make_host(
+        self, hosted: Hosted, most_sockets: int | None, grace_s: float
+    ) -> ApplicationHost:
+        return ApplicationHost(
+            self.channel_layer,
+            hosted,
+            self.id,
+            threads=self.thread_count,
+            most_sockets=most_sockets,
+            grace_s=grace_s,
+            on_room=self._apply_room,
+        )
+
+    def _find_channels(self) -> set[str]:
+        """The channels to listen on. Raises ValueError if there are none."""
+        known = self._all_channels()
+        channels = set(self.apply_channel_filters(known))
+        if not channels:
             raise ValueError(
-                "no channel to listen on: the project's are "
-                f"{', '.join(sorted(self._all_channels())) or 'none'}; only={only_channels}, "
-                f"exclude={exclude_channels} leave none of them"
+                f"no channel to listen on: the project's are {', '.join(sorted(known)) or 'none'}; "
+                f"only={self.only_channels}, exclude={self.exclude_channels} leave none of them"
             )
+        return channels
 
     def _all_channels(self) -> set[str]:
         hosted = self.host.channels if self.host is not None else set()

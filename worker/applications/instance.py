@@ -96,19 +96,17 @@ class SocketInstance:
         self._consumer: AsyncConsumer | None = None
         self._others = 0
         self._baseline: Baseline | None = None
-        #: The number of the last frame that was taken.
-        self._taken = resumed["order"] if resumed is not None else 0
+        #: The numbers of the last frame and of the last message to the instance that were taken.
+        self._taken: int = 0 if resumed is None else resumed["order"]
+        self._place: int = 0 if resumed is None else resumed["place"]
         #: The client is gone, or the instance has lost its socket: nothing more is sent.
-        self._is_over = self._has_ended = self._is_leaving = False
-        self._is_on_its_way = False
+        self._is_over = self._has_ended = self._is_leaving = self._is_on_its_way = False
         #: The application has the handshake, and has not answered it.
         self._is_asked = False
         self._is_checkpointed = False
         #: The types of events for the client that the consumer wants to see first.
         self._handles: list[str] = []
         self._checkpoint: State | None = None
-        #: The number of the last message to the instance that was taken.
-        self._place = resumed["place"] if resumed is not None else 0
         self._arrivals = Arrivals(self._taken, self._place)
         #: Up to where all was handled at the latest checkpoint.
         self._checkpoint_at = (0, 0)

@@ -54,76 +54,9 @@ class Command(BaseCommand):
     leave_locale_alone = True
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "channels",
-            nargs="*",
-            metavar="CHANNEL",
-            help="Run the consumers that ASGI_APPLICATION has for these channels, in its "
-            "ChannelNameRouter, and nothing else (default: all that comes in by ROUTING and from "
-            "interface servers).",
-        )
-        parser.add_argument(
-            "--layer",
-            default=DEFAULT_CHANNEL_LAYER,
-            metavar="ALIAS",
-            help="The channel layer to work for, by its alias in CHANNEL_LAYERS.",
-        )
-        parser.add_argument(
-            "--only-channels",
-            action="append",
-            default=[],
-            metavar="GLOB",
-            help="Listen only on channels that match this; may be given several times.",
-        )
-        parser.add_argument(
-            "--exclude-channels",
-            action="append",
-            default=[],
-            metavar="GLOB",
-            help="Do not listen on channels that match this; may be given several times.",
-        )
-        parser.add_argument(
-            "--threads",
-            type=int,
-            default=1,
-            metavar="N",
-            help="How many consumers may run at the same time (default: 1).",
-        )
-        parser.add_argument(
-            "--log-format",
-            choices=FORMATS,
-            default="text",
-            help="How log lines look; json: one object for each (default: text).",
-        )
-        parser.add_argument(
-            "--metrics",
-            metavar="[HOST:]PORT",
-            help="Where Prometheus finds /metrics, and health is answered: /-/live and /-/ready.",
-        )
-        parser.add_argument(
-            "--max-sockets",
-            type=int,
-            metavar="N",
-            help="How many sockets of class consumers to host at most (default: no limit).",
-        )
-        parser.add_argument(
-            "--grace",
-            type=float,
-            default=GRACE_S,
-            metavar="SECONDS",
-            help="How long a worker that stops waits for handlers of class consumers, for sockets "
-            f"that can't move, and for responses of ASGI applications (default: {GRACE_S:.0f}).",
-        )
-        parser.add_argument(
-            "--traces",
-            action="store_true",
-            help="Send spans to an OpenTelemetry collector, as OTEL_EXPORTER_OTLP_ENDPOINT says.",
-        )
-        parser.add_argument(
-            "--reload",
-            action="store_true",
-            help="Start again when code changes, after what runs has ended. For development.",
-        )
+        _add_what_it_takes(parser)
+        _add_how_much_it_takes(parser)
+        _add_what_is_seen_of_it(parser)
 
     def run_from_argv(self, argv: Any) -> None:
         super().run_from_argv(argv)
@@ -290,3 +223,82 @@ class Command(BaseCommand):
 def _serves_static_files() -> bool:
     """Whether workers serve static files too: for development."""
     return settings.DEBUG and apps.is_installed("django.contrib.staticfiles")
+
+
+def _add_what_it_takes(parser: CommandParser) -> None:
+    parser.add_argument(
+        "channels",
+        nargs="*",
+        metavar="CHANNEL",
+        help="Run the consumers that ASGI_APPLICATION has for these channels, in its "
+        "ChannelNameRouter, and nothing else (default: all that comes in by ROUTING and from "
+        "interface servers).",
+    )
+    parser.add_argument(
+        "--layer",
+        default=DEFAULT_CHANNEL_LAYER,
+        metavar="ALIAS",
+        help="The channel layer to work for, by its alias in CHANNEL_LAYERS.",
+    )
+    parser.add_argument(
+        "--only-channels",
+        action="append",
+        default=[],
+        metavar="GLOB",
+        help="Listen only on channels that match this; may be given several times.",
+    )
+    parser.add_argument(
+        "--exclude-channels",
+        action="append",
+        default=[],
+        metavar="GLOB",
+        help="Do not listen on channels that match this; may be given several times.",
+    )
+
+
+def _add_how_much_it_takes(parser: CommandParser) -> None:
+    parser.add_argument(
+        "--threads",
+        type=int,
+        default=1,
+        metavar="N",
+        help="How many consumers may run at the same time (default: 1).",
+    )
+    parser.add_argument(
+        "--max-sockets",
+        type=int,
+        metavar="N",
+        help="How many sockets of class consumers to host at most (default: no limit).",
+    )
+    parser.add_argument(
+        "--grace",
+        type=float,
+        default=GRACE_S,
+        metavar="SECONDS",
+        help="How long a worker that stops waits for handlers of class consumers, for sockets "
+        f"that can't move, and for responses of ASGI applications (default: {GRACE_S:.0f}).",
+    )
+
+
+def _add_what_is_seen_of_it(parser: CommandParser) -> None:
+    parser.add_argument(
+        "--log-format",
+        choices=FORMATS,
+        default="text",
+        help="How log lines look; json: one object for each (default: text).",
+    )
+    parser.add_argument(
+        "--metrics",
+        metavar="[HOST:]PORT",
+        help="Where Prometheus finds /metrics, and health is answered: /-/live and /-/ready.",
+    )
+    parser.add_argument(
+        "--traces",
+        action="store_true",
+        help="Send spans to an OpenTelemetry collector, as OTEL_EXPORTER_OTLP_ENDPOINT says.",
+    )
+    parser.add_argument(
+        "--reload",
+        action="store_true",
+        help="Start again when code changes, after what runs has ended. For development.",
+    )

@@ -170,11 +170,10 @@ class Connection:
         go_on: Callable[[list[Any]], bool],
         call_off: Callable[[], None],
     ) -> tuple[Any, int]:
-        """Run a pipeline with the blocking command `pop` at its end.
+        """Run a pipeline with the blocking command `pop` at its end. `go_on(replies)` says whether
+        to wait; if not, `call_off()` is called until the pop has ended.
 
-        Once the replies to `commands` are there, `go_on(replies)` says whether to wait; if not,
-        `call_off()` is called until the pop has ended. Returns (what was popped or None, the time
-        of Redis in ms). Raises LayerUnavailable.
+        Returns (what was popped or None, the time of Redis in ms). Raises LayerUnavailable.
         """
         now_s = time.monotonic()
         asks = now_s >= self._ask_time_at_s
