@@ -19,6 +19,9 @@ local function finish(order, client, how, entry)
   redis.call('HDEL', KEYS[2], client)
   if parked and parked ~= '0' then
     redis.call('ZADD', KEYS[3], now_ms(), client)
+    if how ~= 'retry' then
+      unpark(client, 'p' .. order) -- a copy of what ran without asking: nobody waits for it
+    end
   end
   if how == 'retry' then
     if broken then

@@ -497,3 +497,17 @@ def test_a_disconnect_of_a_socket_whose_order_was_wiped_with_redis_runs(
         assert arrive(layer, 59, DISCONNECT) is Turn.RUN
 
     asyncio.run(run_link(layer, scenario))
+
+
+def test_a_parked_copy_of_what_has_run_without_asking_keeps_nobody_waiting(
+    layer, guardian, out_of_patience
+):
+    for order in (1, 3):
+        arrive(layer, order)
+    finish(layer, 1)
+    arrive(layer, 2)
+    assert finish(layer, 2)  # the parked one is to run: another copy does, by a known turn
+    assert not finish(layer, 3)
+
+    assert look_after(layer, guardian) == []
+    assert arrive(layer, 4) is Turn.RUN
