@@ -237,6 +237,7 @@ class Socket:
     def _accept(self, subprotocol: str | None, headers: Headers) -> None:
         self._state = next_state(self._state, Event.ACCEPT)
         hooks.meter.socket_opened()
+        self._process.link.note_accepted(self.client)
         self._set_timer(self._process.options.websocket_timeout_s, lambda: self.close(1000))
         event: AsgiEvent = {
             "type": "websocket.accept",

@@ -116,6 +116,9 @@ class ServerLink:
         """Record the socket and send its `websocket.connect`, both or neither."""
         raise NotImplementedError
 
+    def note_accepted(self, client: str) -> None:
+        """The handshake of a socket has been answered: it is open."""
+
     async def close_socket(
         self, client: str, message: Content, channel: str = "websocket.disconnect"
     ) -> None:

@@ -59,6 +59,9 @@ class FakeLink:
         await self.send("websocket.connect", message)
         self.opened.append(client)
 
+    def note_accepted(self, client):
+        pass
+
     async def close_socket(self, client, message, channel="websocket.disconnect"):
         if self.close_gate is not None:
             await self.close_gate.wait()

@@ -52,7 +52,7 @@ class Disconnects:
         self._sockets, self._guardian = sockets, guardian
         self._under_way: set[asyncio.Future[bool]] = set()
         self._is_last_try = asyncio.Event()
-        #: (server id, client) of the sockets that were forgotten of late -> when, oldest first.
+        #: (server id, client) of those that Redis was to forget of late -> when, oldest first.
         self._forgotten: dict[tuple[str, str], float] = {}
 
     def start(self) -> None:
@@ -63,7 +63,7 @@ class Disconnects:
         self, client: str, message: dict[str, Any], channel: str = "websocket.disconnect"
     ) -> None:
         """Send the disconnect of a socket on `channel`; goes on if the caller is cancelled."""
-        self._server.sockets.discard(client)
+        self._server.note_closed(client)
         task = asyncio.ensure_future(self._send(self._server.id, client, message, channel))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
@@ -109,12 +109,13 @@ class Disconnects:
                 # It may have come meanwhile, and wait for its turn.
                 await self._insist(lambda: self._guardian.give_up(server_id, client))
             await self._insist(lambda: self._presence.forget_socket(server_id, client))
-            self._note_forgotten(server_id, client)
+            self.note_forgotten(server_id, client)
         except (ChannelFull, LayerUnavailable) as error:
             logger.debug("a disconnect of %s was not completed: %s", reply_channel, error)
         return is_sent
 
-    def _note_forgotten(self, server_id: str, client: str) -> None:
+    def note_forgotten(self, server_id: str, client: str) -> None:
+        """Redis has no record of a socket any more, or should have none."""
         now_s = time.monotonic()
         while self._forgotten:
             oldest = next(iter(self._forgotten))

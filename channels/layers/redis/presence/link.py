@@ -133,7 +133,7 @@ class RedisServerLink(ServerLink):
         """Be a server that the layer knows nothing of."""
         hooks.meter.link_restarted()
         self._server.id = server_id
-        self._server.sockets.clear()
+        self._server.forget_sockets()
         self._start_reading()
         self._tasks.append(asyncio.ensure_future(self._heartbeat.beat_once_more()))
         self._on_lost()
@@ -180,10 +180,26 @@ class RedisServerLink(ServerLink):
 
     async def open_socket(self, client: str, message: dict[str, Any]) -> None:
         operation = self._sending.pack("websocket.connect", message)
-        facts = {"path": message.get("path", "")}
-        plan = self._presence.open_socket(self._server.id, client, operation, facts)
-        await self._server.run_for_clients(plan)
-        self._server.sockets.add(client)
+        server, facts = self._server, {"path": message.get("path", "")}
+        if message.get("reply_channel", server.socket_channel(client)) != server.socket_channel(
+            client
+        ):
+            # Its answers would go to the queue of an id that the layer has forgotten.
+            raise LayerUnavailable("the layer has forgotten this server", was_sent=False)
+        server.note_connecting(client)
+        try:
+            await server.run_for_clients(
+                self._presence.open_socket(server.id, client, operation, facts)
+            )
+        except BaseException:
+            server.note_closed(client)
+            self._disconnects.note_forgotten(server.id, client)
+            raise
+        server.sockets.add(client)
+
+    def note_accepted(self, client: str) -> None:
+        if self._server.note_accepted(client):
+            self._upkeep.close_soon([client])
 
     async def close_socket(
         self, client: str, message: dict[str, Any], channel: str = "websocket.disconnect"

@@ -1,6 +1,8 @@
 """What the parts of an interface server's link share: who it is, and how its hosts are."""
 
 import asyncio
+import collections
+import time
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -9,9 +11,13 @@ from channels.layers.names import WEBSOCKET_SEND, reply_channel_name
 from channels.layers.redis.keys import Keyspace
 from channels.layers.redis.transport.aio import AsyncDriver
 from channels.layers.redis.transport.hosts import Host
+from channels.layers.redis.transport.lane import DOUBT_S, KEPT_S
 from channels.layers.redis.transport.plans import Plan, Request
 
 T = TypeVar("T")
+
+#: What a Redis that has lost its last moments may give again is no older than this when it is gone.
+DOUBTED_S = KEPT_S + DOUBT_S
 
 
 class OwnServer:
@@ -26,6 +32,12 @@ class OwnServer:
         self.driver: AsyncDriver | None = None
         #: The sockets that the layer has a record of, unless it lost some when it was away.
         self.sockets: set[str] = set()
+        #: Those whose handshake is not answered yet; and those of them whose connect may be lost,
+        #: or run twice.
+        self._connecting: set[str] = set()
+        self._doubted: set[str] = set()
+        #: When the latest handshakes were answered, oldest first: (time, client).
+        self._openings: collections.deque[tuple[float, str]] = collections.deque()
         #: Its host was away, and what is lost by that was not looked at yet.
         self.was_away, self.is_back = False, asyncio.Event()
         #: There may be replies that are delayed.
@@ -45,6 +57,36 @@ class OwnServer:
     def is_available(self) -> bool:
         """Whether it serves clients, and every host answers."""
         return self.refusal is None and not any(host.health.is_down for host in self.hosts)
+
+    def note_connecting(self, client: str) -> None:
+        """A socket is about to be opened."""
+        self._connecting.add(client)
+
+    def note_accepted(self, client: str) -> bool:
+        """The handshake of a socket is answered. Returns whether its connect is in doubt."""
+        self._connecting.discard(client)
+        now_s = time.monotonic()
+        while self._openings and self._openings[0][0] < now_s - DOUBTED_S:
+            self._openings.popleft()
+        self._openings.append((now_s, client))
+        return client in self._doubted
+
+    def note_closed(self, client: str) -> None:
+        """A socket has closed, or could not be opened."""
+        for some in (self.sockets, self._connecting, self._doubted):
+            some.discard(client)
+
+    def forget_sockets(self) -> None:
+        """The server has a new id: the layer knows nothing of its sockets."""
+        for some in (self.sockets, self._connecting, self._doubted, self._openings):
+            some.clear()
+
+    def doubt(self, span_s: float) -> list[str]:
+        """Redis has lost what happened in the last `span_s`. Returns the sockets that were accepted
+        then; those that are not yet are in doubt, too."""
+        since_s = time.monotonic() - span_s
+        self._doubted |= self._connecting
+        return [c for at_s, c in self._openings if at_s >= since_s and c in self.sockets]
 
     def socket_channel(self, client: str) -> str:
         """The reply channel of one of its sockets."""

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from channels.exceptions import LayerUnavailable
@@ -80,17 +80,26 @@ class Upkeep:
 
     def close_doubtful(self, reply_channels: list[str], span_s: float) -> None:
         """Redis has lost its last moments, about `span_s`: have workers count jobs; close the
-        sockets that spoke then, as some of their frames may be lost, and others may run twice."""
-        clients = [name.partition("!")[2] for name in reply_channels]
-        clients = [client for client in clients if client in self._server.sockets]
+        sockets that spoke then, as some of their frames may be lost, and others may run twice; and
+        those that opened then, as so may their connect, and the groups that they have joined."""
+        spoke = [name.partition("!")[2] for name in reply_channels]
+        spoke = [client for client in spoke if client in self._server.sockets]
+        clients = list(dict.fromkeys((*spoke, *self._server.doubt(span_s))))
         logger.error(
             "Redis has lost its last moments (it crashed, or another took its place): %d of %d "
-            "sockets spoke then, and are closed with 1012, as what they said may be lost; jobs of "
-            "that time may be lost, or run twice: workers count theirs as doubtful_count",
+            "sockets opened or spoke then, and are closed with 1012, as what they did may be lost; "
+            "jobs of that time may be lost, or run twice: workers count theirs as doubtful_count",
             len(clients),
             len(self._server.sockets),
         )
-        task = asyncio.ensure_future(self._end_doubt(clients, span_s))
+        self._spawn(self._end_doubt(clients, span_s))
+
+    def close_soon(self, clients: list[str]) -> None:
+        """Close sockets with 1012."""
+        self._spawn(self._close(clients))
+
+    def _spawn(self, closing: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(closing)
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 

@@ -1,0 +1,81 @@
+"""Which sockets an interface server has, and what it holds of those that have just opened."""
+
+import asyncio
+
+import pytest
+
+from channels.exceptions import LayerUnavailable
+from channels.layers.redis.presence import heartbeat
+
+SERVER = "server"
+CLOSED = {"close": 1012}
+
+
+def connect(client, server=SERVER):
+    return {"reply_channel": f"websocket.send.{server}!{client}"}
+
+
+@pytest.fixture
+def with_link(layer, monkeypatch):
+    """Run a coroutine with a link, and a queue of what it hands out."""
+    monkeypatch.setattr(heartbeat, "BEAT_EVERY_S", 60.0)
+
+    def run(scenario):
+        async def run():
+            replies = asyncio.Queue()
+            link = layer.open_link(SERVER, lambda *reply: replies.put_nowait(reply), lambda: None)
+            await link.start()
+            await scenario(link, replies)
+            await link.stop()
+            await layer.aclose()
+
+        asyncio.run(asyncio.wait_for(run(), 30))
+
+    return run
+
+
+def test_sockets_that_opened_in_moments_that_redis_has_lost_are_closed(with_link):
+    async def lose(link, replies):
+        for client in "abc":
+            await link.open_socket(client, connect(client))
+            link.note_accepted(client)
+        await link.close_socket("b", {**connect("b"), "order": 1})
+        link._upkeep.close_doubtful([], 5.0)
+        assert await replies.get() == (["a", "c"], CLOSED)
+
+    with_link(lose)
+
+
+def test_sockets_that_opened_before_them_go_on(with_link):
+    async def lose(link, replies):
+        await link.open_socket("a", connect("a"))
+        link.note_accepted("a")
+        link._upkeep.close_doubtful([], 0.0)
+        link._upkeep.close_doubtful(["websocket.send.server!a"], 0.0)
+        assert await replies.get() == (["a"], CLOSED)
+        assert replies.empty()
+
+    with_link(lose)
+
+
+def test_a_handshake_that_was_under_way_then_is_answered_and_its_socket_closed(with_link):
+    async def lose(link, replies):
+        await link.open_socket("a", connect("a"))
+        link._upkeep.close_doubtful([], 5.0)
+        await link.open_socket("b", connect("b"))
+        link.note_accepted("b")
+        link.note_accepted("a")
+        assert await replies.get() == (["a"], CLOSED)
+        assert replies.empty()
+
+    with_link(lose)
+
+
+def test_a_socket_that_came_when_the_server_had_another_id_is_not_opened(with_link, layer):
+    async def forget(link, replies):
+        with pytest.raises(LayerUnavailable, match="has forgotten this server") as refused:
+            await link.open_socket("a", connect("a", "the-server-before"))
+        assert not refused.value.was_sent
+        assert await layer.areceive(["websocket.connect"]) == (None, None)
+
+    with_link(forget)
