@@ -149,11 +149,12 @@ class RedisChannelLayer(LayerOverStore):
         """A Guardian, which has suspects of its own."""
         return Guardian(self.rules, self.returns, self.sockets, self.registry)
 
-    def make_presence(self, guardian: Guardian) -> Presence:
-        """The plans of interface servers whose sockets `guardian` looks after."""
+    def make_presence(self, guardian: Guardian, sending: Sending | None = None) -> Presence:
+        """The plans of interface servers whose sockets `guardian` looks after; `sending` by one of
+        them."""
         return Presence(
             self.rules,
-            self.sending,
+            sending or self.sending,
             self._delays,
             groups=self.groups,
             sockets=self.sockets,

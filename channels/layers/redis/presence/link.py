@@ -19,6 +19,7 @@ from channels.layers.redis.presence.heartbeat import Heartbeat
 from channels.layers.redis.presence.own_server import OwnServer
 from channels.layers.redis.presence.replies import ReplyReader
 from channels.layers.redis.presence.upkeep import Upkeep
+from channels.layers.redis.queues.sending import Sending
 from channels.layers.redis.transport.aio import AsyncDriver
 from channels.layers.redis.transport.hosts import Host
 from channels.layers.redis.transport.lane import SentFrames
@@ -45,12 +46,14 @@ class RedisServerLink(ServerLink):
         on_reply: Callable[[list[str], dict[str, Any]], None],
         on_lost: Callable[[], None],
     ) -> None:
-        rules, sockets, registry = layer.rules, layer.sockets, layer.registry
+        sockets, registry = layer.sockets, layer.registry
         guardian = layer.make_guardian()
-        self._sending, self._registry, self._on_lost = layer.sending, registry, on_lost
-        self._presence = layer.make_presence(guardian)
-        self._server = server = OwnServer(server_id, hosts, rules.keyspace)
-        self._disconnects = Disconnects(server, self._presence, layer.sending, sockets, guardian)
+        self._registry, self._on_lost = registry, on_lost
+        self._server = server = OwnServer(server_id, hosts, layer.keyspace)
+        rules = layer.rules.at_home(lambda: server.id)
+        self._sending = Sending(rules, layer.acknowledged)
+        self._presence = layer.make_presence(guardian, self._sending)
+        self._disconnects = Disconnects(server, self._presence, self._sending, sockets, guardian)
         sent = SentFrames(rules.get_expiry("websocket.receive"))
         self._upkeep = upkeep = Upkeep(
             server,

@@ -7,6 +7,9 @@ from collections.abc import Callable, Sequence
 from channels.layers.redis.keys import Keyspace
 from channels.layers.redis.queues import scripts
 
+#: For so many seconds a reader looks first where it found its latest message.
+STAY_S = 0.02
+
 
 class Cursor:
     """Where a reader of several queues stands: which queue and which host come first next time.
@@ -33,7 +36,9 @@ class Cursor:
         self.queues = [tuple(keys.queue for keys in rotation) for rotation in self.rotations]
         self.receive = [scripts.RECEIVE.call(queues, []) for queues in self.queues]
         self.hosts = keyspace.hosts_of(self.keys)
-        self._host_turn = itertools.count(random.randrange(len(self.hosts)))
+        #: The place in `hosts` of the one that comes first, and until when.
+        self._first = random.randrange(len(self.hosts))
+        self._now_s = self._stays_until_s = 0.0
         self.turn = itertools.count(random.randrange(count) if count > 1 else 0)
         self.has_delays = any(not keys.is_single_reader for keys in self.keys)
         self.promote_at_s = 0.0
@@ -52,9 +57,22 @@ class Cursor:
         was_woken, self._was_woken = self._was_woken, False
         return was_woken
 
-    def hosts_in_turn(self) -> tuple[int, ...]:
-        """The hosts, another one first each time; those that are away come last."""
+    def hosts_in_turn(self, now_s: float) -> tuple[int, ...]:
+        """The hosts, the one with the latest message first, another one after STAY_S; those that
+        are away come last."""
         if len(self.hosts) == 1:
             return self.hosts
-        first = next(self._host_turn) % len(self.hosts)
+        self._now_s = now_s
+        if now_s >= self._stays_until_s:
+            self._go_to((self._first + 1) % len(self.hosts))
+        first = self._first
         return tuple(sorted(self.hosts[first:] + self.hosts[:first], key=self._is_down))
+
+    def note_found(self, host: int) -> None:
+        """A message was found on a host: what it leads to is likely to be done there, so the next
+        one can be fetched there in the same round trip."""
+        if self.hosts[self._first] != host:
+            self._go_to(self.hosts.index(host))
+
+    def _go_to(self, place: int) -> None:
+        self._first, self._stays_until_s = place, self._now_s + STAY_S

@@ -71,7 +71,7 @@ class Receiving:
         """
         if may_wait_at_once and block_s > 0 and cursor.next_due_s is None:
             return (yield from self._take_or_wait(cursor, batch, block_s, now_s))
-        hosts = cursor.hosts_in_turn()
+        hosts = cursor.hosts_in_turn(now_s)
         turn = next(cursor.turn) % len(cursor.rotations)
         fetch = [Request(hosts[0], cursor.receive[turn])]
         promotes = cursor.has_delays and now_s >= cursor.promote_at_s
@@ -187,6 +187,7 @@ class Receiving:
     def _parse(
         self, cursor: Cursor, keys: QueueKeys, host: int, data: bytes
     ) -> Plan[ops.Delivery | None]:
+        cursor.note_found(host)
         if keys.is_for_anybody:
             self._traffic.note(TAKEN, keys.name)
         if envelopes.kind_of(data) == envelopes.TOKEN:

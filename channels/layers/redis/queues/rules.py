@@ -1,5 +1,6 @@
 """What is configured for queues: where each lies, how much it holds, and how long messages live."""
 
+import copy
 from collections.abc import Callable, Sequence
 
 from channels.layers import names
@@ -39,6 +40,16 @@ class Rules:
         self.keyspace, self.codec, self.drops = keyspace, codec, drops
         self.get_capacity, self.get_expiry = get_capacity, get_expiry
         self._pick_host = pick_host
+        self._get_home: Callable[[], str] | None = None
+
+    def at_home(self, get_home: Callable[[], str]) -> "Rules":
+        """The same for an interface server, whose id is `get_home()`: what it sends to plain
+        channels goes to the host that has its replies and the state of its sockets, so that who
+        takes a message does all that it wants on one host.
+        """
+        rules = copy.copy(self)
+        rules._get_home = get_home
+        return rules
 
     def fixed_host(self, keys: QueueKeys) -> int | None:
         """The host that a queue lies on; None for plain channels, if there are several hosts: they
@@ -49,6 +60,12 @@ class Rules:
 
     def host_for(self, keys: QueueKeys) -> int:
         """The host that a queue's next message goes to."""
+        if self._get_home is None or self.fixed_host(keys) is not None:
+            return self.common_host_for(keys)
+        return self._pick_host(self.keyspace.ranking(self._get_home()))
+
+    def common_host_for(self, keys: QueueKeys) -> int:
+        """The same, whoever sends it."""
         host = self.fixed_host(keys)
         return self._pick_host(self.keyspace.ranking(keys.tag)) if host is None else host
 

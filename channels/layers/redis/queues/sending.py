@@ -111,7 +111,7 @@ class Sending:
             return self.request(operation)
         keys = (*way.queue_keys, self._keyspace.once(way.keys.tag))
         args = (*way.args, operation.payload, name, kept_ms)
-        return Request(self._rules.host_for(way.keys), scripts.SEND_ONCE.call(keys, args))
+        return Request(self._rules.common_host_for(way.keys), scripts.SEND_ONCE.call(keys, args))
 
     def send_once(self, operation: ops.Send, name: str, kept_ms: int) -> Plan[None]:
         """Plan: send a message unless it was sent before; raises what refuses it."""
