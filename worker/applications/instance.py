@@ -14,7 +14,7 @@ from channels.layers import hosting, names
 from channels.messages import CloseCode, Content
 from worker.advice import tell_of_no_frame, tell_of_open_connect
 from worker.applications.arrivals import Arrival, Arrivals
-from worker.applications.events import find_own_events, frame_of
+from worker.applications.events import check_event, find_own_events, frame_of
 from worker.applications.mover import FAILED, GIVEN, STAYED
 from worker.applications.moving import Baseline, State, explain, put_back, say_resumed
 from worker.applications.scopes import make_socket_scope
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from worker.applications.host import ApplicationHost
 
 logger = logging.getLogger("django.channels")
-
-_EVENTS = ("websocket.accept", "websocket.send", "websocket.close")
 
 
 class HandedOver(StopConsumer):
@@ -314,10 +312,7 @@ class SocketInstance:
 
     def _check(self, event: Content) -> None:
         self._is_asked = False
-        if event.get("type") not in _EVENTS:
-            raise ValueError(
-                f"a WebSocket can't be sent {event.get('type')!r}: use one of {', '.join(_EVENTS)}"
-            )
+        check_event(event, self.channel_name)
         if event["type"] == "websocket.send" and event.get("text", event.get("bytes")) is None:
             tell_of_no_frame(self._consumer or self._host.application, event)
 

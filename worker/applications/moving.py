@@ -17,6 +17,8 @@ from worker.applications.travel import CannotTravel, pack_state, unpack_state
 _GIVEN = frozenset(
     {"scope", "channel_layer", "channel_name", "channel_receive", "base_send", "_host"}
 )
+#: Bytes of a state that a layer carries, with the head of the handshake.
+MOST_STATE_BYTES = 900 * 1024
 #: What routers and middleware make out of the rest of a scope, as new code does it.
 _MADE_ANEW = frozenset({"url_route", "path_remaining", "extensions"})
 
@@ -42,10 +44,13 @@ class Baseline:
 
     def pack_at_once(self, consumer: Any) -> State:
         """The same for a checkpoint: without what `hand_over` would say. Raises CannotTravel."""
-        return {
-            ATTRIBUTES: pack_state(self._find_attributes(consumer), "self.{}"),
-            SCOPE: pack_state(self._find_in_scope(consumer), 'self.scope["{}"]'),
+        attributes, scope = self._find_attributes(consumer), self._find_in_scope(consumer)
+        packed = {
+            ATTRIBUTES: pack_state(attributes, "self.{}"),
+            SCOPE: pack_state(scope, 'self.scope["{}"]'),
         }
+        _check_size(packed, attributes, scope)
+        return packed
 
     def _find_attributes(self, consumer: Any) -> dict[str, Any]:
         sees_to_it = hasattr(consumer, "hand_over")
@@ -69,6 +74,18 @@ class Baseline:
         if has_new_session(consumer.scope):
             found["session"] = consumer.scope["session"]
         return found
+
+
+def _check_size(packed: State, attributes: dict[str, Any], scope: dict[str, Any]) -> None:
+    """Raise CannotTravel, naming what is largest, for a state that no layer carries."""
+    size = sum(map(len, packed.values()))
+    if size <= MOST_STATE_BYTES:
+        return
+    named = {f"self.{name}": value for name, value in attributes.items()}
+    named |= {f'self.scope["{name}"]': value for name, value in scope.items()}
+    largest = max(named, key=lambda name: len(pack_state({name: named[name]})))
+    reason = f"all of the state takes {size} bytes, and {MOST_STATE_BYTES} may travel"
+    raise CannotTravel(largest, named[largest], reason)
 
 
 def has_new_session(scope: Mapping[str, Any]) -> bool:

@@ -6,10 +6,10 @@ import asyncio
 import collections
 import logging
 
-from channels.exceptions import LayerUnavailable
+from channels.exceptions import InvalidMessage, LayerUnavailable, MessageTooLarge
 from channels.layers.backoff import Backoff
 from channels.layers.worker_link import ForClients, WorkerLink
-from channels.messages import Content
+from channels.messages import CloseCode, Content
 
 logger = logging.getLogger("django.channels")
 
@@ -171,6 +171,20 @@ class ServerLane:
             return await self._link.send_batch(self._queue, batch)
         except LayerUnavailable:
             return 0  # or it may have been sent: the server knows by the numbers
+        except (InvalidMessage, MessageTooLarge) as error:
+            return await self._try([batch[0] if len(batch) > 1 else self._refuse(batch[0], error)])
+
+    def _refuse(self, one: ForClients, error: Exception) -> ForClients:
+        """What goes out instead of a message that can't: nobody goes on with something left out,
+        and the messages of others are not lost with it."""
+        logger.error(
+            "a %s for clients on %s can't be sent; they are closed with 1011: %s",
+            one.message["type"],
+            self._queue,
+            error,
+        )
+        closing = {"type": "websocket.close", "code": CloseCode.INTERNAL_ERROR}
+        return one._replace(message={**closing, **_owner_of(one.message)})
 
 
 def _content_of(message: Content) -> object:
@@ -178,6 +192,11 @@ def _content_of(message: Content) -> object:
     if message["type"] != "websocket.send":
         return None
     return message.get("text"), message.get("bytes")
+
+
+def _owner_of(message: Content) -> Content:
+    """What says whose message it is, and which."""
+    return {key: message[key] for key in ("from", "n") if key in message}
 
 
 def _size_of(message: Content) -> int:

@@ -7,7 +7,7 @@ import threading
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from tests.split.conftest import LIMIT_S, open_socket
+from tests.split.conftest import LIMIT_S, ask, open_socket
 
 
 def test_a_socket_survives_the_restart_of_its_worker(site, open_json, notes):
@@ -110,6 +110,18 @@ def test_what_cannot_travel_closes_with_1012_and_the_log_says_what_to_write(site
     log = worker.log
     assert "consumers.WithTask: self.task is a _asyncio.Task" in log
     assert "Give the class a method hand_over(self)" in log
+
+
+def test_a_state_too_large_to_travel_closes_with_1012_and_the_log_names_what_is_large(site):
+    server, worker = site.start_server(), site.start_worker("--grace", "1.5")
+    with open_socket(server, "/repeating/") as socket:
+        assert ask(socket, "1000000 keep") == "kept"
+        site.start_worker()
+        worker.stop(8)
+        with pytest.raises(ConnectionClosed) as closed:
+            socket.recv(LIMIT_S)
+    assert closed.value.rcvd.code == 1012
+    assert "self.letters is a builtins.str: all of the state takes 10000" in worker.log
 
 
 def test_a_consumer_with_a_task_goes_on_if_it_says_how(site, notes):

@@ -6,7 +6,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from tests.split.conftest import LIMIT_S, get, open_socket
+from tests.split.conftest import LIMIT_S, ask, get, open_socket
 
 
 @pytest.fixture
@@ -40,6 +40,12 @@ def test_a_consumer_with_a_method_of_its_own_sees_frames_that_need_no_code(serve
         socket.ping().wait(LIMIT_S)
         layer.send_group("shouts", {"type": "websocket.send", "text": "hear"})
         assert (socket.recv(LIMIT_S), other.recv(LIMIT_S)) == ("HEAR", "HEAR")
+
+
+def test_a_frame_that_no_layer_carries_is_refused_and_the_next_one_goes_out(server):
+    with open_socket(server, "/repeating/") as socket:
+        assert "larger than the" in ask(socket, str(1024 * 1024))
+        assert ask(socket, "1000000") == "x" * 1_000_000
 
 
 def test_closing_before_accepting_refuses_the_handshake(server):

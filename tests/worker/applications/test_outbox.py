@@ -2,7 +2,7 @@
 
 import asyncio
 
-from channels.exceptions import LayerUnavailable
+from channels.exceptions import LayerUnavailable, MessageTooLarge
 from worker.applications.outbox import Outbox
 
 
@@ -10,14 +10,19 @@ class Link:
     """Takes batches once it is let, and may be away."""
 
     def __init__(self):
-        self.sent, self.is_let, self.failures = [], asyncio.Event(), 0
+        self.sent, self.messages = [], []
+        self.is_let, self.failures = asyncio.Event(), 0
 
     async def send_batch(self, queue, batch):
         await self.is_let.wait()
+        for one in batch:
+            if one.message.get("text") == "too large":
+                raise MessageTooLarge(queue, 2, 1)
         if self.failures:
             self.failures -= 1
             raise LayerUnavailable("away")
         self.sent += [(tuple(one.clients), one.message["n"]) for one in batch]
+        self.messages += [one.message for one in batch]
         return len(batch)
 
 
@@ -53,3 +58,23 @@ def test_equal_frames_of_several_clients_go_as_one_and_those_of_one_client_do_no
         assert link.sent == [(("1", "2"), 1), (("1",), 2)]
 
     asyncio.run(scenario())
+
+
+def test_a_message_that_cannot_be_sent_closes_its_socket_and_takes_no_other_with_it(caplog):
+    async def scenario():
+        link = Link()
+        link.is_let.set()
+        lane = Outbox(link).lane("websocket.send.s!")
+        for client, text in (("1", "a"), ("2", "too large"), ("3", "b")):
+            lane.put(client, {**frame(text), "from": "worker.w!"})
+        await asyncio.wait_for(lane.wait_until_sent(), 5)
+        assert link.sent == [(("1",), 1), (("2",), 2), (("3",), 3)]
+        assert link.messages[1] == {
+            "type": "websocket.close",
+            "code": 1011,
+            "from": "worker.w!",
+            "n": 2,
+        }
+
+    asyncio.run(scenario())
+    assert "can't be sent; they are closed with 1011" in caplog.text

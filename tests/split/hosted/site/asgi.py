@@ -22,6 +22,7 @@ application = ProtocolTypeRouter(
                 path("bench/count/", consumers.Counting.as_asgi()),
                 path("bench/async/", consumers.AsyncEcho.as_asgi()),
                 path("bench/sync/", consumers.SyncEcho.as_asgi()),
+                path("repeating/", consumers.Repeating.as_asgi()),
                 path("untakeable/", consumers.Untakeable.as_asgi()),
                 path("vanishing/", consumers.Vanishing.as_asgi()),
                 path("login/", AuthMiddlewareStack(consumers.LoggingIn.as_asgi())),

@@ -13,7 +13,7 @@ from django.utils import translation
 
 from channels.auth import login
 from channels.consumer import SyncConsumer
-from channels.exceptions import DenyConnection
+from channels.exceptions import DenyConnection, MessageTooLarge
 from channels.generic.websocket import (
     AsyncJsonWebsocketConsumer,
     AsyncWebsocketConsumer,
@@ -79,6 +79,20 @@ class Kept(AsyncJsonWebsocketConsumer):
 
     async def disconnect(self, code):
         note("disconnect", code=code, count=self.count)
+
+
+class Repeating(AsyncWebsocketConsumer):
+    """Answers with as many letters as it is asked for; keeps them if it is told to."""
+
+    async def receive(self, text_data=None, bytes_data=None):
+        count, _, keep = text_data.partition(" ")
+        letters = int(count) * "x"
+        if keep:
+            self.letters = letters
+        try:
+            await self.send(text_data="kept" if keep else letters)
+        except MessageTooLarge as error:
+            await self.send(text_data=str(error))
 
 
 class Untakeable(AsyncWebsocketConsumer):
