@@ -130,8 +130,8 @@ _ROWS = [
 #: Rows that came later: what an ordinary bad moment did to this project itself, at first.
 _LATER_ROWS = {
     46: ("Redis stands still for 5 s, is slow, or loses packets: most sockets are closed",
-         "2,000 sockets, Redis still for 25 s: all go on, every frame once, in order; 40 that talk "
-         "all the time, with 5 % of packets lost for 20 s, 20 ms of latency, and cuts, too"),
+         "2,000 sockets, Redis still for 25 s: all go on, every frame once, in order; so with 5 % "
+         "of packets lost for 20 s, 20 ms of latency, and 20 cuts"),
     47: ("an interface server stands still for 5 s: half of its sockets are closed",
          "all go on, every frame once, in order"),
     48: ("a worker stands still, or none is there for a while: sockets are closed",
@@ -155,7 +155,8 @@ _LATER_ROWS = {
     55: ("a junk entry in the registry keeps new processes from starting",
          "told, removed, not obeyed"),
     56: ("a worker is killed with a plain message in its hands: it is counted nowhere",
-         "what it is known to have run is counted as lost, and told"),
+         "what it is known to have run is counted as lost, and told; disconnects, where their "
+         "channel is acknowledged, run in another worker"),
     57: ("a worker is killed while it runs an ordered message: its socket stalls for 32 s",
          "its socket goes on within 5 s"),
     70: ("class consumers, Channels 2 to 4: a deploy drops every socket",

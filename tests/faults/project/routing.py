@@ -37,6 +37,13 @@ channel_routing = [
     ),
     include(
         [
+            route("websocket.connect", sockets.accept),
+            route("websocket.disconnect", sockets.leave_slowly, path=r"^/(?P<ms>\d+)$"),
+        ],
+        path="^/leave",
+    ),
+    include(
+        [
             route("websocket.connect", sockets.join),
             route("websocket.receive", sockets.speak),
             route("websocket.disconnect", sockets.part),

@@ -88,14 +88,16 @@ async def redis_stands_still(site, numbers):
     return result
 
 
-@scenario(46, hosts=BOTH, sockets=(40, 40), losing_s=(6, 20), latency_ms=(20, 20))
+@scenario(
+    46, hosts=BOTH, sockets=(40, 2_000), every_s=(0.2, 4), losing_s=(6, 20), latency_ms=(20, 20)
+)
 async def the_network_to_redis_loses_packets(site, numbers):
     """One packet in twenty is lost: TCP sends it again, up to a second later, and all that is
     behind it waits."""
     proxy = await site.start_proxy(("127.0.0.1", site.redis.port), delay_s=0.0)
     site.configure(layer={"hosts": [list(proxy.address)]})
     await site.start(workers=3, threads=4)
-    talkers = Talkers(await site.open_sockets(numbers.sockets, "/ordered"))
+    talkers = Talkers(await site.open_sockets(numbers.sockets, "/ordered"), numbers.every_s)
     await asyncio.sleep(1)
     proxy.delay_s = numbers.latency_ms / 1000
     proxy.loss = 0.05
@@ -109,14 +111,14 @@ async def the_network_to_redis_loses_packets(site, numbers):
     return result
 
 
-@scenario(46, hosts=BOTH, sockets=(40, 40), cuts=(5, 20))
+@scenario(46, hosts=BOTH, sockets=(40, 2_000), every_s=(0.05, 4), cuts=(5, 20))
 async def the_servers_connections_to_redis_are_cut(site, numbers):
     """Each time some frames are on their way, of which nobody knows whether they arrived."""
     await site.start_workers(2, "--threads=4")
     proxy = await site.start_proxy(("127.0.0.1", site.redis.port))
     site.configure(layer={"hosts": [list(proxy.address)]})
     server = await site.start_server()
-    talkers = Talkers(await site.open_sockets(numbers.sockets, "/ordered"), every_s=0.05)
+    talkers = Talkers(await site.open_sockets(numbers.sockets, "/ordered"), numbers.every_s)
     await asyncio.sleep(1)
     for _ in range(numbers.cuts):
         proxy.cut()
@@ -140,7 +142,7 @@ async def the_interface_server_stands_still(site, numbers):
     return result
 
 
-@scenario(48, hosts=BOTH, sockets=(60, 60), still_s=(5, 40))
+@scenario(48, hosts=BOTH, sockets=(60, 60), still_s=(5, 90))
 async def a_worker_stands_still(site, numbers):
     """One of three, with frames in its hands; the sockets of these wait for it."""
     await site.start(workers=3, threads=4)

@@ -211,6 +211,33 @@ async def a_worker_is_killed_with_plain_messages_in_its_hands(site, numbers):
     return result
 
 
+@scenario(56, sockets=(12, 200), kills=(1, 10), leave_ms=(500, 500))
+async def workers_are_killed_over_acknowledged_disconnects(site, numbers):
+    """What a killed worker had in its hands runs in another one, after `timeout_s`."""
+    site.configure(layer={"acknowledged": {"websocket.disconnect": {"timeout_s": 5}}})
+    await site.start(workers=1, threads=4)
+    sockets = await site.open_sockets(numbers.sockets, f"/leave/{numbers.leave_ms}")
+    for socket in sockets:
+        socket.vanish()
+    for number in range(numbers.kills):
+        share = number * numbers.sockets // numbers.kills
+        await site.ledger.wait_for(share + 1, "leaving")
+        await site.call(site.split.workers[-1].kill)
+        await site.start_worker("--threads=4")
+
+    def left():
+        return len(set(site.ledger.values("socket", "disconnect")))
+
+    await wait_until(lambda: left() == numbers.sockets, limit_s=90)
+    begun = site.ledger.count("leaving")
+    result = Result()
+    result.equal("sockets whose disconnect ran to its end", left(), numbers.sockets)
+    result.at_least("disconnects that were begun again", begun - numbers.sockets, 1, "")
+    twice = site.ledger.count("disconnect") - numbers.sockets
+    result.at_most("run to their end twice", twice, 4 * numbers.kills)
+    return result
+
+
 @scenario(57, hosts=("daphne", "uvicorn"), kills=(2, 20))
 async def workers_are_killed_while_they_run_ordered_messages(site, numbers):
     await site.start(workers=1)

@@ -22,6 +22,13 @@ def leave(message):
     _note("disconnect", message, code=message["code"])
 
 
+def leave_slowly(message, ms):
+    """Leave after some milliseconds; say when that begins."""
+    _note("leaving", message)
+    time.sleep(int(ms) / 1000)
+    leave(message)
+
+
 def echo(message):
     message.reply_channel.send({"text": message["text"]})
 
