@@ -35,7 +35,7 @@ from channels.layers.redis.queues.cursor import Cursor
 from channels.layers.redis.queues.delays import Delays
 from channels.layers.redis.queues.receiving import Receiving, Returns
 from channels.layers.redis.queues.rules import Rules
-from channels.layers.redis.queues.sending import Sending
+from channels.layers.redis.queues.sending import Sending, Traffic
 from channels.layers.redis.reader import Batches, PartMakers, RedisReader
 from channels.layers.redis.steps import RedisSteps
 from channels.layers.redis.transport.addresses import read_hosts
@@ -106,10 +106,12 @@ class RedisChannelLayer(LayerOverStore):
         """What makes the plans of this layer's verbs, each from what it needs of the others."""
         rules = self.rules
         self.acknowledged = Acknowledged(rules, self.get_acknowledgement)
-        self.sending = Sending(rules, self.acknowledged)
+        #: What this process has sent and taken of late.
+        self.traffic = Traffic()
+        self.sending = Sending(rules, self.acknowledged, self.traffic)
         self._delays = Delays(rules, self.acknowledged)
         self.returns = Returns(rules, self.sending, self.acknowledged)
-        self._receiving = Receiving(rules, self._delays, self.acknowledged, self.sending.traffic)
+        self._receiving = Receiving(rules, self._delays, self.acknowledged, self.traffic)
         self.groups = Groups(rules, self.group_expiry)
         self.sockets = Sockets(rules, self.sending, self.returns)
         self.registry = Registry(rules)
@@ -117,7 +119,7 @@ class RedisChannelLayer(LayerOverStore):
         self.statistics = Statistics(rules)
         self._status = Status(rules, self.registry, self.statistics)
         self._dead_letters = DeadLetters(rules, self.acknowledged, self.statistics.scan_names)
-        self.rollbacks = Rollbacks(rules, self.sending.traffic)
+        self.rollbacks = Rollbacks(rules, self.traffic)
         self.steps = RedisSteps(self.sending, self.groups, self.statistics, self._dead_letters)
         self._housekeeping = Housekeeping(
             rules,

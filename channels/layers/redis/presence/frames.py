@@ -6,30 +6,34 @@ from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from channels.exceptions import ChannelFull, ChannelsError, LayerUnavailable
+from channels.layers.contract import ServerLink
 from channels.layers.names import random_suffix
 from channels.layers.redis.presence.own_server import OwnServer
 from channels.layers.redis.queues import scripts
 from channels.layers.redis.queues.rules import Rules
-from channels.layers.redis.queues.sending import Way
+from channels.layers.redis.queues.sending import Sending, Way
 from channels.layers.redis.transport.aio import AsyncDriver
 from channels.layers.redis.transport.lane import Lane, NoRoom, SentFrame, SentFrames
 from channels.layers.redis.transport.plans import Request
 from channels.layers.redis.transport.wire import Command
 from channels.messages import Content, WebsocketReceive
 
+#: Where frames go.
+CHANNEL = "websocket.receive"
 #: Redis knows the number of a server's latest batch for so long. After that, nothing of what was
 #: sent before can be on its way any more.
 BATCH_TTL_MS = 86_400_000
 #: What was taken once goes in again whatever the capacity.
 _ANY_CAPACITY = 2**31
 
-Sending = asyncio.Future[None]
+#: Done when the layer has taken a frame.
+FrameFuture = asyncio.Future[None]
 #: What a lane keeps with a message: who waits for it to be taken, and what it is.
-Token = tuple[Sending, SentFrame]
+Token = tuple[FrameFuture, SentFrame]
 
 
-class Frames:
-    """Sends what goes to `websocket.receive` in numbered batches, one at a time to each host.
+class FrameLink(ServerLink):
+    """The part of a link that sends frames: in numbered batches, one at a time to each host.
 
     `on_doubt(reply_channels, span_s)` is called when Redis has lost its last moments, about so many
     seconds, with the sockets whose frames of that time may be lost, or run twice. What was taken is
@@ -40,86 +44,89 @@ class Frames:
         self,
         server: OwnServer,
         rules: Rules,
+        sending: Sending,
         sent: SentFrames,
         on_doubt: Callable[[list[str], float], None],
     ) -> None:
-        self._server, self._rules, self._on_doubt = server, rules, on_doubt
-        self._sent = sent
+        self._server, self._rules, self._sending = server, rules, sending
+        self._sent, self._on_doubt = sent, on_doubt
         #: By host. With the driver comes a new name, as the numbers begin anew.
         self._lanes: dict[int, Lane[Token]] = {}
         self._keys: dict[int, str] = {}
         self._driver: AsyncDriver | None = None
         self._name = ""
 
-    def send(self, channel: str, message: WebsocketReceive, way: Way) -> Sending:
-        """Send a message to `channel`; see ServerLink.send_frame."""
-        sending: Sending = asyncio.get_running_loop().create_future()
+    def send_frame(self, message: WebsocketReceive) -> FrameFuture:
+        way = self._sending.way_to(CHANNEL)
+        if way is None:  # it is acknowledged: the frame goes to a stream
+            return super().send_frame(message)
+        taken: FrameFuture = asyncio.get_running_loop().create_future()
         try:
-            payload = self._rules.codec.pack_message(cast(Content, message), channel)
+            payload = self._rules.codec.pack_message(cast(Content, message), CHANNEL)
         except ChannelsError as error:
-            sending.set_exception(error)
-            return sending
+            taken.set_exception(error)
+            return taken
         driver = self._server.driver
         if driver is None or self._server.refusal is not None:
             reason = str(self._server.refusal or "the link to Redis has been stopped")
-            sending.set_exception(LayerUnavailable(reason, was_sent=False))
-            return sending
+            taken.set_exception(LayerUnavailable(reason, was_sent=False))
+            return taken
         if driver is not self._driver:
             self._driver, self._lanes, self._keys = driver, {}, {}
             self._name = random_suffix()
         host = self._rules.host_for(way.keys) if way.host is None else way.host
         lane = self._lanes.get(host)
         if lane is None:
-            lane = self._lanes[host] = self._open_lane(driver, host, channel, way)
+            lane = self._lanes[host] = self._open_lane(driver, host, way)
         client = message["reply_channel"].partition("!")[2]
-        lane.add(payload, (sending, (client, message["order"], payload)))
+        lane.add(payload, (taken, (client, message["order"], payload)))
         driver.wake(host)
-        return sending
+        return taken
 
-    def _open_lane(self, driver: AsyncDriver, host: int, channel: str, way: Way) -> Lane[Token]:
+    def _open_lane(self, driver: AsyncDriver, host: int, way: Way) -> Lane[Token]:
         key = self._keys[host] = self._rules.keyspace.batch(way.keys.tag, self._name)
         lane: Lane[Token] = Lane(functools.partial(_batch_command, way, key), sends_again=False)
-        driver.add_lane(host, lane, functools.partial(self._note, lane, channel))
+        driver.add_lane(host, lane, functools.partial(self._note_reply, lane))
         return lane
 
-    def end(self) -> None:
-        """The server stops: send nothing any more, and leave nothing behind."""
+    def end_frames(self) -> None:
+        """The server stops: send no frame any more, and leave nothing behind."""
         for lane in self._lanes.values():
-            for sending, _ in lane.give_up():
-                if not sending.done():
-                    sending.set_exception(LayerUnavailable("the server has been stopped"))
+            for taken, _ in lane.give_up():
+                if not taken.done():
+                    taken.set_exception(LayerUnavailable("the server has been stopped"))
         for host, key in self._keys.items():
             self._server.submit(Request(host, ("DEL", key)))
         self._lanes, self._keys, self._driver = {}, {}, None
 
-    def _note(self, lane: Lane[Token], channel: str, reply: Any) -> None:
+    def _note_reply(self, lane: Lane[Token], reply: Any) -> None:
         now_s = asyncio.get_running_loop().time()
-        taken = []
-        for (sending, frame), fate in lane.note_reply(reply, now_s):
+        frames = []
+        for (taken, frame), fate in lane.note_reply(reply, now_s):
             if fate is None:
-                taken.append(frame)
-                if not sending.done():
-                    sending.set_result(None)
-            elif not sending.done():
-                sending.set_exception(self._refusal(fate, channel))
-        if taken:
-            self._sent.add(taken, now_s)
+                frames.append(frame)
+                if not taken.done():
+                    taken.set_result(None)
+            elif not taken.done():
+                taken.set_exception(self._refusal(fate))
+        if frames:
+            self._sent.add(frames, now_s)
         if lane.expired:
-            self._rules.tell_expired(channel, lane.expired)
+            self._rules.tell_expired(CHANNEL, lane.expired)
             lane.expired = 0
         if lane.doubtful:
             doubtful, lane.doubtful = lane.doubtful, []
-            self._on_doubt(self._senders_of(doubtful, channel), now_s - lane.doubtful_since_s)
+            self._on_doubt(self._senders_of(doubtful), now_s - lane.doubtful_since_s)
 
-    def _senders_of(self, payloads: Sequence[bytes], channel: str) -> list[str]:
+    def _senders_of(self, payloads: Sequence[bytes]) -> list[str]:
         """The reply channels in these messages."""
         unpack = self._rules.codec.unpack_message
-        found = (unpack(payload, channel).get("reply_channel") for payload in payloads)
+        found = (unpack(payload, CHANNEL).get("reply_channel") for payload in payloads)
         return list(dict.fromkeys(name for name in found if isinstance(name, str)))
 
-    def _refusal(self, fate: NoRoom | LayerUnavailable, channel: str) -> Exception:
+    def _refusal(self, fate: NoRoom | LayerUnavailable) -> Exception:
         if isinstance(fate, NoRoom):
-            return ChannelFull(channel, fate.length, self._rules.get_capacity(channel))
+            return ChannelFull(CHANNEL, fate.length, self._rules.get_capacity(CHANNEL))
         return fate
 
 

@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from channels.exceptions import ChannelsError, LayerUnavailable, PrefixTaken
-from channels.layers.contract import OnSent, ServerLink
+from channels.layers.contract import OnSent
 from channels.layers.operations import Send
 from channels.layers.redis.ordering.stuck import Stuck
 from channels.layers.redis.presence.disconnects import Disconnects
-from channels.layers.redis.presence.frames import Frames
+from channels.layers.redis.presence.frames import FrameLink
 from channels.layers.redis.presence.heartbeat import Heartbeat
 from channels.layers.redis.presence.own_server import OwnServer
 from channels.layers.redis.presence.replies import ReplyReader
@@ -23,7 +23,6 @@ from channels.layers.redis.queues.sending import Sending
 from channels.layers.redis.transport.aio import AsyncDriver
 from channels.layers.redis.transport.hosts import Host
 from channels.layers.redis.transport.lane import SentFrames
-from channels.messages import WebsocketReceive
 from channels.metrics import hooks
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ logger = logging.getLogger("channels.layers")
 GONE_FOR_S = 120.0
 
 
-class RedisServerLink(ServerLink):
+class RedisServerLink(FrameLink):
     """Reads the reply queues in batches, beats, and sends."""
 
     def __init__(
@@ -49,11 +48,11 @@ class RedisServerLink(ServerLink):
         sockets, registry = layer.sockets, layer.registry
         guardian = layer.make_guardian()
         self._registry, self._on_lost = registry, on_lost
-        self._server = server = OwnServer(server_id, hosts, layer.keyspace)
+        server = OwnServer(server_id, hosts, layer.keyspace)
         rules = layer.rules.at_home(lambda: server.id)
-        self._sending = Sending(rules, layer.acknowledged)
-        self._presence = layer.make_presence(guardian, self._sending)
-        self._disconnects = Disconnects(server, self._presence, self._sending, sockets, guardian)
+        sending = Sending(rules, layer.acknowledged, layer.traffic)
+        self._presence = layer.make_presence(guardian, sending)
+        self._disconnects = Disconnects(server, self._presence, sending, sockets, guardian)
         sent = SentFrames(rules.get_expiry("websocket.receive"))
         self._upkeep = upkeep = Upkeep(
             server,
@@ -65,7 +64,7 @@ class RedisServerLink(ServerLink):
             disconnects=self._disconnects,
             on_reply=on_reply,
         )
-        self._frames = Frames(server, rules, sent, upkeep.close_doubtful)
+        super().__init__(server, rules, sending, sent, upkeep.close_doubtful)
         self._heartbeat = Heartbeat(
             server,
             self._presence,
@@ -116,7 +115,7 @@ class RedisServerLink(ServerLink):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._disconnects.end()
-        self._frames.end()
+        self.end_frames()
         try:
             await driver.run(self._presence.leave(self._server.id))
         except LayerUnavailable:
@@ -173,13 +172,6 @@ class RedisServerLink(ServerLink):
             return self._sending.read_sent(operation, reply)
         except LayerUnavailable as error:
             return error
-
-    def send_frame(self, message: WebsocketReceive) -> "asyncio.Future[None]":
-        channel = "websocket.receive"
-        way = self._sending.way_to(channel)
-        if way is None:  # it is acknowledged: the frame goes to a stream
-            return super().send_frame(message)
-        return self._frames.send(channel, message, way)
 
     async def open_socket(self, client: str, message: dict[str, Any]) -> None:
         operation = self._sending.pack("websocket.connect", message)

@@ -57,11 +57,9 @@ class Way(NamedTuple):
 class Sending:
     """Plans that put messages into queues."""
 
-    def __init__(self, rules: Rules, acknowledged: OwnedChannels) -> None:
+    def __init__(self, rules: Rules, acknowledged: OwnedChannels, traffic: "Traffic") -> None:
         self._rules, self._keyspace = rules, rules.keyspace
-        self._acknowledged = acknowledged
-        #: What this process has sent and taken of late.
-        self.traffic = Traffic()
+        self._acknowledged, self._traffic = acknowledged, traffic
         #: The Way to a queue; None to that of an acknowledged channel.
         self.way_to = functools.lru_cache(maxsize=1024)(self._find_way)
 
@@ -182,7 +180,7 @@ class Sending:
         reply = check(reply)
         if reply == 0:
             if "!" not in operation.channel:
-                self.traffic.note(SENT, operation.channel)
+                self._traffic.note(SENT, operation.channel)
             if hooks.meter.is_on:
                 hooks.meter.message_sent(operation.channel)
             return None

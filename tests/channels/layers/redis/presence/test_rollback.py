@@ -80,6 +80,18 @@ def test_a_mark_that_is_none_is_passed_over(layer, worker, redis_server, text):
     assert count_doubtful(layer) == 0
 
 
+def test_what_an_interface_server_sends_is_counted_for_its_process(layer):
+    async def send():
+        link = layer.open_link("server", lambda *reply: None, lambda: None)
+        await link.start()
+        await link.send("http.request", {"path": "/"})
+        await link.stop()
+
+    asyncio.run(send())
+    now_s = time.monotonic()
+    assert layer.traffic.between(SENT, now_s - 10, now_s + 1) == {"http.request": 1}
+
+
 def test_only_what_lies_within_the_time_is_in_doubt():
     now = [50.0]
     traffic = Traffic(clock=lambda: now[0])
