@@ -96,8 +96,9 @@ class _Place:
         # A consumer that a test calls has neither.
         delivery = message.delivery or Delivery(message.channel.name, message.content)
         owner = message.worker_id or "test"
+        asked = self.layer if delivery.reader is None else delivery.reader
         try:
-            return self.layer.begin_ordered(delivery, self.name, self.order, owner)
+            return asked.begin_ordered(delivery, self.name, self.order, owner)
         except LayerUnavailable as error:
             if not pending_message_store.active:
                 raise

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias, cast
 
 from channels.exceptions import LayerUnavailable, PrefixTaken
 from channels.layers.names import reply_channel_name
-from channels.layers.operations import Delivery, Operation
+from channels.layers.operations import Delivery, Operation, Turn
 from channels.messages import Content, WebsocketReceive
 
 #: What was received: its channel and the message, or None and None.
@@ -46,6 +46,11 @@ class Reader:
         turn begins. Never raises: who asks for the session in earnest is told what is wrong.
         """
         return None
+
+    def begin_ordered(self, delivery: Delivery, reply_channel: str, order: int, owner: str) -> Turn:
+        """As the layer's, for a delivery of this reader, which may know the answer without asking.
+        Only called on what a Delivery names as its `reader`."""
+        raise NotImplementedError
 
     def interrupt(self) -> None:
         """From any thread: a `take` that waits returns soon, and no message is lost by it. A `take`

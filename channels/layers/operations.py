@@ -131,7 +131,7 @@ class Delivery:
     token: Any = None
     #: When it came to its channel, in seconds since 1970 by the engine's clock; None: not known.
     sent_at: float | None = None
-    #: The Reader of the worker thread that has it, where the layer can make use of that.
+    #: The Reader of the worker thread that has it, where that one is to be asked for its turn.
     reader: Reader | None = None
 
 

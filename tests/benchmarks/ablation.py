@@ -92,7 +92,7 @@ class Trips:
 def without_known_turns():
     from channels.layers.redis.reader import RedisReader
 
-    return _replaced(RedisReader, "has_turn", lambda *args: False)
+    return _replaced(RedisReader, "_has_turn", lambda *args: False)
 
 
 def without_writing_ahead():

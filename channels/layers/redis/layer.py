@@ -245,19 +245,9 @@ class RedisChannelLayer(LayerOverStore):
     def begin_ordered(
         self, delivery: ops.Delivery, reply_channel: str, order: int, owner: str
     ) -> ops.Turn:
-        reader = delivery.reader if isinstance(delivery.reader, RedisReader) else None
-        if reader is not None and reader.has_turn(delivery, reply_channel, order):
-            reader.write_ahead(
-                self.sockets.note_begin_requests(delivery, reply_channel, order, owner)
-            )
-            turn = ops.Turn.RUN
-        else:
-            plan = self.sockets.begin_ordered(delivery, reply_channel, order, owner)
-            turn = self._sync.run(plan)
+        turn = self._sync.run(self.sockets.begin_ordered(delivery, reply_channel, order, owner))
         if turn is ops.Turn.RUN:
             self.runs_in_order[threading.get_ident()] = delivery.channel
-            if reader is not None:
-                reader.note_begin(reply_channel, order)
         return turn
 
     def is_read(self, channel: str) -> bool:

@@ -213,11 +213,21 @@ class RedisReader(Reader):
         replies = ahead.get()
         return self._layer.sockets.read_session(reply_channel, replies[0]) if replies else None
 
-    def note_begin(self, reply_channel: str, order: int) -> None:
-        """An ordered delivery runs in this thread."""
-        self._turns.note_begin(reply_channel, order)
+    def begin_ordered(
+        self, delivery: ops.Delivery, reply_channel: str, order: int, owner: str
+    ) -> ops.Turn:
+        if self._has_turn(delivery, reply_channel, order):
+            sockets = self._layer.sockets
+            self.write_ahead(sockets.note_begin_requests(delivery, reply_channel, order, owner))
+            self._layer.runs_in_order[self._thread] = delivery.channel
+            turn = ops.Turn.RUN
+        else:
+            turn = self._layer.begin_ordered(delivery, reply_channel, order, owner)
+        if turn is ops.Turn.RUN:
+            self._turns.note_begin(reply_channel, order)
+        return turn
 
-    def has_turn(self, delivery: ops.Delivery, reply_channel: str, order: int) -> bool:
+    def _has_turn(self, delivery: ops.Delivery, reply_channel: str, order: int) -> bool:
         """Whether it is known, without asking, that an ordered delivery may run."""
         if self._thread != threading.get_ident():  # whose connection is not to be written to
             return False

@@ -187,7 +187,8 @@ class Receiving:
     def _parse(
         self, cursor: Cursor, keys: QueueKeys, host: int, data: bytes
     ) -> Plan[ops.Delivery | None]:
-        cursor.note_found(host)
+        if len(cursor.hosts) > 1:
+            cursor.note_found(host)
         if keys.is_for_anybody:
             self._traffic.note(TAKEN, keys.name)
         if envelopes.kind_of(data) == envelopes.TOKEN:

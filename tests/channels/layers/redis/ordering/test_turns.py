@@ -52,7 +52,8 @@ def take(reader, *operations):
 
 def begin(layer, delivery, owner="worker"):
     content = delivery.content
-    return layer.begin_ordered(delivery, content["reply_channel"], content["order"], owner)
+    asked = delivery.reader or layer
+    return asked.begin_ordered(delivery, content["reply_channel"], content["order"], owner)
 
 
 def finish(order, client="a"):
