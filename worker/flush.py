@@ -9,15 +9,26 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
 from channels.exceptions import ClientBusy, ClientGone, HeldBack, LayerUnavailable
 from channels.handler import CUT_OFF
 from channels.layers import names
 from channels.layers import operations as ops
+from channels.layers.backoff import Backoff
 from channels.layers.drops import Drops
 from channels.utils import name_that_thing
 from worker.rows import Rows
+
+if TYPE_CHECKING:
+    from channels.layers.base import BaseChannelLayer
+    from channels.layers.contract import Result
+    from channels.layers.operations import Operation
+    from worker.rows import RefusedOperation
+
+#: What a consumer has left to be done, and which consumer that was: it is named in the logs.
+Consumer: TypeAlias = "Callable[..., object] | None"
 
 logger = logging.getLogger("django.channels")
 
@@ -37,33 +48,45 @@ class Flusher:
     """Repeats the operations of one consumer that were refused, for as long as there is hope."""
 
     def __init__(
-        self, layer: Any, clock: Any = time.monotonic, sleep: Any = time.sleep, *, drops: Any = None
+        self,
+        layer: BaseChannelLayer,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        *,
+        drops: Drops | None = None,
     ) -> None:
         self._drops = drops or Drops(logger)
         self._layer, self._clock, self._sleep = layer, clock, sleep
-        self._congested: set[Any] = set()
+        #: The queues of servers that stayed full, or away.
+        self._congested: set[str] = set()
 
-    def settle(self, operations: Any, results: Any, consumer: Any) -> Any:
+    def settle(
+        self, operations: Sequence[Operation], results: Sequence[Result], consumer: Consumer
+    ) -> list[ops.Delivery]:
         """Repeat what was refused in `operations`, in order, until it went out or is given up.
 
         Returns the ordered messages that were set free on the way: they are to be put back.
         """
-        freed: list[Any] = []
-        pause_s = FIRST_PAUSE_S
+        freed: list[ops.Delivery] = []
+        backoff = Backoff(FIRST_PAUSE_S, LONGEST_PAUSE_S)
         rows = Rows(operations, self._clock())
         refused = self._refused(operations, results, [])
         while refused := self._give_up_some(refused, rows, consumer):
             if rows.has_moved:
-                pause_s = FIRST_PAUSE_S
+                backoff.reset()
             else:
-                self._sleep(pause_s)
-                pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+                self._sleep(backoff.next_s())
             refused = self._try_again(refused, rows, freed)
         return freed
 
-    def _refused(self, operations: Any, results: Any, freed: Any) -> Any:
+    def _refused(
+        self,
+        operations: Sequence[Operation],
+        results: Sequence[Result],
+        freed: list[ops.Delivery],
+    ) -> list[RefusedOperation]:
         """The (operation, refusal) pairs; channels where something got through are well again."""
-        refused = []
+        refused: list[RefusedOperation] = []
         for operation, result in zip(operations, results, strict=True):
             if isinstance(result, Exception):
                 refused.append((operation, result))
@@ -73,7 +96,9 @@ class Flusher:
                 self._congested.discard(names.queue_name(operation.channel))
         return refused
 
-    def _try_again(self, refused: Any, rows: Rows, freed: Any) -> Any:
+    def _try_again(
+        self, refused: list[RefusedOperation], rows: Rows, freed: list[ops.Delivery]
+    ) -> list[RefusedOperation]:
         chosen, rest = rows.choose(refused)
         operations = [operation for operation, _ in chosen]
         try:
@@ -85,12 +110,14 @@ class Flusher:
 
     # -- giving up ------------------------------------------------------------------------------
 
-    def _give_up_some(self, refused: Any, rows: Rows, consumer: Any) -> Any:
+    def _give_up_some(
+        self, refused: list[RefusedOperation], rows: Rows, consumer: Consumer
+    ) -> list[RefusedOperation]:
         """The pairs of `refused` for which there is hope."""
-        kept: list[Any] = []
-        waiting: set[Any] = set()
-        lost: list[Any] = []
-        ended: dict[Any, Any] = {}
+        kept: list[RefusedOperation] = []
+        waiting: set[str] = set()
+        lost: list[tuple[list[Operation], Exception]] = []
+        ended: dict[str | None, list[Operation]] = {}
         for operation, refusal in refused:
             channel = ops.row_of(operation)
             if channel in ended and type(operation) is ops.Send:
@@ -107,7 +134,7 @@ class Flusher:
             kept += self._lose(operations, refusal, rows, consumer)
         return kept
 
-    def _is_hopeless(self, operation: Any, refusal: Any, rows: Rows) -> bool:
+    def _is_hopeless(self, operation: Operation, refusal: Exception, rows: Rows) -> bool:
         if isinstance(refusal, (ClientGone, HeldBack)):
             return isinstance(refusal, ClientGone)
         waited_s = rows.waited_s(operation, self._clock())
@@ -115,13 +142,13 @@ class Flusher:
         if isinstance(refusal, LayerUnavailable):
             if not _may_be_repeated(operation, refusal, rows.parts):
                 return True
-            return queue in self._congested or bool(waited_s >= HOST_PATIENCE_S)
+            return queue in self._congested or waited_s >= HOST_PATIENCE_S
         if "!" not in queue:
-            return bool(waited_s >= PLAIN_PATIENCE_S)
+            return waited_s >= PLAIN_PATIENCE_S
         if queue in self._congested and not isinstance(refusal, ClientBusy):
             return True
         patience_s = RESPONSE_PATIENCE_S if _is_response(queue) else REPLY_PATIENCE_S
-        return bool(waited_s >= patience_s) or not self._is_read(operation.channel, rows)
+        return waited_s >= patience_s or not self._is_read(_channel_of(operation), rows)
 
     def _is_read(self, channel: str, rows: Rows) -> bool:
         """Whether somebody still reads a reply channel."""
@@ -132,7 +159,13 @@ class Flusher:
         except LayerUnavailable:
             return True
 
-    def _lose(self, operations: Any, refusal: Any, rows: Rows, consumer: Any) -> Any:
+    def _lose(
+        self,
+        operations: list[Operation],
+        refusal: Exception,
+        rows: Rows,
+        consumer: Consumer,
+    ) -> list[RefusedOperation]:
         """Give up operations, all of one row: tell of it, and count it; return what to do then."""
         channel = ops.row_of(operations[0])
         if isinstance(refusal, ClientGone) or channel in rows.cut_off:
@@ -159,13 +192,13 @@ class Flusher:
             return self._cut_off(str(channel), rows)
         return []
 
-    def _count(self, queue: str, count: Any) -> None:
+    def _count(self, queue: str, count: int) -> None:
         try:
             self._layer.apply([ops.Drop(queue, "dropped", count)])
         except LayerUnavailable as error:
             logger.debug("lost messages were not counted: %s", error)
 
-    def _cut_off(self, channel: str, rows: Rows) -> Any:
+    def _cut_off(self, channel: str, rows: Rows) -> list[RefusedOperation]:
         """What is left to do so that the client takes no part of a response for a whole one."""
         rows.cut_off.add(channel)
         rows.parts.discard(channel)
@@ -180,27 +213,34 @@ _TEXTS = (
 )
 
 
-def _says_it_of_all(refusal: Any, operation: Any, parts: Any) -> Any:
+def _says_it_of_all(refusal: Exception, operation: Operation, parts: Collection[str]) -> bool:
     """Whether a refusal that was waited for tells of the server, not of one client or message."""
     if isinstance(refusal, LayerUnavailable):
         return _may_be_repeated(operation, refusal, parts)
     return not isinstance(refusal, ClientBusy)
 
 
-def _and_more(operations: Any) -> Any:
+def _and_more(operations: Sequence[Operation]) -> str:
     count = len(operations) - 1
     return f", with {count} that it sent to the same channel after it" if count else ""
 
 
-def _queue_of(operation: Any) -> Any:
+def _queue_of(operation: Operation) -> str:
     """The queue that an operation is about, "" if there is none."""
-    for name in ("channel", "reply_channel"):
-        if hasattr(operation, name):
-            return names.queue_name(getattr(operation, name))
-    return ""
+    return names.queue_name(_channel_of(operation))
 
 
-def after_an_outage(operations: Any, error: Any, layer: Any) -> Any:
+def _channel_of(operation: Operation) -> str:
+    """The channel that an operation is about, "" if there is none."""
+    if isinstance(operation, (ops.Send, ops.Drop)):
+        return operation.channel
+    socket: str = getattr(operation, "reply_channel", "")
+    return socket
+
+
+def after_an_outage(
+    operations: Iterable[Operation], error: LayerUnavailable, layer: BaseChannelLayer
+) -> list[Operation]:
     """What of `operations` may be repeated when the layer failed with `error` while they went out.
 
     If nothing was sent, all of it. Else their fate is unknown: what does no harm when it is done
@@ -222,11 +262,11 @@ def after_an_outage(operations: Any, error: Any, layer: Any) -> Any:
     ]
 
 
-def _may_be_repeated(operation: Any, error: Any, parts: Any) -> Any:
+def _may_be_repeated(operation: Operation, error: LayerUnavailable, parts: Collection[str]) -> bool:
     return not error.was_sent or _is_harmless_twice(operation, parts)
 
 
-def _count_as_lost(operation: Any) -> Any:
+def _count_as_lost(operation: Operation) -> list[Operation]:
     """What counts the message of an operation that may not have been carried out."""
     if type(operation) is ops.Send:
         return [ops.Drop(names.queue_name(operation.channel), "lost")]
@@ -235,7 +275,7 @@ def _count_as_lost(operation: Any) -> Any:
     return []  # a group's: nobody knows whose it would have been
 
 
-def _is_harmless_twice(operation: Any, parts: Any) -> bool:
+def _is_harmless_twice(operation: Operation, parts: Collection[str]) -> bool:
     """`parts`: the channels that the consumer has sent several messages to."""
     if type(operation) is ops.Send:
         is_whole = operation.channel not in parts

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any
 
 
-def format_table(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> Any:
+def format_table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
     """Return lines with rows of values below headers, in columns; none if there are no rows.
     Numbers stand to the right."""
     if not rows:
@@ -25,7 +24,7 @@ def format_table(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> Any:
     return lines
 
 
-def _text(value: Any) -> Any:
+def _text(value: object) -> str:
     return "-" if value is None or value == "" else str(value)
 
 
@@ -39,6 +38,6 @@ def format_age(seconds: float) -> str:
     return f"{seconds / 86_400:.0f} d"
 
 
-def format_time(timestamp: float) -> Any:
+def format_time(timestamp: float) -> str:
     """Return a time in seconds since 1970 as local date and time."""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(timestamp))

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from channels.exceptions import InvalidChannelLayerError, LayerUnavailable
+from channels.layers.backoff import Backoff
 from channels.layers.local import schema
 from channels.metrics import hooks
 
@@ -189,7 +190,8 @@ class Database:
 
     @contextlib.contextmanager
     def _locked(self, connection: Connection) -> Iterator[None]:
-        pause_s, deadline = FIRST_PAUSE_S, time.monotonic() + LOCK_LIMIT_S
+        backoff: Backoff | None = None
+        deadline = time.monotonic() + LOCK_LIMIT_S
         while True:
             try:
                 fcntl.flock(connection.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -201,8 +203,8 @@ class Database:
                         "it is stopped or stuck; `fuser` names it",
                         was_sent=False,
                     ) from None
-            time.sleep(pause_s)
-            pause_s = min(1.5 * pause_s, LONGEST_PAUSE_S)
+            backoff = backoff or Backoff(FIRST_PAUSE_S, LONGEST_PAUSE_S)
+            time.sleep(backoff.next_s())
         try:
             yield
         finally:

@@ -18,6 +18,7 @@ from typing import Any
 import msgpack
 
 from channels.exceptions import LayerUnavailable
+from channels.layers.backoff import Backoff
 from channels.layers.names import random_suffix
 from channels.layers.rabbitmq.topology import EXPIRED_KEPT, Topology
 from channels.layers.rabbitmq.transport import Session, import_aiormq
@@ -71,7 +72,8 @@ class Drawers:
             await channel.basic_ack(message.delivery.delivery_tag)
 
     async def _take(self, session: Session, name: str) -> Any:
-        pause_s, deadline = FIRST_PAUSE_S, time.monotonic() + LIMIT_S
+        backoff = Backoff(FIRST_PAUSE_S, LONGEST_PAUSE_S)
+        deadline = time.monotonic() + LIMIT_S
         while True:
             message = await session.drawing.basic_get(self._topology.drawer(name))
             if message.delivery.name == "Basic.GetOk":
@@ -82,8 +84,7 @@ class Drawers:
                     "or stuck",
                     was_sent=False,
                 )
-            await asyncio.sleep(pause_s)
-            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+            await asyncio.sleep(backoff.next_s())
 
     async def found(self, session: Session) -> None:
         """See that there are drawers, exchanges and the queue of what has expired; one process
