@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.core.management import CommandError
 
-from channels.asgi import channel_layers
+from channels.asgi import ChannelLayerWrapper, channel_layers
 from channels.channel import DEFAULT_CHANNEL_LAYER
 from channels.exceptions import InvalidChannelLayerError
 
@@ -24,7 +24,7 @@ def add_layer_argument(parser: CommandParser) -> None:
     )
 
 
-def find_layer(alias: str, extension: str) -> Any:
+def find_layer(alias: str, extension: str) -> ChannelLayerWrapper:
     """Return the layer `alias`, which has an extension and can be looked into from here.
 
     Raises CommandError.
@@ -35,11 +35,11 @@ def find_layer(alias: str, extension: str) -> Any:
     return layer
 
 
-def find_shared_layer(alias: str, trouble: str) -> Any:
+def find_shared_layer(alias: str, trouble: str) -> ChannelLayerWrapper:
     """Return the layer `alias`, which works between processes; `trouble` is what would come of one
     that does not. Raises CommandError."""
     try:
-        layer = channel_layers[alias]
+        layer: ChannelLayerWrapper = channel_layers[alias]
     except InvalidChannelLayerError as error:
         raise CommandError(str(error)) from error
     if layer.local_only():

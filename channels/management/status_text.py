@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Container, Iterator, Sequence
-from typing import Any
+from collections.abc import Container, Iterator, Mapping, Sequence, Sized
+from typing import Any, TypeAlias
 
 from channels.management.tables import format_age, format_table
 
@@ -49,10 +49,16 @@ SERVER_LOSSES = {
     "expired_count": "the server was away, or had died",
 }
 
+#: What a status says of one process, channel or node, and the lines that are made of it.
+Facts: TypeAlias = Mapping[str, Any]
+Lines: TypeAlias = list[str]
+#: Channel, count, reason, what to do.
+Loss: TypeAlias = tuple[str, int, str, str]
+
 _HASH = re.compile(r"[0-9a-f]{40,}")
 
 
-def format_status(status: dict[str, Any], now: float, width: int | None = None) -> Any:
+def format_status(status: Facts, now: float, width: int | None = None) -> list[tuple[str, Lines]]:
     """Return `(title, lines)` for each part of a status.
 
     Args:
@@ -72,7 +78,7 @@ def format_status(status: dict[str, Any], now: float, width: int | None = None) 
     ]
 
 
-def _node_part(nodes: Sequence[dict[str, Any]]) -> list[tuple[str, list[str]]]:
+def _node_part(nodes: Sequence[Facts]) -> list[tuple[str, Lines]]:
     """The part of the nodes of a cluster, if the layer has some."""
     if not nodes:
         return []
@@ -81,7 +87,7 @@ def _node_part(nodes: Sequence[dict[str, Any]]) -> list[tuple[str, list[str]]]:
     return [(_count(nodes, "node"), lines)]
 
 
-def _count(items: Any, noun: Any) -> str:
+def _count(items: Sized, noun: str) -> str:
     plural = "" if len(items) == 1 else "s"
     return f"{len(items) or 'no'} {noun}{plural}"
 
@@ -89,7 +95,7 @@ def _count(items: Any, noun: Any) -> str:
 # -- processes --------------------------------------------------------------------------------
 
 
-def _server_lines(servers: Any, now: float) -> Any:
+def _server_lines(servers: Sequence[Facts], now: float) -> Lines:
     headers = ["id", "host", "pid", "version", "up", "seen", "sockets"]
     return _with_keys(
         servers,
@@ -107,7 +113,7 @@ def _server_lines(servers: Any, now: float) -> Any:
     )
 
 
-def _worker_lines(workers: Any, now: float, width: int | None) -> Any:
+def _worker_lines(workers: Sequence[Facts], now: float, width: int | None) -> Lines:
     table = _with_keys(
         workers,
         ["id", "version", "up", "seen", "busy", "sockets"],
@@ -133,7 +139,7 @@ def _worker_lines(workers: Any, now: float, width: int | None) -> Any:
     return lines
 
 
-def _hand_overs(worker: Any) -> str:
+def _hand_overs(worker: Facts) -> str:
     """What has come of the instances that were to move: those given away, taken in, and others."""
     counts = worker.get("hand_overs")
     if not isinstance(counts, dict):
@@ -141,7 +147,9 @@ def _hand_overs(worker: Any) -> str:
     return ", ".join(f"{count} {result}" for result, count in sorted(counts.items()))
 
 
-def _with_keys(processes: Any, headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> Any:
+def _with_keys(
+    processes: Sequence[Facts], headers: Sequence[str], rows: Sequence[Sequence[object]]
+) -> Lines:
     """The lines of a table; with the fingerprints of encryption keys, if any process has some."""
     if not any(process.get("keys") for process in processes):
         return format_table(headers, rows)
@@ -150,7 +158,7 @@ def _with_keys(processes: Any, headers: Sequence[str], rows: Sequence[Sequence[A
     return format_table([*headers, "keys"], rows)
 
 
-def _life(process: Any, now: float) -> Any:
+def _life(process: Facts, now: float) -> list[str | None]:
     """The cells version, up, seen."""
     version, started = process.get("version"), process.get("started")
     if version and _HASH.fullmatch(version):
@@ -162,18 +170,18 @@ def _life(process: Any, now: float) -> Any:
 # -- channels ---------------------------------------------------------------------------------
 
 
-def _is_server_queue(channel: dict[str, Any]) -> bool:
+def _is_server_queue(channel: Facts) -> bool:
     return "!" in channel["name"]
 
 
-def _is_shown(channel: dict[str, Any]) -> bool:
+def _is_shown(channel: Facts) -> bool:
     """Not what is left of servers and clients that have gone."""
     return not _is_server_queue(channel) or channel["messages_pending"] > 0
 
 
 def _channel_lines(
-    channels: Sequence[dict[str, Any]], listened_to: Container[str], width: int | None
-) -> Any:
+    channels: Sequence[Facts], listened_to: Container[str], width: int | None
+) -> Lines:
     lines = format_table(
         ["channel", "waiting", "oldest", *CHANNEL_COLUMNS],
         [
@@ -196,23 +204,23 @@ def _channel_lines(
     return lines + (_wrap("No worker takes: ", unheard, width) if unheard else [])
 
 
-def losses_of(channel: dict[str, Any]) -> Iterator[Any]:
-    """Rows of channel, count, reason, what to do."""
+def losses_of(channel: Facts) -> Iterator[Loss]:
+    """What was lost of a channel."""
     for key, (reason, advice) in LOSSES.items():
         if channel.get(key):
             if _is_server_queue(channel):
                 advice = SERVER_LOSSES.get(key, advice)
-            yield [channel["name"], channel[key], reason, advice]
+            yield channel["name"], channel[key], reason, advice
 
 
-def _loss_lines(losses: Any, width: int | None) -> Any:
+def _loss_lines(losses: Sequence[Loss], width: int | None) -> Lines:
     lines = format_table(["channel", "count", "reason"], [loss[:3] for loss in losses])
     for reason, advice in dict.fromkeys((loss[2], loss[3]) for loss in losses):
         lines += _wrap(f"{reason}: ", advice, width)
     return lines
 
 
-def _wrap(head: Any, text: str, width: int | None) -> Any:
+def _wrap(head: str, text: str, width: int | None) -> Lines:
     if not width:
         return [head + text]
     return textwrap.wrap(

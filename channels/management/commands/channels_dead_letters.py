@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import pprint
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django.core.management import BaseCommand, CommandError
 
@@ -16,6 +16,9 @@ from channels.management.tables import format_table, format_time
 
 if TYPE_CHECKING:
     from django.core.management import CommandParser
+
+#: A dead letter; see `BaseChannelLayer.dead_letters` for its keys.
+Letter: TypeAlias = dict[str, Any]
 
 
 class Command(BaseCommand):
@@ -55,10 +58,10 @@ class Command(BaseCommand):
         finally:
             self.layer.close()
 
-    def _channels(self, options: dict[str, Any]) -> Any:
+    def _channels(self, options: dict[str, Any]) -> list[str]:
         return [options["channel"]] if options["channel"] else self.layer.dead_letter_channels()
 
-    def _letters(self, channel: str, options: dict[str, Any]) -> Any:
+    def _letters(self, channel: str, options: dict[str, Any]) -> list[Letter]:
         letters = self.layer.dead_letters(channel)
         known = {letter["id"] for letter in letters}
         for wanted in options["ids"]:
@@ -82,7 +85,7 @@ class Command(BaseCommand):
                 rows.append([channel, len(letters), *dates, letters[-1]["reason"]])
         self._print(["channel", "letters", "oldest", "newest", "last reason"], rows)
 
-    def _print(self, headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    def _print(self, headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         self.stdout.write("\n".join(format_table(headers, rows)) or "no dead letters")
 
     def _write_json(self, options: dict[str, Any]) -> None:
@@ -112,7 +115,12 @@ class Command(BaseCommand):
     def _purge(self, options: dict[str, Any]) -> None:
         self._do(self.layer.purge_dead_letters, "removed", options)
 
-    def _do(self, verb: Any, done: Any, options: dict[str, Any]) -> None:
+    def _do(
+        self,
+        verb: Callable[[str, Sequence[str] | None], int],
+        done: str,
+        options: dict[str, Any],
+    ) -> None:
         if not options["channel"] and not options["all"]:
             raise CommandError("say which: --channel, or --all for those of every channel")
         for channel in self._channels(options):
@@ -121,11 +129,11 @@ class Command(BaseCommand):
             self.stdout.write(f"{channel}: {count} {done}")
 
 
-def _row(letter: Any) -> Any:
+def _row(letter: Letter) -> list[object]:
     return [letter["id"], format_time(letter["at"]), letter["attempts"], letter["reason"]]
 
 
-def _as_json(value: Any) -> Any:
+def _as_json(value: object) -> object:
     """Bytes as base64, as `channels.delay` keeps them; all else that JSON lacks, as text."""
     if isinstance(value, bytes):
         return {"__bytes__": base64.b64encode(value).decode("ascii")}

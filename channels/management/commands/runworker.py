@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
@@ -49,7 +49,7 @@ _LOCAL = (
 class Command(BaseCommand):
     help = "Takes messages from the channel layer and runs their consumers."
     #: What works; None is `Worker`, which tests replace in this module.
-    worker_class = None
+    worker_class: type[Worker] | None = None
     #: Django has not looked at it since its version 2.1; both generations have it.
     leave_locale_alone = True
 
@@ -58,7 +58,7 @@ class Command(BaseCommand):
         _add_how_much_it_takes(parser)
         _add_what_is_seen_of_it(parser)
 
-    def run_from_argv(self, argv: Any) -> None:
+    def run_from_argv(self, argv: list[str]) -> None:
         super().run_from_argv(argv)
         sys.exit(0)
 
@@ -108,7 +108,7 @@ class Command(BaseCommand):
         else:
             work()
 
-    def _work(self, worker: Any, metrics: Any = None) -> None:
+    def _work(self, worker: Worker, metrics: str | None = None) -> None:
         shown = None
         start_notifying(WorkerProbes(worker))
         if metrics:
@@ -122,7 +122,7 @@ class Command(BaseCommand):
             if shown is not None:
                 shown.close()
 
-    def _run(self, worker: Any) -> None:
+    def _run(self, worker: Worker) -> None:
         self.logger.info(
             "Running worker %s against channel layer %s with %d thread(s)",
             worker.id,
@@ -163,7 +163,7 @@ class Command(BaseCommand):
                 worker.stop()
                 ended.wait()
 
-    def make_worker(self, options: dict[str, Any]) -> Any:
+    def make_worker(self, options: dict[str, Any]) -> Worker:
         """Return the Worker that the options describe. Raises CommandError."""
         layer = find_shared_layer(options["layer"], _LOCAL)
         try:
@@ -195,7 +195,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
 
     @staticmethod
-    def _http_consumer() -> Any:
+    def _http_consumer() -> Callable[..., Any] | None:
         """Under DEBUG, what serves static files too; None for Django's views alone."""
         if not _serves_static_files():
             return None
