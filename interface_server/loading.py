@@ -28,6 +28,8 @@ def load_layer(path: str) -> Any:
             found = getattr(found, name)
         except AttributeError:
             raise CannotLoad(f"{module_name!r} has no {object_path!r}") from None
+        except Exception as error:  # channels.asgi makes the layer when it is asked for
+            raise _explain(error, f"make {path!r}") from error
     if not callable(getattr(found, "open_link", None)):
         raise CannotLoad(
             f"{path!r} is no channel layer but {type(found).__name__}: "
@@ -40,10 +42,12 @@ def _import(name: str) -> Any:
     try:
         return importlib.import_module(name)
     except Exception as error:  # a project's module may fail in any way
-        if problem := _find_settings_problem(error):
-            raise CannotLoad(problem) from error
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise CannotLoad(f"can't import {name!r}: {reason}") from error
+        raise _explain(error, f"import {name!r}") from error
+
+
+def _explain(error: Exception, what: str) -> CannotLoad:
+    reason = " ".join(f"{type(error).__name__}: {error}".split())
+    return CannotLoad(_find_settings_problem(error) or f"can't {what}: {reason}")
 
 
 def _find_settings_problem(error: Exception) -> str | None:

@@ -189,6 +189,7 @@ def test_a_host_that_is_not_installed_is_named_with_the_way_to_get_it(monkeypatc
         ("tests.interface_server.sites.memory", ["my_project.asgi:channel_layer"]),
         (":x", ["my_project.asgi:channel_layer"]),
         ("channels.asgi:channel_layers.default", ["default"]),
+        ("channels.asgi:channel_layer", ["make", "DJANGO_SETTINGS_MODULE"]),
     ],
 )
 def test_a_layer_that_can_not_be_found_is_one_line_and_a_failure(path, words):
