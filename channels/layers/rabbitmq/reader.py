@@ -19,8 +19,11 @@ from channels.layers.rabbitmq.transport import Session
 if TYPE_CHECKING:
     from channels.layers.rabbitmq.layer import RabbitmqChannelLayer
 
-#: Whoever waits looks into every queue again after so many seconds, whatever was told.
-LOOK_AGAIN_S = 5.0
+#: Whoever waits looks into every queue again after so many seconds, whatever was told: the process
+#: that sent a message may have died before it told of it.
+LOOK_AGAIN_S = 20.0
+#: The same if one of them is acknowledged: RabbitMQ does not tell what it takes back of the dead.
+LOOK_AGAIN_OF_ACKNOWLEDGED_S = 5.0
 #: The same for the queue of a process, of which nothing is told. Links consume theirs; only what
 #: calls `receive` for such a channel waits like this.
 LOOK_AGAIN_OF_PROCESS_S = 0.05
@@ -36,8 +39,12 @@ class Seeker:
 
     def __init__(self, engine: Engine, channels: Sequence[str], *, is_owned: bool = False) -> None:
         self._engine, self._channels, self._is_owned = engine, channels, is_owned
-        is_of_process = any(map(is_consumed, channels))
-        self._look_again_s = LOOK_AGAIN_OF_PROCESS_S if is_of_process else LOOK_AGAIN_S
+        if any(map(is_consumed, channels)):
+            self._look_again_s = LOOK_AGAIN_OF_PROCESS_S
+        elif any(map(engine.queues.is_acknowledged, channels)):
+            self._look_again_s = LOOK_AGAIN_OF_ACKNOWLEDGED_S
+        else:
+            self._look_again_s = LOOK_AGAIN_S
         self._look_everywhere_at = 0.0
         #: Whether the last look at everything has found something: it ended there.
         self._may_be_more = False
