@@ -162,8 +162,15 @@ def over_memberships(engine: Engine, sockets: int, groups: int) -> dict[str, flo
 
 
 def over_sockets(engine: Engine, numbers: Sequence[int]) -> dict[int, float]:
-    """Bytes of the engine for each socket of one server that has so many open."""
-    return {number: asyncio.run(_open_sockets(engine, number)) for number in numbers}
+    """Bytes of the engine for each socket of one server that has so many open; up to the first
+    number that takes too long."""
+    curve = {}
+    for number in numbers:
+        try:
+            curve[number] = asyncio.run(_open_sockets(engine, number))
+        except asyncio.TimeoutError:
+            break
+    return curve
 
 
 async def _open_sockets(engine: Engine, number: int) -> float:
@@ -182,12 +189,15 @@ async def _open_sockets(engine: Engine, number: int) -> float:
             await link.open_socket(str(n), message)
             layer.receive(["websocket.connect"])
 
-    await asyncio.gather(*(open_one(n) for n in range(number)))
-    grown = engine.memory() - before
-    await link.stop()
-    await layer.aclose()
-    layer.close()
-    return grown / number
+    try:
+        opening = asyncio.gather(*(open_one(n) for n in range(number)))
+        await asyncio.wait_for(opening, LIMIT_S)
+        return (engine.memory() - before) / number
+    finally:
+        layer.flush()  # or else each socket would get its disconnect
+        await link.stop()
+        await layer.aclose()
+        layer.close()
 
 
 def _send(layer: BaseChannelLayer, channel: str, count: int) -> None:
