@@ -131,7 +131,7 @@ def _worker_lines(workers: Sequence[Facts], now: float, width: int | None) -> Li
     for worker, line in zip(workers, table[1:], strict=True):
         channels = ", ".join(worker.get("channels", ())) or "nothing that is known"
         lines += [line, *_wrap("    takes ", channels, width)]
-        moved = _hand_overs(worker)
+        moved = hand_overs_of(worker)
         lines += _wrap("    moved ", moved, width) if moved else []
         for item in worker.get("running", ()):
             age = format_age(max(now - item["since"], 0))
@@ -139,7 +139,7 @@ def _worker_lines(workers: Sequence[Facts], now: float, width: int | None) -> Li
     return lines
 
 
-def _hand_overs(worker: Facts) -> str:
+def hand_overs_of(worker: Facts) -> str:
     """What has come of the instances that were to move: those given away, taken in, and others."""
     counts = worker.get("hand_overs")
     if not isinstance(counts, dict):

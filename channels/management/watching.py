@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from channels.exceptions import LayerUnavailable
-from channels.management.status_text import losses_of
+from channels.management.status_text import hand_overs_of, losses_of
 from channels.management.tables import format_age
 
 #: Messages that have waited longer than this are shown as trouble.
@@ -60,7 +60,7 @@ def render(status: Mapping[str, Any], now: float) -> RenderableType:
         ),
         _table(
             "workers",
-            ("id", "version", "up", "seen", "busy", "sockets", "runs"),
+            ("id", "version", "up", "seen", "busy", "sockets", "moved", "runs"),
             [_worker(worker, now) for worker in status["workers"]],
         ),
         _table(
@@ -110,8 +110,16 @@ def _worker(worker: Mapping[str, Any], now: float) -> Row:
         *_life(worker, now),
         (f"{len(running)} of {threads}", "yellow" if is_full else "green"),
         (worker.get("sockets"), ""),
+        (hand_overs_of(worker), _style_of_moves(worker.get("hand_overs"))),
         (", ".join(one["consumer"] for one in running), "dim"),
     ]
+
+
+def _style_of_moves(counts: object) -> str:
+    """Some could not be put back here, and their sockets were closed; or could not move at all."""
+    if not isinstance(counts, dict):
+        return ""
+    return "red" if counts.get("failed") else "yellow" if counts.get("stayed") else ""
 
 
 def _channel(channel: Mapping[str, Any], taken: set[str]) -> Row:

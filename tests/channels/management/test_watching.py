@@ -71,12 +71,20 @@ def test_healthy_split_has_no_red():
         assert [line for line in lines if shown in line]
 
 
+def test_the_instances_that_a_worker_has_moved_are_shown():
+    moved = worker(sockets=3, hand_overs={"given": 12, "taken": 4})
+    lines, red = painted({"servers": [server()], "workers": [moved], "channels": []})
+    assert [line for line in lines if "12 given, 4 taken" in line]
+    assert not [line for line in red if "given" in line]
+
+
 @pytest.mark.parametrize(
     ("changes", "word"),
     [
         ({"servers": []}, "no interface servers"),
         ({"workers": []}, "no workers"),
         ({"workers": [worker(seen_s=15.0)]}, "15 s ago"),
+        ({"workers": [worker(hand_overs={"failed": 1, "taken": 6})]}, "1 failed, 6 taken"),
         ({"channels": [channel("mail", messages_pending=3, messages_max_age=9.0)]}, "9 s"),
         ({"channels": [channel("odd", messages_pending=3)]}, "by no worker"),
         ({"channels": [channel("mail", dead_letters=4)]}, "4"),
