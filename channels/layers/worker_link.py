@@ -78,6 +78,17 @@ class WorkerLink:
     def __init__(self, worker_id: str, on_message: OnMessage) -> None:
         self.queue = worker_queue(worker_id)
         self._on_message = on_message
+        self._on_back: Callable[[], None] | None = None
+
+    def call_when_back(self, on_back: Callable[[], None]) -> None:
+        """Have this called each time that the way to the layer is back after it broke: what was
+        under way may be lost, or come again."""
+        self._on_back = on_back
+
+    def tell_back(self) -> None:
+        """The way to the layer is back."""
+        if self._on_back is not None:
+            self._on_back()
 
     async def start(self) -> None:
         """Begin to read. Returns at once, even if the layer is away."""

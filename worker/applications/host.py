@@ -73,6 +73,7 @@ class ApplicationHost:
         self.loop = make_loop()
         self._layer = layer
         self._link = layer.open_worker_link(worker_id, self._dispatch)
+        self._link.call_when_back(self._claim_again)
         self.queue = self._link.queue
         self.outbox = Outbox(self._link)
         self._instances: dict[str, SocketInstance] = {}
@@ -134,6 +135,11 @@ class ApplicationHost:
     def _servers(self) -> set[str]:
         """The ids of the interface servers that have the sockets."""
         return {server_of(channel) for channel in self._instances}
+
+    def _claim_again(self) -> None:
+        """What an interface server and we have told one another may be lost."""
+        for instance in self._instances.values():
+            instance.claim_again()
 
     def _lose_server(self, server_id: str) -> None:
         lost = [one for one in self._instances.values() if server_of(one.channel_name) == server_id]

@@ -153,17 +153,21 @@ class SocketInstance:
             self._tell({**event, "from": self._host.queue})
         self._is_over = True
 
-    def _claim(self, *, stays: bool = False) -> None:
-        """Tell the interface server that the socket is ours, and what the consumer wants; whether
-        it stays so, although it was to move."""
-        claim: Content = {"order": self._taken, "place": self._place}
-        if self._handles:
-            claim["handles"] = self._handles
+    def _claim(self, *, stays: bool = False, has_handled: bool = True) -> None:
+        """Tell the interface server that the socket is ours, what the consumer wants, whether it
+        stays although it was to move, and what is handled, unless no checkpoint may say so."""
+        order, place = (self._taken, self._place) if has_handled else (0, 0)
+        claim: Content = {"order": order, "place": place, "handles": self._handles}
         if self._is_checkpointed:
             claim["keeps"] = True
         if stays:
             claim["stays"] = True
         self._tell_of_it(hosting.OWN, claim)
+
+    def claim_again(self) -> None:
+        """Claim the socket once more, if the server has not heard so; or we not that it is gone."""
+        if not (self._is_resuming or self._is_over or self._is_leaving):
+            self._claim(has_handled=False)
 
     def ask_to_move(self) -> None:
         """Ask the interface server for the fence, upon which the instance is handed over."""

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from channels.generic.websocket import AsyncWebsocketConsumer, WebsocketConsumer
+from channels.layers import hosting
 from worker import advice
 from worker.applications.instance import SocketInstance
 from worker.applications.pool import HandlerThreads
@@ -160,6 +161,28 @@ def test_a_goodbye_that_is_due_is_said_although_the_socket_is_lost_meanwhile(lay
     Leaving.left = 0
     asyncio.run(leave())
     assert Leaving.left == 1
+
+
+def test_who_may_not_have_been_heard_claims_its_socket_again_until_that_is_closed(layer):
+    async def claim_again():
+        host = Host(Leaving)
+        instance = SocketInstance(host, OPENING)
+        instance.task = asyncio.ensure_future(instance.run())
+        await asyncio.sleep(0.01)
+        instance.put({"type": "websocket.receive", "text": "x", "order": 1})
+        await asyncio.sleep(0.01)
+        host.outbox.sent.clear()
+        instance.claim_again()
+        instance.put({"type": "websocket.disconnect", "code": 1000})
+        instance.claim_again()
+        await asyncio.wait([instance.task], timeout=10)
+        instance.claim_again()
+        return host.outbox.sent
+
+    # Without a checkpoint nothing counts as handled: should the worker die, it is sent again.
+    (claim,) = asyncio.run(claim_again())
+    assert (claim["type"], claim["queue"], claim["number"]) == (hosting.OWN, Host.queue, 1)
+    assert (claim["order"], claim["place"]) == (0, 0)
 
 
 class Kept(AsyncWebsocketConsumer):

@@ -37,17 +37,29 @@ class QueueReader:
         keys: its keys.
         codec: what unpacks its messages.
         hand_out: called for each message.
+        on_back: called when it reads on after its connection broke: something may be lost.
     """
 
-    def __init__(self, host: Any, keys: QueueKeys, codec: Any, hand_out: HandOut) -> None:
+    def __init__(
+        self,
+        host: Any,
+        keys: QueueKeys,
+        codec: Any,
+        hand_out: HandOut,
+        on_back: Callable[[], None] = lambda: None,
+    ) -> None:
         self._host, self._keys, self._codec = host, keys, codec
-        self._hand_out = hand_out
+        self._hand_out, self._on_back = hand_out, on_back
 
     async def read_forever(self) -> None:
         """Read until cancelled."""
+        was_away = False
         while True:
             try:
                 connection = await AsyncConnection(self._host, reads=True).open()
+                if was_away:
+                    self._on_back()
+                was_away = True
                 try:
                     await self._read_with(connection)
                 finally:

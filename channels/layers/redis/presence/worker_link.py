@@ -41,7 +41,7 @@ class RedisWorkerLink(WorkerLink):
         self._sending, self._codec, self._registry = layer.sending, layer.codec, layer.registry
         self._hosts = hosts
         keys = layer.keyspace.queue(self.queue)
-        self._reader = QueueReader(hosts[keys.host], keys, layer.codec, self._take)
+        self._reader = QueueReader(hosts[keys.host], keys, layer.codec, self._take, self.tell_back)
         self._driver: Any = None
         self._task: asyncio.Task[None] | None = None
 

@@ -79,3 +79,21 @@ def test_a_socket_that_came_when_the_server_had_another_id_is_not_opened(with_li
         assert await layer.areceive(["websocket.connect"]) == (None, None)
 
     with_link(forget)
+
+
+def test_a_worker_is_told_when_its_way_to_redis_is_back(layer, redis_server):
+    async def break_connections():
+        is_back, taken = asyncio.Event(), asyncio.Queue()
+        link = layer.open_worker_link("one", lambda *message: taken.put_nowait(message))
+        link.call_when_back(is_back.set)
+        await link.start()
+        await layer.asend("worker.one!host", {"n": 1})
+        assert (await taken.get())[0]["n"] == 1
+        assert not is_back.is_set()
+        with redis_server.client() as client:
+            client.client_kill_filter(_type="normal", skipme=True)
+        await is_back.wait()
+        await link.stop()
+        await layer.aclose()
+
+    asyncio.run(asyncio.wait_for(break_connections(), 30))
