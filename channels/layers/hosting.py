@@ -49,5 +49,7 @@ MEMBERS: Final = "channels.members"
 #: The channel on which instances wait for a worker.
 RESUME: Final = "websocket.resume"
 
+#: An instance may be offered several times. No copy of it waits for longer than this, in seconds.
+COPIES_LIVE_S = 120.0
 #: What stands behind the "!" of a worker's queue in the name of the channel that is sent to.
 LOCAL_PART: Final = "host"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from channels.exceptions import ChannelFull, LayerUnavailable
 from channels.layers import hosting, names
 from channels.layers.backoff import Backoff
+from channels.layers.recent import Recent
 from channels.layers.time_limit import within
 from channels.messages import CloseCode, WebsocketReceive
 from interface_server.asgi import Message
@@ -51,6 +52,8 @@ class Owners:
         self._released: dict[str, asyncio.Event] = {}
         #: What instances of this process's sockets want to see before it goes to the client.
         self._handled: set[str] = set()
+        #: Whom the disconnects of sockets went to of late.
+        self._departed: Recent[str, tuple[str, int]] = Recent(hosting.COPIES_LIVE_S)
         #: The numbers of messages to instances.
         self._places = itertools.count(1)
         self._sender = OwnerSender(process)
@@ -193,7 +196,9 @@ class Owners:
         former = "" if ownership is None else ownership.queue
         if ownership is None:
             if client not in self._process.sockets:
-                self._disown(client, queue, number, is_closed=True)
+                # One of several copies of an instance comes late: another one had the disconnect.
+                is_closed = self._departed.get(client) in (None, (queue, number))
+                self._disown(client, queue, number, is_closed=is_closed)
                 return
             ownership = self.by_client[client] = Ownership(queue, number)
             self._watch.start()
@@ -376,6 +381,7 @@ class Owners:
         channel = ownership.queue + hosting.LOCAL_PART
         try:
             await self._process.link.close_socket(client, message, channel)
+            self._departed.note(client, (ownership.queue, ownership.number))
         finally:
             self.by_client.pop(client, None)
             released = self._released.pop(client, None)

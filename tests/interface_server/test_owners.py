@@ -84,6 +84,19 @@ async def test_the_death_of_a_worker_brings_back_no_socket_that_is_closed():
     assert site.link.messages(hosting.RESUME) == []
 
 
+@pytest.mark.parametrize(("queue", "is_closed"), [(QUEUE, True), (NEXT_QUEUE, False)])
+@in_loop
+async def test_a_late_copy_of_an_instance_has_no_disconnect_if_another_one_had_it(queue, is_closed):
+    """The owner itself may not have got it: a Redis may lose its last moments."""
+    site = await Site().start()
+    client, connect = await open_hosted(site)
+    client.put({"type": "websocket.disconnect", "code": 1000})
+    await client.finish()
+    site.link.reply(connect, own(queue))
+    gone = await site.link.expect(queue + hosting.LOCAL_PART, 1 if queue == NEXT_QUEUE else 2)
+    assert (gone["type"], gone["is_closed"]) == (hosting.GONE, is_closed)
+
+
 @pytest.fixture(autouse=True)
 def _no_watch(monkeypatch):
     """Only the test says who is dead."""

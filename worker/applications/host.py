@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from channels.exceptions import ChannelFull, LayerUnavailable
 from channels.layers import hosting, names
+from channels.layers.recent import Recent
 from channels.messages import CloseCode, Content
 from worker.applications.finding import Hosted
 from worker.applications.instance import SocketInstance
@@ -77,6 +78,8 @@ class ApplicationHost:
         self.queue = self._link.queue
         self.outbox = Outbox(self._link)
         self._instances: dict[str, SocketInstance] = {}
+        #: The numbers of those that have ended of late.
+        self._ended: Recent[str, int] = Recent(hosting.COPIES_LIVE_S)
         self._room = Room(most_sockets)
         self.mover = Mover(self._link, self._instances, self._room)
         #: What was taken and is not among the instances yet.
@@ -283,6 +286,8 @@ class ApplicationHost:
                 return message
 
     def _start_instance(self, instance: SocketInstance) -> None:
+        if (self._ended.get(instance.channel_name) or 0) >= instance.number:
+            return  # a copy of one that we had
         former = self._instances.get(instance.channel_name)
         if former is not None:
             if former.number >= instance.number:
@@ -295,6 +300,7 @@ class ApplicationHost:
         """An instance has come to its end."""
         if self._instances.get(instance.channel_name) is instance:
             del self._instances[instance.channel_name]
+            self._ended.note(instance.channel_name, instance.number)
             self._note_room()
 
     def _later(self, coroutine: Coroutine[Any, Any, None]) -> None:

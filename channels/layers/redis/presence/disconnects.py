@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from channels.exceptions import ChannelFull, LayerUnavailable
 from channels.layers.backoff import Backoff
+from channels.layers.recent import Recent
 from channels.layers.redis.ordering.guardian import Guardian
 from channels.layers.redis.ordering.sockets import Sockets
 from channels.layers.redis.presence.own_server import OwnServer
@@ -52,8 +53,8 @@ class Disconnects:
         self._sockets, self._guardian = sockets, guardian
         self._under_way: set[asyncio.Future[bool]] = set()
         self._is_last_try = asyncio.Event()
-        #: (server id, client) of those that Redis was to forget of late -> when, oldest first.
-        self._forgotten: dict[tuple[str, str], float] = {}
+        #: (server id, client) of those that Redis was to forget of late.
+        self._forgotten: Recent[tuple[str, str], None] = Recent(FORGOTTEN_KEPT_S)
 
     def start(self) -> None:
         """The server starts, maybe not for the first time."""
@@ -116,13 +117,7 @@ class Disconnects:
 
     def note_forgotten(self, server_id: str, client: str) -> None:
         """Redis has no record of a socket any more, or should have none."""
-        now_s = time.monotonic()
-        while self._forgotten:
-            oldest = next(iter(self._forgotten))
-            if self._forgotten[oldest] >= now_s - FORGOTTEN_KEPT_S:
-                break
-            del self._forgotten[oldest]
-        self._forgotten[server_id, client] = now_s
+        self._forgotten.note((server_id, client), None)
 
     async def forget_again(self) -> None:
         """Redis was away, and may be back with older data: forget the sockets once more that it has
