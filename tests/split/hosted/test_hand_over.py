@@ -7,6 +7,7 @@ import threading
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from tests.processes import wait_until
 from tests.split.conftest import LIMIT_S, ask, open_socket
 
 
@@ -26,6 +27,21 @@ def test_a_socket_survives_the_restart_of_its_worker(site, open_json, notes):
     assert notes.count("connect") == 1
     socket.close()
     assert notes.expect("disconnect")[0]["count"] == 2
+
+
+def test_the_status_shows_the_sockets_of_a_worker_and_those_that_it_took_over(
+    site, open_json, layer
+):
+    server, worker = site.start_server(), site.start_worker()
+    open_json(server).ask("a")
+    site.start_worker()
+    worker.stop()
+
+    def hosts_one():
+        shown = [(one["sockets"], one["hand_overs"]) for one in layer.status()["workers"]]
+        return shown == [(1, {"taken": 1})]
+
+    wait_until(hosts_one, limit_s=15, what="a worker with one socket, taken over")
 
 
 @pytest.mark.parametrize("path", ["/count/blue/", "/sync/"])

@@ -24,6 +24,9 @@ SHOWN = (
     "channels",
     "threads",
     "running",
+    "sockets",
+    "is_full",
+    "hand_overs",
     "keys",
 )
 
