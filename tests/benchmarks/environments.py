@@ -19,7 +19,10 @@ from tests.processes import REPOSITORY
 #: What the host servers and the packages around them are, for every contender on today's Python.
 DJANGO = "django>=5.2,<5.3"
 HOSTS = ("daphne>=4.2,<4.3", "uvicorn[standard]>=0.30")
+# They bring h2 along, with which Twisted does more: who is compared has them, or has not, alike.
 MORE_HOSTS = ("hypercorn>=0.17", "granian>=1.6")
+#: Channels 4, with the last redis-py under which its idle sockets stay open.
+CHANNELS_4 = ("channels>=4.3,<4.4", "channels_redis>=4.3,<4.4", "redis[hiredis]<7")
 #: The last versions that worked together on Python 3.6.
 CHANNELS_1 = (
     "channels==1.1.8",
@@ -83,7 +86,7 @@ def all_environments():
         Environment("hello", (*HOSTS, *MORE_HOSTS)),
         Environment(
             "channels4",
-            (DJANGO, *HOSTS, "channels>=4.3,<4.4", "channels_redis>=4.3,<4.4", "redis[hiredis]<7"),
+            (DJANGO, *HOSTS, *MORE_HOSTS, *CHANNELS_4),
         ),
         Environment("gunicorn", (DJANGO, "gunicorn>=22")),
         Environment("celery", (DJANGO, "celery[redis]>=5.4,<6")),
