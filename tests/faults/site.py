@@ -26,16 +26,17 @@ class Site:
 
     Args:
         host: the host server of its interface servers, "daphne" or "uvicorn".
+        redis: what it has in the place of a RedisServer of its own.
 
     Attributes:
         redis: its RedisServer. split: the Split with its processes. ledger: what they noted down.
         sockets: every client's WebSocket that was opened. layer: a channel layer in this process.
     """
 
-    def __init__(self, host: str = "daphne") -> None:
+    def __init__(self, host: str = "daphne", redis: Any = None) -> None:
         self.host = host
         self.directory = Path(tempfile.mkdtemp(prefix="faults-"))
-        self.redis = RedisServer()
+        self.redis = redis or RedisServer()
         self.ledger = Ledger(self.directory / "ledger")
         self.sockets, self.proxies = [], []
         self._closers = []

@@ -24,6 +24,7 @@ from tests.faults.checker.run import Run
 @click.option("--jobs", default=1, show_default=True, help="How many of them at the same time.")
 @click.option("--seconds", default=180, show_default=True, help="How long faults go on, each run.")
 @click.option("--longest", default=90.0, show_default=True, help="No fault lasts longer (s).")
+@click.option("--on-cluster", is_flag=True, help="Over a Redis Cluster.")
 @click.option("--keep", is_flag=True, help="Keep the results for the documentation.")
 @click.option("--result", type=click.Path(path_type=Path), help="Write the result of one seed.")
 def main(
@@ -32,6 +33,7 @@ def main(
     jobs: int,
     seconds: int,
     longest: float,
+    on_cluster: bool,
     keep: bool,
     result: Path | None,
 ) -> None:
@@ -39,18 +41,18 @@ def main(
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     first = random.randrange(1_000_000) if seed is None else seed
     if count == 1:
-        outcome = _run_one(first, seconds, longest)
+        outcome = _run_one(first, seconds, longest, on_cluster)
         if result is not None:
             result.write_text(json.dumps(outcome))
         if keep:
             report.keep(first, outcome)
         sys.exit(1 if outcome["findings"] else 0)
-    sys.exit(_run_many(range(first, first + count), seconds, longest, jobs, keep))
+    sys.exit(_run_many(range(first, first + count), seconds, longest, jobs, keep, on_cluster))
 
 
-def _run_one(seed: int, seconds: int, longest: float) -> dict[str, Any]:
+def _run_one(seed: int, seconds: int, longest: float, on_cluster: bool) -> dict[str, Any]:
     logging.getLogger("channels.layers").setLevel(logging.CRITICAL)  # what it says is expected
-    run = Run(seed, seconds, longest_s=longest, say=click.echo)
+    run = Run(seed, seconds, longest_s=longest, on_cluster=on_cluster, say=click.echo)
     click.echo(f"\nseed {seed}, {seconds} s")
     run.execute()
     _tell(run)
@@ -82,10 +84,12 @@ def _tell(run: Run) -> None:
         )
 
 
-def _run_many(numbers: range, seconds: int, longest: float, jobs: int, keep: bool) -> int:
+def _run_many(
+    numbers: range, seconds: int, longest: float, jobs: int, keep: bool, on_cluster: bool
+) -> int:
     """Run many seeds; returns the exit code."""
     results: list[dict[str, Any]] = []
-    for outcome in seeds.run_all(numbers, seconds, longest, jobs):
+    for outcome in seeds.run_all(numbers, seconds, longest, jobs, on_cluster):
         click.echo(outcome.text)
         if outcome.result is None:
             click.secho(f"seed {outcome.seed} broke down", fg="red")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 #: Seconds between the end of one fault and the begin of the next.
 PAUSE_S = (2.0, 6.0)
@@ -68,12 +68,18 @@ FAULTS: dict[str, tuple[int, Callable[[random.Random], float], float]] = {
 }
 
 
-def plan(seed: int, seconds: float, longest_s: float = LENGTHS_S[-1][2]) -> list[Fault]:
+def plan(
+    seed: int,
+    seconds: float,
+    longest_s: float = LENGTHS_S[-1][2],
+    without: Collection[str] = (),
+) -> list[Fault]:
     """Return the faults of a seed that fit into so many seconds. `longest_s`: none goes on for
-    longer."""
+    longer; `without`: none of these."""
     chance, left_s = random.Random(seed), float(seconds)
     faults: list[Fault] = []
-    names = [name for name in sorted(FAULTS) for _ in range(FAULTS[name][0])]
+    some = sorted(FAULTS.keys() - set(without))
+    names = [name for name in some for _ in range(FAULTS[name][0])]
     while True:
         wait_s, name = chance.uniform(*PAUSE_S), chance.choice(names)
         _, draw_length, takes_s = FAULTS[name]

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from tests.faults.checker.cluster import BACKEND, NOT_HERE, Cluster, ClusterTrouble
 from tests.faults.checker.figures import figures_of
 from tests.faults.checker.history import History
 from tests.faults.checker.judgement import Finding, Past, check
@@ -51,6 +52,7 @@ class Run:
         longest_s: no fault goes on for longer.
         is_hasty: whether dead servers are found out in seconds; then nothing may stand still for
             longer than that.
+        on_cluster: whether it is over a Redis Cluster.
         say: called with each line that tells how it goes.
     """
 
@@ -61,10 +63,12 @@ class Run:
         *,
         longest_s: float = 90.0,
         is_hasty: bool = False,
+        on_cluster: bool = False,
         say: Callable[[str], object] = lambda text: None,
     ) -> None:
         self.seed, self.seconds, self._say = seed, seconds, say
-        self._plan, self._is_hasty = plan(seed, seconds, longest_s), is_hasty
+        self._plan = plan(seed, seconds, longest_s, NOT_HERE if on_cluster else ())
+        self._is_hasty, self._on_cluster = is_hasty, on_cluster
         self.history, self.logs = History(), ""
         self.findings: list[Finding] = []
         self.figures: dict[str, Any] = {}
@@ -76,10 +80,15 @@ class Run:
 
     async def _execute(self) -> None:
         site: Any
-        async with Site() as site:
-            network = Network(("127.0.0.1", site.redis.port))
+        async with Site(redis=Cluster() if self._on_cluster else None) as site:
+            first = site.redis.nodes[0] if self._on_cluster else site.redis
+            network = Network(("127.0.0.1", first.port))
             site.enter(network.start())
-            site.configure(layer=CONFIG, HASTE=self._is_hasty, ASGI_APPLICATION=APPLICATION)
+            where: Any = {"backend": BACKEND} if self._on_cluster else {}
+            config = {**CONFIG, "hosts": site.redis.hosts} if self._on_cluster else CONFIG
+            site.configure(
+                layer=config, HASTE=self._is_hasty, ASGI_APPLICATION=APPLICATION, **where
+            )
             await self._break(site, network)
             await self._rest(site)
             past = Past([*self.history.events, *site.ledger.records()], THREADS)
@@ -96,7 +105,8 @@ class Run:
             site.layer,
             lambda: addresses,
         )
-        trouble = Trouble(site, self.history, network, CONFIG, THREADS, traffic.reconnect)
+        kind = ClusterTrouble if self._on_cluster else Trouble
+        trouble = kind(site, self.history, network, CONFIG, THREADS, traffic.reconnect)
         for _ in range(SERVERS):
             await trouble.start_server()
         addresses = [("127.0.0.1", server.port) for server in site.split.servers]
@@ -122,6 +132,7 @@ class Run:
         await wait_until(lambda: not _waiting(site), limit_s=REST_LIMIT_S)
         await self._settle(site)
         await wait_until(lambda: not _sockets(site), limit_s=REST_LIMIT_S)
+        await self._settle(site, 1.0)  # the last disconnects were made up just now
         event.update(
             at=time.time(),
             waiting=_waiting(site),
@@ -130,12 +141,12 @@ class Run:
             is_well=(await site.fetch("/")).status == 200,
         )
 
-    async def _settle(self, site: Any) -> None:
+    async def _settle(self, site: Any, quiet_s: float = 7.0) -> None:
         """Wait until nobody has noted anything for a while: owned jobs come again."""
         count = -1
         while count != len(site.ledger.records()):
             count = len(site.ledger.records())
-            await asyncio.sleep(7.0)
+            await asyncio.sleep(quiet_s)
 
 
 def _waiting(site: Any) -> dict[str, int]:
@@ -153,6 +164,9 @@ def _sockets(site: Any) -> int:
 
 def _eternal_keys(site: Any) -> list[str]:
     """The keys that would stay for good, but for the registry, which is of a fixed size."""
-    with site.redis.client() as client:
-        keys = [key for key in client.scan_iter() if b"{registry}" not in key]
-        return [key.decode() for key in keys if client.pttl(key) == -1]
+    found: list[str] = []
+    for node in getattr(site.redis, "masters", [site.redis]):
+        with node.client() as client:
+            keys = [key for key in client.scan_iter() if b"{registry}" not in key]
+            found += [key.decode() for key in keys if client.pttl(key) == -1]
+    return found

@@ -20,19 +20,22 @@ class Outcome(NamedTuple):
     result: dict[str, Any] | None
 
 
-def run_all(seeds: Iterable[int], seconds: float, longest_s: float, jobs: int) -> Iterator[Outcome]:
+def run_all(
+    seeds: Iterable[int], seconds: float, longest_s: float, jobs: int, on_cluster: bool = False
+) -> Iterator[Outcome]:
     """Run seeds, `jobs` at a time; yield what came of each, as soon as it is there."""
     with concurrent.futures.ThreadPoolExecutor(jobs) as threads:
-        runs = [threads.submit(_run, seed, seconds, longest_s) for seed in seeds]
+        runs = [threads.submit(_run, seed, seconds, longest_s, on_cluster) for seed in seeds]
         for run in concurrent.futures.as_completed(runs):
             yield run.result()
 
 
-def _run(seed: int, seconds: float, longest_s: float) -> Outcome:
+def _run(seed: int, seconds: float, longest_s: float, on_cluster: bool) -> Outcome:
     with tempfile.TemporaryDirectory(prefix="checker-") as directory:
         path = Path(directory) / "result.json"
         command = [sys.executable, "-m", "tests.faults.checker", "--seed", str(seed)]
         command += ["--seconds", str(seconds), "--longest", str(longest_s), "--result", str(path)]
+        command += ["--on-cluster"] * on_cluster
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         result = json.loads(path.read_text()) if path.exists() else None
     return Outcome(seed, done.stdout + (done.stderr if result is None else ""), result)

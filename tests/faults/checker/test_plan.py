@@ -1,5 +1,6 @@
 """The faults of a seed."""
 
+from tests.faults.checker.cluster import NOT_HERE
 from tests.faults.checker.plan import FAULTS, plan
 from tests.faults.checker.trouble import DEEDS
 
@@ -30,3 +31,9 @@ def test_what_stands_still_does_so_for_clearly_less_than_the_patience_or_for_cle
 
 def test_a_run_without_long_faults_has_none():
     assert max(length for _, _, length, _ in facts(5, longest_s=2.0)) <= 2.0
+
+
+def test_over_a_cluster_all_is_made_but_what_is_of_the_network_or_of_all_of_redis():
+    made = {fault.name for seed in range(40) for fault in plan(seed, 180, without=NOT_HERE)}
+    assert made == FAULTS.keys() - NOT_HERE
+    assert {"lose last moments", "kill worker", "kill server"} <= made

@@ -49,7 +49,7 @@ class Trouble:
         """Let one fault happen; return once it is mended."""
         event = self._history.note("fault", name=fault.name, pids=[], ports=[], frozen=[])
         try:
-            await DEEDS[fault.name](self, event, fault)
+            await getattr(self, DEEDS[fault.name].__name__)(event, fault)
         finally:
             event["until"] = time.time()
 
