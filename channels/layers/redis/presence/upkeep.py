@@ -15,6 +15,7 @@ from channels.layers.redis.presence.disconnects import Disconnects
 from channels.layers.redis.presence.own_server import OwnServer
 from channels.layers.redis.presence.presence import Presence
 from channels.layers.redis.presence.rollback import Rollbacks
+from channels.layers.redis.transport.lane import DOUBT_S
 from channels.messages import CloseCode
 
 logger = logging.getLogger("channels.layers")
@@ -23,6 +24,9 @@ logger = logging.getLogger("channels.layers")
 RENEW_EVERY_S = 21_600.0
 #: Ordered sockets are looked after this often; the second, while something runs in them.
 LOOK_EVERY_S = (1.0, 0.5)
+#: Frames that were taken so much before the first one that is lost are in doubt: they may have been
+#: consumed after it. Handshakes that were answered then are not: they were consumed by then.
+OLDER_S = DOUBT_S - 0.5
 #: After connections broke, workers have this long to show that they live.
 COMING_BACK_S = 6.0
 
@@ -84,7 +88,7 @@ class Upkeep:
         those that opened then, as so may their connect, and the groups that they have joined."""
         spoke = [name.partition("!")[2] for name in reply_channels]
         spoke = [client for client in spoke if client in self._server.sockets]
-        clients = list(dict.fromkeys((*spoke, *self._server.doubt(span_s))))
+        clients = list(dict.fromkeys((*spoke, *self._server.doubt(span_s - OLDER_S))))
         logger.error(
             "Redis has lost its last moments (it crashed, or another took its place): %d of %d "
             "sockets opened or spoke then, and are closed with 1012, as what they did may be lost; "
