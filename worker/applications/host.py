@@ -342,8 +342,10 @@ class ApplicationHost:
             instance.put(message)
 
     def _close_unknown(self, message: Content) -> None:
-        """A server takes us for the owner of a socket that we know nothing of: let nothing hang."""
-        if message["type"] == "websocket.receive":
+        """A server takes us for the owner of a socket that we know nothing of: let nothing hang.
+        What is late for an instance that has ended here is nobody's: the next one may be ours."""
+        ended = self._ended.get(message["reply_channel"]) or 0
+        if message["type"] == "websocket.receive" and ended < message["number"]:
             queue, client = names.split_local(message["reply_channel"])
             event = {"type": "websocket.close", "code": CloseCode.SERVICE_RESTART}
             self.outbox.put(queue, client, {**event, "from": self.queue})

@@ -36,3 +36,17 @@ def test_a_copy_of_an_instance_that_has_ended_here_is_not_started(host):
             host.loop.run_until_complete(instance.task)
         has_run.append(instance.has_run)
     assert has_run == [True, False, False, True]
+
+
+@pytest.mark.parametrize(("number", "is_closed"), [(1, False), (2, False), (3, True)])
+def test_a_late_frame_for_an_instance_that_has_ended_here_closes_nothing(
+    host, monkeypatch, number, is_closed
+):
+    sent = []
+    monkeypatch.setattr(host.outbox, "put", lambda *message: sent.append(message))
+    instance = Instance(host, 2)
+    host._start_instance(instance)
+    host.loop.run_until_complete(instance.task)
+    frame = {"type": "websocket.receive", "reply_channel": Instance.channel_name, "number": number}
+    host._dispatch_for_sockets(frame)
+    assert bool(sent) is is_closed
