@@ -65,21 +65,25 @@ class RedisServerLink(FrameLink):
             on_reply=on_reply,
         )
         super().__init__(server, rules, sending, sent, upkeep.close_doubtful)
-        self._heartbeat = Heartbeat(
-            server,
-            self._presence,
-            registry,
-            layer.prefix,
-            rules.drops,
-            chores=[upkeep.find_lost_sockets, upkeep.look_after_sockets, upkeep.renew_sockets],
-            begin_anew=self._begin_anew,
-        )
+        self._heartbeat = self._make_heartbeat(layer)
         self._replies = ReplyReader(
             server, self._presence, rules, on_reply, self._heartbeat.move_if_host_is_away
         )
         self._tasks: list[asyncio.Task[None]] = []
         self._reading: asyncio.Task[None] | None = None
         self._leaving: set[asyncio.Future[None]] = set()
+
+    def _make_heartbeat(self, layer: "RedisChannelLayer") -> Heartbeat:
+        upkeep = self._upkeep
+        return Heartbeat(
+            self._server,
+            self._presence,
+            self._registry,
+            layer.prefix,
+            layer.drops,
+            chores=[upkeep.find_lost_sockets, upkeep.look_after_sockets, upkeep.renew_sockets],
+            begin_anew=self._begin_anew,
+        )
 
     @property
     def server_id(self) -> str:  # type: ignore[override]
