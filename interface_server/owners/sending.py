@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import bisect
 import logging
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,8 @@ logger = logging.getLogger("interface_server")
 RETRY_S = (0.05, 1.0)
 #: An instance is offered so often to the workers, and again after so many seconds.
 OFFERS, OFFER_AGAIN_S = 4, 5.0
+#: Messages to the instances of one worker that wait for the layer, at most.
+MOST_IN_LINE = 1_000
 #: What may be over soon.
 _PASSING = (ChannelFull, LayerUnavailable)
 #: What is done with a frame that was not sent at once.
@@ -32,6 +35,8 @@ class OwnerSender:
 
     def __init__(self, process: ServerProcess) -> None:
         self._process = process
+        #: Messages to instances that wait until the layer is back, in their order, by queue.
+        self._lines: dict[str, list[Message]] = {}
 
     def tell(self, queue: str, kind: str, client: str, **more: object) -> None:
         """Send an owner, or who was one, a word about a socket: see channels.layers.hosting."""
@@ -40,18 +45,42 @@ class OwnerSender:
 
     def post(self, queue: str, message: Message) -> None:
         """Send to an owner. What is for the instances of many sockets is dropped if there is no
-        room for it; the rest is tried again."""
-        channel = queue + hosting.LOCAL_PART
+        room for it, and waits in line while the layer is away; the rest is tried again."""
+        channel, is_for_many = queue + hosting.LOCAL_PART, message["type"] == hosting.MEMBERS
+        if is_for_many and queue in self._lines:
+            self._stand_in_line(queue, message)
+            return
 
         def note(error: BaseException | None) -> None:
             if error is None:
                 return
-            if message["type"] == hosting.MEMBERS or not isinstance(error, _PASSING):
+            if not isinstance(error, _PASSING) or (is_for_many and isinstance(error, ChannelFull)):
                 _tell_dropped(channel, message, error)
+            elif is_for_many:
+                self._stand_in_line(queue, message)
             else:
                 self._process.spawn(self.insist(channel, message, rests_first=True))
 
         self._process.link.post(channel, message, note)
+
+    def _stand_in_line(self, queue: str, message: Message) -> None:
+        line = self._lines.get(queue)
+        if line is None:
+            line = self._lines[queue] = []
+            self._process.spawn(self._catch_up(queue, line))
+        if len(line) < MOST_IN_LINE:
+            bisect.insort(line, message, key=_place_of)  # the news of those under way comes late
+        else:
+            error = LayerUnavailable(f"{len(line)} others wait for the layer", was_sent=False)
+            _tell_dropped(queue + hosting.LOCAL_PART, message, error)
+
+    async def _catch_up(self, queue: str, line: list[Message]) -> None:
+        """Send what stands in line, each as long as sockets wait; an instance knows what comes
+        twice by its place."""
+        await asyncio.sleep(RETRY_S[0])
+        while line:
+            await self.insist(queue + hosting.LOCAL_PART, line.pop(0))
+        del self._lines[queue]
 
     def send_frame(
         self, queue: str, frame: Message, sent: asyncio.Future[None], instead: Instead
@@ -108,6 +137,11 @@ class OwnerSender:
                     _tell_dropped(channel, message, error)
                     return
             await asyncio.sleep(backoff.next_s())
+
+
+def _place_of(message: Message) -> int:
+    place: int = message["place"]
+    return place
 
 
 async def _pass_on(sending: Coroutine[Any, Any, None], sent: asyncio.Future[None]) -> None:

@@ -97,6 +97,22 @@ async def test_a_late_copy_of_an_instance_has_no_disconnect_if_another_one_had_i
     assert (gone["type"], gone["is_closed"]) == (hosting.GONE, is_closed)
 
 
+@in_loop
+async def test_messages_to_instances_wait_for_a_layer_that_is_away_and_come_in_their_order():
+    site = await Site().start()
+    client, connect = await open_hosted(site)
+    site.link.is_available = False
+    for n in range(3):
+        site.link.reply(connect, {"type": "chat.message", "n": n})
+        await asyncio.sleep(0)
+    await asyncio.sleep(0.2)
+    site.link.is_available = True
+    site.link.reply(connect, {"type": "chat.message", "n": 3})
+    await site.link.expect(CHANNEL, 4)
+    messages = [m["message"]["n"] for m in site.link.messages(CHANNEL)]
+    assert messages == [0, 1, 2, 3]
+
+
 @pytest.fixture(autouse=True)
 def _no_watch(monkeypatch):
     """Only the test says who is dead."""
