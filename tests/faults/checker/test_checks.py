@@ -245,3 +245,9 @@ def test_what_waits_while_something_stands_still_may_come_too_late_for_who_leave
 def test_a_client_that_reads_nothing_hears_nothing():
     assert not hears_not({"at": 1_010.0, "deaf_since": 1_000.5})
     assert hears_not({"at": 1_010.0, "deaf_since": 1_005.0})
+
+
+def test_a_connect_may_be_lost_with_its_worker_long_before_its_disconnect():
+    alone = {**DISCONNECT, "at": 1_020.0}
+    assert find(fault("kill worker", at=1_000.0, until=1_001.0), alone) == []
+    assert find(fault("kill worker", at=900.0, until=901.0), alone) == ["connect comes first"]
