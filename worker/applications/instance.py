@@ -171,6 +171,8 @@ class SocketInstance:
 
     def ask_to_move(self) -> None:
         """Ask the interface server for the fence, upon which the instance is handed over."""
+        if self._is_resuming:  # or it would not know us for the owner yet
+            self._claim()
         self._tell_of_it(hosting.HOLD, {})
 
     def _tell_of_it(self, kind: str, more: Content) -> None:

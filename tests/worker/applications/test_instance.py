@@ -208,3 +208,15 @@ def test_a_frame_that_got_lost_closes_its_socket_with_checkpoints_or_without(lay
         "code": 1012,
         "from": Host.queue,
     }
+
+
+def test_one_that_is_to_move_before_it_has_come_here_is_claimed_first(layer):
+    async def ask():
+        host = Host(Leaving)
+        resumed = {"opening": OPENING, "number": 2, "order": 5, "place": 7, "state": {}}
+        SocketInstance(host, OPENING, 2, resumed).ask_to_move()
+        return host.outbox.sent
+
+    claim, hold = asyncio.run(ask())
+    assert (claim["type"], claim["order"], claim["place"]) == (hosting.OWN, 5, 7)
+    assert hold == {"type": hosting.HOLD, "queue": Host.queue, "number": 2}
