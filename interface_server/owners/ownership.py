@@ -52,6 +52,7 @@ class Ownership:
         number: how many owners there have been, with this one.
         is_lost: whether the owner is dead, and the socket is closed for that.
         is_held: whether the socket is between two owners: nothing may go to either.
+        is_fenced: whether its owner is to hand it over: what is held is for the next one.
         is_handed_over: whether the owner has let go of the socket, and nobody has it yet.
         opening: the handshake's message, once the owner has sent a checkpoint.
         checkpoint: the latest one, or None.
@@ -67,6 +68,7 @@ class Ownership:
         "_unanswered",
         "checkpoint",
         "handles",
+        "is_fenced",
         "is_handed_over",
         "is_held",
         "is_lost",
@@ -80,7 +82,7 @@ class Ownership:
     def __init__(self, queue: str, number: int) -> None:
         self.queue = queue
         self.number = number
-        self.is_held = self.is_lost = self.is_handed_over = False
+        self.is_held = self.is_fenced = self.is_lost = self.is_handed_over = False
         self.opening: Message | None = None
         self.checkpoint: Checkpoint | None = None
         self.keeps = False
@@ -119,6 +121,7 @@ class Ownership:
             return False
         if queue != self.queue:
             self._heard = 0
+        self.is_fenced = self.is_fenced and not self.ends_hold(message)
         self.queue, self.number, self.is_handed_over = queue, number, False
         self.keeps, self.handles = message.get("keeps", False), message.get("handles", ())
         self._forget(message["order"], message["place"])

@@ -215,17 +215,19 @@ class Owners:
             self._release(client, ownership)
 
     async def _replay(self, client: str, ownership: Ownership) -> None:
-        """Send what the former owner may not have handled, before anything else."""
+        """Send what the former owner may not have handled, before anything else; if this one dies
+        as well, or is to hand the socket over, the next one is sent all of it."""
         queue, number = ownership.queue, ownership.number
         for sent in list(ownership.sent):
+            if ownership.is_fenced or not ownership.is_of(queue, number):
+                return
             if sent.order is None:
                 message = self._members([client], sent.message, sent.place)
             else:
                 message = ownership.address(sent.message)
             await self._sender.insist(queue + hosting.LOCAL_PART, message)
-            if not ownership.is_of(queue, number):
-                return  # this one died as well
-        self._release(client, ownership)
+        if ownership.is_of(queue, number) and not ownership.is_fenced:
+            self._release(client, ownership)
 
     def _release(self, client: str, ownership: Ownership) -> None:
         for waiting in (*self._early.pop(client, ()), *ownership.release()):
@@ -247,6 +249,7 @@ class Owners:
         if ownership is None or not ownership.is_of(queue, number):
             self._disown(client, queue, number, is_closed=False)
             return
+        ownership.is_fenced = True
         self._hold_until_claimed(client, ownership)
         self._sender.tell(queue, hosting.FENCE, client, number=number)
 

@@ -113,6 +113,25 @@ async def test_messages_to_instances_wait_for_a_layer_that_is_away_and_come_in_t
     assert messages == [0, 1, 2, 3]
 
 
+@in_loop
+async def test_what_a_dead_worker_left_goes_to_the_next_that_stays_and_not_past_its_fence():
+    site = await Site().start()
+    client, connect = await open_hosted(site, own(keeps=True))
+    await send_frame(client, "left")
+    (await site.server.start()).owners.lose(QUEUE)
+    number = (await site.link.expect(hosting.RESUME))["number"]
+    hold = {"type": hosting.HOLD, "queue": NEXT_QUEUE, "number": number}
+    site.link.reply(connect, own(NEXT_QUEUE, number, keeps=True), hold)
+    await asyncio.sleep(1.0)
+    assert [m["type"] for m in site.link.messages(NEXT_CHANNEL)] == [hosting.FENCE]
+
+    await send_frame(client, "more")
+    site.link.reply(connect, own("worker.three!", number + 1, keeps=True))
+    await site.link.expect("worker.three!" + hosting.LOCAL_PART, 2)
+    texts = [m["text"] for m in site.link.messages("worker.three!" + hosting.LOCAL_PART)]
+    assert texts == ["left", "more"]
+
+
 @pytest.fixture(autouse=True)
 def _no_watch(monkeypatch):
     """Only the test says who is dead."""
