@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import bisect
 import logging
+import operator
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,8 @@ MOST_IN_LINE = 1_000
 _PASSING = (ChannelFull, LayerUnavailable)
 #: What is done with a frame that was not sent at once.
 Instead = Callable[[], Coroutine[Any, Any, None]]
+#: A message that waits for the layer, with its place, and until when it is tried.
+InLine = tuple[int, float, Message]
 
 
 class OwnerSender:
@@ -36,7 +39,7 @@ class OwnerSender:
     def __init__(self, process: ServerProcess) -> None:
         self._process = process
         #: Messages to instances that wait until the layer is back, in their order, by queue.
-        self._lines: dict[str, list[Message]] = {}
+        self._lines: dict[str, list[InLine]] = {}
 
     def tell(self, queue: str, kind: str, client: str, **more: object) -> None:
         """Send an owner, or who was one, a word about a socket: see channels.layers.hosting."""
@@ -68,19 +71,27 @@ class OwnerSender:
         if line is None:
             line = self._lines[queue] = []
             self._process.spawn(self._catch_up(queue, line))
-        if len(line) < MOST_IN_LINE:
-            bisect.insort(line, message, key=_place_of)  # the news of those under way comes late
+        if len(line) < MOST_IN_LINE:  # by place: the news of those under way comes late
+            waiting = message["place"], self._ends_at(), message
+            bisect.insort(line, waiting, key=operator.itemgetter(0))
         else:
             error = LayerUnavailable(f"{len(line)} others wait for the layer", was_sent=False)
             _tell_dropped(queue + hosting.LOCAL_PART, message, error)
 
-    async def _catch_up(self, queue: str, line: list[Message]) -> None:
-        """Send what stands in line, each as long as sockets wait; an instance knows what comes
-        twice by its place."""
+    async def _catch_up(self, queue: str, line: list[InLine]) -> None:
+        """Send what stands in line, each as long as sockets wait, from when it came; an instance
+        knows what comes twice by its place."""
         await asyncio.sleep(RETRY_S[0])
-        while line:
-            await self.insist(queue + hosting.LOCAL_PART, line.pop(0))
-        del self._lines[queue]
+        try:
+            while line:
+                _, ends_at, message = line.pop(0)
+                await self.insist(queue + hosting.LOCAL_PART, message, ends_at=ends_at)
+        finally:
+            del self._lines[queue]
+
+    def _ends_at(self) -> float:
+        """Until when what comes now is tried, by the loop's time: as long as sockets wait."""
+        return self._process.loop.time() + self._process.options.websocket_patience_s
 
     def send_frame(
         self, queue: str, frame: Message, sent: asyncio.Future[None], instead: Instead
@@ -121,11 +132,18 @@ class OwnerSender:
         """Tell who answers a request that its client has left."""
         await self.insist(channel, {"type": "http.disconnect"})
 
-    async def insist(self, channel: str, message: Message, *, rests_first: bool = False) -> None:
-        """Send as soon as there is room, for as long as sockets wait."""
-        loop = self._process.loop
-        deadline = loop.time() + self._process.options.websocket_patience_s
-        backoff = Backoff(*RETRY_S)
+    async def insist(
+        self,
+        channel: str,
+        message: Message,
+        *,
+        rests_first: bool = False,
+        ends_at: float | None = None,
+    ) -> None:
+        """Send as soon as there is room, for as long as sockets wait; or until `ends_at`, by the
+        loop's time."""
+        loop, backoff = self._process.loop, Backoff(*RETRY_S)
+        ends_at = self._ends_at() if ends_at is None else ends_at
         if rests_first:
             await asyncio.sleep(backoff.next_s())
         while True:
@@ -133,15 +151,10 @@ class OwnerSender:
                 await self._process.link.send(channel, message)
                 return
             except ChannelsError as error:
-                if not isinstance(error, _PASSING) or loop.time() >= deadline:
+                if not isinstance(error, _PASSING) or loop.time() >= ends_at:
                     _tell_dropped(channel, message, error)
                     return
             await asyncio.sleep(backoff.next_s())
-
-
-def _place_of(message: Message) -> int:
-    place: int = message["place"]
-    return place
 
 
 async def _pass_on(sending: Coroutine[Any, Any, None], sent: asyncio.Future[None]) -> None:

@@ -114,6 +114,19 @@ async def test_messages_to_instances_wait_for_a_layer_that_is_away_and_come_in_t
 
 
 @in_loop
+async def test_messages_to_instances_wait_no_longer_than_sockets_do_however_many_are_in_line():
+    site = await Site(websocket_patience_s=5.0).start()
+    client, connect = await open_hosted(site)
+    site.link.is_available = False
+    for n in range(3):
+        site.link.reply(connect, {"type": "chat.message", "n": n})
+    await asyncio.sleep(8.0)
+    site.link.is_available = True
+    site.link.reply(connect, {"type": "chat.message", "n": 3})
+    assert (await site.link.expect(CHANNEL))["message"]["n"] == 3
+
+
+@in_loop
 async def test_what_a_dead_worker_left_goes_to_the_next_that_stays_and_not_past_its_fence():
     site = await Site().start()
     client, connect = await open_hosted(site, own(keeps=True))
