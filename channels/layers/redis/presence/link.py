@@ -190,9 +190,11 @@ class RedisServerLink(FrameLink):
             await server.run_for_clients(
                 self._presence.open_socket(server.id, client, operation, facts)
             )
-        except BaseException:
+        except BaseException as error:
             server.note_closed(client)
-            self._disconnects.note_forgotten(server.id, client)
+            # While Redis is away, nobody may drive out those that it had before.
+            if getattr(error, "was_sent", True):
+                self._disconnects.note_forgotten(server.id, client)
             raise
         server.sockets.add(client)
 

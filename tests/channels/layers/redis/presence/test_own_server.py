@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from channels.exceptions import LayerUnavailable
+from channels.exceptions import LayerUnavailable, PrefixTaken
 from channels.layers.redis.presence import heartbeat
 
 SERVER = "server"
@@ -79,6 +79,22 @@ def test_a_socket_that_came_when_the_server_had_another_id_is_not_opened(with_li
         assert await layer.areceive(["websocket.connect"]) == (None, None)
 
     with_link(forget)
+
+
+def test_handshakes_while_redis_is_away_drive_out_no_socket_that_had_closed_before(
+    with_link, monkeypatch
+):
+    async def lose(link, replies):
+        monkeypatch.setattr(link._disconnects._forgotten, "_kept_s", 0.0)
+        await link.open_socket("a", connect("a"))
+        await link.close_socket("a", {**connect("a"), "order": 1})
+        link._server.refusal = PrefixTaken("p:", "another", "is away")
+        with pytest.raises(LayerUnavailable):
+            await link.open_socket("b", connect("b"))
+        link._server.refusal = None
+        assert list(link._disconnects._forgotten) == [(SERVER, "a")]
+
+    with_link(lose)
 
 
 def test_a_worker_is_told_when_its_way_to_redis_is_back(layer, redis_server):
