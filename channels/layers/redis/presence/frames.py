@@ -23,8 +23,6 @@ CHANNEL = "websocket.receive"
 #: Redis knows the number of a server's latest batch for so long. After that, nothing of what was
 #: sent before can be on its way any more.
 BATCH_TTL_MS = 86_400_000
-#: What was taken once goes in again whatever the capacity.
-_ANY_CAPACITY = 2**31
 
 #: Done when the layer has taken a frame.
 FrameFuture = asyncio.Future[None]
@@ -85,7 +83,7 @@ class FrameLink(ServerLink):
 
     def _open_lane(self, driver: AsyncDriver, host: int, way: Way) -> Lane[Token]:
         key = self._keys[host] = self._rules.keyspace.batch(way.keys.tag, self._name)
-        lane: Lane[Token] = Lane(functools.partial(_batch_command, way, key), sends_again=False)
+        lane: Lane[Token] = Lane(functools.partial(_batch_command, way, key))
         driver.add_lane(host, lane, functools.partial(self._note_reply, lane))
         return lane
 
@@ -130,9 +128,6 @@ class FrameLink(ServerLink):
         return fate
 
 
-def _batch_command(
-    way: Way, key: str, number: int, before: int, rests: Sequence[bytes], is_again: bool
-) -> Command:
-    capacity, *lives = way.args
-    args = (_ANY_CAPACITY if is_again else capacity, *lives, number, before, BATCH_TTL_MS, *rests)
+def _batch_command(way: Way, key: str, number: int, before: int, rests: Sequence[bytes]) -> Command:
+    args = (*way.args, number, before, BATCH_TTL_MS, *rests)
     return scripts.SEND_BATCH.call((*way.queue_keys, key), args)

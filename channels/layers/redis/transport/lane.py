@@ -5,8 +5,8 @@ A batch has a number, which Redis writes down with it (queues/send_batch.lua): o
 before is not taken again. So a batch of which it is not known whether it arrived is simply sent
 again, and the next one waits until its fate is known. When Redis has lost its last moments (a crash
 under `appendfsync everysec`, a failover to a replica that lagged behind), the number that it knows
-is older, too: it says so, and what it has lost is sent again; or, where that could run what has run
-already, it is told which messages are in doubt.
+is older, too: it says so, and it is told which messages are in doubt. They are not sent again: that
+could run what has run already.
 
 What Redis has taken may still vanish with a worker: the frames of sockets are kept for longer, by
 client and number (SentFrames), for whoever finds a socket that waits for one.
@@ -24,14 +24,12 @@ Token = TypeVar("Token")
 
 #: What is in one batch at most: Redis does nothing else meanwhile.
 MOST_MESSAGES, MOST_BYTES = 200, 256 * 1024
-#: What was taken is kept for so long, and so many bytes of it, in case Redis loses it again: it
+#: What was taken is known for so long, and so many bytes of it, in case Redis loses it again: it
 #: writes its file every second, and tells replicas much sooner.
 KEPT_S, KEPT_BYTES = 3.0, 4 * 1024 * 1024
 #: What was taken so long before the first message that was lost may have waited in its queue and
 #: been consumed after it, and so come again.
 DOUBT_S = 2.0
-#: What was taken longer ago than this is not sent again: it is nobody's business any more.
-SENT_AGAIN_WITHIN_S = 120.0
 
 #: So many bytes of frames are kept; each counts for its payload, and for what keeping it costs.
 SENT_BYTES, FRAME_BYTES = 16 * 1024 * 1024, 250
@@ -45,7 +43,7 @@ SentFrame = tuple[str, int, bytes]
 
 
 class Batch(NamedTuple, Generic[Token]):
-    """Messages that go out together. `tokens` is empty for what is sent again after a loss."""
+    """Messages that go out together."""
 
     number: int
     rests: tuple[bytes, ...]
@@ -53,9 +51,10 @@ class Batch(NamedTuple, Generic[Token]):
 
 
 class KeptBatch(NamedTuple):
-    """A batch that was taken, the bytes in it, and when."""
+    """What was taken of a batch, the bytes in it, and when."""
 
-    batch: "Batch[Any]"
+    number: int
+    rests: tuple[bytes, ...]
     size: int
     at_s: float
 
@@ -74,22 +73,14 @@ class Lane(Generic[Token]):
     """Puts messages into batches, one at a time, and finds out what became of each.
 
     Args:
-        make_command: returns the command for (number, number of the batch before, rests, whether
-            they were taken once and go in whatever the queue's capacity).
-        sends_again: whether what Redis has lost is sent again.
+        make_command: returns the command for (number, number of the batch before, rests).
 
     Attributes:
-        lost: how many messages were sent again, as Redis had lost them.
         expired: how many old messages were found to have expired; whoever reads it sets it to 0.
     """
 
-    def __init__(
-        self,
-        make_command: Callable[[int, int, Sequence[bytes], bool], Command],
-        *,
-        sends_again: bool = True,
-    ) -> None:
-        self._make_command, self._sends_again = make_command, sends_again
+    def __init__(self, make_command: Callable[[int, int, Sequence[bytes]], Command]) -> None:
+        self._make_command = make_command
         #: Messages that may run twice, or not at all, as Redis has lost its last moments.
         self.doubtful: list[bytes] = []
         #: Since when.
@@ -98,20 +89,18 @@ class Lane(Generic[Token]):
         self._batch: Batch[Token] | None = None
         #: Whether the batch may have been taken already.
         self._may_be_taken = False
-        #: What Redis has lost and gets again, before the batch.
-        self._again: collections.deque[Batch[Token]] = collections.deque()
         self._kept: collections.deque[KeptBatch] = collections.deque()
         self._kept_bytes = 0
         self._number = 0
         #: The number of the batch that Redis must know to take the next one.
         self._before = 0
         self._must_ask = False
-        self.lost = self.expired = 0
+        self.expired = 0
 
     @property
     def has_work(self) -> bool:
         """Whether `next_command` has something to say."""
-        return bool(self._batch or self._waiting or self._again or self._must_ask)
+        return bool(self._batch or self._waiting or self._must_ask)
 
     def add(self, rest: bytes, token: Token) -> None:
         """A message is to be sent; `token` says whose it is."""
@@ -126,13 +115,10 @@ class Lane(Generic[Token]):
     def next_command(self) -> Command:
         """The command for the batch whose turn it is; the same one until its fate is known."""
         self._must_ask = False
-        if self._again:
-            again = self._again[0]
-            return self._make_command(again.number, again.number - 1, again.rests, True)
         if self._batch is None:
             self._batch = self._make_batch()
         batch = self._batch
-        return self._make_command(batch.number, self._before, batch.rests, False)
+        return self._make_command(batch.number, self._before, batch.rests)
 
     def _make_batch(self) -> Batch[Token]:
         messages: list[tuple[bytes, Token]] = []
@@ -153,7 +139,6 @@ class Lane(Generic[Token]):
         tokens = [*(self._batch.tokens if self._batch else ()), *(t for _, t in self._waiting)]
         self._batch, self._must_ask = None, False
         self._waiting.clear()
-        self._again.clear()
         self._kept.clear()
         return tokens
 
@@ -170,9 +155,6 @@ class Lane(Generic[Token]):
         self.expired += expired
         if taken < 0:
             self._note_gap(length, now_s)
-            return []
-        if self._again:
-            self._again.popleft()
             return []
         batch, self._batch = self._batch, None
         if batch is None:
@@ -199,32 +181,21 @@ class Lane(Generic[Token]):
         return [(token, error) for token in (*given_back.tokens, *waiting)]
 
     def _note_gap(self, known: int, now_s: float) -> None:
-        """Redis knows no batch later than `known`: send again what came behind it, if it is still
-        here; or else go on. A Redis that knows nothing of us has lost our sockets, too."""
-        self._again.clear()
-        later = [kept for kept in self._kept if kept.batch.number > known]
-        is_whole = later and later[0].batch.number == known + 1
-        since_s = later[0].at_s - DOUBT_S if later else now_s
-        recent = [kept.batch for kept in self._kept if kept.at_s >= since_s]
+        """Redis knows no batch later than `known`: what came behind it is in doubt, and so is what
+        came shortly before that."""
+        lost_at_s = next((kept.at_s for kept in self._kept if kept.number > known), None)
+        since_s = now_s if lost_at_s is None else lost_at_s - DOUBT_S
+        recent = [kept for kept in self._kept if kept.at_s >= since_s]
         self.doubtful_since_s = since_s
-        self.doubtful += [rest for batch in recent for rest in batch.rests]
-        if (
-            self._sends_again
-            and known
-            and is_whole
-            and later[0].at_s >= now_s - SENT_AGAIN_WITHIN_S
-        ):
-            self._again.extend(kept.batch for kept in later)
-            self.lost += sum(len(batch.rests) for batch in self._again)
-        else:
-            self._before = known
-            self._kept.clear()
-            self._kept_bytes = 0
+        self.doubtful += [rest for kept in recent for rest in kept.rests]
+        self._before = known
+        self._kept.clear()
+        self._kept_bytes = 0
 
     def _keep(self, batch: Batch[Token], taken: int, now_s: float) -> None:
         rests = batch.rests[:taken]
         size = sum(map(len, rests))
-        self._kept.append(KeptBatch(Batch(batch.number, rests, ()), size, now_s))
+        self._kept.append(KeptBatch(batch.number, rests, size, now_s))
         self._kept_bytes += size
         while self._kept and (self._kept_bytes > KEPT_BYTES or self._kept[0].at_s < now_s - KEPT_S):
             self._kept_bytes -= self._kept.popleft().size

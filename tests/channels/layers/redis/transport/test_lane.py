@@ -19,13 +19,13 @@ class Engine:
         self.queue, self.latest = [], None
 
     def run(self, command):
-        number, before, rests, is_again = command
+        number, before, rests = command
         known, taken = self.latest or (0, 0)
         if known >= number:
             return [taken, 0, 0]
         if known < before:
             return [-1, known, 0]
-        room = len(rests) if is_again else max(self.capacity - len(self.queue), 0)
+        room = max(self.capacity - len(self.queue), 0)
         self.queue += rests[:room]
         self.latest = number, len(rests[:room])
         return [self.latest[1], len(self.queue), 0]
@@ -129,41 +129,6 @@ def test_a_batch_that_redis_refuses_to_run_was_not_taken():
     assert "OOM" in str(fate)
 
 
-def test_what_redis_has_lost_is_sent_again_in_order_and_before_anything_else():
-    lane, engine = make_lane(b"a"), Engine()
-    exchange(lane, engine)
-    state = engine.snapshot()
-    for rest in (b"b", b"c"):
-        lane.add(rest, rest.decode())
-        exchange(lane, engine)
-
-    engine.restore(state)
-    lane.note_new_connection()
-    while lane.has_work:
-        exchange(lane, engine, now_s=1.0)
-
-    assert engine.queue == [b"a", b"b", b"c"]
-    assert lane.lost == 2
-
-
-def test_what_redis_has_lost_goes_in_again_though_its_queue_is_full_by_now():
-    lane, engine = make_lane(b"a"), Engine(capacity=2)
-    exchange(lane, engine)
-    state = engine.snapshot()
-    lane.add(b"b", "b")
-    exchange(lane, engine)
-
-    engine.restore(state)
-    engine.queue.append(b"somebody else's")
-    lane.add(b"c", "c")
-    fates = []
-    while lane.has_work:
-        fates += exchange(lane, engine, now_s=1.0)
-
-    assert engine.queue == [b"a", b"somebody else's", b"b"]
-    assert fates == [("c", NoRoom(3))]
-
-
 def test_an_empty_redis_gets_nothing_again_that_it_had_taken():
     lane, engine = make_lane(b"a"), Engine()
     exchange(lane, engine)
@@ -250,8 +215,8 @@ def test_a_lane_that_is_given_up_says_whose_messages_it_had():
     assert not lane.has_work
 
 
-def test_where_nothing_is_sent_again_what_may_run_twice_or_is_lost_is_told():
-    lane, engine = Lane(lambda *command: command, sends_again=False), Engine()
+def test_what_redis_has_lost_or_may_run_twice_is_told_and_not_sent_again():
+    lane, engine = make_lane(), Engine()
     for now_s, rest in ((0.0, b"early"), (2.4, b"before")):
         lane.add(rest, rest.decode())
         exchange(lane, engine, now_s)
