@@ -7,6 +7,7 @@ import collections
 import logging
 
 from channels.exceptions import InvalidMessage, LayerUnavailable, MessageTooLarge
+from channels.layers import hosting
 from channels.layers.backoff import Backoff
 from channels.layers.worker_link import ForClients, WorkerLink
 from channels.messages import CloseCode, Content
@@ -200,4 +201,7 @@ def _owner_of(message: Content) -> Content:
 
 
 def _size_of(message: Content) -> int:
+    """About how many bytes a message takes: those of a frame, or of an instance's state."""
+    if message["type"] in (hosting.CHECKPOINT, hosting.HAND_OVER):
+        return sum(map(len, message.get("instance", message)["state"].values())) + 64
     return len(message.get("text") or message.get("bytes") or b"") + 64

@@ -60,6 +60,26 @@ def test_equal_frames_of_several_clients_go_as_one_and_those_of_one_client_do_no
     asyncio.run(scenario())
 
 
+def test_states_of_instances_that_are_large_do_not_all_go_in_one_batch():
+    async def scenario():
+        link, batches = Link(), []
+        link.is_let.set()
+
+        async def send_batch(queue, batch):
+            batches.append([one.clients[0] for one in batch])
+            return len(batch)
+
+        link.send_batch = send_batch
+        lane, state = Outbox(link).lane("websocket.send.s!"), {"attributes": b"x" * 200_000}
+        lane.put("1", {"type": "channels.checkpoint", "state": state})
+        lane.put("2", {"type": "channels.hand_over", "instance": {"state": state}})
+        lane.put("3", {"type": "channels.own"})
+        await lane.wait_until_sent()
+        assert batches == [["1", "2"], ["3"]]
+
+    asyncio.run(scenario())
+
+
 def test_a_message_that_cannot_be_sent_closes_its_socket_and_takes_no_other_with_it(caplog):
     async def scenario():
         link = Link()
