@@ -39,6 +39,8 @@ _WITH_SOCKETS = ("websocket.connect", hosting.RESUME)
 START_LIMIT_S = 10.0
 #: Seconds for what was sent at the end to go out.
 LAST_WORDS_S = 2.0
+#: What is known of the instances of a socket of which none has ended here.
+_NONE = (0, False)
 
 
 class ApplicationHost:
@@ -78,8 +80,8 @@ class ApplicationHost:
         self.queue = self._link.queue
         self.outbox = Outbox(self._link)
         self._instances: dict[str, SocketInstance] = {}
-        #: The numbers of those that have ended of late.
-        self._ended: Recent[str, int] = Recent(hosting.COPIES_LIVE_S)
+        #: Those that have ended of late: their numbers, and whether their sockets had gone before.
+        self._ended: Recent[str, tuple[int, bool]] = Recent(hosting.COPIES_LIVE_S)
         self._room = Room(most_sockets)
         self.mover = Mover(self._link, self._instances, self._room)
         #: What was taken and is not among the instances yet.
@@ -286,7 +288,8 @@ class ApplicationHost:
                 return message
 
     def _start_instance(self, instance: SocketInstance) -> None:
-        if (self._ended.get(instance.channel_name) or 0) >= instance.number:
+        ended, _ = self._ended.get(instance.channel_name) or _NONE
+        if ended >= instance.number:
             return  # a copy of one that we had
         former = self._instances.get(instance.channel_name)
         if former is not None:
@@ -300,7 +303,7 @@ class ApplicationHost:
         """An instance has come to its end."""
         if self._instances.get(instance.channel_name) is instance:
             del self._instances[instance.channel_name]
-            self._ended.note(instance.channel_name, instance.number)
+            self._ended.note(instance.channel_name, (instance.number, instance.has_ended))
             self._note_room()
 
     def _later(self, coroutine: Coroutine[Any, Any, None]) -> None:
@@ -343,9 +346,11 @@ class ApplicationHost:
 
     def _close_unknown(self, message: Content) -> None:
         """A server takes us for the owner of a socket that we know nothing of: let nothing hang.
-        What is late for an instance that has ended here is nobody's: the next one may be ours."""
-        ended = self._ended.get(message["reply_channel"]) or 0
-        if message["type"] == "websocket.receive" and ended < message["number"]:
+        What is late for an instance that went elsewhere is nobody's: the next one may be ours. One
+        whose application has ended by itself has closed its socket: that may be lost."""
+        ended, had_gone = self._ended.get(message["reply_channel"]) or _NONE
+        is_late = ended > message["number"] or (ended == message["number"] and had_gone)
+        if message["type"] == "websocket.receive" and not is_late:
             queue, client = names.split_local(message["reply_channel"])
             event = {"type": "websocket.close", "code": CloseCode.SERVICE_RESTART}
             self.outbox.put(queue, client, {**event, "from": self.queue})

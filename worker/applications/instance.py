@@ -51,7 +51,6 @@ class SocketInstance:
         "_consumer",
         "_events",
         "_handles",
-        "_has_ended",
         "_is_asked",
         "_host",
         "_is_checkpointed",
@@ -68,6 +67,7 @@ class SocketInstance:
         "_unsent",
         "_waiter",
         "channel_name",
+        "has_ended",
         "number",
         "stays",
         "task",
@@ -97,8 +97,8 @@ class SocketInstance:
         #: The numbers of the last frame and of the last message to the instance that were taken.
         self._taken: int = 0 if resumed is None else resumed["order"]
         self._place: int = 0 if resumed is None else resumed["place"]
-        #: The client is gone, or the instance has lost its socket: nothing more is sent.
-        self._is_over = self._has_ended = self._is_leaving = self._is_on_its_way = False
+        # The client is gone, or the instance has lost its socket: nothing more is sent.
+        self._is_over = self.has_ended = self._is_leaving = self._is_on_its_way = False
         #: The application has the handshake, and has not answered it.
         self._is_asked = False
         self._is_checkpointed = False
@@ -139,7 +139,7 @@ class SocketInstance:
                 self._host.mover.note(FAILED)
         finally:
             self._host.forget(self)
-        if code is not None and not self._has_ended:
+        if code is not None and not self.has_ended:
             self.close(code)
 
     def close(self, code: int) -> None:
@@ -185,7 +185,7 @@ class SocketInstance:
         if is_closed:
             self.put({"type": "websocket.disconnect", "code": CloseCode.BROKEN})
         elif self.task is not None and not self._is_leaving:
-            self._has_ended = True
+            self.has_ended = True
             self.task.cancel()
 
     # -- events in ------------------------------------------------------------------------------
@@ -231,7 +231,7 @@ class SocketInstance:
             self._is_asked = False
             tell_of_open_connect(self._consumer or self._host.application, self._opening["path"])
         while True:
-            if self._has_ended:
+            if self.has_ended:
                 raise StopConsumer
             while not self._events:
                 self._waiter = self._host.loop.create_future()
@@ -251,7 +251,7 @@ class SocketInstance:
                 await self._hand_over()
                 continue
             if kind == "websocket.disconnect":
-                self._has_ended = self._is_over = True
+                self.has_ended = self._is_over = True
                 return {"type": kind, "code": event["code"]}
             self._is_asked = kind == "websocket.connect"
             return event
@@ -270,7 +270,7 @@ class SocketInstance:
             self._claim(stays=True)
             return
         self._host.mover.note(GIVEN)
-        self._is_over = self._has_ended = self._is_on_its_way = True
+        self._is_over = self.has_ended = self._is_on_its_way = True
         instance = self._as_message(state)
         self._tell_of_it(hosting.HAND_OVER, {"instance": instance})
         # Or the next owner's claim could overtake what this one has sent, which would be dropped.

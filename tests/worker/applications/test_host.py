@@ -10,7 +10,7 @@ from worker.applications.host import ApplicationHost
 class Instance:
     """One that ends at once."""
 
-    channel_name, task = "websocket.send.server!client", None
+    channel_name, task, has_ended = "websocket.send.server!client", None, True
 
     def __init__(self, host, number):
         self.host, self.number, self.has_run = host, number, False
@@ -38,13 +38,18 @@ def test_a_copy_of_an_instance_that_has_ended_here_is_not_started(host):
     assert has_run == [True, False, False, True]
 
 
-@pytest.mark.parametrize(("number", "is_closed"), [(1, False), (2, False), (3, True)])
-def test_a_late_frame_for_an_instance_that_has_ended_here_closes_nothing(
-    host, monkeypatch, number, is_closed
+@pytest.mark.parametrize(
+    ("number", "had_gone", "is_closed"),
+    [(1, True, False), (2, True, False), (3, True, True), (1, False, False), (2, False, True)],
+)
+def test_a_late_frame_closes_a_socket_only_if_none_of_it_went_elsewhere(
+    host, monkeypatch, number, had_gone, is_closed
 ):
+    """If its application ended by itself, the close that this has sent may be lost."""
     sent = []
     monkeypatch.setattr(host.outbox, "put", lambda *message: sent.append(message))
     instance = Instance(host, 2)
+    instance.has_ended = had_gone
     host._start_instance(instance)
     host.loop.run_until_complete(instance.task)
     frame = {"type": "websocket.receive", "reply_channel": Instance.channel_name, "number": number}
