@@ -40,7 +40,10 @@ class Baseline:
         self.pack_at_once(consumer)  # before hand_over() ends anything
         say = getattr(consumer, "hand_over", None)
         said = None if say is None else await _call(consumer, say)
-        return {**self.pack_at_once(consumer), SAID: pack_state({SAID: said}, _SAID_BY)}
+        packed = {**self.pack_at_once(consumer), SAID: pack_state({SAID: said}, _SAID_BY)}
+        if _is_too_large(packed):
+            raise _blame_largest(packed, {_SAID_BY: said})
+        return packed
 
     def pack_at_once(self, consumer: Any) -> State:
         """The same for a checkpoint: without what `hand_over` would say. Raises CannotTravel."""
@@ -49,7 +52,10 @@ class Baseline:
             ATTRIBUTES: pack_state(attributes, "self.{}"),
             SCOPE: pack_state(scope, 'self.scope["{}"]'),
         }
-        _check_size(packed, attributes, scope)
+        if _is_too_large(packed):
+            named = {f"self.{name}": value for name, value in attributes.items()}
+            named |= {f'self.scope["{name}"]': value for name, value in scope.items()}
+            raise _blame_largest(packed, named)
         return packed
 
     def _find_attributes(self, consumer: Any) -> dict[str, Any]:
@@ -76,16 +82,17 @@ class Baseline:
         return found
 
 
-def _check_size(packed: State, attributes: dict[str, Any], scope: dict[str, Any]) -> None:
-    """Raise CannotTravel, naming what is largest, for a state that no layer carries."""
-    size = sum(map(len, packed.values()))
-    if size <= MOST_STATE_BYTES:
-        return
-    named = {f"self.{name}": value for name, value in attributes.items()}
-    named |= {f'self.scope["{name}"]': value for name, value in scope.items()}
+def _is_too_large(packed: State) -> bool:
+    """Whether no layer carries a state."""
+    return sum(map(len, packed.values())) > MOST_STATE_BYTES
+
+
+def _blame_largest(packed: State, named: Mapping[str, Any]) -> CannotTravel:
+    """What to raise for a state that is too large: it names what is largest of these."""
     largest = max(named, key=lambda name: len(pack_state({name: named[name]})))
+    size = sum(map(len, packed.values()))
     reason = f"all of the state takes {size} bytes, and {MOST_STATE_BYTES} may travel"
-    raise CannotTravel(largest, named[largest], reason)
+    return CannotTravel(largest, named[largest], reason)
 
 
 def has_new_session(scope: Mapping[str, Any]) -> bool:
