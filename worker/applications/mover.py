@@ -96,7 +96,8 @@ class Mover:
         count = plan_moves(len(self._instances), all_loads)
         self._room.is_above_average = count > 0
         self._is_wanted = True
-        movable = [one for one in self._instances.values() if one.stays is None]
+        # What comes for a socket is held until its handler has ended: not for this.
+        movable = [one for one in self._instances.values() if one.waits_for_others]
         ends_at = asyncio.get_running_loop().time() + EVEN_OUT_EVERY_S
         await asyncio.gather(*(self._move(one, ends_at) for one in movable[:count]))
         if not self._is_wanted:  # whoever was to have them is full, or gone: they come back
