@@ -1,6 +1,7 @@
 """How an interface server gets its replies: in batches, as soon as they are there."""
 
 import asyncio
+import collections
 import contextlib
 import logging
 import time
@@ -26,6 +27,9 @@ logger = logging.getLogger("channels.layers")
 READ_FOR_S = (3.0, 1.5)
 #: Between two tries to look at delayed replies, or to read any, while that fails.
 PROMOTE_RETRY_S = READ_RETRY_S = 1.0
+
+#: How many of the replies that were taken are known again: some seconds of a busy server.
+KNOWN_REPLIES = 10_000
 
 # In a rush:
 #: How long replies gather.
@@ -59,6 +63,7 @@ class ReplyReader:
     ) -> None:
         self._server, self._presence, self._rules = server, presence, rules
         self._on_reply, self._on_away = on_reply, on_away
+        self._repeats = Repeats()
 
     async def read_forever(self) -> None:
         """Hand out replies as they come; again and again connect, if need be."""
@@ -90,13 +95,15 @@ class ReplyReader:
         pop = ("BLPOP", *queues, block_s)
         drain = scripts.DRAIN.call(queues, [DRAIN_MESSAGES, DRAIN_BYTES])
         rush = Rush()
+        self._repeats.expect()
         try:
             while True:
                 popped, drained = await connection.exchange([pop, drain], block_s)
                 drained = check(drained)
                 self._note_expired(keys, drained[: len(keys)])
                 found = [popped[1]] if check(popped) else []
-                clients = self._hand_out([*found, *drained[len(keys) :]], self._server.id)
+                new = self._repeats.sift([*found, *drained[len(keys) :]])
+                clients = self._hand_out(new, self._server.id)
                 pause_s = rush.note(clients, time.monotonic())
                 if pause_s:
                     await asyncio.sleep(pause_s)
@@ -165,6 +172,40 @@ class ReplyReader:
     def _count(self, reason: str, count: int, keys: QueueKeys) -> None:
         for request in self._rules.count_requests(keys.name, reason, count):
             self._server.submit(request)
+
+
+class Repeats:
+    """Knows the replies that were taken of late: a Redis that has lost its last moments gives them
+    again. Two replies are never the same bytes, as their expiry is in them. No I/O here."""
+
+    __slots__ = ("_expected", "_taken")
+
+    def __init__(self) -> None:
+        #: Hashes of replies.
+        self._taken: collections.deque[int] = collections.deque(maxlen=KNOWN_REPLIES)
+        self._expected: set[int] = set()
+
+    def expect(self) -> None:
+        """The connection is a new one: the first replies may be repeats, until some are not."""
+        self._expected = set(self._taken)
+
+    def sift(self, found: list[bytes]) -> list[bytes]:
+        """Return what is new of the replies that were taken in one go."""
+        if self._expected:
+            found = self._drop_repeats(found)
+        self._taken.extend(map(hash, found))
+        return found
+
+    def _drop_repeats(self, found: list[bytes]) -> list[bytes]:
+        new = [data for data in found if hash(data) not in self._expected]
+        if len(new) == len(found):
+            self._expected.clear()
+        else:
+            logger.warning(
+                "%d replies were dropped: Redis has lost its last moments, and gave them again",
+                len(found) - len(new),
+            )
+        return new
 
 
 class Rush:
