@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from channels.layers.redis.keys import Keyspace
 from channels.layers.redis.queues import scripts
 
-#: For so many seconds a reader looks first where it found its latest message.
-STAY_S = 0.02
+#: For so many seconds, and messages, a reader looks first where it found its latest message.
+STAY_S, STAY_MESSAGES = 0.02, 32
 
 
 class Cursor:
@@ -36,9 +36,10 @@ class Cursor:
         self.queues = [tuple(keys.queue for keys in rotation) for rotation in self.rotations]
         self.receive = [scripts.RECEIVE.call(queues, []) for queues in self.queues]
         self.hosts = keyspace.hosts_of(self.keys)
-        #: The place in `hosts` of the one that comes first, and until when.
+        #: The place in `hosts` of the one that comes first, until when, and for how many messages.
         self._first = random.randrange(len(self.hosts))
         self._now_s = self._stays_until_s = 0.0
+        self._messages_left = 0
         self.turn = itertools.count(random.randrange(count) if count > 1 else 0)
         self.has_delays = any(not keys.is_single_reader for keys in self.keys)
         self.promote_at_s = 0.0
@@ -58,12 +59,12 @@ class Cursor:
         return was_woken
 
     def hosts_in_turn(self, now_s: float) -> tuple[int, ...]:
-        """The hosts, the one with the latest message first, another one after STAY_S; those that
-        are away come last."""
+        """The hosts, the one with the latest message first, another one after STAY_S or
+        STAY_MESSAGES; those that are away come last."""
         if len(self.hosts) == 1:
             return self.hosts
         self._now_s = now_s
-        if now_s >= self._stays_until_s:
+        if now_s >= self._stays_until_s or self._messages_left <= 0:
             self._go_to((self._first + 1) % len(self.hosts))
         first = self._first
         return tuple(sorted(self.hosts[first:] + self.hosts[:first], key=self._is_down))
@@ -73,6 +74,8 @@ class Cursor:
         one can be fetched there in the same round trip."""
         if self.hosts[self._first] != host:
             self._go_to(self.hosts.index(host))
+        self._messages_left -= 1
 
     def _go_to(self, place: int) -> None:
         self._first, self._stays_until_s = place, self._now_s + STAY_S
+        self._messages_left = STAY_MESSAGES
