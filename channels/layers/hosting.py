@@ -25,7 +25,8 @@ To the owner, on its queue, with `reply_channel` and `number` but for the last o
 - `websocket.receive` and `websocket.disconnect`: what the client did.
 - FENCE: nothing more comes for this socket.
 - MOVED: another worker owns the socket now, as you wished.
-- GONE: the socket is not yours, or is closed: let go of the instance.
+- GONE: the socket is not yours, or is closed: let go of the instance, unless its number is higher
+  than `number`, which is None if there can't be a later one.
 - MEMBERS: `message` is for the instances of `clients` of the server with the queue `server`, and
   `place` is its number among those of this server.
 

@@ -48,13 +48,18 @@ def worker_id_of(queue: str) -> str:
 OnMessage: TypeAlias = Callable[[Content, Sequence[str]], None]
 
 
+#: Who has given no sign of life for so long takes no sockets: there is one every 2 s.
+STANDS_STILL_S = 6.0
+
+
 def loads_of(workers: Iterable[Mapping[str, Any]]) -> list[int]:
     """How many sockets each of these workers hosts, by what the registry has of them; those that
-    host no applications, or are full, are left out."""
+    host no applications, are full, or stand still, are left out."""
     return [
         worker["sockets"]
         for worker in workers
-        if type(worker.get("sockets")) is int and not worker.get("is_full")
+        if type(worker.get("sockets")) is int
+        if not worker.get("is_full") and worker["seen_s"] < STANDS_STILL_S
     ]
 
 

@@ -140,12 +140,10 @@ class Owners:
         if ownership is not None and ownership.queue == sender:
             return ownership.hears(message)
         # If the socket is closed, its last owner has been told that already.
-        self._disown(client, sender, is_closed=False)
+        self._disown(client, sender, ownership and ownership.number, is_closed=False)
         return False
 
-    def _disown(
-        self, client: str, queue: str, number: int | None = None, *, is_closed: bool
-    ) -> None:
+    def _disown(self, client: str, queue: str, number: int | None, *, is_closed: bool) -> None:
         self._sender.tell(queue, hosting.GONE, client, number=number, is_closed=is_closed)
 
     def _forward(self, clients: Sequence[str], message: Message) -> None:

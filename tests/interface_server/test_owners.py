@@ -149,3 +149,14 @@ async def test_what_a_dead_worker_left_goes_to_the_next_that_stays_and_not_past_
 def _no_watch(monkeypatch):
     """Only the test says who is dead."""
     monkeypatch.setattr(watch, "LOOK_EVERY_S", 1e9)
+
+
+@in_loop
+async def test_who_was_the_owner_once_is_told_up_to_which_number_it_is_not():
+    site = await Site().start()
+    client, connect = await open_hosted(site)
+    site.link.reply(connect, own(NEXT_QUEUE, 2))
+    site.link.reply(connect, {"type": "websocket.send", "text": "late", "from": QUEUE})
+    await site.link.expect(CHANNEL)  # that the socket has moved
+    gone = await site.link.expect(CHANNEL, 2)
+    assert (gone["type"], gone["number"], gone["is_closed"]) == (hosting.GONE, 2, False)

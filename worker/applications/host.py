@@ -365,7 +365,7 @@ class ApplicationHost:
     def _let_go(self, message: Content) -> None:
         instance = self._instances.get(message["reply_channel"])
         number = message["number"]
-        if instance is not None and number in (None, instance.number):
+        if instance is not None and (number is None or instance.number <= number):
             instance.let_go(is_closed=message["is_closed"])
 
 

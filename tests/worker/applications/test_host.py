@@ -2,6 +2,7 @@
 
 import pytest
 
+from channels.layers import hosting
 from channels.layers.memory import MemoryChannelLayer
 from worker.applications.finding import Hosted
 from worker.applications.host import ApplicationHost
@@ -55,3 +56,19 @@ def test_a_late_frame_closes_a_socket_only_if_none_of_it_went_elsewhere(
     frame = {"type": "websocket.receive", "reply_channel": Instance.channel_name, "number": number}
     host._dispatch_for_sockets(frame)
     assert bool(sent) is is_closed
+
+
+@pytest.mark.parametrize(
+    ("number", "is_let_go"), [(1, False), (2, False), (3, True), (4, True), (None, True)]
+)
+def test_word_that_is_late_takes_no_socket_from_an_instance_that_has_come_since(
+    host, number, is_let_go
+):
+    """A worker that stood still is told for each old message, and may get the socket back."""
+    let_go = []
+    instance = Instance(host, 3)
+    instance.let_go = lambda *, is_closed: let_go.append(is_closed)
+    host._instances[instance.channel_name] = instance
+    gone = {"type": hosting.GONE, "reply_channel": instance.channel_name, "number": number}
+    host._dispatch_for_sockets({**gone, "is_closed": False})
+    assert bool(let_go) is is_let_go
