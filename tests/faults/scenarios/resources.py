@@ -59,11 +59,18 @@ async def an_echo_takes_little_time(site, numbers):
     return result
 
 
-@scenario(44, hosts=("daphne", "uvicorn"), requests=(2_000, 100_000), sockets=(500, 20_000))
+@scenario(
+    44,
+    hosts=("daphne", "uvicorn"),
+    requests=(2_000, 100_000),
+    sockets=(500, 20_000),
+    warm_ups=(2, 1),
+)
 async def memory_after_much_work(site, numbers):
     await site.start(workers=2)
     processes = [psutil.Process(p.pid) for p in site.split.servers + site.split.workers]
-    await _work(site, numbers.requests // 2, numbers.sockets // 2)
+    for _ in range(numbers.warm_ups):
+        await _work(site, numbers.requests, numbers.sockets)
     before = [process.memory_info().rss for process in processes]
     await _work(site, numbers.requests, numbers.sockets)
     after = [process.memory_info().rss for process in processes]
