@@ -140,7 +140,8 @@ class Owners:
         if ownership is not None and ownership.queue == sender:
             return ownership.hears(message)
         # If the socket is closed, its last owner has been told that already.
-        self._disown(client, sender, ownership and ownership.number, is_closed=False)
+        number = None if ownership is None else ownership.number
+        self._disown(client, sender, number, is_closed=False)
         return False
 
     def _disown(self, client: str, queue: str, number: int | None, *, is_closed: bool) -> None:
