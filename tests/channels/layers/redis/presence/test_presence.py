@@ -181,9 +181,8 @@ def test_sockets_that_older_data_has_again_are_forgotten_once_more(
         await asyncio.to_thread(redis_server.keep_copy)
         await link.close_socket("a", {**messages["a"], "order": 1})
         assert clients() == [b"b"]
-        await asyncio.to_thread(redis_server.restart_with_copy)
-        assert clients() == [b"a", b"b"]
-        while clients() != [b"b"]:
+        await asyncio.to_thread(redis_server.restart_with_copy)  # which has "a" again
+        while "Redis has 1 sockets again" not in caplog.text or clients() != [b"b"]:
             await asyncio.sleep(0.01)
         layer.close()
         while layer.group_channels("room") != [messages["b"]["reply_channel"]]:
@@ -192,7 +191,6 @@ def test_sockets_that_older_data_has_again_are_forgotten_once_more(
         await layer.aclose()
 
     asyncio.run(asyncio.wait_for(close_a_socket_just_before_a_loss(), 30))
-    assert "Redis has 1 sockets again that had closed" in caplog.text
 
 
 def test_a_server_is_not_known_any_more_after_it_was_taken_for_dead(layer, die):
