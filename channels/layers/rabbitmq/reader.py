@@ -103,9 +103,9 @@ class Seeker:
             self._engine.ears.remove_waiter(self._channels, event)
 
     def call_off(self) -> None:
-        """Let a `wait` return soon."""
+        """Let a `wait` return soon; if none has begun yet, the next one."""
+        self._is_called_off = True
         if self._event is not None:
-            self._is_called_off = True
             self._event.set()
 
 
