@@ -268,15 +268,15 @@ class Owners:
     def _hold_until_claimed(self, client: str, ownership: Ownership) -> None:
         """Keep what comes for a socket, until another worker owns it; not for ever."""
         ownership.hold()
-        self._released.setdefault(client, asyncio.Event())
-        self._process.loop.call_later(
-            self._process.options.websocket_patience_s, self._give_up, client, ownership.number
-        )
+        released = self._released.setdefault(client, asyncio.Event())
+        patience_s, number = self._process.options.websocket_patience_s, ownership.number
+        self._process.loop.call_later(patience_s, self._give_up, client, number, released)
 
-    def _give_up(self, client: str, number: int) -> None:
+    def _give_up(self, client: str, number: int, released: asyncio.Event) -> None:
+        """Close a socket that is held for too long: the same one, for the same owner."""
         ownership = self.by_client.get(client)
         socket = self._process.sockets.get(client)
-        if ownership is None or socket is None or not ownership.is_held:
+        if ownership is None or socket is None or released.is_set():
             return
         if ownership.number == number:
             logger.error(

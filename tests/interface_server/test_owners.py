@@ -160,3 +160,18 @@ async def test_who_was_the_owner_once_is_told_up_to_which_number_it_is_not():
     await site.link.expect(CHANNEL)  # that the socket has moved
     gone = await site.link.expect(CHANNEL, 2)
     assert (gone["type"], gone["number"], gone["is_closed"]) == (hosting.GONE, 2, False)
+
+
+@in_loop
+async def test_each_hold_of_a_socket_has_its_own_patience():
+    """The owner could not let it go, and kept it; later it is to move again."""
+    site = await Site(websocket_patience_s=5.0).start()
+    client, connect = await open_hosted(site, HOLD)
+    await asyncio.sleep(3)
+    site.link.reply(connect, own(stays=True))
+    site.link.reply(connect, HOLD)
+    await asyncio.sleep(4)
+    process = await site.server.start()
+    assert process.sockets
+    await asyncio.sleep(2)
+    assert (await client.expect(2))["code"] == 1012
