@@ -72,7 +72,7 @@ class FrameLink(ServerLink):
         if driver is not self._driver:
             self._driver, self._lanes, self._keys = driver, {}, {}
             self._name = random_suffix()
-        host = self._rules.host_for(way.keys) if way.host is None else way.host
+        host = self._sending.host_for(way)
         lane = self._lanes.get(host)
         if lane is None:
             lane = self._lanes[host] = self._open_lane(driver, host, way)

@@ -98,8 +98,7 @@ class Sending:
             call = scripts.SEND_IN_ROW.call(
                 (*way.queue_keys, row.mark), (*way.args, rest, *last, row.place)
             )
-        host = self._rules.host_for(way.keys) if way.host is None else way.host
-        return Request(host, wire.sized(call, len(payload)))
+        return Request(self.host_for(way), wire.sized(call, len(payload)))
 
     def once_request(self, operation: ops.Send, name: str, kept_ms: int) -> Request:
         """The Request that sends a message unless one with its name was sent before, which is
@@ -134,6 +133,10 @@ class Sending:
         host = self._rules.fixed_host(keys)
         return Way(keys, host, queue_keys, args, scripts.SEND.call(queue_keys, args), is_shared)
 
+    def host_for(self, way: Way) -> int:
+        """The host that the next message on a Way goes to."""
+        return self._rules.host_for(way.keys) if way.host is None else way.host
+
     def post(self, operation: ops.Send) -> Post | None:
         """The Post of one message, or None if it can't go together with others."""
         queue, client = names.split_local(operation.channel)
@@ -147,8 +150,7 @@ class Sending:
                 return None
             rest, keys = envelopes.address(client, rest), keys[:2]
             head = scripts.SEND.call(keys, way.args)
-        host = self._rules.host_for(way.keys) if way.host is None else way.host
-        request = Request(host, wire.sized((*head, rest), len(rest)))
+        request = Request(self.host_for(way), wire.sized((*head, rest), len(rest)))
         return Post(request, scripts.SEND_MANY, keys, way.args, rest)
 
     def to_client(self, operation: ops.Send) -> tuple[tuple[str, ...], tuple[Any, ...]]:
