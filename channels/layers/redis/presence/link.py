@@ -180,9 +180,8 @@ class RedisServerLink(FrameLink):
     async def open_socket(self, client: str, message: dict[str, Any]) -> None:
         operation = self._sending.pack("websocket.connect", message)
         server, facts = self._server, {"path": message.get("path", "")}
-        if message.get("reply_channel", server.socket_channel(client)) != server.socket_channel(
-            client
-        ):
+        channel = server.socket_channel(client)
+        if message.get("reply_channel", channel) != channel:
             # Its answers would go to the queue of an id that the layer has forgotten.
             raise LayerUnavailable("the layer has forgotten this server", was_sent=False)
         server.note_connecting(client)

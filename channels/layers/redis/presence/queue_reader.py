@@ -53,13 +53,13 @@ class QueueReader:
 
     async def read_forever(self) -> None:
         """Read until cancelled."""
-        was_away = False
+        was_open = False
         while True:
             try:
                 connection = await AsyncConnection(self._host, reads=True).open()
-                if was_away:
+                if was_open:
                     self._on_back()
-                was_away = True
+                was_open = True
                 try:
                     await self._read_with(connection)
                 finally:
