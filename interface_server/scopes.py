@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from interface_server.asgi import Headers, Message, Scope
-from interface_server.hosts.refusal import METHODS, Refusal, Refused, judge_method
+from interface_server.hosts.refusal import Refusal, Refused, judge_method
 from interface_server.options import Options
 from interface_server.proxy import ROOT_PATH, ProxyHeaders
 
@@ -65,9 +65,7 @@ def judge_scope(scope: Scope) -> Refusal | None:
     them is judged by the same rules.
     """
     try:
-        method = scope["method"].encode("ascii", "replace")
-        if method not in METHODS:
-            judge_method(method)
+        judge_method(scope["method"].encode("ascii", "replace"))
         if scope.get("http_version", "1.1") in ("1.0", "1.1"):
             _judge_headers(scope)
     except Refused as error:
