@@ -39,6 +39,8 @@ class Ears:
         self._hints: collections.Counter[str] = collections.Counter()
         #: How many of them lie in front.
         self._fronts: collections.Counter[str] = collections.Counter()
+        #: How often this process was told of something new on a channel.
+        self._told: collections.Counter[str] = collections.Counter()
         #: The events that those wait for who wait for a channel.
         self._waiters: dict[str, set[asyncio.Event]] = {}
         #: (queue, client; "" for all) -> (state, since when).
@@ -77,6 +79,7 @@ class Ears:
             name = delivery.routing_key
             is_due = delivery.exchange == self._topology.due  # a copy of the message itself
             count, is_front = (1, True) if is_due else read_word(message.body)
+            self._told[name] += 1
             self._hints[name] += count
             if is_front:
                 self._fronts[name] += count
@@ -151,9 +154,14 @@ class Ears:
         """Whether that may lie in front."""
         return self._fronts[name] > 0
 
+    def told_count(self, name: str) -> int:
+        """How often this process was told of something new on a channel: see `note_empty`."""
+        return self._told[name]
+
     def expect_front(self, name: str) -> None:
         """This process has put something in front: it looks there first, before word of it comes
         round."""
+        self._told[name] += 1
         self._hints[name] = max(self._hints[name], 1)
         self._fronts[name] = max(self._fronts[name], 1)
 
@@ -163,8 +171,11 @@ class Ears:
         if from_front:
             self._fronts[name] = max(self._fronts[name] - 1, left)
 
-    def note_empty(self, name: str, *, front_only: bool) -> None:
-        """Nothing was there."""
+    def note_empty(self, name: str, told_count: int, *, front_only: bool) -> None:
+        """Nothing was there; `told_count` is from before it was looked for. What was told since may
+        have come just after the look, so it stays."""
+        if self._told[name] != told_count:
+            return
         self._fronts.pop(name, None)
         if not front_only:
             self._hints.pop(name, None)

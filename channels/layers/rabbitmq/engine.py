@@ -52,6 +52,7 @@ class Engine:
         self.queues.owned.clear()  # what was in hand has gone back to its queue
         await self.drawers.found(session)
         await self.ears.open(session)
+        await self.queues.tell_all(session)
 
     async def run(self, function: Callable[[Session], Awaitable[Any]]) -> Any:
         """Await `function(session)`. Raises LayerUnavailable, which is told."""

@@ -38,7 +38,8 @@ class BrokerQueues:
         self._turn = 0
         #: (channel, whether in front) -> how many messages nobody was told of yet.
         self._untold: collections.Counter[tuple[str, bool]] = collections.Counter()
-        self._is_telling = False
+        #: Over which somebody tells of them just now.
+        self._telling: Session | None = None
         #: Messages of acknowledged channels that this process has in its hands, by channel.
         self.owned: collections.Counter[str] = collections.Counter()
         #: Set by the engine: keeps what was handed out too often among the dead letters.
@@ -127,17 +128,26 @@ class BrokerQueues:
         if is_consumed(name):
             return
         self._untold[name, front] += 1
-        if self._is_telling:
-            return
-        self._is_telling = True
+        if self._telling is not session:
+            await self.tell_all(session)
+
+    async def tell_all(self, session: Session) -> None:
+        """Tell of all that nobody was told of yet: what the connection broke in is told over the
+        next one."""
+        self._telling = session
         try:
             while self._untold:
                 (name, front), count = self._untold.popitem()
-                await session.telling.basic_publish(
-                    pack_word(count, front), exchange=self._topology.wake, routing_key=name
-                )
+                try:
+                    await session.telling.basic_publish(
+                        pack_word(count, front), exchange=self._topology.wake, routing_key=name
+                    )
+                except BaseException:
+                    self._untold[name, front] += count
+                    raise
         finally:
-            self._is_telling = False
+            if self._telling is session:
+                self._telling = None
 
     async def put_late(self, session: Session, name: str, body: bytes, delay_s: float) -> None:
         """Publish what goes to the front of a channel after a while."""
@@ -195,17 +205,18 @@ class BrokerQueues:
         self, session: Session, name: str, is_owned: bool, only_hinted: bool
     ) -> BrokerEntry | None:
         must_ack = is_owned and self.is_acknowledged(name)
+        told_count = self._ears.told_count(name)
         if not only_hinted or self._ears.has_front(name):
             message = await self._get_from(session, name, self._topology.front(name), must_ack)
             if message is not None:
                 self._ears.note_taken(name, message.delivery.message_count, from_front=True)
                 return await self._read(session, name, message, must_ack)
-            self._ears.note_empty(name, front_only=True)
+            self._ears.note_empty(name, told_count, front_only=True)
         message = await self._get_from(session, name, self._topology.main(name), must_ack)
         if message is not None:
             self._ears.note_taken(name, message.delivery.message_count, from_front=False)
             return await self._read(session, name, message, must_ack)
-        self._ears.note_empty(name, front_only=False)
+        self._ears.note_empty(name, told_count, front_only=False)
         return None
 
     async def _get_from(self, session: Session, name: str, queue: str, must_ack: bool) -> Any:

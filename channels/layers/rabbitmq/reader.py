@@ -70,14 +70,17 @@ class Seeker:
 
     async def _take(self, only_hinted: bool) -> BrokerEntry | None:
         async def take(session: Session) -> BrokerEntry | None:
-            if self._session is not session:  # what was told meanwhile is not known
-                only_told, self._session = False, session
+            is_new = self._session is not session
+            if is_new:
                 await self._engine.ears.listen(session, self._channels)
-            else:
-                only_told = only_hinted
-            return await self._engine.queues.take(
-                session, self._channels, is_owned=self._is_owned, only_hinted=only_told
+            entry = await self._engine.queues.take(
+                session,
+                self._channels,
+                is_owned=self._is_owned,
+                only_hinted=only_hinted and not is_new,  # what was told meanwhile is not known
             )
+            self._session = session
+            return entry
 
         entry: BrokerEntry | None = await self._engine.run(take)
         return entry

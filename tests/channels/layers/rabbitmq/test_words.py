@@ -1,0 +1,120 @@
+"""Words of what is new: what comes while somebody looks, or while the connection breaks."""
+
+import asyncio
+import types
+from unittest import mock
+
+import pytest
+
+from channels.layers.rabbitmq.ears import Ears, pack_word
+from channels.layers.rabbitmq.queues import BrokerQueues
+from channels.layers.rabbitmq.reader import Seeker
+from channels.layers.rabbitmq.topology import Topology
+
+TOPOLOGY = Topology("test:")
+
+
+class Session:
+    """A connection over which nothing is found; `on_get(queue)` is called at each look."""
+
+    def __init__(self, on_get=None):
+        self.declared, self.declaring, self.heard = {"work"}, asyncio.Lock(), set()
+        self.getting = types.SimpleNamespace(basic_get=self._get)
+        self.telling = types.SimpleNamespace(basic_publish=self._tell, queue_bind=self._bind)
+        self._on_get = on_get or mock.AsyncMock()
+        self.ears, self.told, self.looks, self.is_broken = "", [], [], False
+
+    async def _get(self, queue, no_ack):
+        self.looks.append(queue)
+        await self._on_get(queue)
+        if self.is_broken:
+            raise ConnectionError("it broke")
+        return mock.Mock(delivery=types.SimpleNamespace(name="Basic.GetEmpty"))
+
+    async def _tell(self, body, exchange, routing_key):
+        if self.is_broken:
+            raise ConnectionError("it broke")
+        self.told.append((routing_key, body))
+
+    async def _bind(self, *names):
+        pass
+
+
+def make_queues(ears):
+    layer = mock.Mock()
+    layer.get_acknowledgement.return_value = None
+    return BrokerQueues(layer, TOPOLOGY, mock.Mock(), ears, mock.Mock())
+
+
+async def hear(ears, word):
+    delivery = types.SimpleNamespace(exchange=TOPOLOGY.wake, routing_key="work")
+    await ears._hear(types.SimpleNamespace(delivery=delivery, body=word))
+
+
+@pytest.mark.parametrize("is_front", [True, False])
+def test_a_word_that_comes_while_its_queue_is_looked_at_is_kept(is_front):
+    """RabbitMQ may have looked just before the message came, whose word is read first."""
+    ears, words = Ears(TOPOLOGY), [pack_word(1, is_front)]
+    queue = TOPOLOGY.front("work") if is_front else TOPOLOGY.main("work")
+
+    async def on_get(seen):
+        if seen == queue and words:
+            await hear(ears, words.pop())
+
+    async def look():
+        await queues.take(session, ["work"], is_owned=False, only_hinted=False)
+
+    queues, session = make_queues(ears), Session(on_get)
+    asyncio.run(look())
+    assert (ears.has_hint("work"), ears.has_front("work")) == (True, is_front)
+    asyncio.run(look())
+    assert not ears.has_hint("work")
+
+
+def test_words_in_which_the_connection_broke_are_told_over_the_next_one():
+    async def scenario():
+        queues = make_queues(Ears(TOPOLOGY))
+        old, new = Session(), Session()
+        old.is_broken = True
+        for _ in range(2):
+            with pytest.raises(ConnectionError):
+                await queues._tell(old, "work", False)
+        await queues.tell_all(new)
+        assert new.told == [("work", pack_word(2, False))]
+
+    asyncio.run(scenario())
+
+
+def test_who_tells_over_a_dead_connection_does_not_stop_who_has_a_new_one():
+    async def scenario():
+        queues = make_queues(Ears(TOPOLOGY))
+        old, new = Session(), Session()
+        never = asyncio.Event()
+        old.telling.basic_publish = lambda *args, **kwargs: never.wait()
+        stuck = asyncio.ensure_future(queues._tell(old, "work", False))
+        await asyncio.sleep(0)
+        await queues._tell(new, "work", False)
+        assert new.told == [("work", pack_word(1, False))]
+        stuck.cancel()
+
+    asyncio.run(scenario())
+
+
+def test_who_could_not_look_over_a_new_connection_looks_everywhere_again():
+    async def scenario():
+        ears = Ears(TOPOLOGY)
+        queues, session = make_queues(ears), Session()
+        engine = mock.Mock(ears=ears, queues=queues)
+        engine.run = lambda function: function(session)
+        seeker = Seeker(engine, ["work"])
+        seeker._look_everywhere_at = float("inf")
+        session.is_broken = True
+        with pytest.raises(ConnectionError):
+            await seeker.look()
+        session.is_broken, session.looks = False, []
+        await seeker.look()
+        assert session.looks == [TOPOLOGY.front("work"), TOPOLOGY.main("work")]
+        await seeker.look()
+        assert len(session.looks) == 2  # nothing was told since
+
+    asyncio.run(scenario())
