@@ -13,8 +13,8 @@ from channels.layers.redis.keys import QueueKeys
 from channels.layers.redis.presence.presence import DRAIN_BYTES, DRAIN_MESSAGES
 from channels.layers.redis.queues import envelope as envelopes
 from channels.layers.redis.queues import scripts
+from channels.layers.redis.queues.receiving import read_taken
 from channels.layers.redis.transport.aio_connection import AsyncConnection
-from channels.layers.redis.transport.wire import check
 from channels.messages import Content
 
 logger = logging.getLogger("channels.layers")
@@ -86,9 +86,7 @@ class QueueReader:
             commands = [*self.more_commands(), pop, drain]
             *more, popped, drained = await connection.exchange(commands, READ_FOR_S)
             self.take_replies(more)
-            expired, *found = check(drained)
-            if check(popped):
-                found.insert(0, popped[1])
+            (expired,), found = read_taken(popped, drained, 1)
             if expired:
                 logger.warning("%d messages on %s expired unread", expired, self._keys.name)
             for data in found:

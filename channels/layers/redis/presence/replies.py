@@ -15,9 +15,9 @@ from channels.layers.redis.presence.own_server import OwnServer
 from channels.layers.redis.presence.presence import DRAIN_BYTES, DRAIN_MESSAGES, Presence
 from channels.layers.redis.queues import envelope as envelopes
 from channels.layers.redis.queues import scripts
+from channels.layers.redis.queues.receiving import read_taken
 from channels.layers.redis.queues.rules import Rules
 from channels.layers.redis.transport.aio_connection import AsyncConnection
-from channels.layers.redis.transport.wire import check
 from channels.layers.time_limit import within
 
 logger = logging.getLogger("channels.layers")
@@ -99,10 +99,9 @@ class ReplyReader:
         try:
             while True:
                 popped, drained = await connection.exchange([pop, drain], block_s)
-                drained = check(drained)
-                self._note_expired(keys, drained[: len(keys)])
-                found = [popped[1]] if check(popped) else []
-                new = self._repeats.sift([*found, *drained[len(keys) :]])
+                expired, found = read_taken(popped, drained, len(keys))
+                self._note_expired(keys, expired)
+                new = self._repeats.sift(found)
                 clients = self._hand_out(new, self._server.id)
                 pause_s = rush.note(clients, time.monotonic())
                 if pause_s:

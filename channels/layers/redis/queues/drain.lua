@@ -14,11 +14,8 @@ for index, queue in ipairs(KEYS) do
 end
 for index, queue in ipairs(KEYS) do
   local messages, bytes = 0, 0
-  while messages < most_messages and bytes < most_bytes do
-    local envelope = redis.call('LPOP', queue)
-    if not envelope then
-      break
-    end
+  local envelope = redis.call('LPOP', queue)
+  while envelope do
     if string.byte(envelope) ~= 0 then
       if not has_expired(envelope, now) then
         result[#result + 1] = envelope
@@ -28,6 +25,8 @@ for index, queue in ipairs(KEYS) do
         result[index] = result[index] + 1
       end
     end
+    local is_enough = messages >= most_messages or bytes >= most_bytes
+    envelope = not is_enough and take_another(queue)
   end
 end
 return result

@@ -18,7 +18,7 @@ for index, queue in ipairs(KEYS) do
     else
       expired = expired + 1
     end
-    envelope = redis.call('LPOP', queue)
+    envelope = take_another(queue)
   end
   if expired > 0 then
     result[#result + 1] = index

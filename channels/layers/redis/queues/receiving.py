@@ -1,5 +1,6 @@
 """The plans that receive a message, and give it back. Nothing here does I/O or reads a clock."""
 
+import contextlib
 import copy
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -33,6 +34,8 @@ class Receiving:
         self._rules, self._delays, self._acknowledged = rules, delays, acknowledged
         self._traffic = traffic
         self._leftovers: dict[str, deque[tuple[str, dict[str, Any]]]] = {}
+        #: What was popped beside something else, and Redis refused to take back: host, keys, data.
+        self._kept: deque[tuple[int, QueueKeys, bytes]] = deque()
 
     def receive(self, channels: Sequence[str], block_s: float, now_s: float) -> Plan[Received]:
         """Plan: the next (channel, message) of any of `channels`, or (None, None)."""
@@ -69,6 +72,11 @@ class Receiving:
 
         Returns (results of the parts, Delivery or None).
         """
+        kept = self._pick_kept(cursor) if self._kept else None
+        if kept is not None:
+            replies = yield [request for part, _ in batch for request in part]
+            results = list(read_batch(batch, replies))
+            return results, (yield from self._parse(cursor, *kept))
         if may_wait_at_once and block_s > 0 and cursor.next_due_s is None:
             return (yield from self._take_or_wait(cursor, batch, block_s, now_s))
         hosts = cursor.hosts_in_turn(now_s)
@@ -89,6 +97,16 @@ class Receiving:
             wait_s = 0.0 if ops.leave_work(results) else block_s
             delivery = yield from self._look_further(cursor, turn, hosts[1:], wait_s)
         return results, delivery
+
+    def _pick_kept(self, cursor: Cursor) -> tuple[QueueKeys, int, bytes] | None:
+        """One of the kept messages that is for a reader: (keys, host, data)."""
+        for kept in list(self._kept):
+            host, keys, data = kept
+            if keys in cursor.keys:
+                with contextlib.suppress(ValueError):  # another thread has it
+                    self._kept.remove(kept)
+                    return keys, host, data
+        return None
 
     def _take_or_wait(
         self, cursor: Cursor, batch: Sequence[Part], block_s: float, now_s: float
@@ -158,15 +176,22 @@ class Receiving:
     def _read_popped(
         self, cursor: Cursor, answers: Sequence[tuple[int, Any]]
     ) -> Plan[ops.Delivery | None]:
-        delivery = None
+        delivery, refusal = None, None
         for host, reply in answers:
-            queue, data = check(reply)
+            if isinstance(reply, Exception):
+                refusal = reply
+                continue
+            queue, data = reply
             if envelopes.kind_of(data) == envelopes.WAKE:
                 cursor.wake()
             elif delivery is None:
                 delivery = yield from self._parse(cursor, cursor.by_queue[queue], host, data)
             else:
-                yield [Request(host, ("LPUSH", queue, data))]
+                (back,) = yield [Request(host, ("LPUSH", queue, data))]
+                if isinstance(back, Exception) and not getattr(back, "was_sent", False):
+                    self._kept.append((host, cursor.by_queue[queue], data))
+        if delivery is None and refusal is not None:
+            check(refusal)
         return delivery
 
     def _read_received(
@@ -209,6 +234,20 @@ class Receiving:
             token=Taken(host, keys, data, envelope.clients),
             sent_at=(envelope.expires_ms - expiry_ms) / 1000,
         )
+
+
+def read_taken(popped: Any, drained: Any, queues: int) -> tuple[list[int], list[bytes]]:
+    """Read the replies to a BLPOP and the DRAIN behind it: how many messages of each of `queues`
+    have expired, and the messages. If one was refused, the other may have taken something: in a
+    cluster a queue is refused that is empty while its slot moves. Raises LayerUnavailable."""
+    found = [popped[1]] if isinstance(popped, list) else []
+    expired = [0] * queues
+    if isinstance(drained, list):
+        expired, found = drained[:queues], [*found, *drained[queues:]]
+    if not found:
+        check(popped)
+        check(drained)
+    return expired, found
 
 
 def read_batch(batch: Sequence[Part], replies: list[Any]) -> Iterator[Any]:

@@ -13,6 +13,13 @@ local function has_expired(envelope, now)
   return #envelope >= 10 and struct.unpack('>d', envelope, 3) <= now
 end
 
+-- Takes another message of a queue that one was taken of just now; nil if there is none. While the
+-- slot of the queue moves to another node of a cluster, Redis refuses a queue that is empty by now.
+local function take_another(queue)
+  local envelope = redis.pcall('LPOP', queue)
+  return type(envelope) == 'string' and envelope or nil
+end
+
 local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)

@@ -1,6 +1,7 @@
 """Slots that move, masters that die, nodes that come and go, and settings that are wrong."""
 
 import contextlib
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,8 +12,10 @@ import redis
 
 from channels.exceptions import LayerRefused, LayerUnavailable
 from channels.layers.redis import RedisChannelLayer, RedisClusterChannelLayer
+from channels.layers.redis.queues import scripts
 from channels.layers.redis.transport.cluster import SLOTS, partition_tags, slot_of
 from tests.processes import RedisCluster, RedisServer, wait_until
+from tests.processes.redis_cluster import Node
 
 
 @pytest.fixture
@@ -27,6 +30,22 @@ def make_layer(cluster: RedisCluster) -> Iterator[Callable[..., RedisClusterChan
     yield make
     for layer in layers:
         layer.close()
+
+
+@contextlib.contextmanager
+def moving(cluster: RedisCluster, slot: int, source: Node) -> Iterator[None]:
+    """A slot is on its way from `source` to another node, as long as this is open."""
+    target = cluster.others_of(source)[0]
+    target.ask("CLUSTER", "SETSLOT", slot, "IMPORTING", source.id)
+    source.ask("CLUSTER", "SETSLOT", slot, "MIGRATING", target.id)
+    yield
+    for node in (source, target):
+        node.ask("CLUSTER", "SETSLOT", slot, "STABLE")
+
+
+def make_envelope(expires_ms: float) -> bytes:
+    """A message, as it lies in a queue."""
+    return struct.pack(">BBd", 1, 0, expires_ms) + b"text"
 
 
 class Traffic:
@@ -149,6 +168,37 @@ def test_every_slot_may_move_while_it_is_used(
     assert traffic.lost == set()
     assert len(set(traffic.received)) == len(traffic.received)
     assert traffic.longest_gap_s < 5
+
+
+@pytest.mark.parametrize("name", ["websocket.send.me!", "work"])
+def test_what_is_taken_from_a_slot_that_moves_is_not_lost(
+    cluster: RedisCluster, make_layer: Callable[..., RedisClusterChannelLayer], name: str
+) -> None:
+    """Redis refuses a key that a script has emptied while its slot moves."""
+    layer = make_layer(partitions=1)
+    messages = [make_envelope(expires_ms) for expires_ms in (0.0, 1e15, 1e15)]
+    queue = layer.keyspace.queue(name).queue
+    tag, slot = partition_tags(1)[0], slot_of(partition_tags(1)[0])
+    source = cluster.master_of(slot)
+    key = f"{{{tag}}}{queue}"
+    source.ask("RPUSH", key, *messages[:2] if name == "work" else messages)
+    with moving(cluster, slot, source):
+        if name == "work":
+            taken = source.ask("EVAL", scripts.RECEIVE.text, 1, key)
+            assert taken == [1, messages[1], 1, 1]
+        else:
+            taken = source.ask("EVAL", scripts.DRAIN.text, 1, key, 100, 10_000)
+            assert taken == [1, *messages[1:]]
+
+
+def test_what_has_expired_in_a_slot_that_moves_is_no_error(
+    cluster: RedisCluster,
+) -> None:
+    tag, slot = partition_tags(1)[0], slot_of(partition_tags(1)[0])
+    source, key = cluster.master_of(slot), f"{{{tag}}}queue"
+    source.ask("RPUSH", key, make_envelope(0.0))
+    with moving(cluster, slot, source):
+        assert source.ask("EVAL", scripts.RECEIVE.text, 1, key) == [0, b"", 1, 1]
 
 
 # -- masters that die ------------------------------------------------------------------------------
