@@ -9,6 +9,7 @@ begin.lua).
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
+from channels.exceptions import LayerUnavailable
 from channels.layers.names import WEBSOCKET_SEND, reply_channel_name
 from channels.layers.redis.ordering.scripts import NEXT_ORDERS
 from channels.layers.redis.ordering.sockets import KNOWN_FOR_S
@@ -17,7 +18,7 @@ from channels.layers.redis.queues import scripts
 from channels.layers.redis.queues.rules import Rules
 from channels.layers.redis.transport.lane import Key, SentFrames
 from channels.layers.redis.transport.plans import Plan, Request, in_parts
-from channels.layers.redis.transport.wire import check
+from channels.layers.redis.transport.wire import check, raise_if_all_are_away
 
 CHANNEL = "websocket.receive"
 #: A frame is sent again when, for so long, its socket was seen to wait for it. By then no thread
@@ -147,10 +148,12 @@ class Stuck:
 
     def _find_head_age_s(self, look: Look) -> Plan[float | None]:
         """Plan: for how long the oldest of the frames that are queued has waited; None if there is
-        none."""
+        none. What lies on a host that is away is nowhere for now."""
         hosts = self._rules.keyspace.hosts_of([self._keys])
         replies = yield [Request(host, ("LINDEX", self._keys.queue, 0)) for host in hosts]
-        heads = [head for head in map(check, replies) if head]
+        raise_if_all_are_away(replies)
+        heads = [check(head) for head in replies if not isinstance(head, LayerUnavailable)]
+        heads = [head for head in heads if head]
         heads = [head for head in heads if envelopes.kind_of(head) != envelopes.WAKE]
         life_ms = self._rules.get_expiry(CHANNEL) * 1000
         ages = [(look.now_ms + life_ms - envelopes.expires_ms(head)) / 1000 for head in heads]

@@ -1,10 +1,13 @@
 """Frames that vanish with a worker before their turn began are sent again, and run once."""
 
 import asyncio
+import struct
 
 import pytest
 
+from channels.exceptions import LayerUnavailable
 from channels.layers.operations import FinishOrdered, Turn
+from channels.layers.redis import RedisChannelLayer
 from channels.layers.redis.ordering import guardian as guardian_module
 from channels.layers.redis.ordering import stuck
 from channels.layers.redis.presence import upkeep
@@ -222,3 +225,27 @@ def test_the_oldest_frames_go_first_when_there_is_no_room(monkeypatch):
     for order in (1, 2, 3):
         sent.add(frames("a", order, payload=b"x" * 100), now_s=float(order))
     assert list(sent.find({("a", 1), ("a", 2), ("a", 3)})) == [("a", 2), ("a", 3)]
+
+
+def test_a_host_that_is_away_does_not_stop_what_is_sent_again(redis_server):
+    """What is queued there is nowhere for now; each number runs once, should it come back."""
+    layer = RedisChannelLayer(hosts=[redis_server.url] * 2)
+    finder = stuck.Stuck(layer.rules, SentFrames(60.0))
+    look = stuck.Look(frozenset(), frozenset(), now_ms=1e12)
+    away = LayerUnavailable("it is away", was_sent=False)
+
+    def find_age(*replies):
+        plan = finder._find_head_age_s(look)
+        next(plan)
+        try:
+            plan.send(list(replies))
+        except StopIteration as stop:
+            return stop.value
+        raise AssertionError("it asks for more")
+
+    ten_s_old = struct.pack(">BBd", 1, 0, 1e12 + layer.rules.get_expiry(RECEIVE) * 1000 - 10_000)
+    assert find_age(away, ten_s_old) == 10.0
+    assert find_age(None, away) is None
+    with pytest.raises(LayerUnavailable):
+        find_age(away, away)
+    layer.close()
