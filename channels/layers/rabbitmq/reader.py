@@ -63,23 +63,21 @@ class Seeker:
 
     async def look_everywhere(self) -> BrokerEntry | None:
         """Take what is there, whether it was told of or not."""
-        entry = await self._take(only_hinted=False)
-        self._may_be_more = entry is not None
-        self._look_everywhere_at = time.monotonic() + self._look_again_s
-        return entry
+        return await self._take(only_hinted=False)
 
     async def _take(self, only_hinted: bool) -> BrokerEntry | None:
         async def take(session: Session) -> BrokerEntry | None:
-            is_new = self._session is not session
-            if is_new:
+            only_told = only_hinted
+            if self._session is not session:  # what was told meanwhile is not known
+                only_told = False
                 await self._engine.ears.listen(session, self._channels)
             entry = await self._engine.queues.take(
-                session,
-                self._channels,
-                is_owned=self._is_owned,
-                only_hinted=only_hinted and not is_new,  # what was told meanwhile is not known
+                session, self._channels, is_owned=self._is_owned, only_hinted=only_told
             )
             self._session = session
+            if not only_told:
+                self._may_be_more = entry is not None
+                self._look_everywhere_at = time.monotonic() + self._look_again_s
             return entry
 
         entry: BrokerEntry | None = await self._engine.run(take)

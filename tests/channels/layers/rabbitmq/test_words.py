@@ -100,21 +100,45 @@ def test_who_tells_over_a_dead_connection_does_not_stop_who_has_a_new_one():
     asyncio.run(scenario())
 
 
-def test_who_could_not_look_over_a_new_connection_looks_everywhere_again():
-    async def scenario():
-        ears = Ears(TOPOLOGY)
-        queues, session = make_queues(ears), Session()
-        engine = mock.Mock(ears=ears, queues=queues)
-        engine.run = lambda function: function(session)
-        seeker = Seeker(engine, ["work"])
-        seeker._look_everywhere_at = float("inf")
-        session.is_broken = True
-        with pytest.raises(ConnectionError):
-            await seeker.look()
-        session.is_broken, session.looks = False, []
-        await seeker.look()
-        assert session.looks == [TOPOLOGY.front("work"), TOPOLOGY.main("work")]
-        await seeker.look()
-        assert len(session.looks) == 2  # nothing was told since
+class Look:
+    """A Seeker of "work" that has looked everywhere, over a connection that is another one now."""
 
-    asyncio.run(scenario())
+    def __init__(self):
+        self.ears, self.session = Ears(TOPOLOGY), Session()
+        engine = mock.Mock(ears=self.ears, queues=make_queues(self.ears))
+        engine.run = lambda function: function(self.session)
+        self.seeker = Seeker(engine, ["work"])
+        asyncio.run(self.seeker.look())
+        self.session = Session()
+
+    def look(self):
+        """Look once; return in which queues."""
+        self.session.looks = []
+        asyncio.run(self.seeker.look())
+        return self.session.looks
+
+
+EVERYWHERE = [TOPOLOGY.front("work"), TOPOLOGY.main("work")]
+
+
+def test_who_has_a_new_connection_looks_everywhere_once():
+    look = Look()
+    assert [look.look(), look.look()] == [EVERYWHERE, []]
+
+
+def test_who_could_not_look_over_a_new_connection_looks_everywhere_again():
+    look = Look()
+    look.session.is_broken = True
+    with pytest.raises(ConnectionError):
+        look.look()
+    look.session.is_broken = False
+    assert [look.look(), look.look()] == [EVERYWHERE, []]
+
+
+def test_who_found_something_over_a_new_connection_looks_everywhere_again():
+    """More may have come before it listened, and nobody told it of that."""
+    look = Look()
+    found = mock.AsyncMock(return_value="entry")
+    with mock.patch.object(BrokerQueues, "_get", found):
+        assert asyncio.run(look.seeker.look()) == "entry"
+    assert [look.look(), look.look()] == [EVERYWHERE, []]
