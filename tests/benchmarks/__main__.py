@@ -4,7 +4,7 @@ import json
 import signal
 import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import click
@@ -34,7 +34,12 @@ SMOKE = (1, Pace(seconds=0.15, warmup_s=0.03, scale=0.02, long_s=0.5))
 @click.option("--classes", is_flag=True, help="Class consumers alone: here, split, Channels 4.")
 @click.option("--smoke", is_flag=True, help="Seconds only: shows that all of it works.")
 @click.option("--only", multiple=True, metavar="WORK", help="Work that begins with this.")
-@click.option("--contender", multiple=True, metavar="NAME", help="Those that begin with this.")
+@click.option(
+    "--contender",
+    multiple=True,
+    metavar="NAME",
+    help="Those that begin with this, each in all rounds.",
+)
 @click.option("--rounds", type=click.IntRange(1), help="Rounds.  [default: 5; quick: 2]")
 @click.option("--seconds", type=float, help="Of each load.  [default: 0.6; quick: 0.3]")
 @click.option("--cores", help="Cores for everything, as in 0,1.  [default: the first two]")
@@ -107,7 +112,10 @@ def choose_who_and_what(options):
         todo = choose(work, options["only"] or little, "work")
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    return {name: contenders[name] for name in names}, {name: work[name] for name in todo}
+    chosen = {name: contenders[name] for name in names}
+    if options["contender"]:
+        chosen = {name: replace(one, rounds=None) for name, one in chosen.items()}
+    return chosen, {name: work[name] for name in todo}
 
 
 def make_store(options):
