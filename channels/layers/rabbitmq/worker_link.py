@@ -73,17 +73,20 @@ class RabbitmqWorkerLink(WorkerLink):
         while True:
             pause_s = LOOK_EVERY_S
             try:
-                await self._engine.transport.arun(self._engine.run(self._read))
+                if await self._engine.transport.arun(self._engine.run(self._read)):
+                    self.tell_back()
             except LayerUnavailable as error:
                 logger.debug("messages for %s can't be read: %s", self.queue, error)
                 pause_s = TRY_AGAIN_S
             await asyncio.sleep(pause_s)
 
-    async def _read(self, session: Session) -> None:
-        if self._session is session:
-            return
-        await self._engine.queues.consume(session, self.queue, self._take)
-        self._session = session
+    async def _read(self, session: Session) -> bool:
+        """Have messages come over a connection; returns whether they came over another before."""
+        before = self._session
+        if before is not session:
+            await self._engine.queues.consume(session, self.queue, self._take)
+            self._session = session
+        return before is not None and before is not session
 
     def _take(self, entry: Any) -> None:
         if self._loop is not None:

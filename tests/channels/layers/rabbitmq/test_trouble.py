@@ -1,5 +1,6 @@
 """What the RabbitMQ layer says and does when the broker or its settings are wrong."""
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -21,6 +22,11 @@ def layer(rabbitmq: RabbitmqServer) -> Iterator[RabbitmqChannelLayer]:
     yield layer
     layer.flush()
     layer.close()
+
+
+async def cut(session: Any) -> None:
+    """What breaks a layer's connection."""
+    await session.connection.close()
 
 
 def told_by(url: str) -> str:
@@ -151,11 +157,28 @@ def test_what_a_connection_had_is_there_again_over_the_next_one(
 ) -> None:
     layer.send("work-2", {"n": 1})
 
-    async def cut(session: Any) -> None:
-        await session.connection.close()
-
     layer.run(cut)
     wait_until(lambda: layer.receive(["work-2"])[0] == "work-2", what="it is received")
+
+
+def test_a_worker_is_told_when_its_way_to_the_broker_is_back(layer: RabbitmqChannelLayer) -> None:
+    """What an interface server and the worker have told one another may be lost."""
+
+    async def scenario() -> None:
+        is_back, taken = asyncio.Event(), asyncio.Queue[int]()
+        link = layer.open_worker_link("one", lambda message, *_: taken.put_nowait(message["n"]))
+        link.call_when_back(is_back.set)
+        await link.start()
+        await layer.asend("worker.one!host", {"n": 1})
+        assert await taken.get() == 1
+        assert not is_back.is_set()
+        await layer.arun(cut)
+        await is_back.wait()
+        await layer.asend("worker.one!host", {"n": 2})
+        assert await taken.get() == 2
+        await link.stop()
+
+    asyncio.run(asyncio.wait_for(scenario(), 30))
 
 
 def test_status_shows_what_workers_have_in_their_hands(layer: RabbitmqChannelLayer) -> None:
