@@ -106,7 +106,8 @@ class Contender:
         worker: the command of one worker, and `workers` of them.
         producer: the command that sends to its background channel, with {seconds}.
         prefix: the first part of its WebSocket paths.
-        rounds: takes part in that many rounds at most, unless it is asked for by name; None for all.
+        rounds: takes part in that many rounds at most, unless it is named on the command line; None
+            for all.
         engine: what carries its messages; a key of LAYERS in its settings.
     """
 
