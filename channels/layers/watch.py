@@ -23,6 +23,10 @@ class CalmWatch:
         self._last_s = now_s
         return now_s - self._since_s
 
+    def note_gap(self) -> None:
+        """It could not be looked at: that is a gap, however soon the next look comes."""
+        self._last_s = None
+
 
 class LifeWatch:
     """Judges by the age of the last sign of life.
@@ -56,3 +60,7 @@ class LifeWatch:
         return frozenset(
             one for one, at_s in self._last_s.items() if now_s - at_s > self._dead_after_s
         )
+
+    def note_gap(self) -> None:
+        """The layer is away: nobody can show that he lives, and nobody can see it."""
+        self._calm.note_gap()

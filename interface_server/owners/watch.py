@@ -49,6 +49,7 @@ class OwnerWatch:
             try:
                 await self._look()
             except LayerUnavailable as error:
+                self._watch.note_gap()
                 logger.debug("the workers can't be looked after: %s", error)
             except Exception:
                 logger.exception("looking after the workers failed; trying again")

@@ -50,6 +50,7 @@ class ServerWatch:
             try:
                 await self._look()
             except LayerUnavailable as error:
+                self._watch.note_gap()
                 logger.debug("the interface servers can't be looked after: %s", error)
             except Exception:
                 logger.exception("looking after the interface servers failed; trying again")

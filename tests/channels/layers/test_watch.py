@@ -15,6 +15,13 @@ def test_a_watch_begins_anew_after_a_gap():
     assert watch.note(124.5) == 0.0
 
 
+def test_a_look_that_failed_is_a_gap_however_short():
+    watch = CalmWatch(longest_gap_s=12.0)
+    watch.note(100.0)
+    watch.note_gap()
+    assert [watch.note(now_s) for now_s in (102.0, 104.0)] == [0.0, 2.0]
+
+
 def test_nobody_is_dead_before_the_watch_has_been_calm():
     watch = LifeWatch(dead_after_s=10.0, calm_s=5.0, longest_gap_s=3.0)
     assert watch.find_dead(["silent"], {"silent": 20.0}, 100.0) == frozenset()

@@ -1,7 +1,8 @@
 """The plans by which workers look after the layer: delayed messages, dead processes."""
 
 import collections
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from channels.layers.redis.acknowledged.channels import Acknowledged
@@ -11,13 +12,16 @@ from channels.layers.redis.presence.registry import Registry
 from channels.layers.redis.presence.rollback import Rollbacks
 from channels.layers.redis.queues.delays import Delays, read_promoted
 from channels.layers.redis.queues.rules import Rules
-from channels.layers.redis.transport.plans import Plan, Request
+from channels.layers.redis.transport.plans import Plan, Request, T
 from channels.layers.redis.transport.wire import check, read_nothing
 from channels.layers.watch import CalmWatch
 from channels.layers.worker_link import worker_queue
 
 #: A worker renews its entry in the registry, and looks for dead processes, this often.
 REGISTER_EVERY_S = 5.0
+#: A round that takes longer gives a sign of life so often: who hosts sockets and has given none for
+#: 9 s has lost them (see interface_server/owners/watch.py).
+SIGN_EVERY_S = 2.0
 
 
 class Housekeeping:
@@ -32,8 +36,9 @@ class Housekeeping:
         presence: Presence,
         registry: Registry,
         rollbacks: Rollbacks,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._rollbacks = rollbacks
+        self._rollbacks, self._clock = rollbacks, clock
         self._delays, self._acknowledged = delays, acknowledged
         self._registry = registry
         self._rules, self._keyspace = rules, rules.keyspace
@@ -69,25 +74,44 @@ class Housekeeping:
         if now_s < self._next_round_s and shown == self._shown and not (shown[1] or is_host):
             return {}
         self._next_round_s, self._shown = now_s + REGISTER_EVERY_S, shown
-        dead_workers, dead_servers = yield from self._register(worker_id, facts)
+        sign = self._registry.enter_request("workers", worker_id, facts)
+        shown_s = self._clock()
+        dead_workers, dead_servers = yield from self._register(sign)
         if self._watch.note(now_s) < presence_times.WATCHED_FOR_S:
             return {}
-        yield from self._bury_workers(dead_workers)
-        yield from self._acknowledged.keep(channels)
-        return (yield from self._bury(dead_servers))
+        cleaning_up = self._clean_up(channels, dead_workers, dead_servers)
+        return (yield from self._show_life_during(cleaning_up, sign, shown_s))
 
-    def _register(
-        self, worker_id: str, facts: Mapping[str, Any]
-    ) -> Plan[tuple[list[str], list[str]]]:
+    def _register(self, sign: Request) -> Plan[tuple[list[str], list[str]]]:
         """Plan: show that the worker lives; returns the ids of dead workers and dead servers."""
-        dead_workers, dead_servers = yield [
-            self._registry.enter_request("workers", worker_id, facts),
-            self._registry.dead_request("servers"),
-        ]
+        dead_workers, dead_servers = yield [sign, self._registry.dead_request("servers")]
         return (
             (yield from self._registry.read_ids("workers", check(dead_workers))),
             (yield from self._registry.read_ids("servers", check(dead_servers))),
         )
+
+    def _show_life_during(self, plan: Plan[T], sign: Request, shown_s: float) -> Plan[T]:
+        """Plan: run another one, which may take long; `sign` shows that the worker lives meanwhile.
+        It did so last at `shown_s`."""
+        replies = None
+        while True:
+            try:
+                step = plan.send(replies)
+            except StopIteration as end:
+                result: T = end.value
+                return result
+            replies = yield step
+            if self._clock() - shown_s >= SIGN_EVERY_S:
+                shown_s = self._clock()
+                yield [sign]  # if the layer is away, the next step says so
+
+    def _clean_up(
+        self, channels: Iterable[str], dead_workers: Iterable[str], dead_servers: Iterable[str]
+    ) -> Plan[dict[str, int]]:
+        """Plan: bury the dead; returns as `keep` does."""
+        yield from self._bury_workers(dead_workers)
+        yield from self._acknowledged.keep(channels)
+        return (yield from self._bury(dead_servers))
 
     def _bury_workers(self, ids: Iterable[str]) -> Plan[None]:
         """Plan: forget dead workers, and count what they are known to have had in their hands."""

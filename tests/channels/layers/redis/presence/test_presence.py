@@ -1,12 +1,13 @@
 """Who lives, who is dead, and what is left of the dead."""
 
 import asyncio
+import itertools
 
 import pytest
 
 from channels.exceptions import LayerUnavailable
 from channels.layers.operations import Delivery, FinishOrdered, ForgetSocket, SaveSession, Turn
-from channels.layers.redis.presence import heartbeat, replies, upkeep
+from channels.layers.redis.presence import heartbeat, housekeeping, replies, upkeep
 from channels.layers.redis.presence import presence as presence_module
 from channels.layers.redis.presence.presence import WATCHED_FOR_S
 from channels.layers.redis.transport.plans import Request
@@ -227,6 +228,37 @@ def test_the_disconnects_of_a_dead_server_are_made_up_once_each(layer, die):
     channels = [f"websocket.send.{SERVER}!{number}" for number in range(3)]
     assert sorted(message["reply_channel"] for message in messages) == channels
     assert {message["code"] for message in messages} == {1006}
+
+
+def test_a_worker_that_cleans_up_for_long_shows_that_it_lives(
+    layer, die, redis_server, monkeypatch
+):
+    beat(layer, is_first=True)
+    open_sockets(layer, 3)
+    die()
+    now_s, shown_at_s = 0.0, []
+    monkeypatch.setattr(layer._housekeeping, "_clock", lambda: now_s)
+    plan = layer._housekeeping.keep("worker", {}, {"websocket.connect"}, now_s=0.0, lost_at_s=0.0)
+
+    def take_a_second_for_each_step(client):
+        nonlocal now_s
+        step = next(plan)
+        while True:
+            replies = yield step
+            now_s += 1.0
+            if client.zrem(layer.keyspace.registry("workers"), "worker"):
+                shown_at_s.append(now_s)
+            try:
+                step = plan.send(replies)
+            except StopIteration:
+                return
+
+    with redis_server.client() as client:
+        layer._sync.run(take_a_second_for_each_step(client))
+    assert len(drain(layer)) == 3
+    gaps_s = [b - a for a, b in itertools.pairwise([*shown_at_s, now_s])]
+    assert len(gaps_s) > 3
+    assert max(gaps_s) <= housekeeping.SIGN_EVERY_S + 1.0
 
 
 def test_a_server_that_was_only_frozen_sends_no_second_disconnect_after_a_made_up_one(layer, die):
