@@ -23,7 +23,7 @@ logger = logging.getLogger("interface_server")
 RETRY_S = (0.05, 1.0)
 #: An instance is offered so often to the workers, and again after so many seconds.
 OFFERS, OFFER_AGAIN_S = 4, 5.0
-#: Messages to the instances of one worker that wait for the layer, at most.
+#: Messages to the instances of one worker that wait in line for the layer, at most.
 MOST_IN_LINE = 1_000
 #: What may be over soon.
 _PASSING = (ChannelFull, LayerUnavailable)
@@ -41,17 +41,21 @@ class OwnerSender:
         #: Messages to instances that wait until the layer is back, in their order, by queue.
         self._lines: dict[str, list[InLine]] = {}
 
-    def tell(self, queue: str, kind: str, client: str, **more: object) -> None:
-        """Send an owner, or who was one, a word about a socket: see channels.layers.hosting."""
+    def tell(
+        self, queue: str, kind: str, client: str, place: int | None = None, **more: object
+    ) -> None:
+        """Send an owner, or who was one, a word about a socket: see channels.layers.hosting.
+        `place`: where it stands among the messages to instances, if it must not overtake them."""
         channel = self._process.link.reply_channel(names.WEBSOCKET_SEND, client)
-        self.post(queue, {"type": kind, "reply_channel": channel, **more})
+        self.post(queue, {"type": kind, "reply_channel": channel, **more}, place)
 
-    def post(self, queue: str, message: Message) -> None:
-        """Send to an owner. What is for the instances of many sockets is dropped if there is no
-        room for it, and waits in line while the layer is away; the rest is tried again."""
+    def post(self, queue: str, message: Message, place: int | None = None) -> None:
+        """Send to an owner. What has a place waits in line while the layer is away: the messages to
+        the instances of many sockets, which are dropped if there is no room for them, and what must
+        not overtake these. The rest is tried again."""
         channel, is_for_many = queue + hosting.LOCAL_PART, message["type"] == hosting.MEMBERS
-        if is_for_many and queue in self._lines:
-            self._stand_in_line(queue, message)
+        if place is not None and queue in self._lines:
+            self._stand_in_line(queue, place, message)
             return
 
         def note(error: BaseException | None) -> None:
@@ -59,20 +63,21 @@ class OwnerSender:
                 return
             if not isinstance(error, _PASSING) or (is_for_many and isinstance(error, ChannelFull)):
                 _tell_dropped(channel, message, error)
-            elif is_for_many:
-                self._stand_in_line(queue, message)
+            elif place is not None and isinstance(error, LayerUnavailable):
+                self._stand_in_line(queue, place, message)
             else:
                 self._process.spawn(self.insist(channel, message, rests_first=True))
 
         self._process.link.post(channel, message, note)
 
-    def _stand_in_line(self, queue: str, message: Message) -> None:
+    def _stand_in_line(self, queue: str, place: int, message: Message) -> None:
         line = self._lines.get(queue)
         if line is None:
             line = self._lines[queue] = []
             self._process.spawn(self._catch_up(queue, line))
-        if len(line) < MOST_IN_LINE:  # by place: the news of those under way comes late
-            waiting = message["place"], self._ends_at(), message
+        if len(line) < MOST_IN_LINE or message["type"] != hosting.MEMBERS:
+            # By place: the news of those under way comes late.
+            waiting = place, self._ends_at(), message
             bisect.insort(line, waiting, key=operator.itemgetter(0))
         else:
             error = LayerUnavailable(f"{len(line)} others wait for the layer", was_sent=False)

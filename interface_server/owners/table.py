@@ -164,7 +164,7 @@ class Owners:
                     self._reply_channel(client),
                 )
         for queue, some in by_queue.items():
-            self._sender.post(queue, self._members(some, message, place))
+            self._sender.post(queue, self._members(some, message, place), place)
 
     def _members(self, clients: Sequence[str], message: Message, place: int) -> Message:
         return {
@@ -250,7 +250,8 @@ class Owners:
             return
         ownership.is_fenced = True
         self._hold_until_claimed(client, ownership)
-        self._sender.tell(queue, hosting.FENCE, client, number=number)
+        place = next(self._places)  # behind the messages that came before
+        self._sender.tell(queue, hosting.FENCE, client, place, number=number)
 
     def _note_hand_over(self, client: str, message: Message) -> None:
         """The owner has let go of a socket: see that its instance gets to somebody."""

@@ -145,6 +145,22 @@ async def test_what_a_dead_worker_left_goes_to_the_next_that_stays_and_not_past_
     assert texts == ["left", "more"]
 
 
+@in_loop
+async def test_the_fence_of_a_socket_does_not_overtake_the_messages_that_wait_for_the_layer():
+    site = await Site().start()
+    client, connect = await open_hosted(site)
+    site.link.is_available = False
+    for n in range(3):
+        site.link.reply(connect, {"type": "chat.message", "n": n})
+    await asyncio.sleep(0.1)
+    site.link.is_available = True
+    site.link.reply(connect, HOLD)
+    await site.link.expect(CHANNEL, 4)
+    assert [m["type"] for m in site.link.messages(CHANNEL)] == [hosting.MEMBERS] * 3 + [
+        hosting.FENCE
+    ]
+
+
 @pytest.fixture(autouse=True)
 def _no_watch(monkeypatch):
     """Only the test says who is dead."""
