@@ -10,6 +10,7 @@ from channels.layers.operations import Delivery, FinishOrdered, ForgetSocket, Sa
 from channels.layers.redis.presence import heartbeat, housekeeping, replies, upkeep
 from channels.layers.redis.presence import presence as presence_module
 from channels.layers.redis.presence.presence import WATCHED_FOR_S
+from channels.layers.redis.presence.registry import TTL_MS
 from channels.layers.redis.transport.plans import Request
 
 SERVER = "server"
@@ -328,6 +329,23 @@ def test_a_made_up_disconnect_comes_after_what_ran(layer, die, ended):
     keep_house(layer)
     (message,) = drain(layer)
     assert message["order"] == 2
+
+
+def test_a_dead_server_counts_as_living_for_nobody_while_something_of_it_runs(
+    layer, die, redis_server
+):
+    beat(layer, is_first=True)
+    layer.keep_house("worker", {}, set())
+    disconnect = Delivery("websocket.disconnect", {})
+    assert layer.begin_ordered(disconnect, f"websocket.send.{SERVER}!0", 0, "worker") is Turn.RUN
+    die()
+    assert layer._sync.run(layer.presence.bury(SERVER)) == 0
+    assert layer._sync.run(layer.registry.ages_s("servers")) == {}
+
+    assert layer._sync.run(layer.presence.bury(SERVER)) is None  # the first one may be at it
+    with redis_server.client() as client:
+        client.zincrby(layer.keyspace.registry("servers"), TTL_MS["servers"], SERVER)
+    assert layer._sync.run(layer.presence.bury(SERVER)) == 0
 
 
 def test_disconnects_that_do_not_fit_are_made_up_as_soon_as_there_is_room(make_layer, layer, die):
