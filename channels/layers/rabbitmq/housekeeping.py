@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import collections
 import logging
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -23,6 +24,8 @@ logger = logging.getLogger("channels.layers")
 
 #: Seconds between two rounds, whichever process makes them.
 ROUND_EVERY_S = 2.0
+#: Whose round takes longer gives a sign of life so often meanwhile.
+SIGN_EVERY_S = 2.0
 #: Ordered sockets are looked at less often: each drawer has to be opened for it.
 SOCKETS_EVERY_S = 6.0
 #: A server whose queues nobody reads is dead after so many seconds: it may be reconnecting.
@@ -179,12 +182,12 @@ class Housekeeping:
 
     # -- rounds ---------------------------------------------------------------------------------
 
-    async def keep(self, session: Session) -> None:
-        """Do what is due, if nobody else has done it just now."""
+    async def keep(self, session: Session, server_id: str) -> None:
+        """Do what is due, if nobody else has done it just now; a server that lives does it."""
         async with self._drawers.open(session, "registry") as state:
             due = self._begin_round(state)
         if due is not None:
-            await self._go_round(session, due)
+            await self._go_round_alive(session, due, "servers", server_id)
 
     async def keep_as_worker(self, session: Session, worker_id: str, facts: Any) -> None:
         """The same, and show that a worker lives."""
@@ -192,7 +195,7 @@ class Housekeeping:
             self._enter(state, session, "workers", worker_id, facts)
             due = self._begin_round(state)
         if due is not None:
-            await self._go_round(session, due)
+            await self._go_round_alive(session, due, "workers", worker_id)
 
     def _begin_round(self, state: State) -> Round | None:
         """What is to be looked at now; None if somebody else has done it just now."""
@@ -208,6 +211,18 @@ class Housekeeping:
             state["sockets_round"] = now
         known = {kind: dict(state.get(kind, {})) for kind in ("servers", "workers", "processes")}
         return Round(now, known, has_sockets)
+
+    async def _go_round_alive(
+        self, session: Session, due: Round, kind: str, process_id: str
+    ) -> None:
+        """Make a round, and show that the process which does so lives, however long it takes: a
+        dead server may have had many sockets."""
+        going = asyncio.ensure_future(self._go_round(session, due))
+        try:
+            while not (await asyncio.wait([going], timeout=SIGN_EVERY_S))[0]:
+                await self.find_boot(session, process_id, kind)  # which is a sign of life
+        finally:
+            await going
 
     async def _go_round(self, session: Session, due: Round) -> None:
         self._engine.ears.forget_old()

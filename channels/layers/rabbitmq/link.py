@@ -141,7 +141,7 @@ class RabbitmqLink(ServerLink):
         states = [[queue, client, state] for (queue, client), state in self._states.items()]
         if states:
             await self._engine.ears.announce(session, {"states": states})
-        await house.keep(session)
+        await house.keep(session, self.server_id)
         return was_known
 
     async def worker_ages_s(self) -> dict[str, float]:

@@ -9,7 +9,7 @@ import pytest
 
 from channels.exceptions import LayerRefused, LayerUnavailable
 from channels.layers.operations import DeadLetter, Done
-from channels.layers.rabbitmq import RabbitmqChannelLayer
+from channels.layers.rabbitmq import RabbitmqChannelLayer, housekeeping
 from tests.processes import free_port, wait_until
 from tests.processes.rabbitmq_server import RabbitmqServer
 
@@ -217,3 +217,25 @@ def test_what_is_encrypted_is_read_by_those_with_the_key(rabbitmq: RabbitmqServe
     layer.flush()
     layer.close()
     stranger.close()
+
+
+def test_a_worker_whose_round_takes_long_shows_that_it_lives(
+    layer: RabbitmqChannelLayer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(housekeeping, "SIGN_EVERY_S", 0.05)
+    house, rounds = layer.housekeeping, []
+
+    async def go_round_until_two_signs_came(session: Any, due: housekeeping.Round) -> None:
+        for _ in range(2):
+            age_s, before_s = 0.0, -1.0
+            while age_s > before_s:
+                await asyncio.sleep(0.01)
+                before_s, age_s = age_s, (await house.ages_s(session, "workers"))["worker"]
+        rounds.append(due)
+
+    async def go_round(session: Any, due: housekeeping.Round) -> None:
+        await asyncio.wait_for(go_round_until_two_signs_came(session, due), 5.0)
+
+    monkeypatch.setattr(house, "_go_round", go_round)
+    layer.keep_house("worker", {}, set())
+    assert len(rounds) == 1
