@@ -244,7 +244,14 @@ def test_what_waits_while_something_stands_still_may_come_too_late_for_who_leave
 
 def test_a_client_that_reads_nothing_hears_nothing():
     assert not hears_not({"at": 1_010.0, "deaf_since": 1_000.5})
-    assert hears_not({"at": 1_010.0, "deaf_since": 1_005.0})
+    assert hears_not({"at": 1_010.0, "deaf_since": 1_006.0})
+
+
+@pytest.mark.parametrize("length_s", [20.0, 63.0])
+def test_what_was_sent_may_be_lost_if_redis_stands_still_for_longer_than_anybody_waits(length_s):
+    sent = job(1, at=1_000.0)
+    found = find(sent, fault("freeze Redis", at=1_000.2, until=1_000.2 + length_s), threads=1)
+    assert ("what is sent is run" in found) == (length_s == 20.0)
 
 
 def test_a_connect_may_be_lost_with_its_worker_long_before_its_disconnect():

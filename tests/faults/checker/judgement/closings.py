@@ -19,12 +19,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from tests.faults.checker.judgement.instances import GIVEN_UP_AFTER_S, STANDING_STILL, Lives
-from tests.faults.checker.judgement.past import PAUSES, Event, Finding, Past, end_of
+from tests.faults.checker.judgement.past import PATIENCE_S, PAUSES, Event, Finding, Past, end_of
 
 #: The codes with which sockets are closed because of a trouble, and not because a server stops.
 CLOSED_BY_US = frozenset([1006, 1011, 1012, 1013])
-#: A frame may wait for so long (`--websocket-patience`); a little less, as clocks are read late.
-PATIENCE_S = 28.0
 #: The troubles of so long a time before a closing are added up.
 ADDED_UP_OVER_S = 60.0
 #: How long after a fault a socket may be closed for it.

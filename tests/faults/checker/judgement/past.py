@@ -10,6 +10,12 @@ from typing import Any
 
 Event = dict[str, Any]
 
+#: For so long nothing is lost or closed because something stands still (`websocket_patience`); a
+#: little less, as clocks are read late.
+PATIENCE_S = 28.0
+#: What a pause that is longer counts as, too: who waits for Redis has given up by then, and what
+#: Redis hands to a connection that was given up is lost.
+LONG_PAUSE = "long pause"
 #: Faults that may lose a message that is on its way just then.
 LOSSY = frozenset(
     [
@@ -20,6 +26,7 @@ LOSSY = frozenset(
         "kill Redis",
         "lose last moments",
         "wipe Redis",
+        LONG_PAUSE,
     ]
 )
 #: Faults after which Redis knows less than it has said: what was taken may come again.
@@ -37,6 +44,8 @@ PAUSES = frozenset(
         "no worker",
     ]
 )
+#: Those in which a connection to Redis may be given up, if they are long.
+_GIVING_UP = PAUSES - {"freeze worker", "no worker"}
 #: How long before a fault, and after it, something may be touched by it, in seconds.
 BEFORE_S, AFTER_S = 5.0, 15.0
 
@@ -54,6 +63,12 @@ def end_of(fault: Event) -> float:
     """When a fault was over."""
     until: float = fault["until"] if "until" in fault else fault["at"]
     return until
+
+
+def kinds_of(fault: Event) -> frozenset[str]:
+    """What a fault counts as: its name, and maybe LONG_PAUSE."""
+    is_long = fault["name"] in _GIVING_UP and end_of(fault) - fault["at"] >= PATIENCE_S
+    return frozenset([fault["name"], LONG_PAUSE] if is_long else [fault["name"]])
 
 
 class Past:
@@ -99,7 +114,7 @@ class Past:
         return [
             fault
             for fault in self._by_kind["fault"]
-            if fault["name"] in names
+            if not kinds_of(fault).isdisjoint(names)
             and fault["at"] - before_s < end
             and end_of(fault) + after_s > begin
         ]
@@ -120,4 +135,5 @@ class Past:
     def in_flight(self) -> int:
         """How many messages may have been on their way to workers when connections were cut."""
         per_cut = self.threads * max(1, len(self.of("workers")) or 4)
-        return sum(fault["name"] in CUTS for fault in self._by_kind["fault"]) * per_cut
+        cuts = [fault for fault in self.of("fault") if not kinds_of(fault).isdisjoint(CUTS)]
+        return len(cuts) * per_cut
