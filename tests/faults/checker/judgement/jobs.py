@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.faults.checker.judgement.past import FORGETFUL, Finding, Past, end_of
+from tests.faults.checker.judgement.past import FORGETFUL, LONG_PAUSE, Finding, Past, end_of
 
 ONCE, OWNED = "checked.once", "checked.owned"
 #: What was sent so long before Redis lost its last moments is on its disk.
 ON_DISK_AFTER_S = 2.0
+#: A job may wait so long for its worker.
+WAITS_S = 60.0
 
 
 def jobs_run_once(past: Past) -> Iterator[Finding]:
@@ -24,7 +26,10 @@ def jobs_run_once(past: Past) -> Iterator[Finding]:
     jobs = past.of("job", channel=ONCE, outcome="sent")
     lost = [job for job in jobs if job["n"] not in runs]
     for job in lost:
-        if past.is_calm(job["at"], job["at"]):
+        waits_until = job["at"] + WAITS_S
+        if past.is_calm(job["at"], job["at"]) and past.is_calm(
+            job["at"], waits_until, [LONG_PAUSE]
+        ):
             text = f"job {job['n']} was lost, and nothing had happened"
             yield Finding("what is sent is run", text, (job,))
     lost_in_kills = [job for job in lost if not _may_be_forgotten(past, job["at"])]
