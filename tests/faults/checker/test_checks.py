@@ -211,6 +211,26 @@ def test_an_answer_may_come_again_after_lost_moments_to_who_is_closed_for_it(cod
     assert ("replies come once and in order" in find(*events)) is found
 
 
+@pytest.mark.parametrize(
+    ("again_at", "closed_at", "found"),
+    [(1_001.5, 1_002.0, False), (1_001.5, 1_060.0, True), (1_031.0, 1_002.0, True)],
+)
+def test_a_frame_may_run_again_after_lost_moments_until_its_socket_is_closed(
+    again_at, closed_at, found
+):
+    events = [
+        on_socket("began", 1, at=1_000.3, n=7),
+        on_socket("ended", 1, at=1_000.4, n=7),
+        {"event": "sent", "conn": 1, "n": 7, "place": 1, "at": 999.5},
+        on_socket("began", 1, at=again_at, n=7),
+        on_socket("ended", 1, at=again_at + 0.1, n=7),
+        {"event": "closed", "conn": 1, "code": 1012, "was_idle": False, "at": closed_at},
+    ]
+    lost = fault("lose last moments", at=1_000.2, until=1_001.0)
+    assert ("once, and in order" in find(*events, lost)) is found
+    assert "once, and in order" in find(*events)
+
+
 def test_a_page_may_take_as_long_as_the_site_stood_still():
     asked = {"event": "asked", "status": 200, "took_s": 61.0, "at": 1_000.0}
     assert find(asked, fault("freeze Redis", at=1_001.0, until=1_051.0)) == []

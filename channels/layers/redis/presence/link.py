@@ -18,6 +18,7 @@ from channels.layers.redis.presence.frames import FrameLink
 from channels.layers.redis.presence.heartbeat import Heartbeat
 from channels.layers.redis.presence.own_server import OwnServer
 from channels.layers.redis.presence.replies import ReplyReader
+from channels.layers.redis.presence.rollback import Rollbacks
 from channels.layers.redis.presence.upkeep import Upkeep
 from channels.layers.redis.queues.sending import Sending
 from channels.layers.redis.transport.aio import AsyncDriver
@@ -60,7 +61,8 @@ class RedisServerLink(FrameLink):
             sockets,
             guardian=guardian,
             stuck=Stuck(rules, sent),
-            rollbacks=layer.rollbacks,
+            sent=sent,
+            rollbacks=Rollbacks(rules, layer.traffic),
             disconnects=self._disconnects,
             on_reply=on_reply,
         )

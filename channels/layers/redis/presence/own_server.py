@@ -9,6 +9,7 @@ from typing import TypeVar
 from channels.exceptions import LayerUnavailable, PrefixTaken
 from channels.layers.names import WEBSOCKET_SEND, reply_channel_name
 from channels.layers.redis.keys import Keyspace
+from channels.layers.redis.presence.rollback import LOOKED_FOR_S
 from channels.layers.redis.transport.aio import AsyncDriver
 from channels.layers.redis.transport.hosts import Host
 from channels.layers.redis.transport.lane import DOUBT_S, KEPT_S
@@ -16,8 +17,9 @@ from channels.layers.redis.transport.plans import Plan, Request
 
 T = TypeVar("T")
 
-#: What a Redis that has lost its last moments may give again is no older than this when it is gone.
-DOUBTED_S = KEPT_S + DOUBT_S
+#: What a Redis that has lost its last moments may give again is no older than this when that is
+#: known, be it from another server.
+DOUBTED_S = KEPT_S + DOUBT_S + LOOKED_FOR_S
 
 
 class OwnServer:
@@ -32,9 +34,9 @@ class OwnServer:
         self.driver: AsyncDriver | None = None
         #: The sockets that the layer has a record of, unless it lost some when it was away.
         self.sockets: set[str] = set()
-        #: Those whose handshake is not answered yet; and those of them whose connect may be lost,
-        #: or run twice.
-        self._connecting: set[str] = set()
+        #: Those whose handshake is not answered yet, and since when.
+        self._connecting: dict[str, float] = {}
+        #: Those of them whose connect may be lost, or run twice.
         self._doubted: set[str] = set()
         #: When the latest handshakes were answered, oldest first: (time, client).
         self._openings: collections.deque[tuple[float, str]] = collections.deque()
@@ -60,11 +62,11 @@ class OwnServer:
 
     def note_connecting(self, client: str) -> None:
         """A socket is about to be opened."""
-        self._connecting.add(client)
+        self._connecting[client] = time.monotonic()
 
     def note_accepted(self, client: str) -> bool:
         """The handshake of a socket is answered. Returns whether its connect is in doubt."""
-        self._connecting.discard(client)
+        self._connecting.pop(client, None)
         now_s = time.monotonic()
         while self._openings and self._openings[0][0] < now_s - DOUBTED_S:
             self._openings.popleft()
@@ -73,7 +75,8 @@ class OwnServer:
 
     def note_closed(self, client: str) -> None:
         """A socket has closed, or could not be opened."""
-        for some in (self.sockets, self._connecting, self._doubted):
+        self._connecting.pop(client, None)
+        for some in (self.sockets, self._doubted):
             some.discard(client)
 
     def forget_sockets(self) -> None:
@@ -81,12 +84,14 @@ class OwnServer:
         for some in (self.sockets, self._connecting, self._doubted, self._openings):
             some.clear()
 
-    def doubt(self, span_s: float) -> list[str]:
-        """Redis has lost what happened in the last `span_s`. Returns the sockets that were accepted
-        then; those that are not yet are in doubt, too."""
-        since_s = time.monotonic() - span_s
-        self._doubted |= self._connecting
-        return [c for at_s, c in self._openings if at_s >= since_s and c in self.sockets]
+    def doubt(self, span_s: float, until_s: float = 0.0) -> list[str]:
+        """Redis has lost what happened in the last `span_s`, until `until_s` ago. Returns the
+        sockets that were accepted then; those that are not yet are in doubt, too."""
+        now_s = time.monotonic()
+        begin_s, end_s = now_s - span_s, now_s - until_s
+        self._doubted.update(c for c, at_s in self._connecting.items() if at_s <= end_s)
+        openings = [client for at_s, client in self._openings if begin_s <= at_s <= end_s]
+        return [client for client in openings if client in self.sockets]
 
     def socket_channel(self, client: str) -> str:
         """The reply channel of one of its sockets."""

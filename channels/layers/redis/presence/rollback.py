@@ -3,7 +3,8 @@
 It was killed with its machine under `appendfsync everysec`, or a replica took over that lagged
 behind. A server notices, as Redis knows less of its frames than it did (see transport/lane.py), and
 leaves a mark. Each worker remembers what it has sent and taken of late; after its connections broke
-it looks for the mark, and counts.
+it looks for the mark, and counts. So does each other server, and closes sockets: it may have sent
+nothing in these moments, but what it had sent before was taken in them, and comes again.
 """
 
 import collections
@@ -26,15 +27,27 @@ MARGIN_S = 0.1
 
 
 class LossMark(NamedTuple):
-    """A mark: its name, for how long before it was left things are in doubt, and how old it is."""
+    """A mark: its name, for how long before it was left things are in doubt, how old it is, and the
+    number of the host that has lost something."""
 
     name: bytes
     span_s: float
     age_s: float
+    host: int
+
+    @property
+    def since_s(self) -> float:
+        """So long ago began what is in doubt ..."""
+        return self.age_s + self.span_s
+
+    @property
+    def until_s(self) -> float:
+        """... and so long ago it ended."""
+        return self.age_s - MARGIN_S
 
 
 class Rollbacks:
-    """Plans about the last moments that Redis has lost."""
+    """Plans about the last moments that Redis has lost. Whoever looks for marks has its own."""
 
     def __init__(
         self, rules: Rules, traffic: Traffic, clock: Callable[[], float] = time.monotonic
@@ -44,27 +57,42 @@ class Rollbacks:
         self._host = rules.keyspace.host_of("registry")
         self._seen: set[bytes] = set()
 
-    def mark(self, span_s: float) -> Plan[None]:
-        """Plan: tell all workers that what happened in the last `span_s` may be lost."""
+    def mark(self, span_s: float, host: int = 0) -> Plan[None]:
+        """Plan: tell all workers and servers that what happened on a host in the last `span_s` may
+        be lost."""
         (time_,) = yield [Request(self._host, ("TIME",))]
-        text = f"{secrets.token_hex(4)} {_read_ms(check(time_)):.0f} {span_s * 1000:.0f}"
+        name = secrets.token_hex(4)
+        text = f"{name} {_read_ms(check(time_)):.0f} {span_s * 1000:.0f} {host}"
+        self._seen.add(name.encode())
         yield [Request(self._host, ("SET", self._key, text, "NX", "PX", MARK_TTL_MS))]
 
-    def look(self, lost_at_s: float) -> Plan[int]:
-        """Plan: count what is in doubt, if there is a new mark; only soon after connections broke,
-        which was at `lost_at_s`. Returns how many messages that are."""
-        if self._clock() - lost_at_s > LOOKED_FOR_S:
-            return 0
+    def is_due(self, lost_at_s: float) -> bool:
+        """Whether it is time to look for a mark: the latest connection broke at `lost_at_s`."""
+        return self._clock() - lost_at_s <= LOOKED_FOR_S
+
+    def find(self, lost_at_s: float) -> Plan[LossMark | None]:
+        """Plan: the mark that somebody else has left, if it is a new one; looks for it only soon
+        after connections broke, which was at `lost_at_s`."""
+        if not self.is_due(lost_at_s):
+            return None
         time_, text = yield [
             Request(self._host, ("TIME",)),
             Request(self._host, ("GET", self._key)),
         ]
         loss = _read_loss(check(text), _read_ms(check(time_)))
         if loss is None or loss.name in self._seen:
-            return 0
+            return None
         self._seen.add(loss.name)
-        noticed_s = self._clock() - loss.age_s
-        return (yield from self._count(noticed_s - loss.span_s, noticed_s + MARGIN_S))
+        return loss
+
+    def look(self, lost_at_s: float) -> Plan[int]:
+        """Plan: count what is in doubt, if `find` finds a mark. Returns how many messages that
+        are."""
+        loss = yield from self.find(lost_at_s)
+        if loss is None:
+            return 0
+        now_s = self._clock()
+        return (yield from self._count(now_s - loss.since_s, now_s - loss.until_s))
 
     def _count(self, since_s: float, until_s: float) -> Plan[int]:
         sent, taken = (self._traffic.between(what, since_s, until_s) for what in (SENT, TAKEN))
@@ -94,8 +122,9 @@ def _read_ms(time_: list[bytes]) -> float:
 def _read_loss(text: bytes | None, now_ms: float) -> LossMark | None:
     """What a mark says; None if there is none, or it is not one of ours."""
     try:
-        name, at_ms, span_ms = (text or b"").split()
-        return LossMark(name, int(span_ms) / 1000, max(now_ms - int(at_ms), 0.0) / 1000)
+        name, at_ms, span_ms, host = (text or b"").split()
+        age_s = max(now_ms - int(at_ms), 0.0) / 1000
+        return LossMark(name, int(span_ms) / 1000, age_s, int(host))
     except ValueError:
         return None
 

@@ -15,7 +15,7 @@ from channels.layers.redis.presence.disconnects import Disconnects
 from channels.layers.redis.presence.own_server import OwnServer
 from channels.layers.redis.presence.presence import Presence
 from channels.layers.redis.presence.rollback import Rollbacks
-from channels.layers.redis.transport.lane import DOUBT_S
+from channels.layers.redis.transport.lane import DOUBT_S, SentFrames
 from channels.messages import CloseCode
 
 logger = logging.getLogger("channels.layers")
@@ -42,13 +42,15 @@ class Upkeep:
         *,
         guardian: Guardian,
         stuck: Stuck,
+        sent: SentFrames,
         rollbacks: Rollbacks,
         disconnects: Disconnects,
         on_reply: Callable[[list[str], dict[str, Any]], None],
     ) -> None:
         self._server, self._presence = server, presence
         self._sockets, self._on_reply = sockets, on_reply
-        self._guardian, self._stuck, self._rollbacks = guardian, stuck, rollbacks
+        self._guardian, self._stuck, self._sent = guardian, stuck, sent
+        self._rollbacks = rollbacks
         self._disconnects = disconnects
         self._closing: set[asyncio.Task[None]] = set()
         self._renew_at = time.monotonic() + RENEW_EVERY_S
@@ -83,20 +85,41 @@ class Upkeep:
         self._on_reply(lost, {"close": int(CloseCode.SERVICE_RESTART)})
 
     def close_doubtful(self, reply_channels: list[str], span_s: float) -> None:
-        """Redis has lost its last moments, about `span_s`: have workers count jobs; close the
-        sockets that spoke then, as some of their frames may be lost, and others may run twice; and
-        those that opened then, as so may their connect, and the groups that they have joined."""
+        """Redis has lost its last moments, about `span_s`: tell workers and other servers; close
+        the sockets that spoke then, as some of their frames may be lost, and others may run twice;
+        and those that opened then, as so may their connect, and the groups that they have joined.
+        """
         spoke = [name.partition("!")[2] for name in reply_channels]
-        spoke = [client for client in spoke if client in self._server.sockets]
-        clients = list(dict.fromkeys((*spoke, *self._server.doubt(span_s - OLDER_S))))
+        clients = self._find_doubtful(spoke, span_s)
+        self._spawn(self._end_doubt(clients, spoke, span_s))
+
+    def _find_doubtful(self, spoke: list[str], span_s: float, until_s: float = 0.0) -> list[str]:
+        """The open sockets that spoke then, or opened in the last `span_s`, until `until_s` ago;
+        tells of them."""
+        server = self._server
+        still_open = [client for client in spoke if client in server.sockets]
+        opened = server.doubt(span_s - OLDER_S, until_s)
+        clients = list(dict.fromkeys((*still_open, *opened)))
         logger.error(
             "Redis has lost its last moments (it crashed, or another took its place): %d of %d "
             "sockets opened or spoke then, and are closed with 1012, as what they did may be lost; "
             "jobs of that time may be lost, or run twice: workers count theirs as doubtful_count",
             len(clients),
-            len(self._server.sockets),
+            len(server.sockets),
         )
-        self._spawn(self._end_doubt(clients, span_s))
+        return clients
+
+    async def _heed_mark(self, lost_at_s: float) -> None:
+        """Another server may have noticed that Redis has lost its last moments, and this one not,
+        which had sent nothing in them: what it sent before was taken in them, and comes again."""
+        server = self._server
+        loss = await server.run(self._rollbacks.find(lost_at_s))
+        if loss is None or loss.host != server.host_number:
+            return
+        now_s = asyncio.get_running_loop().time()
+        spoke = self._sent.senders(now_s - loss.since_s, now_s - loss.until_s)
+        await self._close(self._find_doubtful(spoke, loss.since_s, loss.until_s))
+        await self._give_up_closed(spoke)
 
     def close_soon(self, clients: list[str]) -> None:
         """Close sockets with 1012."""
@@ -107,10 +130,11 @@ class Upkeep:
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
-    async def _end_doubt(self, clients: list[str], span_s: float) -> None:
+    async def _end_doubt(self, clients: list[str], spoke: list[str], span_s: float) -> None:
         with contextlib.suppress(LayerUnavailable):
-            await self._server.run(self._rollbacks.mark(span_s))
+            await self._server.run(self._rollbacks.mark(span_s, self._server.host_number))
         await self._close(clients)
+        await self._give_up_closed(spoke)
 
     async def _close(self, clients: list[str]) -> None:
         """Close sockets with 1012; nothing but their disconnects may run any more."""
@@ -121,11 +145,22 @@ class Upkeep:
         if clients:
             self._on_reply(clients, {"close": int(CloseCode.SERVICE_RESTART)})
 
+    async def _give_up_closed(self, spoke: list[str]) -> None:
+        """Of sockets that spoke and have closed since, nothing but their disconnects may run any
+        more: they may wait for a frame, and it would run twice."""
+        server = self._server
+        for client in spoke:
+            if client not in server.sockets:
+                with contextlib.suppress(LayerUnavailable):
+                    await server.run(self._guardian.give_up(server.id, client))
+
     async def look_after_forever(self) -> None:
         """Look after ordered sockets, again and again."""
         while True:
-            await asyncio.sleep(LOOK_EVERY_S[self._guardian.is_busy or self._stuck.is_busy])
-            if self._server.sockets:
+            may_be_lost = self._rollbacks.is_due(self._lost_at_s())
+            is_busy = self._guardian.is_busy or self._stuck.is_busy or may_be_lost
+            await asyncio.sleep(LOOK_EVERY_S[is_busy])
+            if self._server.sockets or may_be_lost:
                 try:
                     await self.look_after_sockets()
                 except Exception:
@@ -133,11 +168,13 @@ class Upkeep:
 
     async def look_after_sockets(self) -> None:
         """Bring on ordered sockets whose worker died, or whose next message is lost."""
-        now_s = time.monotonic()
-        if now_s - max(host.health.lost_at for host in self._server.hosts) < COMING_BACK_S:
+        now_s, lost_at_s = time.monotonic(), self._lost_at_s()
+        if now_s - lost_at_s < COMING_BACK_S:
             self._guardian.doubt()
         server = self._server
         plan = self._guardian.look_after(server.id, now_s)
+        with contextlib.suppress(LayerUnavailable):  # of several hosts, that of marks may be away
+            await self._heed_mark(lost_at_s)
         try:
             for client in await server.run(plan):
                 self._on_reply([client], {"close": int(CloseCode.INTERNAL_ERROR)})
@@ -145,6 +182,10 @@ class Upkeep:
             await server.run(self._stuck.bring_on(server.id, server.sockets, look, now_s))
         except LayerUnavailable as error:
             logger.debug("ordered sockets can't be looked after: %s", error)
+
+    def _lost_at_s(self) -> float:
+        """When the latest connection broke."""
+        return max(host.health.lost_at for host in self._server.hosts)
 
     async def renew_sockets(self) -> None:
         """Let nothing expire that belongs to sockets which are open, but silent."""

@@ -242,6 +242,12 @@ class SentFrames:
             quiet.pop(client, None)
         return quiet
 
+    def senders(self, since_s: float, until_s: float) -> list[str]:
+        """Return the clients of those of these frames that were taken in this time."""
+        batches = itertools.chain(self._old, self._fresh)
+        found = _all_frames(batch for batch in batches if since_s <= batch.at_s <= until_s)
+        return list(dict.fromkeys(client for client, _, _ in found))
+
     def find(self, keys: Collection[Key]) -> dict[Key, tuple[bytes, float]]:
         """Return the payloads of those of these frames that are kept, and when each was sent."""
         return {

@@ -4,33 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.faults.checker.judgement.past import FORGETFUL, Event, Finding, Past
+from tests.faults.checker.judgement.past import FORGETFUL, Event, Finding, Past, end_of
 
 #: A handshake whose `connect` was lost with its worker gets its answer, and its disconnect, so long
 #: after.
 HANDSHAKE_S = 21.0
+#: Within this long every server knows that Redis has lost its last moments.
+NOTICED_S = 10.0
 
 
 def messages_of_a_socket_run_once_and_in_order(past: Past) -> Iterator[Finding]:
     """Orders of what began rise, and nothing begins before what went before it has ended.
 
     A Redis that comes back with less than it knew has lost whose turn it is: the disconnect of a
-    socket that is closed for that with 1012 runs at once then.
+    socket that is closed for that with 1012 runs at once then; and what workers had taken in its
+    last moments may run again, until the server has noticed and closes the socket.
     """
     killed = {pid for fault in past.of("fault") for pid in fault.get("pids", ())}
+    closed = {event["conn"]: event for event in past.of("closed")}
+    speakers = {event["n"]: event["conn"] for event in past.of("sent")}
     for socket, events in past.grouped("socket", "connect", "began", "ended", "disconnect").items():
-        yield from _check_socket(past, socket, events, killed)
+        conns = (speakers.get(event["n"]) for event in events if "n" in event)
+        end = next((closed[conn] for conn in conns if conn in closed), None)
+        yield from _check_socket(past, socket, events, killed, end)
 
 
 def _check_socket(
-    past: Past, socket: str, events: list[Event], killed: set[int]
+    past: Past, socket: str, events: list[Event], killed: set[int], end: Event | None
 ) -> Iterator[Finding]:
     last_order, running = -1, None
     for event in events:
         if event["event"] == "ended":
             running = None
             continue
-        if event["order"] <= last_order:
+        if event["order"] <= last_order and not _may_run_again(past, event, end):
             text = f"{socket}: order {event['order']} ran after {last_order}"
             yield Finding("once, and in order", text, tuple(events))
         is_cut_short = event["event"] == "disconnect" and not past.is_calm(
@@ -41,6 +48,16 @@ def _check_socket(
             yield Finding("one after another", text, (running, event))
         last_order = event["order"]
         running = event if event["event"] == "began" else None
+
+
+def _may_run_again(past: Past, event: Event, end: Event | None) -> bool:
+    """Whether Redis has just lost its last moments, and the socket was closed soon after that."""
+    return any(
+        fault["at"] < event["at"] < end_of(fault) + NOTICED_S
+        and end is not None
+        and fault["at"] < end["at"] < end_of(fault) + NOTICED_S
+        for fault in past.of("fault", name="lose last moments")
+    )
 
 
 def every_socket_connects_first_and_disconnects_once(past: Past) -> Iterator[Finding]:

@@ -219,6 +219,15 @@ def test_frames_are_found_as_long_as_they_live():
     assert list(sent.find(wanted)) == [("a", 2), ("a", 3)]
 
 
+def test_who_sent_frames_in_a_time_is_known_once_each():
+    sent = SentFrames(life_s=60.0)
+    for at_s, client in enumerate("abcbd"):
+        sent.add(frames(client, at_s), now_s=float(at_s))
+    sent.take_quiet(3.0)
+    assert sent.senders(1.0, 3.5) == ["b", "c"]
+    assert sent.senders(4.5, 9.0) == []
+
+
 def test_the_oldest_frames_go_first_when_there_is_no_room(monkeypatch):
     monkeypatch.setattr(lane, "SENT_BYTES", 2 * (lane.FRAME_BYTES + 100))
     sent = SentFrames(life_s=60.0)

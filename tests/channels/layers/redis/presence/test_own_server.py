@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from channels.exceptions import LayerUnavailable, PrefixTaken
+from channels.layers.operations import Delivery, FinishOrdered, Turn
 from channels.layers.redis.presence import heartbeat
 
 SERVER = "server"
@@ -67,6 +68,94 @@ def test_a_handshake_that_was_under_way_then_is_answered_and_its_socket_closed(w
         link.note_accepted("a")
         assert await replies.get() == (["a"], CLOSED)
         assert replies.empty()
+
+    with_link(lose)
+
+
+def have_another_notice_a_loss(layer, link, span_s=5.0, host=0):
+    """The link's connections broke, and another server finds what was lost by that."""
+    layer._sync.run(layer.rollbacks.mark(span_s, host))
+    link._server.host.health.lost(OSError("the connection broke"))
+
+
+async def open_before(link, *clients):
+    """Open sockets, and let it be long ago."""
+    for client in clients:
+        await link.open_socket(client, connect(client))
+        link.note_accepted(client)
+    link._server._openings.clear()
+
+
+def speak(link, client, order=1):
+    return link.send_frame({**connect(client), "path": "/", "order": order, "text": "x"})
+
+
+def test_sockets_that_spoke_then_are_closed_though_another_server_has_noticed(with_link, layer):
+    """What this one sent before is taken in these moments, and comes again."""
+
+    async def lose(link, replies):
+        await open_before(link, "a", "b")
+        await speak(link, "a")
+        await link.open_socket("c", connect("c"))
+        link._server._connecting["c"] += 60.0  # it comes after that
+        have_another_notice_a_loss(layer, link)
+        assert await replies.get() == (["a"], CLOSED)
+        link.note_accepted("c")
+        await link._upkeep.look_after_sockets()
+        assert replies.empty()
+
+    with_link(lose)
+
+
+@pytest.mark.parametrize("loss", [{"span_s": -5.0}, {"host": 1}])
+def test_sockets_that_spoke_at_another_time_or_with_another_host_go_on(with_link, layer, loss):
+    async def lose(link, replies):
+        await open_before(link, "a")
+        await speak(link, "a")
+        have_another_notice_a_loss(layer, link, **loss)
+        await link._upkeep.look_after_sockets()
+        assert replies.empty()
+
+    with_link(lose)
+
+
+def test_what_a_server_has_noticed_itself_is_no_news_to_it(with_link, layer):
+    async def lose(link, replies):
+        await open_before(link, "a", "b")
+        await speak(link, "a")
+        link._upkeep.close_doubtful(["websocket.send.server!b"], 5.0)
+        link._server.host.health.lost(OSError("the connection broke"))
+        assert await replies.get() == (["b"], CLOSED)
+        await link._upkeep.look_after_sockets()
+        assert replies.empty()
+
+    with_link(lose)
+
+
+@pytest.mark.parametrize("has_noticed", [True, False])
+def test_the_disconnect_of_one_that_spoke_and_left_waits_for_no_frame(
+    with_link, layer, has_noticed
+):
+    """Its frame was taken before the moments that are lost, and ran in them: it would run twice."""
+
+    async def lose(link, replies):
+        await open_before(link, "a")
+        socket, goodbye = connect("a")["reply_channel"], {**connect("a"), "order": 2}
+        await speak(link, "a")
+        await link.close_socket("a", goodbye)
+        channel, content = await layer.areceive(["websocket.disconnect"])
+        early = Delivery(channel, content)
+        assert layer.begin_ordered(Delivery("websocket.connect", {}), socket, 0, "w") is Turn.RUN
+        layer.apply([FinishOrdered(socket, 0)])
+        assert layer.begin_ordered(early, socket, 2, "w") is Turn.PARKED
+        if has_noticed:
+            link._upkeep.close_doubtful([socket], 5.0)
+        else:
+            have_another_notice_a_loss(layer, link)
+        while (await layer.areceive([channel])) != (channel, goodbye):
+            await asyncio.sleep(0.01)
+        frame = Delivery("websocket.receive", {})
+        assert layer.begin_ordered(frame, socket, 1, "w") is Turn.STALE
 
     with_link(lose)
 

@@ -11,6 +11,7 @@ from channels.exceptions import LayerUnavailable
 from channels.layers.redis import RedisChannelLayer
 from channels.layers.redis.presence import rollback
 from channels.layers.redis.queues.sending import SENT, TAKEN, TENTHS, Traffic
+from channels.layers.redis.transport import lane
 from tests.processes import RedisServer
 
 
@@ -72,7 +73,7 @@ def test_who_kept_its_connections_looks_for_no_mark(make_layer):
     assert count_doubtful(layer) == 0
 
 
-@pytest.mark.parametrize("text", ["", "junk", "a b c", "name 1 2 3"])
+@pytest.mark.parametrize("text", ["", "junk", "a b c d", "name 1 2 3", "name 1 2 3 4"])
 def test_a_mark_that_is_none_is_passed_over(layer, worker, redis_server, text):
     with redis_server.client() as client:
         client.set(layer.keyspace.registry("rollback"), text)
@@ -131,11 +132,14 @@ def _get(layer):
     return (yield [Request(0, ("GET", layer.keyspace.registry("rollback")))])
 
 
-def test_a_server_notices_by_its_frames_and_workers_count():
+def test_a_server_notices_by_its_frames_and_workers_count_and_another_server_closes(monkeypatch):
+    monkeypatch.setattr(lane, "DOUBT_S", 60.0)  # on a slow machine, too
     with RedisServer() as server:
         make = functools.partial(RedisChannelLayer, hosts=[server.url])
         layer, worker = make(), make()
-        asyncio.run(_lose_the_last_moments(layer, worker, server))
+        losing = _lose_the_last_moments(layer, worker, server)
+        closed = asyncio.run(asyncio.wait_for(losing, 30))
+        assert closed == (["b"], {"close": 1012})
         assert count_doubtful(layer) == 2
         layer.close()
         worker.close()
@@ -143,9 +147,15 @@ def test_a_server_notices_by_its_frames_and_workers_count():
 
 async def _lose_the_last_moments(layer, worker, server):
     link = layer.open_link("server", lambda *reply: None, lambda: None)
+    replies = asyncio.Queue()
+    other = layer.open_link("other", lambda *reply: replies.put_nowait(reply), lambda: None)
     await link.start()
+    await other.start()
     message = {"reply_channel": "websocket.send.server!a", "path": "/", "order": 1, "text": "x"}
     await link.send_frame(message)
+    there = {"reply_channel": "websocket.send.other!b", "path": "/"}
+    await other.open_socket("b", there)
+    await other.send_frame({**there, "order": 1, "text": "x"})
     server.keep_copy()
     await link.send_frame({**message, "order": 2})
     for n in range(2):
@@ -160,7 +170,10 @@ async def _lose_the_last_moments(layer, worker, server):
     with contextlib.suppress(LayerUnavailable):  # its connections are gone
         worker.receive(["nothing"])
     await asyncio.to_thread(_keep_house_until_it_works, worker)
+    closed = await replies.get()
     await link.stop()
+    await other.stop()
+    return closed
 
 
 def _keep_house_until_it_works(worker):
