@@ -53,6 +53,8 @@ class Upkeep:
         self._rollbacks = rollbacks
         self._disconnects = disconnects
         self._closing: set[asyncio.Task[None]] = set()
+        #: The sockets that are closed as Redis has lost its last moments; some may still be open.
+        self._doubtful: set[str] = set()
         self._renew_at = time.monotonic() + RENEW_EVERY_S
 
     async def find_lost_sockets(self) -> None:
@@ -91,23 +93,29 @@ class Upkeep:
         """
         spoke = [name.partition("!")[2] for name in reply_channels]
         clients = self._find_doubtful(spoke, span_s)
+        self._tell_doubt(clients)
         self._spawn(self._end_doubt(clients, spoke, span_s))
 
     def _find_doubtful(self, spoke: list[str], span_s: float, until_s: float = 0.0) -> list[str]:
         """The open sockets that spoke then, or opened in the last `span_s`, until `until_s` ago;
-        tells of them."""
+        but for those that are being closed for that."""
         server = self._server
         still_open = [client for client in spoke if client in server.sockets]
         opened = server.doubt(span_s - OLDER_S, until_s)
-        clients = list(dict.fromkeys((*still_open, *opened)))
+        self._doubtful &= server.sockets
+        found = dict.fromkeys((*still_open, *opened))
+        clients = [client for client in found if client not in self._doubtful]
+        self._doubtful.update(clients)
+        return clients
+
+    def _tell_doubt(self, clients: list[str]) -> None:
         logger.error(
             "Redis has lost its last moments (it crashed, or another took its place): %d of %d "
             "sockets opened or spoke then, and are closed with 1012, as what they did may be lost; "
             "jobs of that time may be lost, or run twice: workers count theirs as doubtful_count",
             len(clients),
-            len(server.sockets),
+            len(self._server.sockets),
         )
-        return clients
 
     async def _heed_mark(self, lost_at_s: float) -> None:
         """Another server may have noticed that Redis has lost its last moments, and this one not,
@@ -118,7 +126,10 @@ class Upkeep:
             return
         now_s = asyncio.get_running_loop().time()
         spoke = self._sent.senders(now_s - loss.since_s, now_s - loss.until_s)
-        await self._close(self._find_doubtful(spoke, loss.since_s, loss.until_s))
+        clients = self._find_doubtful(spoke, loss.since_s, loss.until_s)
+        if clients:  # it may have noticed itself, and closed them
+            self._tell_doubt(clients)
+        await self._close(clients)
         await self._give_up_closed(spoke)
 
     def close_soon(self, clients: list[str]) -> None:

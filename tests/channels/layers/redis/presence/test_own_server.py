@@ -119,15 +119,19 @@ def test_sockets_that_spoke_at_another_time_or_with_another_host_go_on(with_link
     with_link(lose)
 
 
-def test_what_a_server_has_noticed_itself_is_no_news_to_it(with_link, layer):
+@pytest.mark.parametrize("is_first", [True, False])
+def test_what_a_server_has_noticed_itself_is_no_news_to_it(with_link, layer, caplog, is_first):
     async def lose(link, replies):
         await open_before(link, "a", "b")
         await speak(link, "a")
-        link._upkeep.close_doubtful(["websocket.send.server!b"], 5.0)
+        if not is_first:
+            layer._sync.run(layer.rollbacks.mark(5.0))
+        link._upkeep.close_doubtful(["websocket.send.server!a"], 5.0)
+        assert await replies.get() == (["a"], CLOSED)
         link._server.host.health.lost(OSError("the connection broke"))
-        assert await replies.get() == (["b"], CLOSED)
         await link._upkeep.look_after_sockets()
         assert replies.empty()
+        assert caplog.text.count("Redis has lost its last moments") == 1
 
     with_link(lose)
 
