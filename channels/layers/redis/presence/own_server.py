@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from channels.exceptions import LayerUnavailable, PrefixTaken
 from channels.layers.names import WEBSOCKET_SEND, reply_channel_name
+from channels.layers.recent import Recent
 from channels.layers.redis.keys import Keyspace
 from channels.layers.redis.presence.rollback import LOOKED_FOR_S
 from channels.layers.redis.transport.aio import AsyncDriver
@@ -20,6 +21,8 @@ T = TypeVar("T")
 #: What a Redis that has lost its last moments may give again is no older than this when that is
 #: known, be it from another server.
 DOUBTED_S = KEPT_S + DOUBT_S + LOOKED_FOR_S
+#: A socket whose order is broken is closed for that within this time.
+BROKEN_KEPT_S = 60.0
 
 
 class OwnServer:
@@ -40,6 +43,9 @@ class OwnServer:
         self._doubted: set[str] = set()
         #: When the latest handshakes were answered, oldest first: (time, client).
         self._openings: collections.deque[tuple[float, str]] = collections.deque()
+        #: Sockets whose order was broken while they were open, and until when a worker's thread may
+        #: take a turn of theirs for known all the same.
+        self.broken: Recent[str, float] = Recent(BROKEN_KEPT_S)
         #: Its host was away, and what is lost by that was not looked at yet.
         self.was_away, self.is_back = False, asyncio.Event()
         #: There may be replies that are delayed.

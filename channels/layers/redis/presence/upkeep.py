@@ -9,7 +9,7 @@ from typing import Any
 
 from channels.exceptions import LayerUnavailable
 from channels.layers.redis.ordering.guardian import Guardian
-from channels.layers.redis.ordering.sockets import Sockets
+from channels.layers.redis.ordering.sockets import KNOWN_FOR_S, Sockets
 from channels.layers.redis.ordering.stuck import Stuck
 from channels.layers.redis.presence.disconnects import Disconnects
 from channels.layers.redis.presence.own_server import OwnServer
@@ -27,6 +27,8 @@ LOOK_EVERY_S = (1.0, 0.5)
 #: Frames that were taken so much before the first one that is lost are in doubt: they may have been
 #: consumed after it. Handshakes that were answered then are not: they were consumed by then.
 OLDER_S = DOUBT_S - 0.5
+#: So long after the order of a socket was broken, no thread takes a turn of it for known any more.
+TURNS_END_AFTER_S = KNOWN_FOR_S + 0.5
 #: After connections broke, workers have this long to show that they live.
 COMING_BACK_S = 6.0
 
@@ -153,6 +155,7 @@ class Upkeep:
             plan = self._sockets.break_order(self._server.socket_channel(client))
             with contextlib.suppress(LayerUnavailable):  # its disconnect waits for its turn then
                 await self._server.run(plan)
+            self._server.broken.note(client, time.monotonic() + TURNS_END_AFTER_S)
         if clients:
             self._on_reply(clients, {"close": int(CloseCode.SERVICE_RESTART)})
 

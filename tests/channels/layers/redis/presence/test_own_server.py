@@ -6,7 +6,7 @@ import pytest
 
 from channels.exceptions import LayerUnavailable, PrefixTaken
 from channels.layers.operations import Delivery, FinishOrdered, Turn
-from channels.layers.redis.presence import heartbeat
+from channels.layers.redis.presence import heartbeat, upkeep
 
 SERVER = "server"
 CLOSED = {"close": 1012}
@@ -160,6 +160,53 @@ def test_the_disconnect_of_one_that_spoke_and_left_waits_for_no_frame(
             await asyncio.sleep(0.01)
         frame = Delivery("websocket.receive", {})
         assert layer.begin_ordered(frame, socket, 1, "w") is Turn.STALE
+
+    with_link(lose)
+
+
+def test_a_frame_whose_turn_is_known_runs_before_the_disconnect_of_a_broken_socket(
+    with_link, layer, monkeypatch
+):
+    monkeypatch.setattr(upkeep, "TURNS_END_AFTER_S", 60.0)
+    socket, channels = connect("a")["reply_channel"], ["websocket.receive", "websocket.disconnect"]
+
+    async def lose(link, replies):
+        await link.open_socket("a", connect("a"))
+        await layer.areceive(["websocket.connect"])
+        reader = layer.open_reader(channels)
+        assert reader.begin_ordered(Delivery("websocket.connect", {}), socket, 0, "w") is Turn.RUN
+        reader.take([FinishOrdered(socket, 0)])
+        link._upkeep.close_doubtful([socket], 5.0)
+        await replies.get()
+        await speak(link, "a")
+        closing = asyncio.ensure_future(link.close_socket("a", {**connect("a"), "order": 2}))
+        await asyncio.wait({closing}, timeout=0.2)
+        _, frame = reader.take()
+        assert reader.begin_ordered(frame, socket, 1, "w") is Turn.RUN
+        _, early = reader.take([FinishOrdered(socket, 1)])
+        assert early is None
+        link._disconnects._is_last_try.set()  # the time is over
+        await closing
+        _, goodbye = reader.take()
+        assert goodbye.channel == "websocket.disconnect"
+        assert reader.begin_ordered(goodbye, socket, 2, "w") is Turn.RUN
+        reader.close()
+
+    with_link(lose)
+
+
+def test_a_server_that_stops_waits_for_no_known_turn(with_link, layer, monkeypatch):
+    monkeypatch.setattr(upkeep, "TURNS_END_AFTER_S", 60.0)
+
+    async def lose(link, replies):
+        await open_before(link, "a")
+        link._upkeep.close_doubtful(["websocket.send.server!a"], 5.0)
+        await replies.get()
+        closing = asyncio.ensure_future(link.close_socket("a", {**connect("a"), "order": 1}))
+        await asyncio.sleep(0)
+        await link.stop()
+        await closing
+        assert (await layer.areceive(["websocket.disconnect"]))[1]["order"] == 1
 
     with_link(lose)
 
