@@ -159,6 +159,8 @@ async def test_the_fence_of_a_socket_does_not_overtake_the_messages_that_wait_fo
     assert [m["type"] for m in site.link.messages(CHANNEL)] == [hosting.MEMBERS] * 3 + [
         hosting.FENCE
     ]
+    site.link.reply(connect, own(NEXT_QUEUE, 2))
+    await asyncio.sleep(0)
 
 
 @pytest.fixture(autouse=True)
@@ -185,9 +187,10 @@ async def test_each_hold_of_a_socket_has_its_own_patience():
     client, connect = await open_hosted(site, HOLD)
     await asyncio.sleep(3)
     site.link.reply(connect, own(stays=True))
+    await send_frame(client, "to who stays")
+    assert (await site.link.expect(CHANNEL, 2))["text"] == "to who stays"
     site.link.reply(connect, HOLD)
-    await asyncio.sleep(4)
-    process = await site.server.start()
-    assert process.sockets
-    await asyncio.sleep(2)
+    assert (await site.link.expect(CHANNEL, 3))["type"] == hosting.FENCE
+    held_at = asyncio.get_running_loop().time()
     assert (await client.expect(2))["code"] == 1012
+    assert asyncio.get_running_loop().time() - held_at == pytest.approx(5.0, abs=0.5)
