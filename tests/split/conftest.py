@@ -32,7 +32,8 @@ class Notes:
     def find(self, what, **details):
         """Return the notes of `what`, with these details, in their order."""
         path = self._directory / "notes"
-        lines = path.read_text().splitlines() if path.exists() else []
+        text = path.read_text() if path.exists() else ""
+        lines = text.split("\n")[:-1]  # the last one may be half written
         expected = {"what": what, **details}.items()
         return [note for note in map(json.loads, lines) if expected <= note.items()]
 

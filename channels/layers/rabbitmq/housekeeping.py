@@ -212,15 +212,12 @@ class Housekeeping:
         known = {kind: dict(state.get(kind, {})) for kind in ("servers", "workers", "processes")}
         return Round(now, known, has_sockets)
 
-    async def _go_round_alive(
-        self, session: Session, due: Round, kind: str, process_id: str
-    ) -> None:
-        """Make a round, and show that the process which does so lives, however long it takes: a
-        dead server may have had many sockets."""
+    async def _go_round_alive(self, session: Session, due: Round, kind: str, name: str) -> None:
+        """Make a round; the process that does so shows that it lives, however long it takes."""
         going = asyncio.ensure_future(self._go_round(session, due))
         try:
             while not (await asyncio.wait([going], timeout=SIGN_EVERY_S))[0]:
-                await self.find_boot(session, process_id, kind)  # which is a sign of life
+                await self.find_boot(session, name, kind)  # which is a sign of life
         finally:
             await going
 
