@@ -55,7 +55,8 @@ def test_trouble_of_one_server_is_felt_by_its_clients_only(site: Spread, trouble
 
 def assert_nearly_all_came(reports: list[dict[str, Any]]) -> None:
     """Nobody was closed. What each of the two workers had in its hands when it gave up its
-    connections (with several hosts, after 2 s) may be answered twice, or not at all."""
+    connections (with several hosts after 2 s, else after 10) may be answered twice, or not at all:
+    an answer that was on its way just then is not sent again."""
     assert [report["close_code"] for report in reports] == [None] * len(reports)
     assert sum(not report["is_whole"] for report in reports) <= 2
     assert all(abs(report["missing"]) <= 1 for report in reports)
@@ -77,10 +78,10 @@ def test_cable_of_one_worker_is_out(site: Spread) -> None:
 def test_cable_of_the_engine_is_out(site: Spread) -> None:
     reports = go_through(site, ENGINE_OUT, BRIEF_S if site.engine_name == "rabbitmq" else LONG_S)
     everybody = reports["server1"] + reports["server2"]
-    if site.engine_name == "cluster":
-        assert_nearly_all_came(everybody)
-    else:
+    if site.engine_name == "rabbitmq":
         assert_all_went_on(everybody)
+    else:
+        assert_nearly_all_came(everybody)
 
 
 def test_every_way_to_the_engine_is_slow_and_loses_some(site: Spread) -> None:
