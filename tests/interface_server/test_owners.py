@@ -47,6 +47,16 @@ async def open_hosted(site, *replies):
     return client, connect
 
 
+async def call_while_away(site, connect, away_s):
+    """Have messages for an instance come, numbered 0 to 2, while the layer is away."""
+    site.link.is_available = False
+    for n in range(3):
+        site.link.reply(connect, {"type": "chat.message", "n": n})
+        await asyncio.sleep(0)
+    await asyncio.sleep(away_s)
+    site.link.is_available = True
+
+
 @in_loop
 async def test_an_owner_that_is_to_move_keeps_nothing_from_moving_by_what_it_says_of_its_consumer():
     site = await Site().start()
@@ -101,12 +111,7 @@ async def test_a_late_copy_of_an_instance_has_no_disconnect_if_another_one_had_i
 async def test_messages_to_instances_wait_for_a_layer_that_is_away_and_come_in_their_order():
     site = await Site().start()
     client, connect = await open_hosted(site)
-    site.link.is_available = False
-    for n in range(3):
-        site.link.reply(connect, {"type": "chat.message", "n": n})
-        await asyncio.sleep(0)
-    await asyncio.sleep(0.2)
-    site.link.is_available = True
+    await call_while_away(site, connect, 0.2)
     site.link.reply(connect, {"type": "chat.message", "n": 3})
     await site.link.expect(CHANNEL, 4)
     messages = [m["message"]["n"] for m in site.link.messages(CHANNEL)]
@@ -117,11 +122,7 @@ async def test_messages_to_instances_wait_for_a_layer_that_is_away_and_come_in_t
 async def test_messages_to_instances_wait_no_longer_than_sockets_do_however_many_are_in_line():
     site = await Site(websocket_patience_s=5.0).start()
     client, connect = await open_hosted(site)
-    site.link.is_available = False
-    for n in range(3):
-        site.link.reply(connect, {"type": "chat.message", "n": n})
-    await asyncio.sleep(8.0)
-    site.link.is_available = True
+    await call_while_away(site, connect, 8.0)
     site.link.reply(connect, {"type": "chat.message", "n": 3})
     assert (await site.link.expect(CHANNEL))["message"]["n"] == 3
 
@@ -149,18 +150,12 @@ async def test_what_a_dead_worker_left_goes_to_the_next_that_stays_and_not_past_
 async def test_the_fence_of_a_socket_does_not_overtake_the_messages_that_wait_for_the_layer():
     site = await Site().start()
     client, connect = await open_hosted(site)
-    site.link.is_available = False
-    for n in range(3):
-        site.link.reply(connect, {"type": "chat.message", "n": n})
-    await asyncio.sleep(0.1)
-    site.link.is_available = True
+    await call_while_away(site, connect, 0.1)
     site.link.reply(connect, HOLD)
     await site.link.expect(CHANNEL, 4)
     assert [m["type"] for m in site.link.messages(CHANNEL)] == [hosting.MEMBERS] * 3 + [
         hosting.FENCE
     ]
-    site.link.reply(connect, own(NEXT_QUEUE, 2))
-    await asyncio.sleep(0)
 
 
 @pytest.fixture(autouse=True)
