@@ -94,7 +94,7 @@ class Batches:
         """Plan: carry out operations; see BaseChannelLayer.apply."""
         batch, pushes = yield from self._make(operations)
         replies = yield [request for part, _ in batch for request in part]
-        raise_if_all_are_away(replies)
+        raise_if_all_are_away(replies, len(replies))
         results = list(read_batch(batch, replies))
         if pushes:
             yield from self._prune(pushes, results)
@@ -194,6 +194,9 @@ class RedisReader(Reader):
                 self._turns.note_end(operation, result, now_s)
                 if result is not None:
                     result.reader = self
+        if self._cursor.is_cut_off:
+            self._cursor.is_cut_off = False
+            self._turns.forget()
         if delivery is not None:
             delivery.reader = self
         return results, delivery

@@ -46,6 +46,8 @@ class Cursor:
         self.next_due_s: float | None = None
         #: Whether what was carried out last has set an ordered message free.
         self.sets_free = False
+        #: Whether Redis went away between what was carried out last and the next message.
+        self.is_cut_off = False
         self._was_woken = False
 
     def wake(self) -> None:

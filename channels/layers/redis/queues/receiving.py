@@ -70,33 +70,49 @@ class Receiving:
     ) -> Plan[tuple[list[Any], ops.Delivery | None]]:
         """Plan: carry out `batch` (list of (requests, read) parts), then fetch the next message.
 
-        Returns (results of the parts, Delivery or None).
+        Returns (results of the parts, Delivery or None). Raises LayerUnavailable only if nothing is
+        known of the batch, or there is none: who thinks that it was not carried out repeats it.
         """
         kept = self._pick_kept(cursor) if self._kept else None
         if kept is not None:
             replies = yield [request for part, _ in batch for request in part]
             results = list(read_batch(batch, replies))
-            return results, (yield from self._parse(cursor, *kept))
+            return results, (yield from _or_none(self._parse(cursor, *kept), cursor, results))
         if may_wait_at_once and block_s > 0 and cursor.next_due_s is None:
             return (yield from self._take_or_wait(cursor, batch, block_s, now_s))
         hosts = cursor.hosts_in_turn(now_s)
         turn = next(cursor.turn) % len(cursor.rotations)
         fetch = [Request(hosts[0], cursor.receive[turn])]
-        promotes = cursor.has_delays and now_s >= cursor.promote_at_s
-        if promotes:
+        if cursor.has_delays and now_s >= cursor.promote_at_s:
             cursor.promote_at_s = now_s + PROMOTE_EVERY_S
             fetch = [*self._delays.promote_requests(cursor.keys, cursor.hosts), *fetch]
         requests = [request for part, _ in batch for request in part]
         replies = yield requests + fetch
-        raise_if_all_are_away(replies)
+        raise_if_all_are_away(replies, len(requests))
         results = list(read_batch(batch, replies))
-        if promotes:
-            cursor.next_due_s = read_promoted(replies[len(requests) : -1])
+        fetching = self._read_fetched(
+            cursor, turn, hosts, replies[len(requests) :], results, block_s
+        )
+        return results, (yield from _or_none(fetching, cursor, results))
+
+    def _read_fetched(
+        self,
+        cursor: Cursor,
+        turn: int,
+        hosts: Sequence[int],
+        replies: list[Any],
+        results: Sequence[Any],
+        block_s: float,
+    ) -> Plan[ops.Delivery | None]:
+        """The next message, from the replies to what was fetched behind a batch; if it is not in
+        them, it is looked for further, and waited for."""
+        if len(replies) > 1:
+            cursor.next_due_s = read_promoted(replies[:-1])
         delivery = yield from self._read_received(cursor, turn, hosts[0], replies[-1])
         if delivery is None and not any(isinstance(each, ops.Delivery) for each in results):
             wait_s = 0.0 if ops.leave_work(results) else block_s
             delivery = yield from self._look_further(cursor, turn, hosts[1:], wait_s)
-        return results, delivery
+        return delivery
 
     def _pick_kept(self, cursor: Cursor) -> tuple[QueueKeys, int, bytes] | None:
         """One of the kept messages that is for a reader: (keys, host, data)."""
@@ -132,22 +148,17 @@ class Receiving:
                 return False
             return cursor.next_due_s is None
 
-        popped, now_ms = yield Wait(
-            cursor.hosts[0],
-            [request.command for request in requests],
-            cursor.queues[turn],
-            block_s,
-            go_on,
-        )
-        if popped is None:
-            return results, None
-        keys = cursor.by_queue[popped[0]]
-        return results, (yield from self._read_first(cursor, keys, popped[1], now_ms))
+        commands = [request.command for request in requests]
+        wait = Wait(cursor.hosts[0], commands, cursor.queues[turn], block_s, go_on)
+        delivery = yield from _or_none(self._read_first(cursor, wait), cursor, results)
+        return results, delivery
 
-    def _read_first(
-        self, cursor: Cursor, keys: QueueKeys, data: bytes, now_ms: int
-    ) -> Plan[ops.Delivery | None]:
+    def _read_first(self, cursor: Cursor, wait: Wait) -> Plan[ops.Delivery | None]:
         """The Delivery in what was popped, unless it is a wake-up, expired or unreadable."""
+        popped, now_ms = yield wait
+        if popped is None:
+            return None
+        keys, data = cursor.by_queue[popped[0]], popped[1]
         if envelopes.kind_of(data) == envelopes.WAKE:
             cursor.wake()
             return None
@@ -234,6 +245,20 @@ class Receiving:
             token=Taken(host, keys, data, envelope.clients),
             sent_at=(envelope.expires_ms - expiry_ms) / 1000,
         )
+
+
+def _or_none(
+    fetching: Plan[ops.Delivery | None], cursor: Cursor, results: Sequence[Any]
+) -> Plan[ops.Delivery | None]:
+    """Plan: the message that `fetching` finds. If Redis goes away meanwhile, and `results` of what
+    was carried out before are known, there is none, and the cursor notes it."""
+    try:
+        return (yield from fetching)
+    except LayerUnavailable:
+        if not results:
+            raise
+        cursor.is_cut_off = True
+        return None
 
 
 def read_taken(popped: Any, drained: Any, queues: int) -> tuple[list[int], list[bytes]]:

@@ -247,16 +247,21 @@ class AsyncDriver:
     async def run(self, plan: Plan[T], called_off: "asyncio.Future[None] | None" = None) -> T:
         """Run a plan; return its result. When the future `called_off` is done, nothing blocks any
         more."""
+        answer: Any
         try:
             step = next(plan)
             while True:
-                if isinstance(step, Block):
-                    pops = Pops(self._hosts, step, self._exchange)
-                    step = plan.send(await pops.wait(called_off))
-                elif isinstance(step, Wait):
+                if isinstance(step, Wait):
                     raise TypeError("a Wait is for threads, which have a connection of their own")
+                try:
+                    if isinstance(step, Block):
+                        answer = await Pops(self._hosts, step, self._exchange).wait(called_off)
+                    else:
+                        answer = await self._exchange(step)
+                except LayerUnavailable as error:
+                    step = plan.throw(error)
                 else:
-                    step = plan.send(await self._exchange(step))
+                    step = plan.send(answer)
         except StopIteration as stop:
             result: T = stop.value
             return result

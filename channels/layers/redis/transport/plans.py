@@ -11,6 +11,9 @@ A plan is a generator. It yields a step, is sent the replies, and returns the ve
 - a `Block`: the driver waits on every host at once, at most `timeout_s`, and sends back a list of
   (host, reply) for those that answered: none on a time-out, several if they answered together.
 
+Where a Wait breaks, or no host of a Block is there, LayerUnavailable is thrown into the plan: what
+it did in the steps before is done all the same.
+
 Plans do no I/O and read no clock. `wire.check` turns a reply that is an error into a raised one.
 """
 

@@ -101,17 +101,21 @@ class SyncDriver:
 
     def run(self, plan: Plan[T], reader: "SyncReader | None" = None) -> T:
         """Run a plan; return its result. `reader` lends the connections for what blocks."""
+        answer: Any
         try:
             step = next(plan)
             while True:
-                if isinstance(step, Block):
-                    step = plan.send(self._block(step, reader))
-                elif isinstance(step, Wait):
-                    if reader is None:
-                        raise TypeError("a Wait is for a reader, which has a connection of its own")
-                    step = plan.send(reader.exchange_and_wait(step))
+                try:
+                    if isinstance(step, Block):
+                        answer = self._block(step, reader)
+                    elif isinstance(step, Wait):
+                        answer = _wait(step, reader)
+                    else:
+                        answer = self._exchange(step, reader)
+                except LayerUnavailable as error:
+                    step = plan.throw(error)
                 else:
-                    step = plan.send(self._exchange(step, reader))
+                    step = plan.send(answer)
         except StopIteration as stop:
             result: T = stop.value
             return result
@@ -291,6 +295,12 @@ class SyncReader:
         for connection in self._connections.values():
             connection.close()
         self._connections = {}
+
+
+def _wait(step: Wait, reader: SyncReader | None) -> tuple[Any, int]:
+    if reader is None:
+        raise TypeError("a Wait is for a reader, which has a connection of its own")
+    return reader.exchange_and_wait(step)
 
 
 @functools.lru_cache(maxsize=256)

@@ -207,10 +207,11 @@ def check(reply: Any) -> Any:
     return reply
 
 
-def raise_if_all_are_away(replies: Sequence[Any]) -> None:
-    """Raise the LayerUnavailable of a step that reached no host at all."""
+def raise_if_all_are_away(replies: Sequence[Any], acting: int = 0) -> None:
+    """Raise the LayerUnavailable of a step that reached no host at all. The first `acting` of its
+    requests must not be carried out twice: if any of them may have been sent, the error says so."""
     if replies and all(isinstance(reply, LayerUnavailable) for reply in replies):
-        raise replies[0]
+        raise next((reply for reply in replies[:acting] if reply.was_sent), replies[0])
 
 
 def read_nothing(replies: Iterable[Any]) -> None:
