@@ -23,9 +23,10 @@ def main(engine: tuple[str, ...], seconds: tuple[float, ...], full: bool, only: 
     if obstacle is not None:
         sys.exit(obstacle)
     click.echo(
-        "| engine | trouble | s | clients of | go on | answers missing | closed | longest wait |"
+        "| engine | trouble | s | clients of | go on | answers missing | twice | closed | "
+        "longest wait |"
     )
-    click.echo("| --- | --- | --- | --- | --- | --- | --- | --- |")
+    click.echo("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
     for name in engine or ENGINES:
         for trouble in TROUBLES:
             if only in trouble.name:
@@ -38,14 +39,14 @@ def _try(engine: str, trouble: Trouble, trouble_s: float) -> None:
         reports = go_through(site, trouble, trouble_s)
     for whose, part in _parts(trouble, reports).items():
         open_ = [report for report in part if report["close_code"] is None]
-        missing = sum(report["missing"] for report in open_)
+        missing, twice = (sum(each[key] for each in open_) for key in ("missing", "twice"))
         sent = sum(report["sent"] for report in open_)
         codes = [str(report["close_code"]) for report in part if report["close_code"] is not None]
         closed = ", ".join(f"{codes.count(code)} with {code}" for code in sorted(set(codes)))
         longest_s = max(report["longest_s"] for report in part)
         click.echo(
             f"| {engine} | {trouble.name} | {trouble_s:g} | {whose} | "
-            f"{len(open_)} of {len(part)} | {missing} of {sent} | "
+            f"{len(open_)} of {len(part)} | {missing} of {sent} | {twice} | "
             f"{closed or 'none'} | {longest_s:.1f} s |"
         )
 
