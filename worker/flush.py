@@ -40,8 +40,10 @@ RESPONSE_PATIENCE_S = 60.0
 HOST_PATIENCE_S = 2.5
 #: Between two tries, growing from the first to the second.
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.005, 0.2
-#: Seconds between two looks at whether the server of a reply channel is still there.
+#: Seconds between two looks at whether the server of a reply channel is still there, ...
 LIFE_CHECK_S = 1.0
+#: ... and between two tries to end turns that could not be ended.
+TURN_CHECK_S = 0.5
 
 
 class Flusher:
@@ -59,6 +61,9 @@ class Flusher:
         self._layer, self._clock, self._sleep = layer, clock, sleep
         #: The queues of servers that stayed full, or away.
         self._congested: set[str] = set()
+        #: By socket: what was left to be done of an ordered message as its host went away.
+        self._put_off: dict[str, list[Operation]] = {}
+        self._next_try_s = 0.0
 
     def settle(
         self, operations: Sequence[Operation], results: Sequence[Result], consumer: Consumer
@@ -71,7 +76,9 @@ class Flusher:
         backoff = Backoff(FIRST_PAUSE_S, LONGEST_PAUSE_S)
         rows = Rows(operations, self._clock())
         refused = self._refused(operations, results, [])
-        while refused := self._give_up_some(refused, rows, consumer):
+        while refused := self._give_up_some(
+            self._put_off_turns(refused, rows, consumer), rows, consumer
+        ):
             if rows.has_moved:
                 backoff.reset()
             else:
@@ -101,12 +108,67 @@ class Flusher:
     ) -> list[RefusedOperation]:
         chosen, rest = rows.choose(refused)
         operations = [operation for operation, _ in chosen]
-        try:
-            results = self._layer.apply(operations)
-        except LayerUnavailable as error:
-            results = [error] * len(operations)
+        results = self._try(operations)
         rows.note(operations, results, self._clock())
         return self._refused(operations, results, freed) + rest
+
+    def _try(self, operations: list[Operation]) -> list[Result]:
+        try:
+            return self._layer.apply(operations)
+        except LayerUnavailable as error:
+            return [error] * len(operations)
+
+    # -- turns that can't end -------------------------------------------------------------------
+
+    def end_turns(self, *, at_once: bool = False) -> list[ops.Delivery]:
+        """Now and then, or `at_once`, try again what was put off; returns as `settle` does."""
+        freed: list[ops.Delivery] = []
+        if not self._put_off or (self._clock() < self._next_try_s and not at_once):
+            return freed
+        self._next_try_s = self._clock() + TURN_CHECK_S
+        put_off, self._put_off = self._put_off, {}
+        for socket, operations in put_off.items():
+            results = self._try(operations)
+            if not any(isinstance(result, LayerUnavailable) for result in results):
+                self._congested.discard(names.queue_name(socket))
+            freed += self.settle(operations, results, None)
+            freed += [result for result in results if isinstance(result, ops.Delivery)]
+        return freed
+
+    def shorten(self, wait_s: float) -> float:
+        """For how long to wait for a message, so that what was put off is not forgotten."""
+        return min(wait_s, TURN_CHECK_S) if self._put_off else wait_s
+
+    def _put_off_turns(
+        self, refused: list[RefusedOperation], rows: Rows, consumer: Consumer
+    ) -> list[RefusedOperation]:
+        """Of ordered messages whose sockets lie on a host that stays away, put off all that is
+        left: until their turns have ended, nothing runs in these sockets, and their worker lives.
+        The rest of `refused` is returned."""
+        sockets = {
+            _channel_of(operation)
+            for operation, refusal in refused
+            if type(operation) in (ops.FinishOrdered, ops.ReleaseOrdered)
+            and isinstance(refusal, LayerUnavailable)
+            and self._is_hopeless(operation, refusal, rows)
+        }
+        rest: list[RefusedOperation] = []
+        for operation, refusal in refused:
+            channel = _channel_of(operation)
+            may_wait = channel in sockets and not isinstance(refusal, ClientGone)
+            if may_wait and _may_be_repeated(operation, refusal, rows.parts):
+                self._put_off.setdefault(channel, []).append(operation)
+            else:
+                rest.append((operation, refusal))
+        for socket in sockets:
+            self._tell_put_off(names.queue_name(socket), consumer)
+        return rest
+
+    def _tell_put_off(self, queue: str, consumer: Consumer) -> None:
+        if queue not in self._congested:
+            self._congested.add(queue)
+            text = "what %s left to be done at a host that is away is done when it is back"
+            self._drops.warn(queue, "put off", 1, text, name_that_thing(consumer))
 
     # -- giving up ------------------------------------------------------------------------------
 
@@ -262,8 +324,10 @@ def after_an_outage(
     ]
 
 
-def _may_be_repeated(operation: Operation, error: LayerUnavailable, parts: Collection[str]) -> bool:
-    return not error.was_sent or _is_harmless_twice(operation, parts)
+def _may_be_repeated(operation: Operation, error: Exception, parts: Collection[str]) -> bool:
+    """Whether what was refused so may be tried again, without being carried out twice."""
+    was_sent = isinstance(error, LayerUnavailable) and error.was_sent
+    return not was_sent or _is_harmless_twice(operation, parts)
 
 
 def _count_as_lost(operation: Operation) -> list[Operation]:

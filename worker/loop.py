@@ -91,6 +91,7 @@ class ConsumerThread(threading.Thread):
                 logger.exception("%s failed; it goes on with the next message", self.name)
                 self._operations = []
                 self._rest()
+        self._put_back(self._flusher.end_turns(at_once=True))
         self._reader.close()
 
     def _is_finished(self) -> bool:
@@ -122,11 +123,12 @@ class ConsumerThread(threading.Thread):
             self._send_ahead()
         if self._worker.host is not None:
             self._listen_where_there_is_room()
+        self._put_back(self._flusher.end_turns())
         operations = self._operations
         if self._stopping.is_set():
             results, delivery = self._layer.apply(operations), None
         else:
-            results, delivery = self._reader.take(operations, self._wait_s)
+            results, delivery = self._reader.take(operations, self._flusher.shorten(self._wait_s))
         self._backoff = None
         self._operations = []
         return self._settle(operations, results, delivery) if any(results) else delivery

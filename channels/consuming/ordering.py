@@ -89,22 +89,23 @@ class _Place:
         self.name = message.reply_channel.name
         self.layer = message.reply_channel.channel_layer
         self.order = int(message.content["order"])
+        self.owner = message.worker_id or "test"
 
     def begin(self) -> Turn:
         """Ask the layer whose turn it is; it parks a message that is early."""
         message = self.message
         # A consumer that a test calls has neither.
         delivery = message.delivery or Delivery(message.channel.name, message.content)
-        owner = message.worker_id or "test"
         asked = self.layer if delivery.reader is None else delivery.reader
         try:
-            return asked.begin_ordered(delivery, self.name, self.order, owner)
+            return asked.begin_ordered(delivery, self.name, self.order, self.owner)
         except LayerUnavailable as error:
             if not pending_message_store.active:
                 raise
             # The message must not be lost, its socket would wait for it for ever; and if its turn
             # has begun all the same, it has to begin again.
-            pending_message_store.append(self.layer, ReleaseOrdered(self.name, self.order))
+            if error.was_sent:
+                pending_message_store.append(self.layer, self._release())
             raise ConsumeLater from error
 
     def give_up_socket(self) -> None:
@@ -112,12 +113,15 @@ class _Place:
 
     def leave(self, will_retry: bool) -> Steps:
         """Steps: end the turn, once all that the consumer sent has gone out."""
-        kind = ReleaseOrdered if will_retry else FinishOrdered
-        operation = kind(self.name, self.order)
+        operation: FinishOrdered | ReleaseOrdered
+        operation = self._release() if will_retry else FinishOrdered(self.name, self.order)
         if pending_message_store.active:
             pending_message_store.append(self.layer, operation)
         else:
             yield functools.partial(self.leave_at_once, operation)
+
+    def _release(self) -> ReleaseOrdered:
+        return ReleaseOrdered(self.name, self.order, self.owner)
 
     def leave_at_once(self, operation: FinishOrdered | ReleaseOrdered) -> None:
         """Without a worker, a message that waited goes back to its channel."""

@@ -105,11 +105,13 @@ class ReleaseOrdered:
 
     From now on `begin_ordered` answers RUN for it, whoever asks, and PARKED for later ones. It has
     no owner while it waits; if nobody begins it within a minute, the socket goes on without it or
-    is given up.
+    is given up. Where workers can die, nothing happens if another one than `owner` runs it by now.
     """
 
     reply_channel: str
     order: int
+    #: The id of the worker that had its turn; "" if that does not matter.
+    owner: str = ""
 
 
 @dataclasses.dataclass(slots=True)

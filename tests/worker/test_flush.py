@@ -10,6 +10,7 @@ from worker.flush import (
     HOST_PATIENCE_S,
     REPLY_PATIENCE_S,
     RESPONSE_PATIENCE_S,
+    TURN_CHECK_S,
     Flusher,
     after_an_outage,
 )
@@ -71,6 +72,35 @@ def test_a_host_that_is_back_is_waited_for_again(clock):
     flusher, _ = settle(layer, clock, REPLY)
     flusher.settle([ANOTHER], [None], len)
     assert settle(layer, clock, REPLY, flusher)[1] >= HOST_PATIENCE_S
+
+
+def test_a_turn_that_can_not_end_is_put_off_with_what_stands_before_it_until_its_host_is_back(
+    clock,
+):
+    layer = Layer(LayerUnavailable("away", was_sent=False))
+    flusher = Flusher(layer, clock, clock.sleep)
+    left = [ops.Send("websocket.send.abc!1", b"1"), ops.FinishOrdered("websocket.send.abc!1", 7)]
+    assert flusher.settle(left, [layer.refusal] * 2, len) == []
+    clock.sleep(TURN_CHECK_S)
+    assert flusher.end_turns() == []
+    freed = ops.Delivery("websocket.receive", {})
+    layer.apply = lambda operations: layer.applied.append(operations) or [None, freed]
+    assert flusher.end_turns() == []  # it was tried just now
+    clock.sleep(TURN_CHECK_S)
+    assert flusher.end_turns() == [freed]
+    assert layer.applied[-1] == left
+    assert flusher.end_turns(at_once=True) == []
+
+
+def test_a_turn_ends_late_though_its_reply_may_have_been_sent(clock, caplog):
+    layer = Layer(LayerUnavailable("timed out", was_sent=True))
+    flusher = Flusher(layer, clock, clock.sleep)
+    end = ops.FinishOrdered("websocket.send.abc!1", 7)
+    flusher.settle([ops.Send("websocket.send.abc!1", b"1"), end], [layer.refusal] * 2, len)
+    layer.applied.clear()
+    flusher.end_turns(at_once=True)
+    assert layer.applied == [end]
+    assert "len left to be done was lost" in caplog.text
 
 
 def test_a_message_that_may_have_been_sent_is_not_repeated(clock):

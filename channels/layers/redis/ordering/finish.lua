@@ -7,7 +7,8 @@
 -- ARGV[2]  the client
 -- ARGV[3]  "done": the next one may run; "retry": this one may run again;
 --          "dead": as "done", if what runs is still as ARGV[4] says
--- ARGV[4]  with "dead": owner, order and channel; with KEYS[4]: the place in the row
+-- ARGV[4]  with "dead": owner, order and channel; with "retry": the owner, if only what that one runs
+--          may run again; with KEYS[4]: the place in the row
 -- returns  the parked message that is next, or false; for "dead" {1, that}, or {} if it ran no more;
 --          -3 if it was held back, and has not ended
 

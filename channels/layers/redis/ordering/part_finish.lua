@@ -14,6 +14,8 @@ local function finish(order, client, how, entry)
   elseif running ~= order then
     local ended_before = how == 'done' and not running and not broken and next_order == order + 1
     return ended_before and parked and redis.call('HGET', KEYS[1], 'p' .. next_order)
+  elseif how == 'retry' and entry and not is_run_by(client, entry) then
+    return false -- it has begun again elsewhere
   end
 
   redis.call('HDEL', KEYS[2], client)

@@ -18,6 +18,12 @@ local function running_in(client)
   return entry and entry:match(' (%S+) %S+$')
 end
 
+-- Whether what runs in a socket is run by `owner`.
+local function is_run_by(client, owner)
+  local entry = redis.call('HGET', KEYS[2], client)
+  return entry and string.sub(entry, 1, #owner + 1) == owner .. ' '
+end
+
 -- The parked message `name` of a socket begins.
 local function unpark(client, name)
   if redis.call('HDEL', KEYS[1], name) == 0 then

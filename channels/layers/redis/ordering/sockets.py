@@ -199,15 +199,14 @@ class Sockets:
 
     def finish_part(
         self,
-        operation: ops.FinishOrdered | ops.ReleaseOrdered,
+        operation: ops.FinishOrdered,
         row: Row | None = None,
-        how: str = "done",
     ) -> Part:
         """The part of a batch that ends an ordered message; its result is the one set free. In a
         Row it does not end before what it has sent to its socket went out."""
         place = self.place_of(operation.reply_channel)
         keys: tuple[str, ...] = place.order_keys
-        args: tuple[Any, ...] = (operation.order, place.client, how)
+        args: tuple[Any, ...] = (operation.order, place.client, "done")
         channel = operation.reply_channel
         read: Callable[[list[Any]], Any] = functools.partial(self._read_parked, channel)
         if row is not None:
@@ -230,7 +229,10 @@ class Sockets:
 
     def release_part(self, operation: ops.ReleaseOrdered) -> Part:
         """The part of a batch that lets an ordered message, which is retried, begin again."""
-        return self.finish_part(operation, how="retry")
+        place = self.place_of(operation.reply_channel)
+        args = [operation.order, place.client, "retry", *filter(None, [operation.owner])]
+        call = scripts.FINISH.call(place.order_keys, args)
+        return [Request(place.host, call)], read_nothing
 
     def reply_and_finish_parts(
         self, reply: ops.Send, finish: ops.FinishOrdered

@@ -235,6 +235,16 @@ def test_a_worker_that_was_only_thought_dead_does_no_harm(layer, guardian):
     assert arrive(layer, 2) is Turn.PARKED
 
 
+def test_who_lets_a_message_begin_again_too_late_leaves_it_to_who_runs_it(layer):
+    arrive(layer, 0, owner="paused")
+    layer.apply([ReleaseOrdered(SOCKET, 0, "paused")])
+    assert arrive(layer, 0, owner="worker") is Turn.RUN
+    layer.apply([ReleaseOrdered(SOCKET, 0, "paused")])
+    assert arrive(layer, 0, owner="third") is Turn.STALE
+    layer.apply([ReleaseOrdered(SOCKET, 0, "worker")])
+    assert arrive(layer, 0, owner="third") is Turn.RUN
+
+
 # -- a message was lost -------------------------------------------------------------------------
 
 
