@@ -106,7 +106,10 @@ class Batches:
         queues: dict[str, list[str]] = {}
         if ops.SendGroup in kinds:
             groups = [op.group for op in operations if type(op) is ops.SendGroup]
-            queues = yield from self._groups.queues_of(list(dict.fromkeys(groups)))
+            try:
+                queues = yield from self._groups.queues_of(list(dict.fromkeys(groups)))
+            except LayerUnavailable as error:  # of a question; nothing else was sent yet
+                raise LayerUnavailable(str(error), was_sent=False) from error
         batch: list[Part] = []
         pushes: list[tuple[int, str]] = []
         can_stand_in_row = kinds.count(ops.Send) + kinds.count(ops.FinishOrdered)

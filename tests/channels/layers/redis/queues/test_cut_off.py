@@ -65,6 +65,18 @@ def test_who_had_nothing_to_do_but_wait_is_told_that_all_are_away(
         take(two_hosts, [], empty)
 
 
+def test_what_was_not_sent_is_not_taken_for_sent_as_nobody_said_who_is_in_its_group(
+    two_hosts: RedisChannelLayer,
+) -> None:
+    sends = [
+        two_hosts.prepare_send(SOCKET, {"text": "mine"}),
+        two_hosts.prepare_send_group("room", {"text": "all"}),
+    ]
+    with pytest.raises(LayerUnavailable) as caught:
+        take(two_hosts, sends, lambda step: [MAYBE_SENT] * len(list(step)))
+    assert not caught.value.was_sent
+
+
 def test_what_one_host_may_have_done_is_not_repeated_as_another_was_not_reached() -> None:
     with pytest.raises(LayerUnavailable) as caught:
         raise_if_all_are_away([NOT_SENT, MAYBE_SENT, NOT_SENT], 2)
