@@ -248,13 +248,25 @@ class Sockets:
 
         def read_sent(replies: list[Any]) -> Any:
             answer[:] = replies
-            return self._sending.read_sent(reply, check(replies[0])[0])
+            sent = check(replies[0])[0]
+            return self._tell_late(finish) if sent == -4 else self._sending.read_sent(reply, sent)
 
         def read_finished(_: list[Any]) -> Any:
             _, *freed = check(answer[0])
             return self._read_finished(finish.reply_channel, freed or [-3])
 
         return ([request], read_sent), ([], read_finished)
+
+    def _tell_late(self, finish: ops.FinishOrdered) -> None:
+        self._rules.drops.warn(
+            names.queue_name(finish.reply_channel),
+            "late",
+            1,
+            "the answer to message %s of socket %s is dropped: the message was taken for lost with "
+            "this worker, which was away for long, and the socket has gone on",
+            finish.order,
+            finish.reply_channel,
+        )
 
     def _read_finished(self, channel: str, replies: Sequence[Any]) -> Any:
         if replies[0] == -3:

@@ -235,6 +235,25 @@ def test_a_worker_that_was_only_thought_dead_does_no_harm(layer, guardian):
     assert arrive(layer, 2) is Turn.PARKED
 
 
+def test_the_answer_of_a_worker_that_was_thought_dead_does_not_come_after_later_ones(
+    layer, guardian, caplog
+):
+    arrive(layer, 0, owner="paused")
+    arrive(layer, 1)
+    end_dead_work(layer, guardian)
+    assert arrive(layer, 1, owner="worker") is Turn.RUN
+    late, in_time = [
+        [layer.prepare_send(SOCKET, {"text": str(order)}), FinishOrdered(SOCKET, order)]
+        for order in (0, 1)
+    ]
+    assert layer.apply(in_time) == [None, None]
+    assert layer.apply(late) == [None, None]
+    assert "the answer to message 0" in caplog.text
+    answers = f"websocket.send.{SERVER}!"
+    assert [layer.receive([answers])[1] for _ in range(2)] == [{"text": "1"}, None]
+    assert arrive(layer, 2) is Turn.RUN
+
+
 def test_who_lets_a_message_begin_again_too_late_leaves_it_to_who_runs_it(layer):
     arrive(layer, 0, owner="paused")
     layer.apply([ReleaseOrdered(SOCKET, 0, "paused")])
