@@ -2,7 +2,8 @@
 
 import collections
 import itertools
-from typing import Generic, NamedTuple, TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 Frame = TypeVar("Frame")
 
@@ -15,7 +16,8 @@ class FrameGone(Exception):
     """A frame is asked for again that was acknowledged before: nobody keeps it any more."""
 
 
-class Numbered(NamedTuple, Generic[Frame]):
+@dataclass(slots=True)  # a generic NamedTuple needs Python 3.11
+class Numbered(Generic[Frame]):
     """A frame and its number: the first one of a socket has 1."""
 
     number: int

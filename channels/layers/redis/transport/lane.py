@@ -15,6 +15,7 @@ client and number (SentFrames), for whoever finds a socket that waits for one.
 import collections
 import itertools
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from channels.exceptions import LayerUnavailable
@@ -42,7 +43,8 @@ Key = tuple[str, int]
 SentFrame = tuple[str, int, bytes]
 
 
-class Batch(NamedTuple, Generic[Token]):
+@dataclass(slots=True)  # a generic NamedTuple needs Python 3.11
+class Batch(Generic[Token]):
     """Messages that go out together."""
 
     number: int
