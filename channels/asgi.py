@@ -141,7 +141,7 @@ def load_backend(path: str, alias: str) -> Any:
     module_name, _, class_name = _OLD_BACKENDS.get(path, path).rpartition(".")
     try:
         return getattr(importlib.import_module(module_name), class_name)
-    except (ImportError, AttributeError, ValueError) as error:
+    except Exception as error:
         raise InvalidChannelLayerError(
             f"CHANNEL_LAYERS[{alias!r}]: can't import BACKEND {path!r}: {error}"
         ) from error

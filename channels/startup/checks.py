@@ -138,13 +138,15 @@ def _check_layer(where: str, alias: str, entry: Any) -> Any:
 def _check_backend(where: str, alias: str, entry: Any) -> Any:
     if "BACKEND" not in entry:
         return []
+    if not isinstance(entry["BACKEND"], str):
+        return [_error("E014", f"{where}: BACKEND must be a dotted path to a class")]
     try:
         backend = load_backend(entry["BACKEND"], alias)
         known = _find_config_keys(backend)
     except InvalidChannelLayerError as error:
         return [_error("E014", str(error))]
-    except (TypeError, ValueError, AttributeError):
-        return [_error("E014", f"{where}: BACKEND must be a dotted path to a class")]
+    except (TypeError, ValueError) as error:
+        return [_error("E014", f"{where}: {entry['BACKEND']} can't be called: {error}")]
     idle = getattr(backend, "without_effect", {})
     found = [
         _note("I001", f"{where}[{key!r}]: {name!r} has no effect: {idle[name]}")

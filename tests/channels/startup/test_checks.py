@@ -115,6 +115,12 @@ def test_a_backend_that_can_not_be_imported_is_an_error(backend):
     assert set(run_with(BACKEND=backend)) == {"E014"}
 
 
+def test_a_backend_whose_module_fails_is_an_error_that_says_why(tmp_path, monkeypatch):
+    (tmp_path / "failing_layers.py").write_text("raise TypeError('not on this Python')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert "not on this Python" in run_with(BACKEND="failing_layers.Layer")["E014"].msg
+
+
 @pytest.mark.parametrize("key", ["CONFIG", "TEST_CONFIG"])
 def test_a_config_that_the_backend_does_not_take_is_an_error(key):
     found = run_with(**{key: {"hots": []}})
