@@ -52,11 +52,15 @@ class BrokerQueues:
 
     async def declare(self, session: Session, name: str) -> None:
         """See that the queues of a channel are there."""
-        if name in session.declared and not session.declaring.locked():
+        if name in session.declared and not session.declarers:
             return  # nobody waits here who must be let go ahead
-        async with session.declaring:
-            if name not in session.declared:
-                await self._declare(session, name)
+        session.declarers += 1
+        try:
+            async with session.declaring:
+                if name not in session.declared:
+                    await self._declare(session, name)
+        finally:
+            session.declarers -= 1
 
     async def _declare(self, session: Session, name: str) -> None:
         channel = await session.open_channel()

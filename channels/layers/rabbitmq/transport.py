@@ -61,6 +61,8 @@ class Session:
         self.connection = connection
         #: One declares at a time, and those who wait for it go on in their order.
         self.declaring = asyncio.Lock()
+        #: How many do, or wait for it: a lock that was let go is free until who is next has woken.
+        self.declarers = 0
         #: The channel that asks how much is in a queue, and who uses it just now.
         self._counting: Any = None
         self._counting_one = asyncio.Lock()

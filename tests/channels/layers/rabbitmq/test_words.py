@@ -19,6 +19,7 @@ class Session:
 
     def __init__(self, on_get=None):
         self.declared, self.declaring, self.heard = {"work"}, asyncio.Lock(), set()
+        self.declarers = 0
         self.getting = types.SimpleNamespace(basic_get=self._get)
         self.telling = types.SimpleNamespace(basic_publish=self._tell, queue_bind=self._bind)
         self._on_get = on_get or mock.AsyncMock()
