@@ -215,6 +215,8 @@ class ReceivingLink(ServerLink):
         self._layer = layer
         self._on_reply = on_reply
         self._task: asyncio.Task[None] | None = None
+        #: One send at a time: of two that run in threads of their own, the second may be the first.
+        self._sending = asyncio.Lock()
 
     async def start(self) -> None:
         self._task = asyncio.get_running_loop().create_task(self._read())
@@ -226,17 +228,18 @@ class ReceivingLink(ServerLink):
                 await self._task
 
     async def send(self, channel: str, message: Content) -> None:
-        await _asend(self._layer, channel, message)
+        async with self._sending:
+            await _asend(self._layer, channel, message)
 
     async def open_socket(self, client: str, message: Content) -> None:
-        await _asend(self._layer, "websocket.connect", message)
+        await self.send("websocket.connect", message)
 
     async def close_socket(
         self, client: str, message: Content, channel: str = "websocket.disconnect"
     ) -> None:
         while True:
             try:
-                return await _asend(self._layer, channel, message)
+                return await self.send(channel, message)
             except (ChannelFull, LayerUnavailable, self._layer.ChannelFull):
                 await asyncio.sleep(TRY_AGAIN_S)
 
