@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from channels.exceptions import ClientBusy, ClientGone, HeldBack, LayerUnavailable
@@ -74,7 +74,7 @@ class Flusher:
         """
         freed: list[ops.Delivery] = []
         backoff = Backoff(FIRST_PAUSE_S, LONGEST_PAUSE_S)
-        rows = Rows(operations, self._clock())
+        rows = Rows(operations, self._clock(), answers_once=self._layer.answers_once)
         refused = self._refused(operations, results, [])
         while refused := self._give_up_some(
             self._put_off_turns(refused, rows, consumer), rows, consumer
@@ -156,7 +156,7 @@ class Flusher:
         for operation, refusal in refused:
             channel = _channel_of(operation)
             may_wait = channel in sockets and not isinstance(refusal, ClientGone)
-            if may_wait and _may_be_repeated(operation, refusal, rows.parts):
+            if may_wait and _may_be_repeated(operation, refusal, rows):
                 self._put_off.setdefault(channel, []).append(operation)
             else:
                 rest.append((operation, refusal))
@@ -202,7 +202,7 @@ class Flusher:
         waited_s = rows.waited_s(operation, self._clock())
         queue = _queue_of(operation)
         if isinstance(refusal, LayerUnavailable):
-            if not _may_be_repeated(operation, refusal, rows.parts):
+            if not _may_be_repeated(operation, refusal, rows):
                 return True
             return queue in self._congested or waited_s >= HOST_PATIENCE_S
         if "!" not in queue:
@@ -236,7 +236,7 @@ class Flusher:
         queue = _queue_of(operations[0])
         waited_s = rows.waited_s(operations[0], self._clock())
         is_away = isinstance(refusal, LayerUnavailable)
-        if "!" in queue and _says_it_of_all(refusal, operations[0], rows.parts):
+        if "!" in queue and _says_it_of_all(refusal, operations[0], rows):
             self._congested.add(queue)
         self._drops.error(
             queue,
@@ -275,10 +275,10 @@ _TEXTS = (
 )
 
 
-def _says_it_of_all(refusal: Exception, operation: Operation, parts: Collection[str]) -> bool:
+def _says_it_of_all(refusal: Exception, operation: Operation, rows: Rows) -> bool:
     """Whether a refusal that was waited for tells of the server, not of one client or message."""
     if isinstance(refusal, LayerUnavailable):
-        return _may_be_repeated(operation, refusal, parts)
+        return _may_be_repeated(operation, refusal, rows)
     return not isinstance(refusal, ClientBusy)
 
 
@@ -301,17 +301,18 @@ def _channel_of(operation: Operation) -> str:
 
 
 def after_an_outage(
-    operations: Iterable[Operation], error: LayerUnavailable, layer: BaseChannelLayer
+    operations: Sequence[Operation], error: LayerUnavailable, layer: BaseChannelLayer
 ) -> list[Operation]:
     """What of `operations` may be repeated when the layer failed with `error` while they went out.
 
     If nothing was sent, all of it. Else their fate is unknown: what does no harm when it is done
-    twice is repeated (a second reply to a request finds nobody); messages are not, so that none
-    comes twice. A response of several parts is cut off.
+    twice is repeated (a second reply to a request finds nobody, and a layer may know the answer to
+    an ordered message again); other messages are not, so that none comes twice. A response of
+    several parts is cut off.
     """
-    parts = Rows(operations).parts
-    kept = [each for each in operations if _may_be_repeated(each, error, parts)]
-    lost = [each for each in operations if not _may_be_repeated(each, error, parts)]
+    rows = Rows(operations, answers_once=layer.answers_once)
+    kept = [each for each in operations if _may_be_repeated(each, error, rows)]
+    lost = [each for each in operations if not _may_be_repeated(each, error, rows)]
     if lost:
         logger.error("%d message(s) may be lost: Redis went away while they were sent", len(lost))
     broken = dict.fromkeys(
@@ -324,10 +325,10 @@ def after_an_outage(
     ]
 
 
-def _may_be_repeated(operation: Operation, error: Exception, parts: Collection[str]) -> bool:
+def _may_be_repeated(operation: Operation, error: Exception, rows: Rows) -> bool:
     """Whether what was refused so may be tried again, without being carried out twice."""
     was_sent = isinstance(error, LayerUnavailable) and error.was_sent
-    return not was_sent or _is_harmless_twice(operation, parts)
+    return not was_sent or _is_harmless_twice(operation, rows)
 
 
 def _count_as_lost(operation: Operation) -> list[Operation]:
@@ -339,10 +340,11 @@ def _count_as_lost(operation: Operation) -> list[Operation]:
     return []  # a group's: nobody knows whose it would have been
 
 
-def _is_harmless_twice(operation: Operation, parts: Collection[str]) -> bool:
-    """`parts`: the channels that the consumer has sent several messages to."""
+def _is_harmless_twice(operation: Operation, rows: Rows) -> bool:
     if type(operation) is ops.Send:
-        is_whole = operation.channel not in parts
+        if operation.channel in rows.answers:
+            return True
+        is_whole = operation.channel not in rows.parts
         return is_whole and _is_response(operation.channel) and not operation.delay_s
     return type(operation) not in (ops.SendGroup, ops.Retry, ops.PutBack, ops.DeadLetter)
 

@@ -37,15 +37,20 @@ class Rows:
 
     Attributes:
         parts: the channels that it has sent several messages to.
+        answers: the reply channels of ordered messages to which it has sent one answer, with the
+            end of the turn right behind it, if the layer sends such ones once (`answers_once`).
         cut_off: those of a response that is given up.
         has_moved: whether something went out at the last try.
     """
 
-    def __init__(self, operations: Iterable[Operation], now_s: float = 0.0) -> None:
+    def __init__(
+        self, operations: Sequence[Operation], now_s: float = 0.0, *, answers_once: bool = False
+    ) -> None:
         counts = collections.Counter(
             operation.channel for operation in operations if type(operation) is ops.Send
         )
         self.parts = {channel for channel, count in counts.items() if count > 1}
+        self.answers = _find_answers(operations) if answers_once else set()
         self.cut_off: set[str | None] = set()
         self.has_moved = False
         self._begun_s = now_s
@@ -108,6 +113,14 @@ class Rows:
                     self._moved_s[channel] = now_s
         for channel in {ops.row_of(operation) for operation in operations} - held:
             self._widths[channel] = min(2 * self._widths.get(channel, 1), LONGEST_PIECE)
+
+
+def _find_answers(operations: Sequence[Operation]) -> set[str]:
+    return {
+        channel
+        for channel, places in ops.find_rows(operations)
+        if ops.is_answer(operations[places[0] : places[-1] + 1])
+    }
 
 
 def length_of_pipeline(operations: Sequence[Operation]) -> int:

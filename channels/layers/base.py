@@ -79,6 +79,9 @@ class BaseChannelLayer:
     #: - "presence": open_link knows which servers live: dead ones leave their groups, the members
     #:   of live ones never expire, senders learn of held and vanished clients, on_lost is called
     extensions: Sequence[str] = ()
+    #: Whether the one answer to an ordered message, which goes out together with the end of its
+    #: turn, may be sent again where its fate is unknown: it takes effect once.
+    answers_once: bool = False
     #: Whether the layer works within one process only.
     is_local: bool = False
 

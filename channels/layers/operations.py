@@ -191,6 +191,19 @@ def find_rows(operations: Iterable[Operation]) -> list[tuple[str, list[int]]]:
     return [(channel, places) for channel, places in rows.items() if len(places) > 1]
 
 
+def is_answer(operations: Sequence[Operation]) -> bool:
+    """Whether these are the one answer to an ordered message, and the end of its turn."""
+    if len(operations) != 2:
+        return False
+    first, last = operations
+    return (
+        type(first) is Send
+        and type(last) is FinishOrdered
+        and "!" in first.channel
+        and row_of(first) == last.reply_channel
+    )
+
+
 def carry_out_in_rows(
     operations: Iterable[Operation],
     carry_out: Callable[[Operation], Any],

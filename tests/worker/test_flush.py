@@ -22,6 +22,8 @@ ANOTHER = ops.Send("http.response.abc!2", b"")
 class Layer:
     """Refuses everything that goes to `abc` with `refusal`, as long as there is one."""
 
+    answers_once = False
+
     def __init__(self, refusal):
         self.refusal = refusal
         self.applied = []
@@ -279,6 +281,19 @@ def test_after_an_outage_a_response_of_several_parts_is_cut_off_and_a_whole_one_
         ops.Drop("http.response.abc!", "lost"),
         ops.Send("http.response.abc!1", CUT_OFF),
     ]
+
+
+@pytest.mark.parametrize("is_known_again", [True, False])
+def test_the_answer_to_an_ordered_message_is_repeated_where_it_takes_effect_once(is_known_again):
+    layer, error = Layer(None), LayerUnavailable("timed out", was_sent=True)
+    layer.answers_once = is_known_again
+    socket = "websocket.send.abc!1"
+    answer, end = ops.Send(socket, b"1"), ops.FinishOrdered(socket, 7)
+    lost = ops.Drop("websocket.send.abc!", "lost")
+    kept = [answer, end] if is_known_again else [end, lost]
+    assert after_an_outage([answer, end], error, layer) == kept
+    assert after_an_outage([answer, answer, end], error, layer) == [end, lost, lost]
+    assert after_an_outage([answer, REPLY, end], error, layer)[:2] == [REPLY, end]
 
 
 def test_what_was_certainly_not_sent_is_repeated_in_its_order():

@@ -68,6 +68,8 @@ class RedisChannelLayer(LayerOverStore):
         expiry, group_expiry, capacity, channel_capacity, channel_expiry: see BaseChannelLayer.
     """
 
+    answers_once = True
+
     def __init__(
         self,
         *,

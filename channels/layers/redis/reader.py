@@ -136,7 +136,7 @@ class Batches:
                 return parts
         for channel, places in ops.find_rows(operations):
             first, last = places[0], places[-1]
-            if last == first + 1 and _is_reply_and_end(operations[first], operations[last]):
+            if last == first + 1 and ops.is_answer(operations[first : last + 1]):
                 parts[first], parts[last] = self._sockets.reply_and_finish_parts(
                     operations[first], operations[last]
                 )
@@ -154,11 +154,6 @@ class Batches:
             empty, results[position] = results[position], None
             if empty:
                 yield self._groups.prune_requests(group, empty)
-
-
-def _is_reply_and_end(first: Any, last: Any) -> bool:
-    """Whether two operations of a row are the one reply to an ordered message, and its end."""
-    return type(first) is ops.Send and type(last) is ops.FinishOrdered and "!" in first.channel
 
 
 class RedisReader(Reader):

@@ -6,12 +6,13 @@
 -- ARGV[2]    the client
 -- ARGV[3-7]  as ARGV[1-5] of queues/send.lua
 -- returns    {what queues/send.lua returns, what finish.lua does}; without the second if the message
---            has not ended; {-4, false}: it was ended for its worker, which was taken for dead, or ran
---            elsewhere, so nothing is sent: the answers to later ones may be with the client
+--            has not ended. The first is -4, and nothing is sent, if it had ended before: here, and the
+--            answer got lost; or it was ended for its worker, which was taken for dead, and the
+--            answers to later ones may be with the client
 
 local next_order = tonumber(redis.call('HGET', KEYS[1], 'next'))
 if next_order and tonumber(ARGV[1]) < next_order then
-  return {-4, false}
+  return {-4, finish(ARGV[1], ARGV[2], 'done')}
 end
 local reply = send(
   {KEYS[4], KEYS[5], KEYS[6]}, {ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[2]})

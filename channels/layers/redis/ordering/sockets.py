@@ -1,6 +1,7 @@
 """The plans for what belongs to one socket: its session and the order of its messages."""
 
 import functools
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -17,6 +18,8 @@ from channels.layers.redis.queues.sending import Row, Sending
 from channels.layers.redis.transport import wire
 from channels.layers.redis.transport.plans import Part, Plan, Request
 from channels.layers.redis.transport.wire import Command, check, pairs, read_nothing
+
+logger = logging.getLogger("channels.layers")
 
 #: Life of the mark that a socket's order is lost: its disconnect comes soon.
 BROKEN_TTL_MS = 600_000
@@ -249,24 +252,13 @@ class Sockets:
         def read_sent(replies: list[Any]) -> Any:
             answer[:] = replies
             sent = check(replies[0])[0]
-            return self._tell_late(finish) if sent == -4 else self._sending.read_sent(reply, sent)
+            return _tell_ended(finish) if sent == -4 else self._sending.read_sent(reply, sent)
 
         def read_finished(_: list[Any]) -> Any:
             _, *freed = check(answer[0])
             return self._read_finished(finish.reply_channel, freed or [-3])
 
         return ([request], read_sent), ([], read_finished)
-
-    def _tell_late(self, finish: ops.FinishOrdered) -> None:
-        self._rules.drops.warn(
-            names.queue_name(finish.reply_channel),
-            "late",
-            1,
-            "the answer to message %s of socket %s is dropped: the message was taken for lost with "
-            "this worker, which was away for long, and the socket has gone on",
-            finish.order,
-            finish.reply_channel,
-        )
 
     def _read_finished(self, channel: str, replies: Sequence[Any]) -> Any:
         if replies[0] == -3:
@@ -283,3 +275,12 @@ class Sockets:
             parked, f"parked {reply_channel}"
         )
         return ops.Delivery(channel, content, attempts)
+
+
+def _tell_ended(finish: ops.FinishOrdered) -> None:
+    logger.info(
+        "the answer to message %s of socket %s is not sent: it was sent before, or the message was "
+        "taken for lost with its worker, and the socket has gone on",
+        finish.order,
+        finish.reply_channel,
+    )

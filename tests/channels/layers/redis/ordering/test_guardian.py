@@ -238,6 +238,7 @@ def test_a_worker_that_was_only_thought_dead_does_no_harm(layer, guardian):
 def test_the_answer_of_a_worker_that_was_thought_dead_does_not_come_after_later_ones(
     layer, guardian, caplog
 ):
+    caplog.set_level("INFO", "channels.layers")
     arrive(layer, 0, owner="paused")
     arrive(layer, 1)
     end_dead_work(layer, guardian)
@@ -252,6 +253,17 @@ def test_the_answer_of_a_worker_that_was_thought_dead_does_not_come_after_later_
     answers = f"websocket.send.{SERVER}!"
     assert [layer.receive([answers])[1] for _ in range(2)] == [{"text": "1"}, None]
     assert arrive(layer, 2) is Turn.RUN
+
+
+def test_an_answer_that_is_sent_again_comes_once_and_sets_free_what_waits_for_it(layer):
+    arrive(layer, 0)
+    arrive(layer, 1)
+    answer = [layer.prepare_send(SOCKET, {"text": "0"}), FinishOrdered(SOCKET, 0)]
+    for _ in range(2):
+        sent, freed = layer.apply(answer)
+        assert (sent, freed.content["order"]) == (None, 1)
+    answers = f"websocket.send.{SERVER}!"
+    assert [layer.receive([answers])[1] for _ in range(2)] == [{"text": "0"}, None]
 
 
 def test_who_lets_a_message_begin_again_too_late_leaves_it_to_who_runs_it(layer):
