@@ -226,6 +226,19 @@ def carry_out_in_rows(
     return results
 
 
+def raise_refusal(refusal: Exception | None) -> None:
+    """Raise what refused an operation, if anything did.
+
+    No frame that its traceback holds may hold it in turn: in such a ring the message would stay in
+    memory until Python looks for garbage. So call this with the result of a call.
+    """
+    if refusal is not None:
+        try:
+            raise refusal
+        finally:
+            del refusal
+
+
 def leave_work(results: Sequence[Any]) -> bool:
     """Whether results of operations ask for more to be done at once, before any waiting: a message
     was set free, or a send refused."""

@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeAlias
 
 from channels.layers import names
 from channels.layers.base import BaseChannelLayer
-from channels.layers.operations import Operation
+from channels.layers.operations import Operation, raise_refusal
 from channels.messages import Content
 
 #: What the `run` of a layer takes. The layer and its steps alone know what it is.
@@ -94,11 +94,11 @@ class LayerOverStore(BaseChannelLayer):
 
     def send(self, channel: str, message: Content, delay_s: float = 0.0) -> None:
         operation = self.prepare_send(channel, message, delay_s)
-        _raise(self.run(self.steps.carry_out(operation)))
+        raise_refusal(self.run(self.steps.carry_out(operation)))
 
     async def asend(self, channel: str, message: Content, delay_s: float = 0.0) -> None:
         operation = self.prepare_send(channel, message, delay_s)
-        _raise(await self.arun(self.steps.carry_out(operation)))
+        raise_refusal(await self.arun(self.steps.carry_out(operation)))
 
     # -- groups -------------------------------------------------------------------------------
 
@@ -170,11 +170,6 @@ class LayerOverStore(BaseChannelLayer):
     def purge_dead_letters(self, channel: str, ids: Collection[str] | None = None) -> int:
         count: int = self.run(self.steps.purge_dead_letters(names.check_channel_name(channel), ids))
         return count
-
-
-def _raise(refusal: Exception | None) -> None:
-    if refusal is not None:
-        raise refusal
 
 
 def _checked(group: str, channel: str) -> tuple[str, str]:

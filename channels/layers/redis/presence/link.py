@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from channels.exceptions import ChannelsError, LayerUnavailable, PrefixTaken
 from channels.layers.contract import OnSent
-from channels.layers.operations import Send
+from channels.layers.operations import Send, raise_refusal
 from channels.layers.redis.ordering.stuck import Stuck
 from channels.layers.redis.presence.disconnects import Disconnects
 from channels.layers.redis.presence.frames import FrameLink
@@ -156,9 +156,7 @@ class RedisServerLink(FrameLink):
             await self._server.run_for_clients(self._sending.send(operation))
             return
         (reply,) = await driver.post(post)
-        refusal = self._sending.read_sent(operation, reply)
-        if refusal is not None:
-            raise refusal
+        raise_refusal(self._sending.read_sent(operation, reply))
 
     def post(self, channel: str, message: dict[str, Any], done: OnSent) -> None:
         try:

@@ -70,9 +70,7 @@ class Sending:
     def send(self, operation: ops.Send) -> Plan[None]:
         """Plan: send one message; raises what refuses it."""
         (reply,) = yield [self.request(operation)]
-        refusal = self.read_sent(operation, reply)
-        if refusal is not None:
-            raise refusal
+        ops.raise_refusal(self.read_sent(operation, reply))
 
     def part(self, operation: ops.Send, row: Row | None = None) -> Part:
         """The part of a batch that sends one message."""
@@ -113,9 +111,7 @@ class Sending:
     def send_once(self, operation: ops.Send, name: str, kept_ms: int) -> Plan[None]:
         """Plan: send a message unless it was sent before; raises what refuses it."""
         (reply,) = yield [self.once_request(operation, name, kept_ms)]
-        refusal = self.read_sent(operation, reply)
-        if refusal is not None:
-            raise refusal
+        ops.raise_refusal(self.read_sent(operation, reply))
 
     def _find_way(self, queue: str) -> Way | None:
         """The Way to a queue; None to that of an acknowledged channel."""
