@@ -12,6 +12,9 @@ def install(folder, name, version, files=None, requires=()):
     (info / "METADATA").write_text("\n".join(lines) + "\n")
     if files is not None:
         (info / "RECORD").write_text("".join(f"{file},,\n" for file in files))
+        for path in (folder / file for file in files):  # what is missing is not read since 3.12
+            path.parent.mkdir(exist_ok=True)
+            path.touch()
 
 
 @pytest.fixture
