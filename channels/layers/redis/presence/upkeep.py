@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 from channels.exceptions import LayerUnavailable
@@ -94,19 +94,15 @@ class Upkeep:
         and those that opened then, as so may their connect, and the groups that they have joined.
         """
         spoke = [name.partition("!")[2] for name in reply_channels]
-        clients = self._find_doubtful(spoke, span_s)
-        self._tell_doubt(clients)
-        self._spawn(self._end_doubt(clients, spoke, span_s))
+        clients = self._doubt((*spoke, *self._server.doubt(span_s - OLDER_S)))
+        at_s = asyncio.get_running_loop().time()
+        self._spawn(self._end_doubt(clients, spoke, span_s, at_s))
 
-    def _find_doubtful(self, spoke: list[str], span_s: float, until_s: float = 0.0) -> list[str]:
-        """The open sockets that spoke then, or opened in the last `span_s`, until `until_s` ago;
-        but for those that are being closed for that."""
-        server = self._server
-        still_open = [client for client in spoke if client in server.sockets]
-        opened = server.doubt(span_s - OLDER_S, until_s)
-        self._doubtful &= server.sockets
-        found = dict.fromkeys((*still_open, *opened))
-        clients = [client for client in found if client not in self._doubtful]
+    def _doubt(self, found: Iterable[str]) -> list[str]:
+        """Those of these sockets that are open, and are not being closed for such a loss."""
+        self._doubtful &= self._server.sockets
+        still_open = [client for client in found if client in self._server.sockets]
+        clients = [client for client in dict.fromkeys(still_open) if client not in self._doubtful]
         self._doubtful.update(clients)
         return clients
 
@@ -128,7 +124,8 @@ class Upkeep:
             return
         now_s = asyncio.get_running_loop().time()
         spoke = self._sent.senders(now_s - loss.since_s, now_s - loss.until_s)
-        clients = self._find_doubtful(spoke, loss.since_s, loss.until_s)
+        spoke += (await server.run(self._guardian.find_at_work(server.id)))[0]
+        clients = self._doubt((*spoke, *server.doubt(loss.since_s, loss.until_s)))
         if clients:  # it may have noticed itself, and closed them
             self._tell_doubt(clients)
         await self._close(clients)
@@ -143,7 +140,17 @@ class Upkeep:
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
-    async def _end_doubt(self, clients: list[str], spoke: list[str], span_s: float) -> None:
+    async def _end_doubt(
+        self, clients: list[str], spoke: list[str], span_s: float, at_s: float
+    ) -> None:
+        with contextlib.suppress(LayerUnavailable):
+            # What had waited for longer was taken in these moments, too; so may have been what
+            # Redis takes for waiting, or running, now.
+            at_work, waited_s = await self._server.run(self._guardian.find_at_work(self._server.id))
+            spoke = [*spoke, *self._sent.senders(at_s - span_s - waited_s, at_s), *at_work]
+            clients = [*clients, *self._doubt(spoke)]
+            span_s += waited_s
+        self._tell_doubt(clients)
         with contextlib.suppress(LayerUnavailable):
             await self._server.run(self._rollbacks.mark(span_s, self._server.host_number))
         await self._close(clients)

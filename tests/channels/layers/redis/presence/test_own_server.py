@@ -119,6 +119,38 @@ def test_sockets_that_spoke_at_another_time_or_with_another_host_go_on(with_link
     with_link(lose)
 
 
+@pytest.mark.parametrize("has_noticed", [True, False])
+def test_sockets_in_which_a_message_runs_or_waits_are_closed(with_link, layer, has_noticed):
+    """It may have run to its end in these moments, whenever it was sent."""
+
+    async def lose(link, replies):
+        await open_before(link, "a", "b", "c")
+        for order, client in enumerate("ab"):
+            socket, turn = connect(client)["reply_channel"], (Turn.RUN, Turn.PARKED)[order]
+            delivery = Delivery("websocket.receive", {})
+            assert layer.begin_ordered(delivery, socket, 2 * order, "w") is turn
+        if has_noticed:
+            link._upkeep.close_doubtful([], 0.0)
+        else:
+            have_another_notice_a_loss(layer, link, span_s=0.0)
+        clients, message = await replies.get()
+        assert (sorted(clients), message) == (["a", "b"], CLOSED)
+
+    with_link(lose)
+
+
+def test_sockets_whose_frames_waited_for_long_are_closed(with_link, layer):
+    """As long as the oldest message has been queued: others were taken in these moments."""
+
+    async def lose(link, replies):
+        await open_before(link, "a", "b")
+        await speak(link, "a")
+        link._upkeep.close_doubtful([], 0.0)
+        assert await replies.get() == (["a"], CLOSED)
+
+    with_link(lose)
+
+
 @pytest.mark.parametrize("is_first", [True, False])
 def test_what_a_server_has_noticed_itself_is_no_news_to_it(with_link, layer, caplog, is_first):
     async def lose(link, replies):
