@@ -325,6 +325,8 @@ class SocketInstance:
     def _put(self, event: Content) -> None:
         if self._is_over:
             return
+        if event["type"] == "websocket.accept":
+            self.claim_again()  # the first claim may be lost, with a connection of the server
         if self._is_checkpointed:
             self._unsent.append(event)
         else:

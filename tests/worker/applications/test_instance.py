@@ -220,3 +220,21 @@ def test_one_that_is_to_move_before_it_has_come_here_is_claimed_first(layer):
     claim, hold = asyncio.run(ask())
     assert (claim["type"], claim["order"], claim["place"]) == (hosting.OWN, 5, 7)
     assert hold == {"type": hosting.HOLD, "queue": Host.queue, "number": 2}
+
+
+def test_a_socket_is_claimed_once_more_as_it_is_accepted(layer):
+    """The first claim may have got lost with a connection of the interface server."""
+
+    async def accept():
+        host = Host(AsyncWebsocketConsumer)
+        instance = SocketInstance(host, OPENING)
+        instance.task = asyncio.ensure_future(instance.run())
+        await asyncio.sleep(0.01)
+        instance.put({"type": "websocket.disconnect", "code": 1000})
+        await asyncio.wait([instance.task], timeout=10)
+        return host.outbox.sent
+
+    claim, again, accept = asyncio.run(accept())
+    assert claim["type"] == hosting.OWN
+    assert again == claim
+    assert accept["type"] == "websocket.accept"
