@@ -54,9 +54,8 @@ def test_trouble_of_one_server_is_felt_by_its_clients_only(site: Spread, trouble
 
 
 def assert_nearly_all_came(reports: list[dict[str, Any]]) -> None:
-    """Nobody was closed, and no answer came twice. Of what each of the two workers had in its hands
-    when it gave up its connections (with several hosts after 2 s, else after 10) the answer may be
-    missing: one that was on its way just then is not sent again."""
+    """Nobody was closed, and no answer came twice. A frame that each of the two workers ran when it
+    gave up its connections (with several hosts after 2 s, else after 10) may be lost with it."""
     assert [report["close_code"] for report in reports] == [None] * len(reports)
     assert sum(report["twice"] for report in reports) == 0
     assert sum(report["missing"] for report in reports) <= 2
