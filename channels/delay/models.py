@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from channels.layers.base import BaseChannelLayer
 
     _QuerySet = models.QuerySet["DelayedMessage"]
+    _Manager = models.Manager["DelayedMessage"]
 else:
-    _QuerySet = models.QuerySet
+    _QuerySet, _Manager = models.QuerySet, models.Manager
 
 
 class DelayedMessageQuerySet(_QuerySet):
@@ -33,6 +34,21 @@ class DelayedMessageQuerySet(_QuerySet):
         return ordered
 
 
+class DelayedMessageManager(_Manager):
+    """Delayed messages, as their query set: written out, for whoever reads types."""
+
+    def get_queryset(self) -> DelayedMessageQuerySet:
+        return DelayedMessageQuerySet(self.model, using=self._db)
+
+    def is_due(self) -> DelayedMessageQuerySet:
+        """Return those whose time has come."""
+        return self.get_queryset().is_due()
+
+    def in_order(self) -> DelayedMessageQuerySet:
+        """Return them in the order they are to be sent in."""
+        return self.get_queryset().in_order()
+
+
 class DelayedMessage(models.Model):
     """A message for `channel_name`, to be sent at `due_date`; see `contents` for its text.
 
@@ -43,7 +59,7 @@ class DelayedMessage(models.Model):
     channel_name: Any = models.CharField(max_length=512)
     content: Any = models.TextField()
 
-    objects = DelayedMessageQuerySet.as_manager()
+    objects = DelayedMessageManager()
 
     class Meta:
         db_table = "channels.delay_delayedmessage"

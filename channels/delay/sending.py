@@ -102,7 +102,7 @@ class DueSender:
 
     def _pause_s(self, sent: int, full: set[str]) -> float:
         wait_s = self._look_every_s
-        next_due = DelayedMessage.objects.exclude(channel_name__in=full).in_order().first()
+        next_due = DelayedMessage.objects.in_order().exclude(channel_name__in=full).first()
         if next_due is not None:
             wait_s = min(wait_s, (next_due.due_date - timezone.now()).total_seconds())
         if not full or sent:
