@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from asgiref.sync import iscoroutinefunction
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.backends.signed_cookies import SessionStore as CookieStore
 from django.contrib.sessions.models import Session
@@ -273,7 +274,7 @@ def test_async_consumers_have_their_session_loaded_before_they_run(counting):
         await asyncio.sleep(0)
         return loads
 
-    assert asyncio.iscoroutinefunction(consumer)
+    assert iscoroutinefunction(consumer)
     assert asyncio.run(consumer(make_message(counting))) == ["load"]
     assert read(counting) == {"a": 1}
 

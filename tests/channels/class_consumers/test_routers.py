@@ -1,10 +1,10 @@
 """Which application a connection leads to."""
 
-import asyncio
 import inspect
 
 import pytest
 from asgiref.compatibility import is_double_callable
+from asgiref.sync import iscoroutinefunction
 from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 from django.urls import include, path, re_path
@@ -209,7 +209,7 @@ def test_an_application_that_can_not_be_found_is_told(named):
 )
 def test_host_servers_see_a_coroutine_function_that_takes_names(application):
     assert inspect.iscoroutinefunction(application.__call__)
-    assert asyncio.iscoroutinefunction(application.__call__)
+    assert iscoroutinefunction(application.__call__)
     assert not is_double_callable(application)
     coroutine = application(scope={"type": "x"}, receive=None, send=None)
     assert inspect.iscoroutine(coroutine)

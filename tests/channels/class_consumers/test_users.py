@@ -1,10 +1,9 @@
 """Cookies, sessions and users of class consumers."""
 
-import asyncio
 import datetime
 
 import pytest
-from asgiref.sync import async_to_sync, sync_to_async
+from asgiref.sync import async_to_sync, iscoroutinefunction, sync_to_async
 from django.contrib.auth import SESSION_KEY, get_user_model, user_logged_in, user_logged_out
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.db import SessionStore
@@ -61,7 +60,8 @@ def test_a_response_sets_and_deletes_cookies():
 
 
 def test_a_cookie_ends_at_a_moment():
-    for now in (datetime.datetime.now(datetime.timezone.utc), datetime.datetime.utcnow()):
+    aware = datetime.datetime.now(datetime.timezone.utc)
+    for now in (aware, aware.replace(tzinfo=None)):
         message = {}
         CookieMiddleware.set_cookie(message, "a", expires=now + datetime.timedelta(seconds=100))
         assert b"Max-Age=100" in message["headers"][0][1]
@@ -180,6 +180,6 @@ def test_login_needs_a_session_and_a_user():
 
 
 def test_login_goes_through_async_to_sync_and_through_sync_to_async():
-    assert asyncio.iscoroutinefunction(login) and asyncio.iscoroutinefunction(logout)
+    assert iscoroutinefunction(login) and iscoroutinefunction(logout)
     assert sync_to_async(login) and sync_to_async(logout)
     assert sync_to_async(login).func is login
