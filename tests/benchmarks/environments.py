@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.processes import REPOSITORY
+from tests.pythons import MissingInterpreterError, find_python
 
 #: What the host servers and the packages around them are, for every contender on today's Python.
 DJANGO = "django>=5.2,<5.3"
@@ -48,10 +49,6 @@ CHANNELS_1 = (
 )
 #: What an old interpreter's pip must become before it understands today's package indexes.
 OLD_PIP = ("pip==21.3.1", "setuptools==59.6.0", "wheel==0.37.1")
-
-
-class MissingInterpreterError(Exception):
-    """No interpreter for this environment is at hand: its contenders are skipped."""
 
 
 @dataclass(frozen=True)
@@ -99,32 +96,6 @@ def default_directory():
     """Return where environments are kept: below $XDG_CACHE_HOME, or ~/.cache."""
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(cache) / "channels-classic" / "benchmarks"
-
-
-def find_python(version):
-    """Return the path of a Python `version`, from PATH or pyenv; "" means this interpreter.
-
-    Raises MissingInterpreterError.
-    """
-    if not version:
-        return sys.executable
-    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    installed = sorted(pyenv.glob(f"versions/{version}.*/bin/python{version}"), reverse=True)
-    for candidate in (shutil.which(f"python{version}"), *installed):
-        if candidate and (python := _executable(candidate)):
-            return python
-    raise MissingInterpreterError(f"no Python {version} on PATH or in pyenv")
-
-
-def _executable(path):
-    """Return what `path` really runs, or None: a pyenv shim runs nothing until it is told to."""
-    asked = subprocess.run(
-        [path, "-c", "import sys; print(sys.executable)"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return asked.stdout.strip() or None
 
 
 class EnvironmentStore:

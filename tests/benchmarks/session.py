@@ -3,8 +3,9 @@
 import subprocess
 
 from tests.benchmarks.engines import Engines
-from tests.benchmarks.environments import MissingInterpreterError, installed_versions
+from tests.benchmarks.environments import installed_versions
 from tests.benchmarks.stack import BenchmarkError, Stack
+from tests.pythons import MissingInterpreterError
 
 
 class Session:

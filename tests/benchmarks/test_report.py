@@ -7,12 +7,13 @@ import pytest
 
 from tests.benchmarks.charts import Bar, Panel, axis, draw, number_text
 from tests.benchmarks.contenders import QUICK, all_contenders
-from tests.benchmarks.environments import MissingInterpreterError, all_environments, find_python
+from tests.benchmarks.environments import all_environments
 from tests.benchmarks.figures import Figure, all_figures
 from tests.benchmarks.load.latency import percentiles_ms
 from tests.benchmarks.plan import choose, make_plan
 from tests.benchmarks.results import medians
 from tests.benchmarks.work import all_work
+from tests.pythons import MissingInterpreterError, find_python
 
 
 def test_contenders_name_work_and_environments_that_exist():
