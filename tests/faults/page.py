@@ -1,5 +1,6 @@
 """docs/evidence.md: what each promise was held to last, and what came of it."""
 
+import collections
 import datetime
 import json
 import platform
@@ -120,7 +121,10 @@ def _test(result):
 
 
 def _figures(result):
-    texts = [text if held else f"**{text}**" for text, held in result["figures"]]
+    counts = collections.Counter(
+        text if held else f"**{text}**" for text, held in result["figures"]
+    )
+    texts = [text if count == 1 else f"{text} ({count} times)" for text, count in counts.items()]
     host = "" if result["host"] == "daphne" else f"{result['host']}: "
     return host + "; ".join(texts)
 
