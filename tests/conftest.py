@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.processes import RedisCluster, RedisServer, Split, find_redis_server
 from tests.processes.rabbitmq_server import RabbitmqServer, find_rabbitmq_server
+from tests.processes.redis_server import redis_server_version
 
 # How long an example takes says more about the machine than about us.
 settings.register_profile(
@@ -106,8 +107,8 @@ def rabbitmq():
 @pytest.fixture(scope="session")
 def redis_cluster():
     """A RedisCluster of this run. Who breaks it has it `heal()` again."""
-    if find_redis_server() is None:
-        give_up("no redis-server: install one")
+    if (redis_server_version() or ()) < RedisCluster.NEEDS:
+        give_up("no redis-server from 7.0 on, which a cluster of one's own needs: install one")
     with RedisCluster() as cluster:
         yield cluster
 

@@ -63,6 +63,9 @@ class RedisCluster:
     """Masters, each with one replica, or with none. `with` starts and ends it. `options`: as for
     RedisServer."""
 
+    #: The Redis that lets each node choose its second port.
+    NEEDS = (7, 0)
+
     def __init__(
         self,
         masters: int = 3,

