@@ -35,7 +35,7 @@ TESTS = (
 def main() -> int:
     """Make the environment, run the tests; return the exit code."""
     began = time.monotonic()
-    requirements = read_requirements(ROOT / "setup.cfg")
+    requirements = [pin(line) for line in read_requirements(ROOT / "setup.cfg")]
     with tempfile.TemporaryDirectory() as folder:
         venv.create(folder, with_pip=True)
         python = str(Path(folder, "bin", "python"))
@@ -57,14 +57,14 @@ def run_tests(python: str, paths: list[str], which: str) -> int:
 
 
 def read_requirements(path: Path) -> list[str]:
-    """Return what an installation with uvicorn requires, with OLDEST at their lower bounds."""
+    """Return what an installation with uvicorn and the demo requires."""
     settings = configparser.ConfigParser()
     settings.read(path)
     lines = settings["options"]["install_requires"].splitlines()
     lines += settings["options.extras_require"]["uvicorn"].splitlines()
     lines += settings["options.extras_require"]["demo"].splitlines()
     found = [line.partition(";")[0].strip() for line in lines]
-    return [pin(line) for line in found if line and not line.startswith("#")]
+    return [line for line in found if line and not line.startswith("#")]
 
 
 def pin(requirement: str) -> str:
