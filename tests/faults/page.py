@@ -44,7 +44,7 @@ healthy side go on, and those of the other side when it is back:
   given up after 2 s. What was just handed to the worker is sent again to another one;
 - either of them: a frame that Redis knows to run in the worker, in the millisecond in which its
   cable goes, is lost with it if that stays out, and its socket waits until the worker counts as
-  dead: 27 s in one of four runs with 60 s;
+  dead: 27 s in one of four runs with 60 s (8 s with `tcp-keepalive 2` in `redis.conf`);
 - RabbitMQ: no socket is closed, but for what it had given to the worker that is cut off: that is
   lost, and its sockets (4 at most of 20) are closed with 1011. Who is cut off with a part of the
   state in his hands has the others wait for it: 8 s where one way was lost for 3 s.
