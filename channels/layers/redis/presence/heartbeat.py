@@ -11,9 +11,11 @@ from channels.exceptions import LayerUnavailable, PrefixTaken
 from channels.layers import names
 from channels.layers.drops import Drops
 from channels.layers.redis.presence import presence as presence_times
+from channels.layers.redis.presence.beats import Beat, Beats
 from channels.layers.redis.presence.own_server import OwnServer
 from channels.layers.redis.presence.presence import (
     BEAT_EVERY_S,
+    COUNT_EVERY_S,
     LONGEST_GAP_S,
     Presence,
 )
@@ -43,6 +45,7 @@ class Heartbeat:
         drops: is told to sum up with each sign of life.
         chores: what is to be done after each, a list of functions that return awaitables.
         begin_anew: is called with the server's new id when the layer has forgotten the old one.
+        on_loss: is called when the layer has forgotten its last moments, with when they began.
     """
 
     def __init__(
@@ -55,19 +58,19 @@ class Heartbeat:
         *,
         chores: Sequence[Callable[[], Awaitable[None]]],
         begin_anew: Callable[[str], None],
+        on_loss: Callable[[float], None],
     ) -> None:
         self._server, self._presence = server, presence
         self._registry, self._prefix, self._drops = registry, prefix, drops
         self._chores, self._begin_anew = chores, begin_anew
+        self._on_loss = on_loss
         self._watch = CalmWatch(LONGEST_GAP_S)
         self._has_neighbours_checked = False
-        #: The number of the latest beat, and of the latest one that was answered.
-        self._beats = self._answered = 0
+        self._beats = Beats()
         self._started = time.time()
 
     async def beat_forever(self) -> None:
         """Give a sign of life every few seconds, and at once when the host is back."""
-        is_back = self._server.is_back
         while True:
             try:
                 await self._beat()
@@ -83,9 +86,25 @@ class Heartbeat:
                 pass  # which was told
             except Exception:
                 logger.exception("giving a sign of life failed; trying again")
+            await self._rest()
+
+    async def _rest(self) -> None:
+        """Until the next sign of life is due."""
+        is_back, ends_at = self._server.is_back, time.monotonic() + BEAT_EVERY_S
+        while not is_back.is_set() and time.monotonic() < ends_at:
             with contextlib.suppress(asyncio.TimeoutError):
-                await within(BEAT_EVERY_S, is_back.wait())
-            is_back.clear()
+                await within(min(COUNT_EVERY_S, ends_at - time.monotonic()), is_back.wait())
+                break
+            if self._server.sockets:
+                with contextlib.suppress(LayerUnavailable):  # the next sign of life is told so
+                    await self._count()
+        is_back.clear()
+
+    async def _count(self) -> None:
+        """Date the moment: what Redis loses later began before it, or after."""
+        server_id, beat = self._server.id, self._beats.give(time.monotonic())
+        plan = self._presence.count(server_id, beat.number, beat.answered)
+        await self._note_answer(server_id, beat, await self._server.run(plan))
 
     async def beat_once_more(self) -> None:
         """Give one sign of life more, as the server has a new id."""
@@ -98,16 +117,11 @@ class Heartbeat:
         facts = {**describe_process(), "started": self._started}
         if not self._has_neighbours_checked:
             await self._check_neighbours(facts["project"])
-        server_id, self._beats = self._server.id, self._beats + 1
-        number = self._beats
-        plan = self._presence.beat(server_id, facts, number, self._answered)
+        server_id, beat = self._server.id, self._beats.give(time.monotonic())
+        plan = self._presence.beat(server_id, facts, beat.number, beat.answered)
         known, dead = await self._server.run(plan)
-        if server_id != self._server.id:
+        if not await self._note_answer(server_id, beat, known):
             return
-        if not known:
-            self._forget_everything()
-            return
-        self._answered = max(self._answered, number)
         knows_who_lives = self._watch.note(time.monotonic()) >= presence_times.WATCHED_FOR_S
         for dead_id in dead if knows_who_lives else ():
             count = await self._server.run(self._presence.bury(dead_id))
@@ -115,6 +129,21 @@ class Heartbeat:
                 logger.warning(
                     "interface server %s is dead: %d disconnects made up for it", dead_id, count
                 )
+
+    async def _note_answer(self, server_id: str, beat: Beat, known: int) -> bool:
+        """Returns whether Redis has taken this beat: it has lost none that it had answered."""
+        if server_id != self._server.id:
+            return False
+        if self._beats.note_answer(beat, known):
+            return True
+        since_s = self._beats.find_loss(known)
+        if since_s is None:
+            self._forget_everything()
+        else:
+            self._beats.go_on_from(known)
+            self._on_loss(since_s)
+            await self._beat()
+        return False
 
     async def _check_neighbours(self, project: Any) -> None:
         """Serve nobody as long as processes of another project live under our prefix."""
@@ -160,5 +189,5 @@ class Heartbeat:
         self._move_to(next(i for i in ids if not hosts[host_of(i)].health.is_down))
 
     def _move_to(self, server_id: str) -> None:
-        self._answered = 0
+        self._beats.begin_anew()
         self._begin_anew(server_id)

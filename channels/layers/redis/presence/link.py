@@ -85,6 +85,7 @@ class RedisServerLink(FrameLink):
             layer.drops,
             chores=[upkeep.find_lost_sockets, upkeep.look_after_sockets, upkeep.renew_sockets],
             begin_anew=self._begin_anew,
+            on_loss=upkeep.close_since,
         )
 
     @property

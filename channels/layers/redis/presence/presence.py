@@ -19,8 +19,10 @@ from channels.layers.redis.queues.sending import Sending
 from channels.layers.redis.transport.plans import Plan, Request, in_parts
 from channels.layers.redis.transport.wire import check, pairs, raise_if_all_are_away
 
-#: A server gives a sign of life this often.
+#: A server gives a sign of life this often ...
 BEAT_EVERY_S = 5.0
+#: ... and, while it has sockets, a smaller one in between: what Redis has lost is dated by them.
+COUNT_EVERY_S = 1.0
 #: A process judges who is dead when it has watched the layer for this long without a gap longer
 #: than the second figure: after an outage, the others need a moment to show that they live.
 WATCHED_FOR_S, LONGEST_GAP_S = 9.0, 12.0
@@ -74,26 +76,28 @@ class Presence:
 
     def beat(
         self, server_id: str, facts: dict[str, Any], number: int, answered: int
-    ) -> Plan[tuple[bool, list[str]]]:
+    ) -> Plan[tuple[int, list[str]]]:
         """Plan: show that the server lives, for the `number`-th time; `answered` is the number of
-        the latest beat that was answered, or 0. Returns (whether the layer still knows of that one,
-        ids of dead servers)."""
-        host = self._keyspace.host_of(server_id)
-        key = self._keyspace.server
+        the latest beat that was answered, or 0. Returns (the number of the latest one that the
+        layer knew of, or 0, ids of dead servers)."""
         known, dead = yield [
-            Request(
-                host,
-                scripts.BEAT.call(
-                    [key(server_id, kind) for kind in ("alive", "known", "sockets")],
-                    [TTL_MS["servers"], KNOWN_TTL_MS, number, answered],
-                ),
-            ),
+            self._beat_request(server_id, number, answered),
             self._registry.enter_request("servers", server_id, facts),
         ]
         if isinstance(dead, LayerUnavailable):  # the registry may be on another host
             dead = ()
         ids = yield from self._registry.read_ids("servers", check(dead))
-        return bool(check(known)), ids
+        return int(check(known)), ids
+
+    def count(self, server_id: str, number: int, answered: int) -> Plan[int]:
+        """Plan: the same, without the registry of servers."""
+        (known,) = yield [self._beat_request(server_id, number, answered)]
+        return int(check(known))
+
+    def _beat_request(self, server_id: str, number: int, answered: int) -> Request:
+        keys = [self._keyspace.server(server_id, kind) for kind in ("alive", "known", "sockets")]
+        call = scripts.BEAT.call(keys, [TTL_MS["servers"], KNOWN_TTL_MS, number, answered])
+        return Request(self._keyspace.host_of(server_id), call)
 
     def leave(self, server_id: str) -> Plan[None]:
         """Plan: the server stops; nothing of it stays behind.

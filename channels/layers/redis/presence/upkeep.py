@@ -57,6 +57,8 @@ class Upkeep:
         self._closing: set[asyncio.Task[None]] = set()
         #: The sockets that are closed as Redis has lost its last moments; some may still be open.
         self._doubtful: set[str] = set()
+        #: When the connections broke whose loss was told last: more than one lane may notice it.
+        self._told_of_s = float("-inf")
         self._renew_at = time.monotonic() + RENEW_EVERY_S
 
     async def find_lost_sockets(self) -> None:
@@ -98,6 +100,10 @@ class Upkeep:
         at_s = asyncio.get_running_loop().time()
         self._spawn(self._end_doubt(clients, spoke, span_s, at_s))
 
+    def close_since(self, since_s: float) -> None:
+        """The same, when nothing more is known of these moments than when they began."""
+        self.close_doubtful([], asyncio.get_running_loop().time() - since_s + DOUBT_S)
+
     def _doubt(self, found: Iterable[str]) -> list[str]:
         """Those of these sockets that are open, and are not being closed for such a loss."""
         self._doubtful &= self._server.sockets
@@ -107,6 +113,7 @@ class Upkeep:
         return clients
 
     def _tell_doubt(self, clients: list[str]) -> None:
+        self._told_of_s = self._lost_at_s()
         logger.error(
             "Redis has lost its last moments (it crashed, or another took its place): %d of %d "
             "sockets opened or spoke then, and are closed with 1012, as what they did may be lost; "
@@ -150,7 +157,8 @@ class Upkeep:
             spoke = [*spoke, *self._sent.senders(at_s - span_s - waited_s, at_s), *at_work]
             clients = [*clients, *self._doubt(spoke)]
             span_s += waited_s
-        self._tell_doubt(clients)
+        if clients or self._told_of_s != self._lost_at_s():
+            self._tell_doubt(clients)
         with contextlib.suppress(LayerUnavailable):
             await self._server.run(self._rollbacks.mark(span_s, self._server.host_number))
         await self._close(clients)

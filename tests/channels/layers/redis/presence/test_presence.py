@@ -17,7 +17,7 @@ SERVER = "server"
 
 
 def beat(layer, *, is_first=False):
-    """Returns (whether it is known, ids of dead servers)."""
+    """Returns (the number of the beat that is known, ids of dead servers)."""
     number, answered = (1, 0) if is_first else (2, 1)
     return layer._sync.run(layer.presence.beat(SERVER, {}, number, answered))
 
@@ -116,19 +116,21 @@ def test_a_server_is_not_known_to_a_redis_that_came_back_with_older_data(layer, 
     assert beat(layer)[0]
     layer.close()  # its connection does not outlive the restart
     redis_server.restart_with_copy()
-    assert not layer._sync.run(layer.presence.beat(SERVER, {}, 3, 2))[0]
+    for _ in range(2):  # nor is it by having asked
+        assert layer._sync.run(layer.presence.beat(SERVER, {}, 3, 2))[0] == 1
 
 
 def test_beats_that_overtake_each_other_do_no_harm(layer):
-    for number, answered in ((2, 0), (1, 0), (3, 2)):
-        assert layer._sync.run(layer.presence.beat(SERVER, {}, number, answered))[0]
+    for number, answered, known in ((2, 0, 0), (1, 0, 2), (3, 2, 2)):
+        assert layer._sync.run(layer.presence.beat(SERVER, {}, number, answered))[0] == known
 
 
 def test_sockets_that_older_data_does_not_know_of_are_closed(
     layer, redis_server, monkeypatch, caplog
 ):
     """Though the server itself is known to it: it lost less than what lies between two beats."""
-    monkeypatch.setattr(heartbeat, "BEAT_EVERY_S", 60.0)  # but for the one when Redis is back
+    for name in ("BEAT_EVERY_S", "COUNT_EVERY_S"):  # but for the one when Redis is back
+        monkeypatch.setattr(heartbeat, name, 60.0)
 
     async def lose_a_socket():
         closed, lost = asyncio.Queue(), []
@@ -161,10 +163,47 @@ def test_sockets_that_older_data_does_not_know_of_are_closed(
     assert "the layer has forgotten 1 sockets of this server" in caplog.text
 
 
+def test_sockets_go_on_though_the_latest_sign_of_life_is_lost(
+    layer, redis_server, monkeypatch, caplog
+):
+    """But for those that opened or spoke in these last moments."""
+    for name in ("BEAT_EVERY_S", "COUNT_EVERY_S"):  # but for those here, and when Redis is back
+        monkeypatch.setattr(heartbeat, name, 60.0)
+
+    async def lose_a_sign_of_life():
+        closed, lost = asyncio.Queue(), []
+        link = layer.open_link(
+            SERVER, lambda *reply: closed.put_nowait(reply), lambda: lost.append(1)
+        )
+        await link.start()
+        for client in "abc":
+            await link.open_socket(client, {"reply_channel": f"websocket.send.{SERVER}!{client}"})
+            if client != "c":
+                link.note_accepted(client)
+        link._server._openings.popleft()  # "a" did so long ago
+        await link._heartbeat._count()
+        await asyncio.to_thread(redis_server.keep_copy)
+        await link._heartbeat._count()
+        await asyncio.to_thread(redis_server.restart_with_copy)
+        assert await closed.get() == (["b"], {"close": 1012})
+        link.note_accepted("c")
+        assert await closed.get() == (["c"], {"close": 1012})
+        with redis_server.client() as client:  # which takes signs of life again
+            while int(client.get(layer.keyspace.server(SERVER, "known"))) <= 3:
+                await asyncio.sleep(0.01)
+        assert (link.server_id, lost, closed.empty()) == (SERVER, [], True)
+        await link.stop()
+        await layer.aclose()
+
+    asyncio.run(asyncio.wait_for(lose_a_sign_of_life(), 30))
+    assert caplog.text.count("Redis has lost its last moments") == 1
+
+
 def test_sockets_that_older_data_has_again_are_forgotten_once_more(
     layer, redis_server, monkeypatch, caplog
 ):
-    monkeypatch.setattr(heartbeat, "BEAT_EVERY_S", 60.0)  # but for the one when Redis is back
+    for name in ("BEAT_EVERY_S", "COUNT_EVERY_S"):  # but for the one when Redis is back
+        monkeypatch.setattr(heartbeat, name, 60.0)
     sockets = layer.keyspace.server("keeper", "sockets")
 
     def clients():
