@@ -79,8 +79,7 @@ class BaseChannelLayer:
     #: - "presence": open_link knows which servers live: dead ones leave their groups, the members
     #:   of live ones never expire, senders learn of held and vanished clients, on_lost is called
     extensions: Sequence[str] = ()
-    #: Whether the one answer to an ordered message, which goes out together with the end of its
-    #: turn, may be sent again where its fate is unknown: it takes effect once.
+    #: Whether the one answer to an ordered message may be sent again: it takes effect once.
     answers_once: bool = False
     #: Whether the layer works within one process only.
     is_local: bool = False
@@ -396,7 +395,6 @@ class BaseChannelLayer:
         return [names.check_receive_name(channel) for channel in channels]
 
     def _lacks(self, extension: str) -> NotImplementedError:
-        return NotImplementedError(
-            f"{type(self).__name__} has no {extension!r} extension (it has: "
-            f"{', '.join(self.extensions) or 'none'})"
-        )
+        has = ", ".join(self.extensions) or "none"
+        text = f"{type(self).__name__} has no {extension!r} extension (it has: {has})"
+        return NotImplementedError(text)
