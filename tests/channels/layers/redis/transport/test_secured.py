@@ -412,8 +412,11 @@ def test_a_connection_that_is_called_off_while_it_opens_is_closed(secured_redis)
 
 
 async def never_answer(reader, writer):
-    with contextlib.suppress(OSError):
-        await reader.read()
+    try:
+        with contextlib.suppress(OSError):
+            await reader.read()
+    finally:
+        writer.transport.abort()
 
 
 async def refuse_and_say_no_more(reader, writer):
