@@ -197,8 +197,13 @@ def test_a_redis_that_has_lost_its_last_moments_may_have_a_job_run_again():
     assert find(*jobs) == ["at most once"]
 
 
-@pytest.mark.parametrize(("code", "found"), [(1012, False), (None, True)])
-def test_an_answer_may_come_again_after_lost_moments_to_who_is_closed_for_it(code, found):
+@pytest.mark.parametrize(
+    ("code", "closed_at", "found"),
+    [(1012, 1_002.0, False), (None, 1_002.0, False), (None, 1_012.0, True)],
+)
+def test_an_answer_may_come_again_after_lost_moments_to_who_is_closed_for_it_or_has_just_left(
+    code, closed_at, found
+):
     reply = {"event": "reply", "conn": 1, "n": 1}
     events = [
         {"event": "opened", "conn": 1, "kind": "ordered", "port": 1, "at": 999.0},
@@ -206,7 +211,7 @@ def test_an_answer_may_come_again_after_lost_moments_to_who_is_closed_for_it(cod
         {**reply, "at": 1_000.1},
         fault("lose last moments", at=1_000.2, until=1_001.0),
         {**reply, "at": 1_001.5},
-        {"event": "closed", "conn": 1, "code": code, "was_idle": False, "at": 1_002.0},
+        {"event": "closed", "conn": 1, "code": code, "was_idle": False, "at": closed_at},
     ]
     assert ("replies come once and in order" in find(*events)) is found
 

@@ -15,10 +15,14 @@ def replies_come_once_and_in_order(past: Past) -> Iterator[Finding]:
     """Replies rise, and answer what was sent.
 
     A Redis that has lost its last moments may give a reply of functions again; but the socket is
-    closed with 1012 for that.
+    closed with 1012 for that, unless its client has just left.
     """
     sent = {event["n"] for event in past.of("sent")}
-    given_up = {event["conn"]: event["at"] for event in past.of("closed", code=1012)}
+    given_up = {
+        event["conn"]: event["at"]
+        for event in past.of("closed")
+        if event["code"] == 1012 or past.was_just_lost(event["at"])
+    }
     kinds = {event["conn"]: event.get("kind", "ordered") for event in past.of("opened")}
     for conn, replies in past.grouped("conn", "reply").items():
         numbers = [reply["n"] for reply in replies]

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.faults.checker.judgement.past import FORGETFUL, Event, Finding, Past, end_of
+from tests.faults.checker.judgement.past import FORGETFUL, Event, Finding, Past
 
 #: A handshake whose `connect` was lost with its worker gets its answer, and its disconnect, so long
 #: after.
 HANDSHAKE_S = 21.0
-#: Within this long every server knows that Redis has lost its last moments.
-NOTICED_S = 10.0
 
 
 def messages_of_a_socket_run_once_and_in_order(past: Past) -> Iterator[Finding]:
@@ -52,12 +50,7 @@ def _check_socket(
 
 def _may_run_again(past: Past, event: Event, end: Event | None) -> bool:
     """Whether Redis has just lost its last moments, and the socket was closed soon after that."""
-    return any(
-        fault["at"] < event["at"] < end_of(fault) + NOTICED_S
-        and end is not None
-        and fault["at"] < end["at"] < end_of(fault) + NOTICED_S
-        for fault in past.of("fault", name="lose last moments")
-    )
+    return end is not None and past.was_just_lost(event["at"], end["at"])
 
 
 def every_socket_connects_first_and_disconnects_once(past: Past) -> Iterator[Finding]:

@@ -48,6 +48,8 @@ PAUSES = frozenset(
 _GIVING_UP = PAUSES - {"freeze worker", "no worker"}
 #: How long before a fault, and after it, something may be touched by it, in seconds.
 BEFORE_S, AFTER_S = 5.0, 15.0
+#: Within this long every server knows that Redis has lost its last moments.
+NOTICED_S = 10.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,6 +124,14 @@ class Past:
     def is_calm(self, begin: float, end: float, names: Collection[str] = LOSSY) -> bool:
         """Whether none of these faults came near the time between `begin` and `end`."""
         return not self.faults_near(begin, end, names)
+
+    def was_just_lost(self, *times: float) -> bool:
+        """Whether Redis has lost its last moments, and by all these times a server may not have
+        noticed."""
+        losses = self.of("fault", name="lose last moments")
+        return any(
+            fault["at"] < min(times) <= max(times) < end_of(fault) + NOTICED_S for fault in losses
+        )
 
     def count(self, *names: str) -> int:
         """How often these faults happened."""
