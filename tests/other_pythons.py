@@ -31,8 +31,6 @@ TESTS = (
     "tests/interface_server/frames",
     "tests/interface_server/test_http.py",
     "tests/channels/class_consumers/test_consumers.py",
-    "tests/channels/class_consumers/test_users.py",
-    "tests/channels/test_package_checks.py",
     "tests/channels/layers/test_refusals.py",
     "tests/project/test_chat.py::test_burst_from_one_socket_comes_back_in_order_once_each",
 )
