@@ -95,7 +95,7 @@ class Heartbeat:
             with contextlib.suppress(asyncio.TimeoutError):
                 await within(min(COUNT_EVERY_S, ends_at - time.monotonic()), is_back.wait())
                 break
-            if self._server.sockets:
+            if self._server.sockets and time.monotonic() < ends_at:
                 with contextlib.suppress(LayerUnavailable):  # the next sign of life is told so
                     await self._count()
         is_back.clear()
