@@ -216,6 +216,21 @@ def test_an_answer_may_come_again_after_lost_moments_to_who_is_closed_for_it_or_
     assert ("replies come once and in order" in find(*events)) is found
 
 
+@pytest.mark.parametrize(("since", "found"), [(1_000.0, False), (1_001.0, True)])
+def test_answers_may_change_places_after_lost_moments_not_before(since, found):
+    """The first answer of what ran again was lost, so it comes behind the next one."""
+    later, earlier = ({"event": "reply", "conn": 1, "n": n} for n in (2, 1))
+    events = [
+        {"event": "opened", "conn": 1, "kind": "ordered", "port": 1, "at": 999.0},
+        *({"event": "sent", "conn": 1, "n": n, "place": n, "at": 999.5} for n in (1, 2)),
+        {**later, "at": 1_000.5},
+        {**earlier, "at": 1_000.6},
+        fault("lose last moments", at=since, until=since + 1.0),
+        {"event": "closed", "conn": 1, "code": 1012, "was_idle": False, "at": 1_002.5},
+    ]
+    assert ("replies come once and in order" in find(*events)) is found
+
+
 @pytest.mark.parametrize(
     ("again_at", "closed_at", "found"),
     [(1_001.5, 1_002.0, False), (1_001.5, 1_060.0, True), (1_031.0, 1_002.0, True)],

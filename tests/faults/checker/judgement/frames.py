@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator
 
 from tests.faults.checker.judgement.past import CUTS, FORGETFUL, LOSSY, Event, Finding, Past
@@ -14,8 +15,8 @@ _OTHERS = CUTS | {"kill server"}
 def replies_come_once_and_in_order(past: Past) -> Iterator[Finding]:
     """Replies rise, and answer what was sent.
 
-    A Redis that has lost its last moments may give a reply of functions again; but the socket is
-    closed with 1012 for that, unless its client has just left.
+    After a Redis has lost its last moments, a frame of a socket of functions may run again, or its
+    reply come again; but the socket is closed with 1012 for that, unless its client has just left.
     """
     sent = {event["n"] for event in past.of("sent")}
     given_up = {
@@ -25,13 +26,15 @@ def replies_come_once_and_in_order(past: Past) -> Iterator[Finding]:
     }
     kinds = {event["conn"]: event.get("kind", "ordered") for event in past.of("opened")}
     for conn, replies in past.grouped("conn", "reply").items():
-        numbers = [reply["n"] for reply in replies]
-        may_repeat = kinds.get(conn, "ordered") == "ordered" and conn in given_up
-        if may_repeat and not past.is_calm(given_up[conn], given_up[conn], FORGETFUL):
-            numbers = list(dict.fromkeys(numbers))
+        judged = replies
+        if kinds.get(conn, "ordered") == "ordered" and conn in given_up:
+            losses = past.faults_near(given_up[conn], given_up[conn], FORGETFUL)
+            first_s = min((loss["at"] for loss in losses), default=math.inf)
+            judged = [reply for reply in replies if reply["at"] < first_s]
+        numbers = [reply["n"] for reply in judged]
         if numbers != sorted(set(numbers)):
             yield Finding("replies come once and in order", f"conn {conn}", tuple(replies))
-        strangers = [n for n in numbers if n not in sent]
+        strangers = [reply["n"] for reply in replies if reply["n"] not in sent]
         if strangers:
             yield Finding("replies answer what was sent", f"conn {conn}: {strangers}")
 
