@@ -251,6 +251,13 @@ def test_a_frame_may_run_again_after_lost_moments_until_its_socket_is_closed(
     assert "once, and in order" in find(*events)
 
 
+@pytest.mark.parametrize(("later_began_at", "found"), [(1_051.0, False), (1_039.0, True)])
+def test_a_job_that_was_queued_as_redis_came_back_empty_is_gone(later_began_at, found):
+    later = [job(2, at=1_010.0), {**ran(2), "at": later_began_at}]
+    wipe = fault("wipe Redis", at=1_040.0, until=1_041.0)
+    assert ("what is sent is run" in find(job(1, at=1_000.0), *later, wipe)) is found
+
+
 def test_a_page_may_take_as_long_as_the_site_stood_still():
     asked = {"event": "asked", "status": 200, "took_s": 61.0, "at": 1_000.0}
     assert find(asked, fault("freeze Redis", at=1_001.0, until=1_051.0)) == []

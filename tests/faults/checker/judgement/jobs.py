@@ -11,6 +11,8 @@ ONCE, OWNED = "checked.once", "checked.owned"
 ON_DISK_AFTER_S = 2.0
 #: A job may wait so long for its worker.
 WAITS_S = 60.0
+#: Jobs that were sent within so long may begin in another order, as several workers take them.
+OVERTAKES_S = 1.0
 
 
 def jobs_run_once(past: Past) -> Iterator[Finding]:
@@ -25,11 +27,12 @@ def jobs_run_once(past: Past) -> Iterator[Finding]:
             yield Finding("at most once", f"job {n} ran {len(events)} times", tuple(events))
     jobs = past.of("job", channel=ONCE, outcome="sent")
     lost = [job for job in jobs if job["n"] not in runs]
+    begun = [(job["at"], runs[job["n"]][0]["at"]) for job in jobs if job["n"] in runs]
     for job in lost:
         waits_until = job["at"] + WAITS_S
-        if past.is_calm(job["at"], job["at"]) and past.is_calm(
-            job["at"], waits_until, [LONG_PAUSE]
-        ):
+        is_calm = past.is_calm(job["at"], job["at"])
+        is_calm &= past.is_calm(job["at"], waits_until, [LONG_PAUSE])
+        if is_calm and not _was_wiped_away(past, job["at"], begun):
             text = f"job {job['n']} was lost, and nothing had happened"
             yield Finding("what is sent is run", text, (job,))
     lost_in_kills = [job for job in lost if not _may_be_forgotten(past, job["at"])]
@@ -62,3 +65,14 @@ def owned_jobs_are_never_lost(past: Past) -> Iterator[Finding]:
 
 
 CHECKS = (jobs_run_once, owned_jobs_are_never_lost)
+
+
+def _was_wiped_away(past: Past, sent_at: float, begun: list[tuple[float, float]]) -> bool:
+    """Whether Redis came back empty while a job was still queued: of those that were sent a moment
+    after it, none had begun by then. `begun`: when others were sent, and when they began."""
+    for fault in past.of("fault", name="wipe Redis"):
+        overtaking = (began for sent, began in begun if sent > sent_at + OVERTAKES_S)
+        is_waiting = sent_at < fault["at"] < sent_at + WAITS_S
+        if is_waiting and all(began > fault["at"] for began in overtaking):
+            return True
+    return False
