@@ -56,6 +56,15 @@ class Host:
         pass
 
 
+async def begin(consumer):
+    """(its Host, an instance of `consumer` that has begun)."""
+    host = Host(consumer)
+    instance = SocketInstance(host, OPENING)
+    instance.task = asyncio.ensure_future(instance.run())
+    await asyncio.sleep(0.01)
+    return host, instance
+
+
 @pytest.fixture
 def told_of(layer, monkeypatch, caplog):
     """What is told of two sockets of a consumer, each of which gets a frame."""
@@ -165,10 +174,7 @@ def test_a_goodbye_that_is_due_is_said_although_the_socket_is_lost_meanwhile(lay
 
 def test_who_may_not_have_been_heard_claims_its_socket_again_until_that_is_closed(layer):
     async def claim_again():
-        host = Host(Leaving)
-        instance = SocketInstance(host, OPENING)
-        instance.task = asyncio.ensure_future(instance.run())
-        await asyncio.sleep(0.01)
+        host, instance = await begin(Leaving)
         instance.put({"type": "websocket.receive", "text": "x", "order": 1})
         await asyncio.sleep(0.01)
         host.outbox.sent.clear()
@@ -192,10 +198,7 @@ class Kept(AsyncWebsocketConsumer):
 @pytest.mark.parametrize("consumer", [AsyncWebsocketConsumer, Kept])
 def test_a_frame_that_got_lost_closes_its_socket_with_checkpoints_or_without(layer, consumer):
     async def lose_a_frame():
-        host = Host(consumer)
-        instance = SocketInstance(host, OPENING)
-        instance.task = asyncio.ensure_future(instance.run())
-        await asyncio.sleep(0.01)
+        host, instance = await begin(consumer)
         for order in (1, 3):
             instance.put({"type": "websocket.receive", "text": "x", "order": order})
         await asyncio.sleep(0.01)
@@ -226,10 +229,7 @@ def test_a_socket_is_claimed_once_more_as_it_is_accepted(layer):
     """The first claim may have got lost with a connection of the interface server."""
 
     async def accept():
-        host = Host(AsyncWebsocketConsumer)
-        instance = SocketInstance(host, OPENING)
-        instance.task = asyncio.ensure_future(instance.run())
-        await asyncio.sleep(0.01)
+        host, instance = await begin(AsyncWebsocketConsumer)
         instance.put({"type": "websocket.disconnect", "code": 1000})
         await asyncio.wait([instance.task], timeout=10)
         return host.outbox.sent
