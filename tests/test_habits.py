@@ -1,10 +1,14 @@
 """What keeps the repository easy to live in."""
 
 import configparser
+import importlib
 import json
+import re
+import shlex
 import subprocess
 import sys
 
+import click
 import pytest
 
 from tests.processes import REPOSITORY
@@ -45,3 +49,45 @@ def test_one_message_can_be_traced():
     kinds = [row[0] for row in rows]
     assert kinds == ["a view over HTTP", "an echo", "an ordered echo", "a group send"], run.stderr
     assert all(5 < int(files) <= int(functions) for _, files, functions in rows)
+
+
+GUIDES = [
+    "CONTRIBUTING.md",
+    "tests/benchmarks/README.md",
+    "tests/faults/README.md",
+    "tests/faults/checker/README.md",
+]
+
+
+@pytest.mark.parametrize("name", GUIDES)
+def test_commands_of_tools_are_as_their_guides_show_them(name, monkeypatch):
+    monkeypatch.chdir(REPOSITORY)
+    shown = re.findall(r"python -m (tests[\w.]*)([^`|#\n]*)", (REPOSITORY / name).read_text())
+    assert shown
+    for module, arguments in shown:
+        command = getattr(find_tool(module), "main", None)
+        if isinstance(command, click.Command):
+            command.make_context(
+                module, shlex.split(arguments), resilient_parsing="--help" in arguments
+            )
+
+
+def find_tool(module):
+    """Import what `python -m module` runs."""
+    found = importlib.import_module(module)
+    is_package = hasattr(found, "__path__")
+    return importlib.import_module(f"{module}.__main__") if is_package else found
+
+
+@pytest.mark.parametrize("name", GUIDES)
+def test_files_that_guides_name_are_there(name):
+    guide = REPOSITORY / name
+    named = re.findall(r"`(\w[\w./]*(?:\.py|\.md|\.json|/))`|\]\(([\w./]+)\)", guide.read_text())
+    paths = {one or other for one, other in named}
+    assert paths
+    missing = {
+        path
+        for path in paths
+        if not any((folder / path).exists() for folder in (guide.parent, REPOSITORY))
+    }
+    assert missing == set()
