@@ -77,7 +77,7 @@ class DelayIntake:
         self._layer = layer
         self._reader: Reader | None = None
         self._taken: list[Delivery] = []
-        self._settled: list[Operation] = []
+        self._endings: list[Operation] = []
 
     def open(self) -> None:
         """Begin to listen, unless that is done; `close` ends it."""
@@ -96,8 +96,8 @@ class DelayIntake:
     def _gather(self, wait_s: float) -> None:
         self.open()
         while self._reader is not None and len(self._taken) < BATCH:
-            _, delivery = self._reader.take(self._settled, wait_s)
-            self._settled = []
+            _, delivery = self._reader.take(self._endings, wait_s)
+            self._endings = []
             if delivery is None:
                 return
             self._taken.append(delivery)
@@ -106,17 +106,17 @@ class DelayIntake:
     def _store(self) -> None:
         now = timezone.now()
         messages: list[DelayedMessage] = []
-        settled: list[Operation] = []
+        endings: list[Operation] = []
         for delivery in self._taken:
             try:
                 messages.append(read_request(delivery.content, now))
-                settled.append(Done(delivery))
+                endings.append(Done(delivery))
             except ValueError as error:
-                settled.append(DeadLetter(delivery, str(error)))
+                endings.append(DeadLetter(delivery, str(error)))
         if messages:
             DelayedMessage.objects.bulk_create(messages)
-        self._taken, self._settled = [], self._settled + settled
-        for operation in settled:
+        self._taken, self._endings = [], self._endings + endings
+        for operation in endings:
             if isinstance(operation, DeadLetter):
                 logger.error(
                     "Invalid message received on %s: %s; it is now among its dead letters",
@@ -132,7 +132,7 @@ class DelayIntake:
     def close(self) -> None:
         """Put back what could not be stored, and leave."""
         # Each goes to the front, so the first one goes last.
-        left: list[Operation] = [*self._settled, *map(PutBack, reversed(self._taken))]
+        left: list[Operation] = [*self._endings, *map(PutBack, reversed(self._taken))]
         try:
             if left:
                 self._layer.apply(left)
@@ -141,7 +141,7 @@ class DelayIntake:
                 logger.error(
                     "%d message(s) that were to be delayed are lost: %s", len(self._taken), error
                 )
-        self._taken, self._settled = [], []
+        self._taken, self._endings = [], []
         if self._reader is not None:
             self._reader.close()
             self._reader = None

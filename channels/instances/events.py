@@ -25,10 +25,10 @@ async def dispatch_all(sources: Iterable[NextEvent], dispatch: Dispatch) -> None
     if not others:
         while True:
             await dispatch(await first())
-    turn = asyncio.Lock()
+    lock = asyncio.Lock()
     context = contextvars.copy_context()
     tasks = [
-        _start(_dispatch_one_by_one(source, dispatch, turn), context) for source in (first, *others)
+        _start(_dispatch_one_by_one(source, dispatch, lock), context) for source in (first, *others)
     ]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -50,10 +50,10 @@ def in_own_context(dispatch: Dispatch) -> Dispatch:
     return dispatch_cleanly
 
 
-async def _dispatch_one_by_one(source: NextEvent, dispatch: Dispatch, turn: asyncio.Lock) -> None:
+async def _dispatch_one_by_one(source: NextEvent, dispatch: Dispatch, lock: asyncio.Lock) -> None:
     while True:
         event = await source()
-        async with turn:
+        async with lock:
             await dispatch(event)
 
 

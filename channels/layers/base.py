@@ -343,7 +343,7 @@ class BaseChannelLayer:
         with those that are there. May raise LayerUnavailable."""
 
     def keep_house(self, worker_id: str, facts: Mapping[str, Any], channels: Iterable[str]) -> None:
-        """Called about once a second by each worker process: do what nobody else's turn is.
+        """Called about once a second by each worker process: look after what all share.
 
         `facts` (a dict) is what the registry is to show of the worker, `channels` what it listens
         on.

@@ -161,7 +161,7 @@ class DaphneServer(Server):  # type: ignore[misc]
         """Start the application for a WebSocket; return the queue that Daphne fills."""
         queue: asyncio.Queue[Any] = asyncio.Queue()
         is_secure = interfaces.ISSLTransport(protocol.transport, None) is not None
-        scope = daphne_inside.settle_root_path(scope, self, protocol)
+        scope = daphne_inside.with_own_root_path(scope, self, protocol)
         scope.update(
             asgi=ASGI,
             extensions=EXTENSIONS,

@@ -136,7 +136,7 @@ def is_socket(connection: object) -> bool:
     return isinstance(connection, WebSocketProtocol)
 
 
-def settle_root_path(scope: Scope, server: Any, connection: Any) -> Scope:
+def with_own_root_path(scope: Scope, server: Any, connection: Any) -> Scope:
     """Return a scope whose root path no client could choose.
 
     Daphne takes it from the header Daphne-Root-Path, whoever sent that, and keeps the header back:

@@ -52,7 +52,7 @@ def adapt_daphne(
         )
         return scope, receive, send
     server, protocol = connection
-    scope = daphne_inside.settle_root_path(scope, server, protocol)
+    scope = daphne_inside.with_own_root_path(scope, server, protocol)
     if daphne_inside.is_socket(protocol):
         return (
             {**scope, "extensions": EXTENSIONS},

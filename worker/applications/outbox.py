@@ -115,7 +115,7 @@ class ServerLane:
             await self._progress.wait()
 
     async def _run(self) -> None:
-        await asyncio.sleep(0)  # what else is sent in this turn of the loop goes along
+        await asyncio.sleep(0)  # what else is sent in this pass of the loop goes along
         try:
             while self._waiting:
                 batch = self._take()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("channels.layers")
 
-#: Messages that are handed out before other work of the loop gets its turn.
+#: Messages that are handed out before the loop goes on to other work.
 BATCH = 500
 #: Seconds between two attempts to reach a layer that is away.
 TRY_AGAIN_S = 0.25

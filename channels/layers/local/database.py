@@ -22,7 +22,7 @@ from channels.layers.backoff import Backoff
 from channels.layers.local import schema
 from channels.metrics import hooks
 
-#: Seconds for which a transaction waits for its turn: others take well under a millisecond.
+#: Seconds for which a transaction waits for others, which take well under a millisecond.
 LOCK_LIMIT_S = 5.0
 #: The first and the longest pause between two looks at the lock, in seconds.
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.000_02, 0.001

@@ -223,7 +223,7 @@ class Housekeeping:
     def _oldest_queued_at(self) -> float:
         queues = self._store.queues
         heads = [
-            queues.oldest_sent_at(queues.settle(queue))
+            queues.oldest_sent_at(queues.catch_up(queue))
             for queue in queues.find(SOCKET_CHANNELS).values()
         ]
         return min((head for head in heads if head is not None), default=self._store.now)
@@ -264,7 +264,7 @@ class Housekeeping:
                 store.servers.unsubscribe(address)
         for queue in store.queues.find_all():
             touched_at = float(queue.values["touched_at"])  # type: ignore[arg-type]
-            store.queues.settle(queue)
+            store.queues.catch_up(queue)
             kept_s = SINGLE_READER_COUNTS_KEPT_S if "?" in queue.name else COUNTS_KEPT_S
             is_idle = not queue.pending and queue.next_due is None
             if is_idle and touched_at + kept_s <= store.now:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("channels.layers")
 
-#: Messages of each reply queue that are handed out before other work of the loop gets its turn.
+#: Messages of each reply queue that are handed out before the loop goes on to other work.
 BATCH = 100
 #: Seconds between two signs of life.
 BEAT_EVERY_S = 2.0
@@ -219,7 +219,7 @@ class LocalLink(ServerLink):
             return failed
 
     def _post(self, operation: Any) -> asyncio.Future[None]:
-        """Send with all that this turn of the loop sends, in one transaction."""
+        """Send with all that is sent in this pass of the loop, in one transaction."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
         if not self._outgoing:

@@ -280,7 +280,7 @@ class Queues:
 
     # -- taking out ---------------------------------------------------------------------------
 
-    def settle(self, queue: QueueRow) -> QueueRow:
+    def catch_up(self, queue: QueueRow) -> QueueRow:
         """Let what is due come, and what has expired go."""
         self._with_due(queue)
         while queue.pending:
@@ -370,7 +370,7 @@ class Queues:
     # -- statistics ---------------------------------------------------------------------------
 
     def statistics(self, queue: QueueRow) -> dict[str, float]:
-        """The counts of a settled queue, as `channel_statistics` returns them."""
+        """The counts of a queue that has caught up, as `channel_statistics` returns them."""
         oldest = self.oldest_sent_at(queue)
         return {
             **{key: int(queue.values[key]) for key in COUNTED},  # type: ignore[call-overload]

@@ -94,7 +94,7 @@ class Store:
 
     def _is_full(self, queue: QueueRow) -> bool:
         """Expired messages take no room."""
-        return queue.is_full and self.queues.settle(queue).is_full
+        return queue.is_full and self.queues.catch_up(queue).is_full
 
     def _send_group(self, operation: ops.SendGroup) -> None:
         for name, clients in self.groups.members(operation.group).items():
@@ -311,12 +311,12 @@ class Store:
     def channel_statistics(self, name: str) -> dict[str, float]:
         found = self.queues.find([name]).get(name)
         return self.queues.statistics(
-            self.queues.blank(name) if found is None else self.queues.settle(found)
+            self.queues.blank(name) if found is None else self.queues.catch_up(found)
         )
 
     def global_statistics(self) -> dict[str, float]:
         every = [
-            self.queues.statistics(self.queues.settle(queue)) for queue in self.queues.find_all()
+            self.queues.statistics(self.queues.catch_up(queue)) for queue in self.queues.find_all()
         ]
         total = self.queues.statistics(self.queues.blank(""))
         for key in total:
@@ -331,7 +331,7 @@ class Store:
         return [
             {
                 "name": queue.name,
-                **self.queues.statistics(self.queues.settle(queue)),
+                **self.queues.statistics(self.queues.catch_up(queue)),
                 "delayed": self._count("late", queue.name),
                 "owned": self._count("owned", queue.name),
                 "dead_letters": self._count("dead_letters", queue.name),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("channels.layers")
 
-#: Messages of each reply queue that are handed out before other work of the loop gets its turn.
+#: Messages of each reply queue that are handed out before the loop goes on to other work.
 BATCH = 100
 
 

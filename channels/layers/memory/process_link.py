@@ -8,7 +8,7 @@ from typing import Any
 from channels.layers.memory.waiting import Search, TaskWaiter, search_async
 from channels.layers.process_link import ProcessLink
 
-#: Messages that are handed out before other work of the event loop gets its turn.
+#: Messages that are handed out before the event loop goes on to other work.
 BATCH = 100
 
 

@@ -119,7 +119,7 @@ class Queue:
         """Keep `entry` until `due`."""
         heapq.heappush(self.scheduled, (due, next(_sequence), entry))
 
-    def settle(self, now: float) -> tuple[int, bool]:
+    def catch_up(self, now: float) -> tuple[int, bool]:
         """Bring the queue up to `now`: (number of messages now due, whether expiry made room)."""
         self.touched_at = now
         due = 0
@@ -132,7 +132,7 @@ class Queue:
         return due, was_full and not self.is_full
 
     def pop(self) -> Entry:
-        """Take the first message, for one client. The queue must be settled and not empty."""
+        """Take the first message, for one client. The queue has caught up, and is not empty."""
         self.last_served = next(_sequence)
         entry = self.entries[0]
         if len(entry.clients) == 1:
@@ -162,7 +162,7 @@ class Queue:
         tell_lost(self.name, statistic, number)
 
     def statistics(self, now: float) -> dict[str, float]:
-        """The counts of a settled queue, as `channel_statistics` returns them."""
+        """The counts of a queue that has caught up, as `channel_statistics` returns them."""
         age = now - self.entries[0].sent_at if self.entries else 0.0
         return {
             **{name: self.counts[name] for name in COUNTED},

@@ -303,7 +303,7 @@ class Store:
         if queue is None:
             queue = self._queues[name] = self._new_queue(name)
         expired = queue.counts["expired_count"]
-        due, has_room = queue.settle(now)
+        due, has_room = queue.catch_up(now)
         if queue.counts["expired_count"] > expired:
             self._on_expired(name, queue.counts["expired_count"] - expired)
         for _ in range(due):

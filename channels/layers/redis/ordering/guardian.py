@@ -94,7 +94,7 @@ class Guardian:
                 closed.append(client)
         return closed
 
-    def settle(self, server_id: str) -> Plan[bool]:
+    def end_sockets(self, server_id: str) -> Plan[bool]:
         """Plan: after the server's own death, end what dead workers ran in its sockets, and bring
         on those that wait. Returns whether nothing is left to look after."""
         running, waiting, _ = yield from self._look(server_id, 0)

@@ -10,7 +10,7 @@ local function finish(order, client, how, entry)
       return {}
     end
   elseif not running and how == 'done' and next_order == tonumber(order) and not broken then
-    -- it ran without asking (see turns.py), and word of that got lost
+    -- it ran without asking (see reader.py), and the note of that got lost
   elseif running ~= order then
     local ended_before = how == 'done' and not running and not broken and next_order == order + 1
     return ended_before and parked and redis.call('HGET', KEYS[1], 'p' .. next_order)

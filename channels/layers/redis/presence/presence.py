@@ -104,7 +104,7 @@ class Presence:
 
         If the disconnects of some of its sockets could not be sent, it stays registered, as dead:
         whoever notices makes up for them. If one of its ordered sockets still has something to run,
-        it stays registered too, counts as dead after a while, and then that is settled.
+        it stays registered too, counts as dead after a while, and then that is made up for.
         """
         keys = self.queues(server_id)
         key = functools.partial(self._keyspace.server, server_id)
@@ -251,7 +251,7 @@ class Presence:
             if not (yield from self._make_up_disconnect(server_id, client.decode(), facts)):
                 yield [self._dead_request(server_id)]
                 return done
-        if (yield from self._guardian.settle(server_id)):
+        if (yield from self._guardian.end_sockets(server_id)):
             yield from self.leave(server_id)
         return len(sockets)
 

@@ -398,22 +398,22 @@ def test_a_freed_message_that_is_retried_keeps_its_place(layer):
 # -- servers that end ---------------------------------------------------------------------------
 
 
-def settle(layer, guardian):
-    return layer._sync.run(guardian.settle(SERVER))
+def end_sockets(layer, guardian):
+    return layer._sync.run(guardian.end_sockets(SERVER))
 
 
 def test_the_parked_disconnect_of_a_dead_servers_socket_runs(layer, guardian):
     arrive(layer, 0)
     finish(layer, 0)
     arrive(layer, 2, DISCONNECT)
-    assert settle(layer, guardian)
+    assert end_sockets(layer, guardian)
     assert come_again(layer).channel == DISCONNECT
     assert arrive(layer, 2, DISCONNECT) is Turn.RUN
 
 
 def test_a_disconnect_that_waits_for_a_dead_worker_runs_after_its_servers_death(layer, guardian):
     arrive(layer, 0, owner="dead")
-    assert settle(layer, guardian)
+    assert end_sockets(layer, guardian)
     assert arrive(layer, 1, DISCONNECT) is Turn.RUN
 
 
@@ -425,14 +425,16 @@ def test_what_waits_for_a_dead_worker_runs_one_after_another_after_its_servers_d
     arrive(layer, 1)
     arrive(layer, 2)
     arrive(layer, 3, DISCONNECT)
-    assert not settle(layer, guardian)
+    assert not end_sockets(layer, guardian)
     assert come_again(layer).content["order"] == 1
     assert come_again(layer) is None
     assert arrive(layer, 1) is Turn.RUN
-    assert not settle(layer, guardian)
+    assert not end_sockets(layer, guardian)
     assert come_again(layer) is None
     assert finish(layer, 1).content["order"] == 2
-    assert settle(layer, guardian)  # which was set free just now, and may be lost with its worker
+    assert end_sockets(
+        layer, guardian
+    )  # which was set free just now, and may be lost with its worker
     assert come_again(layer).content["order"] == 2
     assert arrive(layer, 2) is Turn.RUN
     assert finish(layer, 2).channel == DISCONNECT
@@ -444,7 +446,7 @@ def test_what_runs_when_its_server_dies_is_not_disturbed(layer, guardian):
     live(layer, "worker")
     arrive(layer, 0)
     arrive(layer, 1, DISCONNECT)
-    assert not settle(layer, guardian)
+    assert not end_sockets(layer, guardian)
     assert finish(layer, 0).channel == DISCONNECT
 
 
