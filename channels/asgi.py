@@ -6,7 +6,7 @@ import importlib
 import inspect
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from channels.package_checks import check_names
@@ -17,8 +17,10 @@ from channels.exceptions import InvalidChannelLayerError, LayerUnavailable  # no
 from channels.startup.installed import find_missing_app  # noqa: E402
 
 if TYPE_CHECKING:
-    from channels.applications.shapes import Receive, Scope, Send
     from channels.layers.base import BaseChannelLayer
+    from channels.routing import Router
+    from interface_server.application import InterfaceServer
+    from interface_server.asgi import Receive, Scope, Send
 
 
 __all__ = [
@@ -57,29 +59,30 @@ class ChannelLayerManager:
     """The layers of CHANNEL_LAYERS by alias, each made when it is first asked for."""
 
     def __init__(self) -> None:
-        self.backends: dict[str, Any] = {}
-        self._made: dict[str, Any] = {}
+        self.backends: dict[str, ChannelLayerWrapper] = {}
+        self._made: dict[str, ChannelLayerWrapper] = {}
         self._lock = threading.Lock()
 
     @property
-    def configs(self) -> Any:
+    def configs(self) -> dict[str, dict[str, Any]]:
         """CHANNEL_LAYERS, read when asked: importing this module must not need settings."""
         from django.conf import settings
 
-        return getattr(settings, "CHANNEL_LAYERS", {})
+        configs: dict[str, dict[str, Any]] = getattr(settings, "CHANNEL_LAYERS", {})
+        return configs
 
-    def make_backend(self, name: str) -> Any:
+    def make_backend(self, name: str) -> ChannelLayerWrapper:
         """Return a new layer from its CONFIG. Raises InvalidChannelLayerError."""
         return self._make(name, self._entry(name).get("CONFIG", {}))
 
-    def make_test_backend(self, name: str) -> Any:
+    def make_test_backend(self, name: str) -> ChannelLayerWrapper:
         """Return a new layer from its TEST_CONFIG. Raises InvalidChannelLayerError."""
         entry = self._entry(name)
         if "TEST_CONFIG" not in entry:
             raise InvalidChannelLayerError(f"CHANNEL_LAYERS[{name!r}] has no TEST_CONFIG: add one")
         return self._make(name, entry["TEST_CONFIG"])
 
-    def _entry(self, name: str) -> Any:
+    def _entry(self, name: str) -> dict[str, Any]:
         configs = self.configs
         if name not in configs:
             known = ", ".join(map(repr, configs)) or "none"
@@ -88,7 +91,7 @@ class ChannelLayerManager:
             )
         return configs[name]
 
-    def _make(self, name: str, config: Mapping[str, Any]) -> Any:
+    def _make(self, name: str, config: Mapping[str, Any]) -> ChannelLayerWrapper:
         entry = self._entry(name)
         if "BACKEND" not in entry:
             raise InvalidChannelLayerError(f"CHANNEL_LAYERS[{name!r}] has no BACKEND: add it")
@@ -105,7 +108,7 @@ class ChannelLayerManager:
             layer, name, entry.get("ROUTING", []), entry.get("MIDDLEWARE", ())
         )
 
-    def __getitem__(self, key: str) -> Any:
+    def __getitem__(self, key: str) -> ChannelLayerWrapper:
         try:
             return self.backends[key]
         except KeyError:
@@ -115,13 +118,13 @@ class ChannelLayerManager:
                 self.backends[key] = self._made[key] = self.make_backend(key)
             return self.backends[key]
 
-    def __contains__(self, key: str) -> Any:
+    def __contains__(self, key: str) -> bool:
         return key in self.configs
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[str]:
         return iter(self.configs)
 
-    def set(self, key: str, layer: BaseChannelLayer) -> Any:
+    def set(self, key: str, layer: ChannelLayerWrapper | None) -> ChannelLayerWrapper | None:
         """Let alias `key` mean `layer` from now on; return what it meant before, or None."""
         old = self.backends.pop(key, None)
         if layer is not None:
@@ -136,21 +139,22 @@ class ChannelLayerManager:
         self._made.clear()
 
 
-def load_backend(path: str, alias: str) -> Any:
+def load_backend(path: str, alias: str) -> Callable[..., Any]:
     """Return the layer class at dotted `path`; old backend names lead to today's layers."""
     module_name, _, class_name = _OLD_BACKENDS.get(path, path).rpartition(".")
     try:
-        return getattr(importlib.import_module(module_name), class_name)
+        backend: Callable[..., Any] = getattr(importlib.import_module(module_name), class_name)
+        return backend
     except Exception as error:
         raise InvalidChannelLayerError(
             f"CHANNEL_LAYERS[{alias!r}]: can't import BACKEND {path!r}: {error}"
         ) from error
 
 
-def _import_middleware(path: str, alias: str) -> Any:
+def _import_middleware(path: str, alias: str) -> Callable[..., Any]:
     module_name, _, name = path.rpartition(".")
     try:
-        middleware = getattr(importlib.import_module(module_name), name)
+        middleware: Callable[..., Any] = getattr(importlib.import_module(module_name), name)
     except (ImportError, AttributeError, ValueError) as error:
         raise InvalidChannelLayerError(
             f"CHANNEL_LAYERS[{alias!r}]: can't import MIDDLEWARE {path!r}: {error}"
@@ -171,14 +175,18 @@ class ChannelLayerWrapper(_AnyLayer):
     """
 
     def __init__(
-        self, channel_layer: BaseChannelLayer, alias: str, routing: Any, middleware: Any = ()
+        self,
+        channel_layer: BaseChannelLayer,
+        alias: str,
+        routing: Any,
+        middleware: Sequence[str] = (),
     ) -> None:
         self.channel_layer = channel_layer
         self.alias = alias
         self.routing = routing
         self.middleware_paths = middleware
-        self._router: Any = None
-        self._application: Any = None
+        self._router: Router | None = None
+        self._application: InterfaceServer | None = None
 
     def __getattr__(self, name: str) -> Any:
         if name == "channel_layer":  # not there yet: a copy or an unpickling in progress
@@ -198,7 +206,7 @@ class ChannelLayerWrapper(_AnyLayer):
         return value
 
     @property
-    def router(self) -> Any:
+    def router(self) -> Router:
         """The Router over ROUTING and the default consumers; importing it imports the consumers."""
         if self._router is None:
             from channels.routing import Router
@@ -207,7 +215,7 @@ class ChannelLayerWrapper(_AnyLayer):
         return self._router
 
     @property
-    def middleware(self) -> Any:
+    def middleware(self) -> tuple[Callable[..., Any], ...]:
         """The callables that MIDDLEWARE names: each takes a consumer and returns one to be run in
         its place, the first one outermost. Raises InvalidChannelLayerError."""
         return tuple(_import_middleware(path, self.alias) for path in self.middleware_paths)
@@ -234,13 +242,13 @@ class ChannelLayerWrapper(_AnyLayer):
         await self._application(scope, receive, send)
 
     @property
-    def server_settings(self) -> Any:
+    def server_settings(self) -> dict[str, Any]:
         """What Django's settings say of an interface server: arguments of its Options."""
         from django.conf import settings
 
         if not settings.configured:  # an interface server needs no project
             return {}
-        found: dict[str, object] = {}
+        found: dict[str, Any] = {}
         if protocols := getattr(settings, "CHANNELS_WS_PROTOCOLS", None):
             found["websocket_protocols"] = tuple(protocols)
         patience_s = getattr(settings, "CHANNELS_WEBSOCKET_PATIENCE", None)
@@ -248,16 +256,16 @@ class ChannelLayerWrapper(_AnyLayer):
             found["websocket_patience_s"] = float(patience_s)
         return found
 
-    def local_only(self) -> Any:
+    def local_only(self) -> bool:
         """Whether the layer works within one process only."""
-        return getattr(self.channel_layer, "is_local", False)
+        return bool(getattr(self.channel_layer, "is_local", False))
 
     def __str__(self) -> str:
         kind = type(self.channel_layer)
         return f"{self.alias} ({kind.__module__}.{kind.__qualname__})"
 
 
-def get_channel_layer(alias: str = "default") -> Any:
+def get_channel_layer(alias: str = "default") -> ChannelLayerWrapper:
     """Return the layer `alias` of this project, ready to be served by an ASGI server.
 
     Neither consumers nor models are imported: the process that calls this runs none of them.

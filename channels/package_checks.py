@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import re
-from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -51,7 +50,7 @@ def check_names() -> None:
         raise PackageProblem("; ".join(problems))
 
 
-def find_conflicts() -> Any:
+def find_conflicts() -> list[str]:
     """Return a text for each installed distribution that is in this one's way.
 
     A distribution called `channels` that installs no package of that name is not: it says to others
@@ -65,7 +64,7 @@ def find_conflicts() -> Any:
     ]
 
 
-def find_dependents() -> Any:
+def find_dependents() -> list[str]:
     """Return the names of installed distributions that need the distribution `channels`, if that is
     not installed: what installs or updates one of them would bring it."""
     if _find_version("channels"):
@@ -77,14 +76,14 @@ def find_dependents() -> Any:
     )
 
 
-def _installs_package(name: str) -> Any:
+def _installs_package(name: str) -> bool:
     files = importlib.metadata.files(name)
     if files is None:  # it does not say what it has installed
         return True
     return any(file.parts[0] == name for file in files)
 
 
-def find_old_versions() -> Any:
+def find_old_versions() -> list[str]:
     """Return a text for each installed distribution that is older than what works."""
     found = ((name, _find_version(name), oldest) for name, oldest in REQUIRED_VERSIONS.items())
     return [
@@ -94,14 +93,14 @@ def find_old_versions() -> Any:
     ]
 
 
-def _find_version(name: str) -> Any:
+def _find_version(name: str) -> str | None:
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
         return None
 
 
-def _as_numbers(version: str) -> Any:
+def _as_numbers(version: str) -> tuple[int, ...]:
     """Return the release part of a version as a tuple: "5.1.0rc1" gives (5, 1, 0)."""
     release = re.match(r"\d+(?:\.\d+)*", version)
     return tuple(map(int, release.group().split("."))) if release else ()

@@ -13,10 +13,10 @@ import inspect
 import os
 import traceback
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 from django.conf import settings
-from django.core.checks import Error, Info, Warning, register
+from django.core.checks import CheckMessage, Error, Info, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
 from channels.applications.default import runs_in_process
@@ -26,6 +26,9 @@ from channels.package_checks import find_conflicts, find_dependents, find_old_ve
 from channels.startup.hints import did_you_mean
 from channels.startup.installed import find_hidden_commands
 from channels.startup.rooms import ROOMS, find_room_problem
+
+#: What a check gives.
+Found: TypeAlias = list[CheckMessage]
 
 #: What an entry of CHANNEL_LAYERS may hold.
 LAYER_KEYS = ("BACKEND", "CONFIG", "MIDDLEWARE", "ROUTING", "TEST_CONFIG")
@@ -42,7 +45,7 @@ _HIDDEN = (
 
 
 @register("channels")
-def check_environment(app_configs: Any = None, **kwargs: Any) -> Any:
+def check_environment(app_configs: object = None, **kwargs: object) -> Found:
     """Is something else installed, or lying about, that hides a part of this package?"""
     found = [_error("E001", text) for text in map(find_room_problem, ROOMS) if text]
     found += [_error("E002", text) for text in find_conflicts()]
@@ -60,7 +63,7 @@ def check_environment(app_configs: Any = None, **kwargs: Any) -> Any:
 
 
 @register("channels")
-def check_settings(app_configs: Any = None, **kwargs: Any) -> Any:
+def check_settings(app_configs: object = None, **kwargs: object) -> Found:
     """Are CHANNEL_LAYERS and CHANNEL_SESSION_ENGINE well formed, and is there what they name?"""
     found = _check_session_engine()
     layers = getattr(settings, "CHANNEL_LAYERS", {})
@@ -72,7 +75,7 @@ def check_settings(app_configs: Any = None, **kwargs: Any) -> Any:
 
 
 @register("channels")
-def check_routes(app_configs: Any = None, **kwargs: Any) -> Any:
+def check_routes(app_configs: object = None, **kwargs: object) -> Found:
     """Can every route work, and does each probably do what is meant?"""
     if find_room_problem("routing"):
         return []  # which check_environment tells
@@ -83,7 +86,7 @@ def check_routes(app_configs: Any = None, **kwargs: Any) -> Any:
 
 
 @register("channels")
-def check_application(app_configs: Any = None, **kwargs: Any) -> Any:
+def check_application(app_configs: object = None, **kwargs: object) -> Found:
     """Is there what ASGI_APPLICATION names, and can it be called?"""
     if not getattr(settings, "ASGI_APPLICATION", None) or find_room_problem("routing"):
         return []
@@ -104,7 +107,7 @@ def check_application(app_configs: Any = None, **kwargs: Any) -> Any:
     return [_warning("W018", text, hint) for text, hint in find_unrun_handlers(application)]
 
 
-def _check_session_engine() -> Any:
+def _check_session_engine() -> Found:
     path = getattr(settings, "CHANNEL_SESSION_ENGINE", None)
     if path is None:
         return []
@@ -118,7 +121,7 @@ def _check_session_engine() -> Any:
     return []
 
 
-def _check_layer(where: str, alias: str, entry: Any) -> Any:
+def _check_layer(where: str, alias: str, entry: object) -> Found:
     if not isinstance(entry, dict):
         return [_error("E011", f"{where} must be a dict, got {_kind(entry)}")]
     found = [] if "BACKEND" in entry else [_error("E012", f"{where} has no BACKEND: add it")]
@@ -135,7 +138,7 @@ def _check_layer(where: str, alias: str, entry: Any) -> Any:
     return found + _check_backend(where, alias, entry)
 
 
-def _check_backend(where: str, alias: str, entry: Any) -> Any:
+def _check_backend(where: str, alias: str, entry: dict[str, Any]) -> Found:
     if "BACKEND" not in entry:
         return []
     if not isinstance(entry["BACKEND"], str):
@@ -165,8 +168,8 @@ def _check_backend(where: str, alias: str, entry: Any) -> Any:
     ]
 
 
-def _find_config_keys(backend: Any) -> Any:
-    """Return what a backend takes as CONFIG, as a list of str; None if that is not known.
+def _find_config_keys(backend: Any) -> list[str] | None:
+    """Return what a backend takes as CONFIG; None if that is not known.
 
     `**config` of our own layers goes on to the class above; that of others may mean anything.
     """
@@ -185,21 +188,21 @@ def _find_config_keys(backend: Any) -> Any:
     return None
 
 
-def _keywords(function: Callable[..., Any]) -> Any:
+def _keywords(function: Callable[..., Any]) -> tuple[list[str], bool]:
     """The names of a function's parameters, and whether it has a `**config` besides."""
     parameters = inspect.signature(function).parameters.values()
     names = [one.name for one in parameters if one.kind is not one.VAR_KEYWORD]
     return names, len(names) < len(parameters)
 
 
-def _routings() -> Iterator[Any]:
+def _routings() -> Iterator[tuple[str, Any]]:
     layers = getattr(settings, "CHANNEL_LAYERS", {})
     for alias, entry in layers.items() if isinstance(layers, dict) else ():
         if isinstance(entry, dict) and "ROUTING" in entry:
             yield alias, entry["ROUTING"]
 
 
-def _check_routing(where: str, routing: Any) -> Any:
+def _check_routing(where: str, routing: Any) -> Found:
     from channels.routing import InvalidRoute, Router, find_doubts
 
     try:
@@ -209,12 +212,12 @@ def _check_routing(where: str, routing: Any) -> Any:
     return [_warning(code, f"{where}: {text}", hint) for code, text, hint in find_doubts(router)]
 
 
-def _find_line(error: BaseException, router_class: Any) -> Any:
+def _find_line(error: BaseException, router_class: type) -> str | None:
     """Return a hint with the project's line that led to an InvalidRoute; None if none did."""
     return _find_users_line(error, os.path.dirname(inspect.getfile(router_class)))
 
 
-def _find_users_line(error: BaseException, *machinery: Any) -> Any:
+def _find_users_line(error: BaseException, *machinery: str) -> str | None:
     """Return a hint with the project's line that led to an error; None if none did."""
     machinery = (
         *machinery,
@@ -234,17 +237,17 @@ def _find_users_line(error: BaseException, *machinery: Any) -> Any:
     return f"See {place}." if place else None
 
 
-def _kind(value: Any) -> str:
+def _kind(value: object) -> str:
     return f"{type(value).__name__} {value!r}"
 
 
-def _error(code: str, text: str, hint: str | None = None) -> Any:
+def _error(code: str, text: str, hint: str | None = None) -> CheckMessage:
     return Error(text, hint=hint, id=f"channels.{code}")
 
 
-def _note(code: str, text: str, hint: str | None = None) -> Any:
+def _note(code: str, text: str, hint: str | None = None) -> CheckMessage:
     return Info(text, hint=hint, id=f"channels.{code}")
 
 
-def _warning(code: str, text: str, hint: str | None = None) -> Any:
+def _warning(code: str, text: str, hint: str | None = None) -> CheckMessage:
     return Warning(text, hint=hint, id=f"channels.{code}")

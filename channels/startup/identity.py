@@ -16,7 +16,7 @@ from channels.metrics import hooks
 from channels.startup.commit import find_commit
 
 
-def describe_process() -> Any:
+def describe_process() -> dict[str, Any]:
     """Return what other processes are to know of this one: host, pid, version, project,
     what starts it again, and where it shows its figures."""
     return {
@@ -29,7 +29,7 @@ def describe_process() -> Any:
     }
 
 
-def find_restarter() -> Any:
+def find_restarter() -> str | None:
     """Return what starts this process again when it dies, as its environment shows; or None."""
     marks = {
         "SUPERVISOR_ENABLED": "supervisord",
@@ -42,7 +42,7 @@ def find_restarter() -> Any:
     return "a container's engine" if os.path.exists("/.dockerenv") else None
 
 
-def code_version() -> Any:
+def code_version() -> str:
     """Return the version of the project's code.
 
     The environment variable CHANNELS_CODE_VERSION, or else the setting of that name, or else the
@@ -60,8 +60,8 @@ def _commit_at_start() -> str | None:
     return find_commit(Path(file).resolve().parent) if file else None
 
 
-def project_marks() -> Any:
-    """Return marks of the project's SECRET_KEY and SECRET_KEY_FALLBACKS, as a list of str.
+def project_marks() -> list[str]:
+    """Return marks of the project's SECRET_KEY and SECRET_KEY_FALLBACKS.
 
     Two processes are of one project if they share a mark; a process whose project is not known has
     none. A mark is too short to tell the key, or to check a guess of it.
@@ -70,7 +70,7 @@ def project_marks() -> Any:
     return [_mark(key) for key in keys if key]
 
 
-def _mark(key: str) -> Any:
+def _mark(key: str | bytes) -> str:
     text = key if isinstance(key, bytes) else str(key).encode()
     return hashlib.blake2b(text, digest_size=4, person=b"channels").hexdigest()
 

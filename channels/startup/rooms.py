@@ -11,7 +11,7 @@ import importlib
 import importlib.util
 import os
 import sys
-from typing import Any
+from types import ModuleType
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -19,7 +19,7 @@ from django.core.exceptions import ImproperlyConfigured
 ROOMS = ("routing", "worker", "interface_server")
 
 
-def load_room(name: str) -> Any:
+def load_room(name: str) -> ModuleType:
     """Return our top-level module `name`, imported.
 
     Raises ImproperlyConfigured, naming the file in the way, if Python would import another one.
@@ -30,7 +30,7 @@ def load_room(name: str) -> Any:
     return importlib.import_module(name)
 
 
-def find_room_problem(name: str) -> Any:
+def find_room_problem(name: str) -> str | None:
     """Say why our top-level module `name` can't be imported; None if it can. Imports nothing."""
     path = _find_path(name)
     if path is None:
@@ -47,7 +47,7 @@ def find_room_problem(name: str) -> Any:
     )
 
 
-def _find_path(name: str) -> Any:
+def _find_path(name: str) -> str | None:
     """Return the file that `import name` leads to (a folder, if it has no __init__.py), or None.
 
     A module that is still being imported counts: a project's own routing.py that asks for
@@ -64,6 +64,6 @@ def _find_path(name: str) -> Any:
     return spec.origin
 
 
-def _folder_around(path: str) -> Any:
+def _folder_around(path: str) -> str:
     """Return the folder that holds the package whose file `path` is."""
     return os.path.dirname(os.path.dirname(os.path.realpath(path)))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import copy
 import functools
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.test import TestCase, TransactionTestCase
 
@@ -20,13 +20,15 @@ from channels.test.layers import memory_layers, replaced_layer, wrap_layer
 from channels.test.running import run_consumer, take_message
 
 if TYPE_CHECKING:
+    from channels.asgi import ChannelLayerWrapper
     from channels.messages import Content
 
-
-if TYPE_CHECKING:
     _TestCase = TransactionTestCase
 else:
     _TestCase = object  # a test case comes behind it
+
+#: A function or a class.
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
 class ChannelTestCaseMixin(_TestCase):
@@ -81,7 +83,7 @@ class Client:
         )
 
     @property
-    def channel_layer(self) -> Any:
+    def channel_layer(self) -> ChannelLayerWrapper:
         """The layer that `alias` means now."""
         return channel_layers[self.alias]
 
@@ -94,7 +96,7 @@ class Client:
         match = self.channel_layer.router.match(Message({"text": ""}, channel, self.channel_layer))
         return match and match[0]
 
-    def send(self, to: Any, content: Content | None = None) -> None:
+    def send(self, to: str, content: Content | None = None) -> None:
         """Send `content` to the channel `to`, with our reply channel unless it has one."""
         content = copy.deepcopy(content) if content else {}
         content.setdefault("reply_channel", self.reply_channel)
@@ -142,7 +144,7 @@ class Client:
         message = self.get_next_message(self.reply_channel)
         return None if message is None else message.content
 
-    def join_group(self, group_name: Any) -> None:
+    def join_group(self, group_name: str) -> None:
         """Make our reply channel a member of a group."""
         Group(group_name, channel_layer=self.channel_layer).add(self.reply_channel)
 
@@ -160,12 +162,14 @@ class apply_routes:
         aliases: the layers.
     """
 
-    def __init__(self, routes: Any, aliases: Any = (DEFAULT_CHANNEL_LAYER,)) -> None:
+    def __init__(
+        self, routes: Any, aliases: str | Iterable[str] = (DEFAULT_CHANNEL_LAYER,)
+    ) -> None:
         self._aliases = [aliases] if isinstance(aliases, str) else list(aliases)
         self.routes = routes
         self._stacks: list[contextlib.ExitStack] = []
 
-    def enter(self) -> Any:
+    def enter(self) -> apply_routes:
         """Apply the routes."""
         routing = Router.resolve_routing(_as_routing(self.routes))
         stack = contextlib.ExitStack()
@@ -183,11 +187,12 @@ class apply_routes:
     __enter__ = enter
     __exit__ = exit
 
-    def __call__(self, decorated: Any) -> Any:
-        around = self._around_tests if isinstance(decorated, type) else self._around
-        return around(decorated)
+    def __call__(self, decorated: Decorated) -> Decorated:
+        around: Any = self._around_tests if isinstance(decorated, type) else self._around
+        changed: Decorated = around(decorated)
+        return changed
 
-    def _around(self, function: Callable[..., Any]) -> Any:
+    def _around(self, function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
         def inner(*args: Any, **kwargs: Any) -> Any:
             with self:
@@ -195,7 +200,7 @@ class apply_routes:
 
         return inner
 
-    def _around_tests(self, test_class: Any) -> Any:
+    def _around_tests(self, test_class: Any) -> type:
         set_up = test_class.setUp
 
         @functools.wraps(set_up)
@@ -205,7 +210,8 @@ class apply_routes:
             set_up(test)
 
         test_class.setUp = set_up_with_routes
-        return test_class
+        changed: type = test_class
+        return changed
 
 
 def _as_routing(routes: Any) -> Any:

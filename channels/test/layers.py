@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from channels.asgi import ChannelLayerWrapper, channel_layers
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def memory_layers(aliases: Any) -> Iterator[Any]:
+def memory_layers(aliases: Iterable[str]) -> Iterator[None]:
     """Have each of `aliases` mean a fresh in-memory layer, with the routes it has anyway."""
     with contextlib.ExitStack() as stack:
         for alias in aliases:
@@ -25,7 +25,7 @@ def memory_layers(aliases: Any) -> Iterator[Any]:
 
 
 @contextlib.contextmanager
-def replaced_layer(alias: str, layer: BaseChannelLayer) -> Iterator[Any]:
+def replaced_layer(alias: str, layer: ChannelLayerWrapper) -> Iterator[ChannelLayerWrapper]:
     """Have `alias` mean `layer`, and then again what it meant before."""
     old = channel_layers.set(alias, layer)
     try:
@@ -34,7 +34,7 @@ def replaced_layer(alias: str, layer: BaseChannelLayer) -> Iterator[Any]:
         channel_layers.set(alias, old)
 
 
-def wrap_layer(layer: BaseChannelLayer, alias: str, routing: Any = None) -> Any:
+def wrap_layer(layer: BaseChannelLayer, alias: str, routing: Any = None) -> ChannelLayerWrapper:
     """Return `layer` with the MIDDLEWARE that `alias` has anyway, and with its ROUTING or another.
 
     The alias's own layer is not made for this; one that is not configured has neither.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json as json_module
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
@@ -41,18 +42,18 @@ class WSClient(Client):
         #: The order of the next message.
         self.order = 0
 
-    def set_cookie(self, key: str, value: Any) -> None:
+    def set_cookie(self, key: str, value: str) -> None:
         """Send a cookie from now on."""
         self._cookies[key] = value
 
-    def set_header(self, key: str, value: Any) -> None:
+    def set_header(self, key: str, value: str | bytes) -> None:
         """Send a header from now on; cookies are set with set_cookie()."""
         if key.lower() == "cookie":
             raise ValueError("Use set_cookie method for cookie header")
         self._headers[key] = value
 
-    def get_cookies(self) -> Any:
-        """Return the cookies as a dict, with that of the session in the first message."""
+    def get_cookies(self) -> dict[str, str]:
+        """Return the cookies, with that of the session in the first message."""
         cookies = dict(self._cookies)
         if self._session_cookie and apps.is_installed("django.contrib.sessions"):
             if self.session.modified:
@@ -61,8 +62,8 @@ class WSClient(Client):
         return cookies
 
     @property
-    def headers(self) -> Any:
-        """The headers as a dict, with the cookies in `cookie` (bytes)."""
+    def headers(self) -> dict[str, str | bytes]:
+        """The headers, with the cookies in `cookie` (bytes)."""
         return {"cookie": _encode_cookies(self.get_cookies()), **self._headers}
 
     @property
@@ -109,7 +110,7 @@ class WSClient(Client):
 
     def _get_content(
         self, content: Content | None = None, text: Any = None, path: str = "/"
-    ) -> Any:
+    ) -> Content:
         content = copy.deepcopy(content) if content else {}
         content.setdefault("reply_channel", self.reply_channel)
         path, mark, query_string = path.partition("?")
@@ -156,7 +157,7 @@ class WSClient(Client):
                 raise AssertionError(f"Connection rejected: {received} != '{{accept: True}}'")
         return result
 
-    def login(self, **credentials: Any) -> Any:
+    def login(self, **credentials: Any) -> bool:
         """Log in, on the browser and on the socket; return whether the credentials were right."""
         from django.contrib.auth import authenticate
 
@@ -166,7 +167,7 @@ class WSClient(Client):
         self._login(user)
         return True
 
-    def force_login(self, user: Any, backend: Any = None) -> None:
+    def force_login(self, user: Any, backend: str | None = None) -> None:
         """Log `user` in without a password; `backend` is by default the first one."""
         user.backend = backend or settings.AUTHENTICATION_BACKENDS[0]
         self._login(user)
@@ -181,7 +182,7 @@ class WSClient(Client):
         self._session_cookie = True
 
 
-def _encode_cookies(cookies: Any) -> Any:
+def _encode_cookies(cookies: Mapping[str, str]) -> bytes:
     """Return the value of a Cookie header."""
     jar = SimpleCookie()
     for key, value in cookies.items():

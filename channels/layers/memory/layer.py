@@ -25,6 +25,7 @@ from channels.layers.operations import Delivery, carry_out_in_rows, leave_work
 
 if TYPE_CHECKING:
     from channels.layers.contract import OnReply, Received
+    from channels.layers.entries import Entry
     from channels.layers.operations import Operation
 
 
@@ -79,7 +80,7 @@ class MemoryChannelLayer(LayerOverEntries):
         entry = search(self._quest(channels, ThreadWaiter())) if block else self._take(channels)
         return self._channel_and_message(entry)
 
-    async def areceive(self, channels: Sequence[str], block: bool = False) -> Any:
+    async def areceive(self, channels: Sequence[str], block: bool = False) -> Received:
         if not block:
             return self.receive(channels)
         channels = self.check_receive_names(channels)
@@ -104,15 +105,19 @@ class MemoryChannelLayer(LayerOverEntries):
             )
         return self.results(results)
 
-    def open_reader(self, channels: Sequence[str]) -> Any:
+    def open_reader(self, channels: Sequence[str]) -> MemoryReader:
         return MemoryReader(self, self.check_receive_names(channels))
 
     # -- what interface servers call ------------------------------------------------------------
 
-    def open_link(self, server_id: str, on_reply: OnReply, on_lost: Callable[[], None]) -> Any:
+    def open_link(
+        self, server_id: str, on_reply: OnReply, on_lost: Callable[[], None]
+    ) -> MemoryLink:
         return MemoryLink(self, server_id, on_reply, on_lost)
 
-    def open_process_link(self, queue: str, deliver: Any, on_lost: Callable[[], None]) -> Any:
+    def open_process_link(
+        self, queue: str, deliver: Any, on_lost: Callable[[], None]
+    ) -> MemoryProcessLink:
         return MemoryProcessLink(self, queue, deliver, on_lost)
 
     # -- for tests ----------------------------------------------------------------------------
@@ -133,7 +138,7 @@ class MemoryChannelLayer(LayerOverEntries):
     def count_undecodable(self, queue: str) -> None:
         self.run(lambda store, now: store.count(queue, "undecodable_count", now))
 
-    def _take(self, channels: Sequence[str]) -> Any:
+    def _take(self, channels: Sequence[str]) -> Entry | None:
         return self.run(lambda store, now: store.take(channels, now))
 
     def _quest(self, channels: Sequence[str], waiter: Any) -> Any:

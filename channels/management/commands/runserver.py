@@ -7,7 +7,7 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
@@ -39,6 +39,9 @@ else:
 
 if TYPE_CHECKING:
     from django.core.management import CommandParser
+
+    from interface_server.hosts.daphne import DaphneServer
+    from interface_server.options import Options
 
 
 __all__ = ["Command", "WorkerThread"]
@@ -99,10 +102,11 @@ class Command(DjangoCommand):  # type: ignore[misc]
         finally:
             self._stop_server()
 
-    def inner_run(self, *args: Any, **options: Any) -> Any:
+    def inner_run(self, *args: Any, **options: Any) -> None:
         autoreload.raise_last_exception()
         if not options["use_asgi"]:
-            return super().inner_run(*args, **options)
+            super().inner_run(*args, **options)
+            return
         if runs_in_process():
             self._serve_in_process(options)
             return
@@ -112,7 +116,7 @@ class Command(DjangoCommand):  # type: ignore[misc]
 
     # -- before it listens --------------------------------------------------------------------
 
-    def _prepare(self, options: dict[str, Any]) -> Any:
+    def _prepare(self, options: dict[str, Any]) -> WorkerThread | None:
         """Find the layer; return the WorkerThread for it, not started, or None."""
         try:
             self.channel_layer = self._find_layer()
@@ -122,7 +126,7 @@ class Command(DjangoCommand):  # type: ignore[misc]
             hosted = prepare_router(
                 self.channel_layer.router,
                 self.get_consumer(**options),
-                with_static_files=bool(self._serves_files(options)),
+                with_static_files=self._serves_files(options),
             )
         except (InvalidChannelLayerError, InvalidRoute, ImproperlyConfigured) as error:
             self._give_up(error, options)
@@ -143,14 +147,14 @@ class Command(DjangoCommand):  # type: ignore[misc]
         return None
 
     @staticmethod
-    def _find_layer() -> Any:
+    def _find_layer() -> ChannelLayerWrapper:
         """Return the default layer; without one in the settings, an in-memory one."""
         if DEFAULT_CHANNEL_LAYER not in channel_layers:
             layer = ChannelLayerWrapper(MemoryChannelLayer(), DEFAULT_CHANNEL_LAYER, [])
             channel_layers.set(DEFAULT_CHANNEL_LAYER, layer)
         return channel_layers[DEFAULT_CHANNEL_LAYER]
 
-    def get_consumer(self, *args: Any, **options: Any) -> Any:
+    def get_consumer(self, *args: Any, **options: Any) -> Callable[..., Any]:
         """Return what takes http.request if no route does: Django's views, and perhaps files."""
         if self._serves_files(options):
             from channels.staticfiles import StaticFilesConsumer
@@ -161,9 +165,9 @@ class Command(DjangoCommand):  # type: ignore[misc]
         return ViewConsumer()
 
     @staticmethod
-    def _serves_files(options: dict[str, Any]) -> Any:
+    def _serves_files(options: dict[str, Any]) -> bool:
         wants_files = options.get("use_static_handler")
-        return wants_files and (settings.DEBUG or options["insecure_serving"])
+        return bool(wants_files and (settings.DEBUG or options["insecure_serving"]))
 
     def _check(self, options: dict[str, Any]) -> None:
         if not options["skip_checks"]:
@@ -204,11 +208,11 @@ class Command(DjangoCommand):  # type: ignore[misc]
         )
         self._run(server, None, options)
 
-    def _serve(self, worker: Any, options: dict[str, Any]) -> None:
+    def _serve(self, worker: WorkerThread | None, options: dict[str, Any]) -> None:
         from interface_server.hosts.daphne import DaphneServer, describe
         from interface_server.hosts.settings import HostSettings, Listen
 
-        def begin(urls: Any) -> None:
+        def begin(urls: Sequence[str]) -> None:
             self._welcome(urls[0], f"Channel layer {self.channel_layer}")
             if worker is not None:
                 worker.start()
@@ -220,7 +224,12 @@ class Command(DjangoCommand):  # type: ignore[misc]
         )
         self._run(server, worker, options)
 
-    def _run(self, server: Any, worker: Any, options: dict[str, Any]) -> None:
+    def _run(
+        self,
+        server: InProcessServer | DaphneServer,
+        worker: WorkerThread | None,
+        options: dict[str, Any],
+    ) -> None:
         """Run a server until it is told to stop, and end the worker with it."""
         from twisted.internet import reactor
 
@@ -246,7 +255,7 @@ class Command(DjangoCommand):  # type: ignore[misc]
         if options.get("shutdown_message"):
             self.stdout.write(options["shutdown_message"])
 
-    def _options(self, options: dict[str, Any]) -> Any:
+    def _options(self, options: dict[str, Any]) -> Options:
         from interface_server.options import Options
 
         return Options(
@@ -259,12 +268,12 @@ class Command(DjangoCommand):  # type: ignore[misc]
             access_log=ActionLog(self.log_action),
         )
 
-    def _address(self) -> Any:
+    def _address(self) -> str:
         """Return where to listen; a name under --ipv6 as its address, which Twisted asks for."""
         if not self.use_ipv6 or ":" in self.addr:
-            return self.addr
+            return str(self.addr)
         try:
-            return socket.getaddrinfo(self.addr, None, socket.AF_INET6)[0][4][0]
+            return str(socket.getaddrinfo(self.addr, None, socket.AF_INET6)[0][4][0])
         except OSError as error:
             raise CommandError(f"{self.addr!r} has no IPv6 address: {error}") from error
 
@@ -291,13 +300,13 @@ class Command(DjangoCommand):  # type: ignore[misc]
 
     # -- what happens -------------------------------------------------------------------------
 
-    def log_action(self, protocol: Any, action: Any, details: Any) -> None:
+    def log_action(self, protocol: str, action: str, details: dict[str, Any]) -> None:
         """Write a line about a request or socket.
 
         Args:
             protocol: "http" or "websocket".
             action: "complete", or "connecting", "connected", "rejected" or "disconnected".
-            details: a dict with `path` and `client`; for HTTP also `method`, `status`, `size` (in
+            details: `path` and `client`; for HTTP also `method`, `status`, `size` (in
                 bytes) and `time_taken` (in seconds).
         """
         if protocol == "http":
@@ -318,7 +327,7 @@ _SOCKET_WORDS = {
 }
 
 
-def _plain(text: str) -> Any:
+def _plain(text: str) -> str:
     return text
 
 
@@ -329,6 +338,6 @@ def _choose_style(status: int) -> str:
     return exact.get(status) or hundreds.get(status // 100, "HTTP_SERVER_ERROR")
 
 
-def _limit(seconds: float) -> Any:
+def _limit(seconds: float) -> float | None:
     """Time-outs below zero are none."""
     return None if seconds < 0 else seconds

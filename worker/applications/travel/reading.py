@@ -20,6 +20,8 @@ from typing import Any
 
 import msgpack
 from django.apps import apps
+from django.contrib.sessions.backends.base import SessionBase
+from django.db.models import Model
 
 from worker.applications.travel.errors import UnreadableState
 from worker.applications.travel.kinds import MAX_DEPTH, Kind
@@ -120,14 +122,14 @@ def _read_enum(name: str, member: str, value: Any) -> enum.Enum:
     raise UnreadableState(f"{name!r} has no member {member!r} any more")
 
 
-def _read_named_tuple(name: str, fields: list[Any]) -> Any:
+def _read_named_tuple(name: str, fields: list[Any]) -> tuple[Any, ...]:
     kind = _find_class(name)
     if not issubclass(kind, tuple) or len(getattr(kind, "_fields", ())) != len(fields):
         raise UnreadableState(f"{name!r} has other fields now")
     return tuple.__new__(kind, fields)
 
 
-def _read_dataclass(name: str, values: dict[str, Any]) -> Any:
+def _read_dataclass(name: str, values: dict[str, Any]) -> object:
     kind = _find_class(name)
     if not dataclasses.is_dataclass(kind):
         raise UnreadableState(f"{name!r} is no dataclass any more")
@@ -147,21 +149,23 @@ def _read_dataclass(name: str, values: dict[str, Any]) -> Any:
 # -- Django's ---------------------------------------------------------------------------------
 
 
-def _read_model(label: str, database: str | None, key: Any) -> Any:
+def _read_model(label: str, database: str | None, key: Any) -> Model:
     model = apps.get_model(label)
     try:
-        return model._base_manager.using(database).get(pk=key)
+        found: Model = model._base_manager.using(database).get(pk=key)
+        return found
     except model.DoesNotExist as error:
         raise UnreadableState(f"{label} {key!r} is not in the database any more") from error
 
 
-def _read_session(engine: str, key: str | None) -> Any:
+def _read_session(engine: str, key: str | None) -> SessionBase:
     if engine not in sys.modules:
         raise UnreadableState(f"the session engine {engine!r} is not loaded in this worker")
-    return importlib.import_module(engine).SessionStore(key)
+    session: SessionBase = importlib.import_module(engine).SessionStore(key)
+    return session
 
 
-def _read_anonymous() -> Any:
+def _read_anonymous() -> object:
     return importlib.import_module("django.contrib.auth.models").AnonymousUser()
 
 
