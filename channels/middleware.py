@@ -7,7 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from channels.applications.shapes import Receive, Scope, Send, call_once, callable_twice
+from channels.applications.shapes import (
+    AnyApplication,
+    Receive,
+    Scope,
+    Send,
+    call_once,
+    callable_twice,
+)
 
 __all__ = ["BaseMiddleware"]
 
@@ -20,7 +27,7 @@ class BaseMiddleware:
     defines `populate_scope(scope)` and `async def resolve_scope(scope)`, which may change it.
     """
 
-    def __init__(self, inner: Any) -> None:
+    def __init__(self, inner: AnyApplication) -> None:
         self.inner = call_once(inner)
 
     @callable_twice

@@ -3,28 +3,25 @@ use under DEBUG."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlparse
 
 from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler, StaticFilesHandlerMixin
 from django.core.handlers.exception import convert_exception_to_response
 
-from channels.applications.shapes import call_once, callable_twice
+from channels.applications.shapes import AnyApplication, call_once, callable_twice
 from channels.handler import AsgiHandler, ViewConsumer
 from channels.http import AsgiHandler as ViewApplication
 from channels.instances.two_calls import call_in_its_place, is_scope
-
-if TYPE_CHECKING:
-    pass
 
 
 class StaticFilesWrapper(ASGIStaticFilesHandler):
     """An ASGI application that answers requests below STATIC_URL with files from the staticfiles
     finders, and hands all else to another one, `application`."""
 
-    def __init__(self, application: Any, staticfiles_handler: Any = None) -> None:
-        application = call_once(application)
-        super().__init__(application)
+    def __init__(self, application: AnyApplication, staticfiles_handler: Any = None) -> None:
+        inner: Any = call_once(application)
+        super().__init__(inner)
 
     @callable_twice
     async def __call__(self, scope: Any, receive: Any, send: Any) -> Any:

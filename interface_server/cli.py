@@ -1,11 +1,13 @@
 """The `interface-server` command."""
 
+from __future__ import annotations
+
 import logging
 import resource
 import sys
 import traceback
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -24,6 +26,9 @@ from interface_server.hosts.settings import HostSettings, Listen
 from interface_server.loading import CannotLoad, load_layer
 from interface_server.options import Options
 from interface_server.proxy import ProxyHeaders
+
+if TYPE_CHECKING:
+    from channels.layers.base import BaseChannelLayer
 
 #: As in Daphne 1.x.
 DEFAULT_HOST = "127.0.0.1"
@@ -94,7 +99,7 @@ def _load_host(name: str) -> HostServer:
         raise click.ClickException(str(error)) from error
 
 
-def _load(path: str, verbosity: int) -> Any:
+def _load(path: str, verbosity: int) -> BaseChannelLayer:
     try:
         layer = load_layer(path)
     except CannotLoad as error:
@@ -110,7 +115,7 @@ def _load(path: str, verbosity: int) -> Any:
     return layer
 
 
-def _check_neighbours(layer: Any) -> None:
+def _check_neighbours(layer: BaseChannelLayer) -> None:
     try:
         layer.check_neighbours()
     except (PrefixTaken, LayerRefused) as error:
@@ -119,7 +124,7 @@ def _check_neighbours(layer: Any) -> None:
         pass  # which is told once the server runs
 
 
-def _read_options(arguments: Arguments, layer: Any) -> Options:
+def _read_options(arguments: Arguments, layer: BaseChannelLayer) -> Options:
     try:
         proxy = ProxyHeaders(arguments["trusted_proxy"]) if arguments["proxy_headers"] else None
     except ValueError as error:
@@ -146,14 +151,14 @@ def _read_options(arguments: Arguments, layer: Any) -> Options:
     )
 
 
-def _read_protocols(arguments: Arguments, layer: Any) -> tuple[str, ...]:
+def _read_protocols(arguments: Arguments, layer: BaseChannelLayer) -> tuple[str, ...]:
     """What the flags name, or the project's settings."""
     given: tuple[str, ...] = arguments["ws_protocol"]
     said: tuple[str, ...] = getattr(layer, "server_settings", {}).get("websocket_protocols", ())
     return given or said
 
 
-def _read_patience(arguments: Arguments, layer: Any) -> float:
+def _read_patience(arguments: Arguments, layer: BaseChannelLayer) -> float:
     """What the flag says, or the project's settings, or else the default."""
     given: float | None = arguments["websocket_patience"]
     if given is not None:

@@ -1,16 +1,21 @@
 """Finding the channel layer that a command line names."""
 
+from __future__ import annotations
+
 import importlib
 import os
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from channels.layers.base import BaseChannelLayer
 
 
 class CannotLoad(Exception):
     """The channel layer can't be imported; the text says why, in one line."""
 
 
-def load_layer(path: str) -> Any:
+def load_layer(path: str) -> BaseChannelLayer:
     """Return the channel layer at `path`, "package.module:object.attribute".
 
     Looks in the current directory first. Raises CannotLoad.
@@ -35,7 +40,8 @@ def load_layer(path: str) -> Any:
             f"{path!r} is no channel layer but {type(found).__name__}: "
             "make it with channels.asgi.get_channel_layer()"
         )
-    return found
+    layer: BaseChannelLayer = found
+    return layer
 
 
 def _import(name: str) -> Any:

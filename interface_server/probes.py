@@ -1,13 +1,16 @@
 """What an interface server shows of itself: its health, and its figures of the moment."""
 
+from __future__ import annotations
+
 import threading
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from channels.exceptions import LayerUnavailable
 from channels.metrics.health import Verdict, find_takers_trouble
 
 if TYPE_CHECKING:
+    from channels.layers.base import BaseChannelLayer
     from interface_server.application import InterfaceServer
 
 #: An event loop that does not get round to a callback within so many seconds is stuck.
@@ -29,7 +32,11 @@ class ServerProbes:
     channels: Iterable[str] = CHANNELS
 
     def __init__(
-        self, application: "InterfaceServer", layer: Any, *, needs_workers: bool = False
+        self,
+        application: InterfaceServer,
+        layer: BaseChannelLayer,
+        *,
+        needs_workers: bool = False,
     ) -> None:
         self._application, self._layer = application, layer
         self._needs_workers = needs_workers

@@ -14,7 +14,7 @@ from routing.consumers import unwrap_ours
 _ANSWERS = frozenset(("send", "asend", "close", "run", "accept", "group_send"))
 
 
-def find_demultiplexer_mapping(consumer: Any) -> str | None:
+def find_demultiplexer_mapping(consumer: object) -> str | None:
     """Return the `mapping` of a demultiplexer class that has no `consumers`, as text, or None."""
     if not isinstance(consumer, type) or not hasattr(consumer, "multiplexer_class"):
         return None
@@ -23,7 +23,7 @@ def find_demultiplexer_mapping(consumer: Any) -> str | None:
     return repr(mapping) if isinstance(mapping, dict) and mapping and not has_consumers else None
 
 
-def leaves_handshake_open(consumer: Any) -> bool:
+def leaves_handshake_open(consumer: object) -> bool:
     """Whether a `websocket.connect` consumer, a function, certainly doesn't answer the handshake.
 
     It may do so if it sends, raises, or hands its message, or the reply channel, to anybody but a
@@ -42,7 +42,7 @@ def leaves_handshake_open(consumer: Any) -> bool:
     return True
 
 
-def _parse(function: Any) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+def _parse(function: object) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
     if not inspect.isfunction(function) or hasattr(function, "__wrapped__"):
         return None
     try:

@@ -39,7 +39,7 @@ def check_consumer(consumer: Any) -> Any:
     return consumer
 
 
-def is_generator(consumer: Any) -> bool:
+def is_generator(consumer: object) -> bool:
     """Whether calling `consumer` makes a generator, plain or async, and runs none of its code."""
     while isinstance(consumer, functools.partial):
         consumer = consumer.func
@@ -52,7 +52,7 @@ def is_generator(consumer: Any) -> bool:
     )
 
 
-def refuse_class(consumer: Any, channels: Sequence[str]) -> None:
+def refuse_class(consumer: object, channels: Sequence[str]) -> None:
     """Raise RouteProblem for a class that does nothing with a message of `channels`."""
     if not isinstance(consumer, type):
         return
@@ -81,7 +81,7 @@ def refuse_class(consumer: Any, channels: Sequence[str]) -> None:
         )
 
 
-def find_call_problem(consumer: Any, kwargs: Sequence[str]) -> str | None:
+def find_call_problem(consumer: object, kwargs: Sequence[str]) -> str | None:
     """Say why `consumer(message, **kwargs)` would raise a TypeError; None if nothing says it would.
 
     `kwargs`: the names of the keyword arguments, which are the named groups of a route's filters.

@@ -35,7 +35,7 @@ def check_channels(channels: Any) -> list[str]:
     return names
 
 
-def check_channel(name: Any) -> str:
+def check_channel(name: object) -> str:
     """Return `name` as str if consumers can be routed from it. Raises RouteProblem."""
     name = name.decode("latin-1") if isinstance(name, bytes) else name
     try:

@@ -204,12 +204,12 @@ def resolve_routing(routing: Any) -> Sequence[Any]:
     )
 
 
-def _is_ours(entry: Any) -> bool:
+def _is_ours(entry: object) -> bool:
     """Whether the decision of `entry` is the one that its candidates() stand for."""
     return getattr(type(entry), "match", None) is Routable.match
 
 
-def _check_foreign(entry: Any) -> list[str]:
+def _check_foreign(entry: object) -> list[str]:
     """Return the channel names of an object that is routed to by its own `match(message)`."""
     if not callable(getattr(entry, "match", None)):
         raise RouteProblem(

@@ -15,7 +15,7 @@ def show_call(function: str, *args: Any, **filters: Any) -> str:
     return f"{function}({', '.join(shown)})"
 
 
-def show(thing: Any) -> str:
+def show(thing: object) -> str:
     """Return the text of one argument: consumers by their dotted path, long lists cut short."""
     if isinstance(thing, (list, tuple)):
         more = ", …" if len(thing) > _SHOWN else ""

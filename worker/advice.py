@@ -42,7 +42,7 @@ _handshakes = Once()
 _unknown_keys = Once()
 
 
-def tell_of_result(consumer: Callable[..., Any], result: Any) -> None:
+def tell_of_result(consumer: Callable[..., Any], result: object) -> None:
     """Say that nobody gets what `consumer` returned, which is not None."""
     if hasattr(type(result), "method_mapping"):  # a class consumer: calling the class makes one
         return

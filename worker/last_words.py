@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.http.multipartparser import MultiPartParserError
@@ -12,10 +13,12 @@ from channels.layers import operations as ops
 from channels.message import pending_message_store
 
 if TYPE_CHECKING:
+    from channels.layers.base import BaseChannelLayer
     from channels.message import Message
+    from channels.messages import Content
 
 
-SERVER_ERROR = {
+SERVER_ERROR: Content = {
     "status": 500,
     "headers": [[b"content-type", b"text/plain; charset=utf-8"]],
     "content": b"Internal Server Error",
@@ -28,13 +31,18 @@ SERVER_ERROR = {
 #: What Django answers with 400 where a view raises it.
 _BAD_REQUESTS = (SuspiciousOperation, BadRequest, MultiPartParserError)
 
-BAD_REQUEST = {**SERVER_ERROR, "status": 400, "content": b"Bad Request"}
+BAD_REQUEST: Content = {**SERVER_ERROR, "status": 400, "content": b"Bad Request"}
 
 #: Channel -> the answer that ends the client's wait.
-_ANSWERS = {"http.request": SERVER_ERROR, "websocket.connect": {"close": True}}
+_ANSWERS: dict[str, Content] = {"http.request": SERVER_ERROR, "websocket.connect": {"close": True}}
 
 
-def answer_for(layer: Any, message: Message, operations: Any, error: Any = None) -> Any:
+def answer_for(
+    layer: BaseChannelLayer,
+    message: Message,
+    operations: Sequence[ops.Operation],
+    error: BaseException | None = None,
+) -> list[ops.Operation]:
     """Return the operations that answer for a consumer that has failed.
 
     There is none if it has answered; if it has sent a part of a response, it is one that cuts the
@@ -54,6 +62,6 @@ def answer_for(layer: Any, message: Message, operations: Any, error: Any = None)
     return [layer.prepare_send(name, answer)]
 
 
-def _is_among(operations: Any, name: str) -> bool:
+def _is_among(operations: Sequence[ops.Operation], name: str) -> bool:
     """Whether something is about to be sent on the channel `name`."""
     return any(type(one) is ops.Send and one.channel == name for one in operations)

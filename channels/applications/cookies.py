@@ -11,7 +11,15 @@ from django.http import parse_cookie
 from django.utils import timezone
 from django.utils.http import http_date
 
-from channels.applications.shapes import Event, Receive, Scope, Send, call_once, callable_twice
+from channels.applications.shapes import (
+    AnyApplication,
+    Event,
+    Receive,
+    Scope,
+    Send,
+    call_once,
+    callable_twice,
+)
 
 #: What `samesite` of a cookie may be.
 SAME_SITE = ("strict", "lax", "none")
@@ -23,7 +31,7 @@ class CookieMiddleware:
     """An ASGI application that puts the cookies of a connection into `scope["cookies"]` (a dict),
     for one that stands behind it. Raises ValueError for a connection without headers."""
 
-    def __init__(self, inner: Any) -> None:
+    def __init__(self, inner: AnyApplication) -> None:
         self.inner = call_once(inner)
 
     @callable_twice

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from asgiref.sync import async_to_sync
 
 from channels.applications.protocols import ChannelNameRouter, ProtocolTypeRouter
-from channels.applications.shapes import Application, Event, call_once
+from channels.applications.shapes import AnyApplication, Application, Event, call_once
 from channels.exceptions import LayerUnavailable
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class NamedConsumer:
     here, so that the worker logs it, and `ConsumeLater` brings the message again.
     """
 
-    def __init__(self, application: Any) -> None:
+    def __init__(self, application: AnyApplication) -> None:
         self._application = call_once(application)
 
     def __call__(self, message: Message, **kwargs: Any) -> None:
@@ -105,7 +105,7 @@ class NamedConsumer:
             await asyncio.gather(instance.task, return_exceptions=True)
 
 
-def named_consumers(application: Any) -> dict[str, NamedConsumer]:
+def named_consumers(application: object) -> dict[str, NamedConsumer]:
     """Return a consumer for each channel that the ChannelNameRouter of an application names."""
     if not isinstance(application, ProtocolTypeRouter):
         return {}
@@ -127,7 +127,7 @@ class NamedChannels:
 
     def __init__(
         self,
-        application: Any,
+        application: AnyApplication,
         channels: Iterable[str],
         channel_layer: Any,
         listener: Callable[[str], Any] | None = None,

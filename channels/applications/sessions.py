@@ -13,7 +13,15 @@ from django.utils.functional import LazyObject
 from django.utils.http import http_date
 
 from channels.applications.cookies import CookieMiddleware
-from channels.applications.shapes import Event, Receive, Scope, Send, call_once, callable_twice
+from channels.applications.shapes import (
+    AnyApplication,
+    Event,
+    Receive,
+    Scope,
+    Send,
+    call_once,
+    callable_twice,
+)
 from channels.db import database_sync_to_async
 
 
@@ -97,7 +105,7 @@ class SessionMiddleware:
     """An ASGI application that puts the browser's Django session into `scope["session"]`, for one
     that stands behind it. It needs CookieMiddleware before it."""
 
-    def __init__(self, inner: Any) -> None:
+    def __init__(self, inner: AnyApplication) -> None:
         self.inner = call_once(inner)
 
     @callable_twice
@@ -107,6 +115,6 @@ class SessionMiddleware:
         return await self.inner(wrapper.scope, receive, wrapper.send)
 
 
-def SessionMiddlewareStack(inner: Any) -> CookieMiddleware:
+def SessionMiddlewareStack(inner: AnyApplication) -> CookieMiddleware:
     """`inner` with sessions: a SessionMiddleware in a CookieMiddleware."""
     return CookieMiddleware(SessionMiddleware(inner))

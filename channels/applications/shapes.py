@@ -24,6 +24,8 @@ Event: TypeAlias = dict[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Event]]
 Send: TypeAlias = Callable[[Event], Awaitable[None]]
 Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[Any]]
+#: One of whichever generation, which has to be called as `call_once` finds out.
+AnyApplication: TypeAlias = Callable[..., Any]
 #: What is left of an application that was called with its scope alone.
 SecondCall: TypeAlias = Callable[[Receive, Send], Awaitable[Any]]
 
@@ -52,7 +54,7 @@ class _Call(functools.partial[Awaitable[Any]]):
         return super().__call__(*args, **kwargs)
 
 
-def call_once(application: Any) -> Application:
+def call_once(application: AnyApplication) -> Application:
     """Return `application` itself, or, if it has to be called twice, what calls it so.
 
     Raises ImproperlyConfigured for a class consumer of 1.x, which is no application.
@@ -75,7 +77,7 @@ def call_once(application: Any) -> Application:
     return call
 
 
-def wants_two_calls(application: Any) -> bool:
+def wants_two_calls(application: AnyApplication) -> bool:
     """Whether an application takes its scope alone, and not `receive` and `send` with it.
 
     Consumer classes do, as do the middleware and the functions of Channels 2. What has no

@@ -10,7 +10,7 @@ from django.utils.functional import LazyObject
 
 from channels.applications.cookies import CookieMiddleware
 from channels.applications.sessions import SessionMiddleware
-from channels.applications.shapes import Receive, Scope, Send, callable_twice
+from channels.applications.shapes import AnyApplication, Receive, Scope, Send, callable_twice
 from channels.consuming.logout import close_sockets_of_session
 from channels.consuming.users import anonymous_user, load_user, write_user
 from channels.db import database_sync_to_async
@@ -58,7 +58,7 @@ class AuthMiddleware(BaseMiddleware):
         return await super().__call__(scope, receive, send)
 
 
-def AuthMiddlewareStack(inner: Any) -> CookieMiddleware:
+def AuthMiddlewareStack(inner: AnyApplication) -> CookieMiddleware:
     """`inner` with users: an AuthMiddleware in a SessionMiddleware in a CookieMiddleware."""
     return CookieMiddleware(SessionMiddleware(AuthMiddleware(inner)))
 

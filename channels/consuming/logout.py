@@ -154,7 +154,7 @@ def _session_group(key: str) -> str:
     return f"channels.session.{_mark(key)}"
 
 
-def _user_group(pk: Any) -> str:
+def _user_group(pk: object) -> str:
     return f"channels.user.{_mark(str(pk))}"
 
 

@@ -53,7 +53,7 @@ def read_request(content: Mapping[str, Any], now: datetime) -> DelayedMessage:
     return DelayedMessage(channel_name=channel, content=text, due_date=due_date)
 
 
-def _due_date(delay_ms: Any, now: datetime) -> datetime:
+def _due_date(delay_ms: object, now: datetime) -> datetime:
     if not isinstance(delay_ms, numbers.Real) or isinstance(delay_ms, bool):
         raise ValueError(f"its delay must be a number of milliseconds, got {delay_ms!r}")
     try:

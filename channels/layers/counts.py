@@ -4,8 +4,6 @@ An engine calls `tell_carried_out` where it carries out operations, and `tell_lo
 for its statistics. The Redis engine tells by itself, as Redis answers many operations at once.
 """
 
-from typing import Any
-
 from channels.layers.operations import Operation, Send, SendGroup
 from channels.metrics import hooks
 
@@ -19,7 +17,7 @@ REASONS = {
 }
 
 
-def tell_carried_out(operation: Operation, result: Any) -> None:
+def tell_carried_out(operation: Operation, result: object) -> None:
     """Tell what an operation has sent; `result` is what came of it, None for a message that is on
     its channel."""
     if not hooks.meter.is_on:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from channels.startup.rooms import load_room
@@ -14,7 +15,8 @@ from interface_server.access_log import quoted_path, quoted_target  # noqa: E402
 from interface_server.application import InterfaceServer  # noqa: E402
 
 if TYPE_CHECKING:
-    from channels.applications.shapes import Scope
+    from channels.worker import Worker
+    from interface_server.asgi import Receive, Scope, Send
 
 
 #: Where the moment of a request's arrival is kept in its scope.
@@ -32,7 +34,7 @@ _SOCKET_ACTIONS = {
 class DevelopmentServer(InterfaceServer):
     """An InterfaceServer that notes when each request came in."""
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope[_STARTED] = time.monotonic()
         await super().__call__(scope, receive, send)
 
@@ -44,10 +46,10 @@ class ActionLog:
         log_action: called as `log_action(protocol, action, details)`; see `Command.log_action`.
     """
 
-    def __init__(self, log_action: Any) -> None:
+    def __init__(self, log_action: Callable[[str, str, dict[str, Any]], None]) -> None:
         self._log_action = log_action
 
-    def write_request(self, scope: Scope, status: dict[str, Any], length: int) -> None:
+    def write_request(self, scope: Scope, status: int, length: int) -> None:
         """Tell of a finished response of `length` bytes."""
         self._log_action(
             "http",
@@ -62,13 +64,13 @@ class ActionLog:
             },
         )
 
-    def write_socket(self, scope: Scope, action: Any) -> None:
+    def write_socket(self, scope: Scope, action: str) -> None:
         """Tell of a step in the life of a socket."""
         details = {"path": quoted_path(scope), "client": _name_client(scope)}
         self._log_action("websocket", _SOCKET_ACTIONS[action], details)
 
 
-def _name_client(scope: Scope) -> Any:
+def _name_client(scope: Scope) -> str:
     client = scope.get("client")
     if not client:
         return "-"
@@ -78,7 +80,7 @@ def _name_client(scope: Scope) -> Any:
 class WorkerThread(threading.Thread):
     """Runs a Worker that takes no signals, until `stop`."""
 
-    def __init__(self, worker: Any) -> None:
+    def __init__(self, worker: Worker) -> None:
         super().__init__(name="worker", daemon=True)
         self.worker = worker
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from channels.applications.named_channels import named_consumers
 from worker.applications.finding import find_application, find_hosted
 
 if TYPE_CHECKING:
+    from channels.routing import Router
     from worker.applications.finding import Hosted
 
 
-def prepare_router(router: Any, http_consumer: Any, *, with_static_files: bool) -> Hosted | None:
+def prepare_router(
+    router: Router, http_consumer: Callable[..., Any] | None, *, with_static_files: bool
+) -> Hosted | None:
     """Put the default routes behind the project's own; return what a worker is to host besides.
 
     Args:

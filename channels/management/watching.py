@@ -84,7 +84,7 @@ def _table(title: str, headers: Iterable[str], rows: Iterable[Row]) -> Renderabl
     return table
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     return "-" if value is None or value == "" else str(value)
 
 

@@ -1,10 +1,12 @@
 """The figures of a process as Prometheus reads them (needs prometheus-client)."""
 
+from __future__ import annotations
+
 import itertools
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import (
@@ -18,6 +20,9 @@ from channels.exceptions import LayerUnavailable
 from channels.metrics.counting import BOUNDS_S, CountingMeter, Histogram
 from channels.metrics.names import METRICS
 from channels.utils import name_that_thing
+
+if TYPE_CHECKING:
+    from channels.layers.base import BaseChannelLayer
 
 #: Looks at the engine are remembered for this long: two Prometheus servers cost no more than one.
 LOOK_EVERY_S = 1.0
@@ -46,7 +51,7 @@ class Watched(Protocol):
 class QueueFigures:
     """What waits on channels, and who takes it, as the layer's engine says."""
 
-    def __init__(self, layer: Any, watched: Watched) -> None:
+    def __init__(self, layer: BaseChannelLayer, watched: Watched) -> None:
         self._layer, self._watched = layer, watched
         self._lock = threading.Lock()
         self._looked_at = 0.0
@@ -116,7 +121,9 @@ class Collector:
             yield _gauge(name, {(channel,): value for channel, value in seen[key].items()})
 
 
-def make_registry(meter: CountingMeter, watched: Watched, layer: Any) -> CollectorRegistry:
+def make_registry(
+    meter: CountingMeter, watched: Watched, layer: BaseChannelLayer
+) -> CollectorRegistry:
     """Return what `prometheus_client.generate_latest` turns into text."""
     registry = CollectorRegistry(auto_describe=False)
     ProcessCollector(registry=registry)

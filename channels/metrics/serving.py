@@ -15,6 +15,7 @@ from channels.metrics.counting import CountingMeter
 from channels.metrics.health import Probes, Verdict
 
 if TYPE_CHECKING:
+    from channels.layers.base import BaseChannelLayer
     from channels.metrics.exposition import Watched
 
     class WatchedProcess(Watched, Probes, Protocol):
@@ -53,7 +54,7 @@ def start_counting(text: str) -> CountingMeter:
     return meter
 
 
-def show_metrics(address: str, probes: WatchedProcess, layer: Any) -> MetricsServer:
+def show_metrics(address: str, probes: WatchedProcess, layer: BaseChannelLayer) -> MetricsServer:
     """Count what happens in this process from now on, and answer at [HOST:]PORT.
 
     Raises CannotShow.
@@ -64,7 +65,7 @@ def show_metrics(address: str, probes: WatchedProcess, layer: Any) -> MetricsSer
     return MetricsServer(address, make_registry(meter, probes, layer), probes)
 
 
-def show_metrics_if_asked(probes: WatchedProcess, layer: Any) -> None:
+def show_metrics_if_asked(probes: WatchedProcess, layer: BaseChannelLayer) -> None:
     """`show_metrics` at the address in CHANNELS_METRICS, if the environment has one: for host
     servers that know no flag of ours."""
     address = os.environ.get(VARIABLE)

@@ -15,7 +15,14 @@ from urllib.parse import ParseResult, urlparse
 from django.conf import settings
 from django.utils.http import is_same_domain
 
-from channels.applications.shapes import Receive, Scope, Send, call_once, callable_twice
+from channels.applications.shapes import (
+    AnyApplication,
+    Receive,
+    Scope,
+    Send,
+    call_once,
+    callable_twice,
+)
 from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.security.origins import read_origin
 
@@ -39,7 +46,7 @@ class OriginValidator:
             even for none: clients that are no browsers send no Origin.
     """
 
-    def __init__(self, application: Any, allowed_origins: Iterable[str]) -> None:
+    def __init__(self, application: AnyApplication, allowed_origins: Iterable[str]) -> None:
         self.application = call_once(application)
         self.allowed_origins = allowed_origins
 
@@ -93,7 +100,7 @@ class OriginValidator:
         return origin.port or DEFAULT_PORTS.get(origin.scheme)
 
 
-def AllowedHostsOriginValidator(application: Any) -> OriginValidator:
+def AllowedHostsOriginValidator(application: AnyApplication) -> OriginValidator:
     """An OriginValidator for the hosts in the setting ALLOWED_HOSTS."""
     allowed_hosts = settings.ALLOWED_HOSTS
     if settings.DEBUG and not allowed_hosts:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from channels.consumer import SyncConsumer
 
@@ -16,7 +15,7 @@ _SEVERAL = ("application_mapping", "routes")
 _HANDLERS = ("connect", "receive", "receive_json", "disconnect")
 
 
-def find_unrun_handlers(application: Any) -> Iterator[tuple[str, str]]:
+def find_unrun_handlers(application: object) -> Iterator[tuple[str, str]]:
     """Yield (text, hint) for each handler of a SyncConsumer whose code never runs."""
     for kind in _unique(_find_consumers(application, set())):
         for name in dir(kind):
@@ -38,7 +37,7 @@ def _look_at(kind: type[SyncConsumer], name: str) -> Iterator[tuple[str, str]]:
     yield f"{where} {what}, and the class is a SyncConsumer: it is called, and never runs", hint
 
 
-def _find_consumers(application: Any, seen: set[int]) -> Iterator[type[SyncConsumer]]:
+def _find_consumers(application: object, seen: set[int]) -> Iterator[type[SyncConsumer]]:
     if id(application) in seen:
         return
     seen.add(id(application))
@@ -51,7 +50,7 @@ def _find_consumers(application: Any, seen: set[int]) -> Iterator[type[SyncConsu
         yield from _find_consumers(inner, seen)
 
 
-def _behind(application: Any) -> Iterator[Any]:
+def _behind(application: object) -> Iterator[object]:
     attributes = getattr(application, "__dict__", {})
     yield from (attributes[name] for name in _ONE if name in attributes)
     for name in _SEVERAL:
@@ -59,7 +58,7 @@ def _behind(application: Any) -> Iterator[Any]:
         yield from several.values() if isinstance(several, dict) else _as_list(several)
 
 
-def _as_list(several: Any) -> Iterable[Any]:
+def _as_list(several: object) -> Iterable[object]:
     return several if isinstance(several, (list, tuple)) else ()
 
 

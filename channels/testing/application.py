@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
 from unittest import mock
 
 from asgiref.testing import ApplicationCommunicator as AsgirefCommunicator
 
-from channels.applications.shapes import Event, Scope, call_once
+from channels.applications.shapes import AnyApplication, Event, Scope, call_once
 
 __all__ = ["ApplicationCommunicator", "no_op"]
 
@@ -24,7 +23,7 @@ class ApplicationCommunicator(AsgirefCommunicator):
         scope: what is known of the connection.
     """
 
-    def __init__(self, application: Any, scope: Scope) -> None:
+    def __init__(self, application: AnyApplication, scope: Scope) -> None:
         super().__init__(call_once(application), scope)  # type: ignore[no-untyped-call]
 
     async def send_input(self, message: Event) -> None:

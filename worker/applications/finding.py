@@ -54,14 +54,14 @@ def find_hosted() -> Hosted | None:
     return hosted if hosted.with_sockets or hosted.with_http else None
 
 
-def _is_django(application: Any) -> bool:
+def _is_django(application: object) -> bool:
     """Whether requests go to Django's views, and nowhere else."""
     while isinstance(application, ProtocolTypeRouter):
         application = application.application_mapping.get("http")
     return isinstance(application, ASGIHandler)
 
 
-def serves(application: Any, kind: str) -> bool:
+def serves(application: object, kind: str) -> bool:
     """Whether an application is there for "websocket" or "http": any application may be, unless it
     says what it is for."""
     if isinstance(application, ProtocolTypeRouter):

@@ -107,7 +107,7 @@ def has_new_session(scope: Mapping[str, Any]) -> bool:
     return bool(session.session_key != cookies.get(settings.SESSION_COOKIE_NAME))
 
 
-def _can_travel(value: Any) -> bool:
+def _can_travel(value: object) -> bool:
     try:
         pack_state({"value": value})
     except CannotTravel:

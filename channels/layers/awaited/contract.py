@@ -59,7 +59,7 @@ class BaseChannelLayer:
 
     # -- names --------------------------------------------------------------------------------
 
-    def match_type_and_length(self, name: object) -> bool:
+    def match_type_and_length(self, name: Any) -> bool:
         """Whether a name is text, and short enough."""
         return isinstance(name, str) and len(name) < self.MAX_NAME_LENGTH
 

@@ -157,7 +157,7 @@ class AwaitedLayer(BaseChannelLayer):
         return getattr(self.engine, name)
 
 
-def _checked(message: Any) -> Message:
+def _checked(message: object) -> Message:
     if not isinstance(message, dict):
         raise InvalidMessage(f"message is not a dict: got {type(message).__name__} {message!r}")
     return message

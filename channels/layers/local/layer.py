@@ -5,7 +5,7 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from channels.exceptions import LayerUnavailable
@@ -223,7 +223,7 @@ class LocalChannelLayer(LayerOverEntries):
         for kind in ("server", "worker"):
             self.check_project(kind, self.living(kind))
 
-    def keep_house(self, worker_id: str, facts: Any, channels: Iterable[str]) -> None:
+    def keep_house(self, worker_id: str, facts: Mapping[str, Any], channels: Iterable[str]) -> None:
         self.drops.sum_up()
         self.make_reachable()
 

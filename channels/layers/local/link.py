@@ -23,6 +23,7 @@ from channels.startup.identity import describe_process
 
 if TYPE_CHECKING:
     from channels.layers.local.layer import LocalChannelLayer
+    from channels.layers.operations import Operation
 
 logger = logging.getLogger("channels.layers")
 
@@ -218,7 +219,7 @@ class LocalLink(ServerLink):
             failed.set_exception(error)
             return failed
 
-    def _post(self, operation: Any) -> asyncio.Future[None]:
+    def _post(self, operation: Operation | Callable[[Store], Any]) -> asyncio.Future[None]:
         """Send with all that is sent in this pass of the loop, in one transaction."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
@@ -311,5 +312,5 @@ class LocalLink(ServerLink):
                 self._unsaved[queue, client] = state
 
 
-def _call_or_carry_out(store: Store, operation: Any) -> Any:
+def _call_or_carry_out(store: Store, operation: Operation | Callable[[Store], Any]) -> Any:
     return operation(store) if callable(operation) else store.carry_out(operation)

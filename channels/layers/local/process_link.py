@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from channels.exceptions import LayerUnavailable
 from channels.layers.local.batches import read_forever
@@ -14,6 +14,7 @@ from channels.layers.process_link import ProcessLink
 
 if TYPE_CHECKING:
     from channels.layers.local.layer import LocalChannelLayer
+    from channels.messages import Content
 
 logger = logging.getLogger("channels.layers")
 
@@ -47,7 +48,7 @@ class LocalProcessLink(ProcessLink):
             with contextlib.suppress(LayerUnavailable):
                 layer.run(lambda store: store.servers.leave("process", self.queue))
 
-    def _give(self, content: Any, local_parts: list[str]) -> None:
+    def _give(self, content: Content, local_parts: list[str]) -> None:
         self._deliver(local_parts, content)
 
     async def _watch(self, layer: LocalChannelLayer) -> None:

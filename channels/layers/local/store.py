@@ -64,7 +64,7 @@ class Store:
 
     # -- operations -------------------------------------------------------------------------
 
-    def carry_out(self, operation: Any) -> Any:
+    def carry_out(self, operation: ops.Operation) -> Any:
         """Do one operation. Returns None, an Entry set free, or the exception that refuses it."""
         action = _ACTIONS.get(type(operation))
         if action is None:

@@ -14,6 +14,7 @@ from channels.layers.memory.process_link import MemoryProcessLink
 from channels.layers.memory.steps import MemorySteps
 from channels.layers.memory.store import Store
 from channels.layers.memory.waiting import (
+    AnyWaiter,
     Board,
     Search,
     TaskWaiter,
@@ -57,7 +58,7 @@ class MemoryChannelLayer(LayerOverEntries):
     )
     is_local = True
 
-    def __init__(self, *, clock: Any = time.time, **config: Any) -> None:
+    def __init__(self, *, clock: Callable[[], float] = time.time, **config: Any) -> None:
         super().__init__(**config)
         self.clock = clock
         self.steps = MemorySteps()
@@ -84,7 +85,8 @@ class MemoryChannelLayer(LayerOverEntries):
         if not block:
             return self.receive(channels)
         channels = self.check_receive_names(channels)
-        return self._channel_and_message(await search_async(self._quest(channels, TaskWaiter())))
+        entry = await search_async(self._quest(channels, TaskWaiter()))
+        return self._channel_and_message(entry)
 
     # -- flush, statistics ------------------------------------------------------------------
 
@@ -141,7 +143,7 @@ class MemoryChannelLayer(LayerOverEntries):
     def _take(self, channels: Sequence[str]) -> Entry | None:
         return self.run(lambda store, now: store.take(channels, now))
 
-    def _quest(self, channels: Sequence[str], waiter: Any) -> Any:
+    def _quest(self, channels: Sequence[str], waiter: AnyWaiter) -> Search[Entry, AnyWaiter]:
         return Search(
             self,
             self.readers,
@@ -151,7 +153,7 @@ class MemoryChannelLayer(LayerOverEntries):
             waiter,
         )
 
-    def _channel_and_message(self, entry: Any) -> Received:
+    def _channel_and_message(self, entry: Entry | None) -> Received:
         delivery = self.delivery(entry)
         return (None, None) if delivery is None else (delivery.channel, delivery.content)
 

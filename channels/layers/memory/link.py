@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from channels.exceptions import ChannelFull, ChannelsError
@@ -16,7 +16,9 @@ from channels.metrics import hooks
 
 if TYPE_CHECKING:
     from channels.layers.contract import OnReply, OnSent
+    from channels.layers.entries import Entry
     from channels.layers.memory.layer import MemoryChannelLayer
+    from channels.layers.memory.servers import Server
     from channels.messages import Content, WebsocketReceive
 
 
@@ -82,7 +84,7 @@ class MemoryLink(ServerLink):
 
     # -- replies ------------------------------------------------------------------------------
 
-    async def _drain(self, queues: Any) -> None:
+    async def _drain(self, queues: Sequence[str]) -> None:
         store = self._layer.store
         while True:
             quest = Search(
@@ -97,7 +99,7 @@ class MemoryLink(ServerLink):
                 self._hand_out(entry)
             await asyncio.sleep(0)
 
-    def _hand_out(self, entry: Any) -> None:
+    def _hand_out(self, entry: Entry) -> None:
         try:
             delivery = self._layer.delivery(entry)
             if delivery is not None:
@@ -118,8 +120,8 @@ class MemoryLink(ServerLink):
         else:
             done(None)
 
-    def send_frame(self, message: WebsocketReceive) -> Any:
-        sending = self._loop.create_future()
+    def send_frame(self, message: WebsocketReceive) -> asyncio.Future[None]:
+        sending: asyncio.Future[None] = self._loop.create_future()
         try:
             self._layer.send("websocket.receive", {**message})
             sending.set_result(None)
@@ -186,7 +188,7 @@ class MemoryLink(ServerLink):
         self._change_server(lambda server, now: server.mark_gone(client, now))
         self._leave_groups(client)
 
-    def _change_server(self, change: Any) -> None:
+    def _change_server(self, change: Callable[[Server, float], object]) -> None:
         """Do `change(server, now)` under the lock; nothing before the start and after the end."""
         with self._layer.lock:
             if self._server is not None:

@@ -28,7 +28,9 @@ LIMIT_S = 15.0
 #: The first and the longest pause between two attempts, in seconds.
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.001, 0.01
 
+#: What lies in a drawer, and a part of it: what is kept of one process, or of one socket.
 State = dict[Any, Any]
+Record = dict[str, Any]
 
 
 class Drawers:

@@ -6,12 +6,15 @@ import asyncio
 import collections
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgpack
 
 from channels.layers.rabbitmq.topology import Topology
 from channels.layers.rabbitmq.transport import Session
+
+if TYPE_CHECKING:
+    from channels.layers.entries import Entry
 
 #: Word of what is new that may wait for a process.
 KEPT = 10_000
@@ -127,7 +130,7 @@ class Ears:
         old = time.monotonic() - REMEMBERED_S
         self._states = {key: each for key, each in self._states.items() if each[1] > old}
 
-    def was_flushed(self, entry: Any) -> bool:
+    def was_flushed(self, entry: Entry) -> bool:
         """Whether the layer was flushed since an entry was sent."""
         return bool(entry.sent_at <= self._flushed_at)
 

@@ -97,7 +97,7 @@ class Engine:
             results.append(result)
         return results
 
-    async def carry_out(self, session: Session, operation: Any) -> Any:
+    async def carry_out(self, session: Session, operation: ops.Operation) -> Any:
         """Do one operation. Returns None, an Entry set free, or the exception that refuses it."""
         action = _ACTIONS.get(type(operation))
         if action is None:

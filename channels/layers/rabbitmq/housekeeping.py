@@ -12,7 +12,7 @@ from channels.layers import operations as ops
 from channels.layers.memory.sockets import PATIENCE_S
 from channels.layers.memory.store import CLOSE_LOST, SOCKET_CHANNELS
 from channels.layers.names import REPLY_KINDS, reply_channel_name
-from channels.layers.rabbitmq.drawers import State
+from channels.layers.rabbitmq.drawers import Record, State
 from channels.layers.rabbitmq.engine import Engine
 from channels.layers.rabbitmq.sockets import KeptOrder, record_of
 
@@ -59,17 +59,15 @@ class Housekeeping:
 
     # -- the registry ---------------------------------------------------------------------------
 
-    async def enter(self, session: Session, kind: str, process_id: str, facts: Any) -> None:
+    async def enter(self, session: Session, kind: str, process_id: str, facts: Record) -> None:
         """Show that a process lives; `kind` is "servers", "workers" or "processes": those that have
         channels of their own."""
         async with self._drawers.open(session, "registry") as state:
             self._enter(state, session, kind, process_id, facts)
 
-    def _enter(
-        self, state: State, session: Session, kind: str, process_id: str, facts: Any
-    ) -> None:
+    def _enter(self, state: State, session: Session, kind: str, name: str, facts: Record) -> None:
         entry = {"facts": facts, "seen": self._engine.clock(), "ears": session.ears}
-        state.setdefault(kind, {})[process_id] = entry
+        state.setdefault(kind, {})[name] = entry
 
     async def leave(self, session: Session, kind: str, process_id: str) -> None:
         async with self._drawers.open(session, "registry") as state:
@@ -158,7 +156,7 @@ class Housekeeping:
                     is_done &= await self._make_up_disconnect(session, channel, record)
         return is_done
 
-    async def _make_up_disconnect(self, session: Session, channel: str, record: Any) -> bool:
+    async def _make_up_disconnect(self, session: Session, channel: str, record: Record) -> bool:
         order = KeptOrder(record, 1) if "order" in record else None
         number = 1 if order is None else order.next + (order.running is not None)
         message = {
@@ -189,7 +187,7 @@ class Housekeeping:
         if due is not None:
             await self._go_round_alive(session, due, "servers", server_id)
 
-    async def keep_as_worker(self, session: Session, worker_id: str, facts: Any) -> None:
+    async def keep_as_worker(self, session: Session, worker_id: str, facts: Record) -> None:
         """The same, and show that a worker lives."""
         async with self._drawers.open(session, "registry") as state:
             self._enter(state, session, "workers", worker_id, facts)
@@ -239,7 +237,7 @@ class Housekeeping:
             await self._look_at_sockets(session, living, due.now)
 
     async def _look_at_server(
-        self, session: Session, server_id: str, entry: Any, now: float
+        self, session: Session, server_id: str, entry: Record, now: float
     ) -> None:
         queue = self._topology.main(reply_channel_name("websocket.send", server_id, ""))
         found = await session.count(queue)
@@ -249,7 +247,9 @@ class Housekeeping:
             if await self._let_go(session, server_id):
                 await self.leave(session, "servers", server_id)
 
-    async def _look_at_process(self, session: Session, queue: str, entry: Any, now: float) -> None:
+    async def _look_at_process(
+        self, session: Session, queue: str, entry: Record, now: float
+    ) -> None:
         is_there = await self._is_alive(session, entry["ears"])
         if await self._is_dead(session, "processes", queue, entry, is_there, now):
             logger.info("the process that read %s is dead: it leaves its groups", queue)
@@ -257,7 +257,7 @@ class Housekeeping:
             await self.leave(session, "processes", queue)
 
     async def _is_dead(
-        self, session: Session, kind: str, name: str, entry: Any, is_there: bool, now: float
+        self, session: Session, kind: str, name: str, entry: Record, is_there: bool, now: float
     ) -> bool:
         """Whether a process has been away for so long that it is dead; notes since when it is."""
         missed = entry.get("missed")
@@ -296,7 +296,7 @@ class Housekeeping:
                 for channel in closed:
                     await self._engine.carry_out(session, ops.Send(channel, CLOSE_LOST))
 
-    def _is_over(self, record: Any, now: float) -> bool:
+    def _is_over(self, record: Record, now: float) -> bool:
         if record.get("groups") or "open" in record:
             return False
         ends = [

@@ -16,6 +16,7 @@ from channels.metrics import hooks
 from channels.startup.identity import describe_process
 
 if TYPE_CHECKING:
+    from channels.layers.entries import Entry
     from channels.layers.rabbitmq.layer import RabbitmqChannelLayer
     from channels.layers.rabbitmq.transport import Session
 
@@ -155,12 +156,12 @@ class RabbitmqLink(ServerLink):
         for name in self._queues():
             await self._engine.queues.consume(session, name, self._take)
 
-    def _take(self, entry: Any) -> None:
+    def _take(self, entry: Entry) -> None:
         if self._loop is not None:
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens
                 self._loop.call_soon_threadsafe(self._hand_out, entry)
 
-    def _hand_out(self, entry: Any) -> None:
+    def _hand_out(self, entry: Entry) -> None:
         delivery = self._layer.delivery(entry)
         if delivery is None:
             return

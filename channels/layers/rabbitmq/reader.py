@@ -17,6 +17,7 @@ from channels.layers.rabbitmq.topology import is_consumed
 from channels.layers.rabbitmq.transport import Session
 
 if TYPE_CHECKING:
+    from channels.layers.operations import Operation
     from channels.layers.rabbitmq.layer import RabbitmqChannelLayer
 
 #: Whoever waits looks into every queue again after so many seconds, whatever was told: the process
@@ -155,7 +156,7 @@ class RabbitmqReader(Reader):
             raise
         return results, await looking
 
-    def _stands_apart(self, operation: Any) -> bool:
+    def _stands_apart(self, operation: Operation) -> bool:
         if isinstance(operation, ops.Send):
             return names.queue_name(operation.channel) not in self._channels
         return isinstance(operation, APART)

@@ -6,13 +6,14 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from channels.exceptions import LayerUnavailable
 from channels.layers.worker_link import TRY_AGAIN_S, ForClients, OnMessage, WorkerLink, loads_of
 from channels.messages import Content
 
 if TYPE_CHECKING:
+    from channels.layers.entries import Entry
     from channels.layers.rabbitmq.layer import RabbitmqChannelLayer
     from channels.layers.rabbitmq.transport import Session
 
@@ -88,12 +89,12 @@ class RabbitmqWorkerLink(WorkerLink):
             self._session = session
         return before is not None and before is not session
 
-    def _take(self, entry: Any) -> None:
+    def _take(self, entry: Entry) -> None:
         if self._loop is not None:
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens
                 self._loop.call_soon_threadsafe(self._give, entry)
 
-    def _give(self, entry: Any) -> None:
+    def _give(self, entry: Entry) -> None:
         delivery = self._layer.delivery(entry)
         if delivery is not None and self._task is not None:
             self.hand_out(delivery.content, list(entry.clients))

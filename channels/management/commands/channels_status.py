@@ -18,6 +18,8 @@ from channels.management.status_text import format_status
 if TYPE_CHECKING:
     from django.core.management import CommandParser
 
+    from channels.layers.base import BaseChannelLayer
+
 #: With --watch, names of channels are looked for as often as this.
 NAMES_AGE_S = 15.0
 
@@ -61,7 +63,7 @@ class Command(BaseCommand):
         for title, lines in format_status(status, time.time(), width):
             self.stdout.write("\n".join([self.style.MIGRATE_HEADING(title), *lines, "\n"]))
 
-    def _watch(self, layer: Any, every_s: float, *, as_json: bool) -> None:
+    def _watch(self, layer: BaseChannelLayer, every_s: float, *, as_json: bool) -> None:
         if every_s <= 0:
             raise CommandError(f"--watch must be more than 0 seconds, got {every_s}")
 

@@ -129,7 +129,7 @@ def _text_as(kind: Kind, text: Callable[[Any], Any]) -> Writer:
 # -- classes of the project -------------------------------------------------------------------
 
 
-def _name_class(value: Any, where: str) -> str:
+def _name_class(value: object, where: str) -> str:
     kind = type(value)
     if "<locals>" in kind.__qualname__:
         raise CannotTravel(where, value, "its class is defined inside a function")
@@ -142,7 +142,7 @@ def _write_enum(value: enum.Enum, where: str, depth: int) -> msgpack.ExtType:
     return _extension(Kind.ENUM, parts, where, value)
 
 
-def _is_named_tuple(value: Any) -> bool:
+def _is_named_tuple(value: object) -> bool:
     return isinstance(value, tuple) and hasattr(type(value), "_fields")
 
 
@@ -183,7 +183,7 @@ def _write_session(value: SessionBase, where: str, depth: int) -> msgpack.ExtTyp
     return _extension(Kind.SESSION, [type(value).__module__, value.session_key], where, value)
 
 
-def _is_anonymous(value: Any) -> bool:
+def _is_anonymous(value: object) -> bool:
     """Whether it is Django's AnonymousUser, which may only be imported where it is installed."""
     kind = type(value)
     return kind.__qualname__ == "AnonymousUser" and kind.__module__ == "django.contrib.auth.models"

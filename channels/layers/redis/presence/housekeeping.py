@@ -157,7 +157,7 @@ class Housekeeping:
         read_nothing((yield self._registry.leave_requests("workers", worker_id)))
 
 
-def _is_lost_with(item: Any) -> bool:
+def _is_lost_with(item: object) -> bool:
     """Whether what a worker ran is lost with it: what is ordered is counted by who brings its
     socket on (see ordering/guardian.py)."""
     if not isinstance(item, dict) or not isinstance(item.get("channel"), str):
