@@ -1,4 +1,4 @@
-"""How many files and functions of the product one warm message passes.
+"""How many files and functions of the product run for one warm message.
 
 `python -m tests.trace_message` prints a table; with `--files`, the files as well.
 
@@ -25,21 +25,29 @@ WARM, COUNTED = 20, 9
 
 
 class Trace:
-    """What has been called, in every thread, since `start`."""
+    """The functions of which a line has run, in any thread, while it `is_on`.
+
+    A coroutine that waits for another one is entered again with it, and runs nothing: whoever
+    follows the message does not meet it.
+    """
 
     def __init__(self):
         self.is_on = False
         self.called = set()
 
+    def enter(self, frame, event, argument):
+        if self.is_on and frame.f_code.co_filename.startswith(ROOMS):
+            return self.note
+        return None
+
     def note(self, frame, event, argument):
-        if event == "call" and self.is_on:
-            code = frame.f_code
-            if code.co_filename.startswith(ROOMS):
-                self.called.add((code.co_filename, code.co_qualname))
+        if event == "line":
+            self.called.add((frame.f_code.co_filename, frame.f_code.co_qualname))
+        return self.note
 
     def install(self):
-        threading.setprofile(self.note)
-        sys.setprofile(self.note)
+        threading.settrace(self.enter)
+        sys.settrace(self.enter)
 
 
 async def one_request(application):
@@ -176,8 +184,8 @@ async def main(show_files):
             print(f"{what:20} {len(files):5} {len(called):9}")
             for file in files if show_files else ():
                 print(f"    {pathlib.Path(file).relative_to(ROOT)}")
-        sys.setprofile(None)
-        threading.setprofile(None)
+        sys.settrace(None)
+        threading.settrace(None)
         await application.stop()
         worker.stop()
         await asyncio.to_thread(thread.join, 10)
