@@ -32,31 +32,57 @@ WORKER = {
     "deciding which commands": ["redis/", "layers/operations.py", "layers/names.py"],
     "messages as bytes (MessagePack)": ["layers/codec.py", "queues/envelope.py", "msgpack"],
     "finding the consumer": ["routing/"],
-    "decorators: order and session": ["channels/session", "consuming/ordering.py",
-                                      "consuming/decorators.py", "consuming/session"],
-    "the consumer, and what it sends": ["benchmarks/profile.py", "channels/channel.py",
-                                        "layers/base.py",
-                                        "channels/message.py", "channels/asgi.py"],
+    "decorators: order and session": [
+        "channels/session",
+        "consuming/ordering.py",
+        "consuming/decorators.py",
+        "consuming/session",
+    ],
+    "the consumer, and what it sends": [
+        "benchmarks/profile.py",
+        "channels/channel.py",
+        "layers/base.py",
+        "channels/message.py",
+        "channels/asgi.py",
+    ],
     "the worker's loop": ["worker/"],
-    "message to request, response to message": ["channels/handler.py", "requests/request.py",
-                                                "requests/head.py"],
+    "message to request, response to message": [
+        "channels/handler.py",
+        "requests/request.py",
+        "requests/head.py",
+    ],
     "Django's own code": ["/django/", "/asgiref/"],
-}  # fmt: skip
+}
 SERVER = {
-    "in: a frame or request becomes a message": ["frames/intake.py",
-                                                 "websocket.py::_pass_frames", "server/scopes.py",
-                                                 "server/http_body.py", "server/http.py",
-                                                 "link.py::send", "queues/sending", "redis/keys.py",
-                                                 "plans.py", "codec.py::pack_message",
-                                                 "codec.py::_pack"],
-    "Redis: pipelines out, replies in": ["transport/aio", "transport/wire.py",
-                                         "presence/replies.py", "transport/plans.py"],
-    "out: a message becomes a frame or response": ["interface_server/", "presence/link.py",
-                                                   "queues/envelope.py", "layers/codec.py",
-                                                   "msgpack"],
+    "in: a frame or request becomes a message": [
+        "frames/intake.py",
+        "websocket.py::_pass_frames",
+        "server/scopes.py",
+        "server/http_body.py",
+        "server/http.py",
+        "link.py::send",
+        "queues/sending",
+        "redis/keys.py",
+        "plans.py",
+        "codec.py::pack_message",
+        "codec.py::_pack",
+    ],
+    "Redis: pipelines out, replies in": [
+        "transport/aio",
+        "transport/wire.py",
+        "presence/replies.py",
+        "transport/plans.py",
+    ],
+    "out: a message becomes a frame or response": [
+        "interface_server/",
+        "presence/link.py",
+        "queues/envelope.py",
+        "layers/codec.py",
+        "msgpack",
+    ],
     "the clients of this profile": ["benchmarks/profile.py", "asyncio/queues.py"],
     "the event loop": ["asyncio/", "uvloop"],
-}  # fmt: skip
+}
 
 
 class Sampler:
@@ -118,8 +144,12 @@ def profile_worker(layer, kind, messages, watch):
     def session_echo(message):
         message.reply_channel.send({"text": str(message.channel_session.get("name"))})
 
-    inner = {"echo": _echo, "ordered": enforce_ordering(_echo), "view": ViewConsumer(),
-             "session": channel_session(session_echo)}[kind]  # fmt: skip
+    inner = {
+        "echo": _echo,
+        "ordered": enforce_ordering(_echo),
+        "view": ViewConsumer(),
+        "session": channel_session(session_echo),
+    }[kind]
     channel, make = ("http.request", _request) if kind == "view" else ("websocket.receive", _frame)
     left = [messages]
 
@@ -141,18 +171,27 @@ def profile_worker(layer, kind, messages, watch):
 
 def _frame(number):
     return {
-        "reply_channel": f"websocket.send.profile!{number % CLIENTS}", "path": "/",
-        "order": number // CLIENTS + 1, "text": "hello there",
-    }  # fmt: skip
+        "reply_channel": f"websocket.send.profile!{number % CLIENTS}",
+        "path": "/",
+        "order": number // CLIENTS + 1,
+        "text": "hello there",
+    }
 
 
 def _request(number):
     return {
-        "reply_channel": f"http.response.profile!{number % CLIENTS}", "http_version": "1.1",
-        "method": "GET", "scheme": "http", "path": "/", "query_string": b"", "root_path": "",
-        "headers": [[b"host", b"localhost"], [b"accept", b"*/*"]], "body": b"",
-        "client": ["127.0.0.1", 1], "server": ["127.0.0.1", 2],
-    }  # fmt: skip
+        "reply_channel": f"http.response.profile!{number % CLIENTS}",
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "http",
+        "path": "/",
+        "query_string": b"",
+        "root_path": "",
+        "headers": [[b"host", b"localhost"], [b"accept", b"*/*"]],
+        "body": b"",
+        "client": ["127.0.0.1", 1],
+        "server": ["127.0.0.1", 2],
+    }
 
 
 def view(request):
@@ -207,8 +246,9 @@ async def _talk(server, messages, count):
             done.set()
 
     sockets = [_Socket(count_one) for _ in range(count)]
-    tasks = [asyncio.ensure_future(server(dict(_SOCKET_SCOPE), one.receive, one.send))
-             for one in sockets]  # fmt: skip
+    tasks = [
+        asyncio.ensure_future(server(dict(_SOCKET_SCOPE), one.receive, one.send)) for one in sockets
+    ]
     await done.wait()
 
     async def leave():
@@ -234,14 +274,27 @@ async def _ask(server, messages, count):
 
 
 _SOCKET_SCOPE = {
-    "type": "websocket", "path": "/", "headers": [], "scheme": "ws", "query_string": b"",
-    "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 2), "subprotocols": [],
-}  # fmt: skip
+    "type": "websocket",
+    "path": "/",
+    "headers": [],
+    "scheme": "ws",
+    "query_string": b"",
+    "client": ("127.0.0.1", 1),
+    "server": ("127.0.0.1", 2),
+    "subprotocols": [],
+}
 _REQUEST_SCOPE = {
-    "type": "http", "path": "/", "headers": [(b"host", b"localhost"), (b"accept", b"*/*")],
-    "scheme": "http", "query_string": b"", "http_version": "1.1", "method": "GET",
-    "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 2), "root_path": "",
-}  # fmt: skip
+    "type": "http",
+    "path": "/",
+    "headers": [(b"host", b"localhost"), (b"accept", b"*/*")],
+    "scheme": "http",
+    "query_string": b"",
+    "http_version": "1.1",
+    "method": "GET",
+    "client": ("127.0.0.1", 1),
+    "server": ("127.0.0.1", 2),
+    "root_path": "",
+}
 
 
 def _request_pair():
@@ -284,9 +337,13 @@ class _Socket:
 def main(messages):
     """Print where the CPU time of an echo and of a request goes, as Markdown tables."""
     settings.configure(
-        SECRET_KEY="only for this", USE_TZ=True, ALLOWED_HOSTS=["*"], LOGGING_CONFIG=None,
-        MIDDLEWARE=["django.middleware.common.CommonMiddleware"], ROOT_URLCONF=__name__,
-    )  # fmt: skip
+        SECRET_KEY="only for this",
+        USE_TZ=True,
+        ALLOWED_HOSTS=["*"],
+        LOGGING_CONFIG=None,
+        MIDDLEWARE=["django.middleware.common.CommonMiddleware"],
+        ROOT_URLCONF=__name__,
+    )
     django.setup()
     from channels.layers.redis import RedisChannelLayer
 

@@ -79,9 +79,13 @@ def measure(layer: Any, nodes: list[Any], kind: str, clients: int, messages: int
 def main(messages: int, rounds: int) -> None:
     """Print what an echo and a request take, as a Markdown table."""
     settings.configure(
-        SECRET_KEY="only for this", USE_TZ=True, ALLOWED_HOSTS=["*"], LOGGING_CONFIG=None,
-        MIDDLEWARE=["django.middleware.common.CommonMiddleware"], ROOT_URLCONF=profile.__name__,
-    )  # fmt: skip
+        SECRET_KEY="only for this",
+        USE_TZ=True,
+        ALLOWED_HOSTS=["*"],
+        LOGGING_CONFIG=None,
+        MIDDLEWARE=["django.middleware.common.CommonMiddleware"],
+        ROOT_URLCONF=profile.__name__,
+    )
     django.setup()
     click.echo(
         "| layer | work | a second | server µs | worker µs | Redis µs | together | ", nl=False
