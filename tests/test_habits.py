@@ -2,11 +2,14 @@
 
 import configparser
 import importlib
+import importlib.util
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
+import tarfile
 
 import click
 import pytest
@@ -95,3 +98,23 @@ def test_files_that_guides_name_are_there(name):
         if not any((folder / path).exists() for folder in (guide.parent, REPOSITORY))
     }
     assert missing == set()
+
+
+def test_a_source_distribution_has_every_file(tmp_path):
+    """What whoever packages this needs for the tests and the documentation, too."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=REPOSITORY, capture_output=True, text=True, check=False
+    )
+    if listed.returncode or importlib.util.find_spec("setuptools") is None:
+        pytest.skip("this is no checkout, or no setuptools is installed (from Python 3.12 on)")
+    files = [name for name in listed.stdout.split("\0") if name and (REPOSITORY / name).exists()]
+    sources = tmp_path / "sources"
+    for name in files:
+        (sources / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(REPOSITORY / name, sources / name)
+    build = "import setuptools.build_meta as backend; backend.build_sdist('dist')"
+    subprocess.run([sys.executable, "-c", build], cwd=sources, capture_output=True, check=True)
+    (archive,) = (sources / "dist").glob("*.tar.gz")
+    with tarfile.open(archive) as opened:
+        packed = {name.partition("/")[2] for name in opened.getnames()}
+    assert set(files) - packed == set()
