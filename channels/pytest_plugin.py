@@ -5,6 +5,7 @@ What needs Django is imported when a fixture is used, not when pytest starts.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -67,8 +68,6 @@ def consume(channel_layer: BaseChannelLayer) -> Any:
 @pytest.fixture
 def apply_routes(channel_layer: BaseChannelLayer) -> Iterator[Any]:
     """A function `apply_routes(routes)`: has them in the place of the project's for one test."""
-    import contextlib
-
     from channels.test import apply_routes
 
     with contextlib.ExitStack() as stack:

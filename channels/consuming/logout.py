@@ -17,6 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from asgiref.sync import async_to_sync
+from django.apps import apps
 from django.conf import settings
 from django.contrib import auth
 from django.core.exceptions import ImproperlyConfigured
@@ -117,7 +118,6 @@ def close_after_new_password(instance: Any, created: bool, **kwargs: Any) -> Non
 
 def connect_receivers() -> None:
     """Listen to Django's signals, where its users are installed."""
-    from django.apps import apps
     from django.db.models.signals import post_save
 
     auth.user_logged_out.connect(close_after_logout, dispatch_uid="channels.logout")

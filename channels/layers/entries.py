@@ -7,9 +7,10 @@ a layer carries the Entry it was made of.
 from __future__ import annotations
 
 import dataclasses
+import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from channels.exceptions import PrefixTaken
 from channels.layers import names
@@ -17,6 +18,11 @@ from channels.layers.codec import UndecodableMessage, session_place
 from channels.layers.operations import Delivery, Turn
 from channels.layers.verbs import LayerOverStore, Step, Steps
 from channels.startup.identity import project_marks
+
+if TYPE_CHECKING:
+    from channels.layers.contract import OnReply
+
+logger = logging.getLogger("channels.layers")
 
 
 @dataclasses.dataclass(eq=False, slots=True)
@@ -94,6 +100,15 @@ class LayerOverEntries(LayerOverStore):
             )
             return None
         return Delivery(entry.channel, content, entry.attempts, token=entry, sent_at=entry.sent_at)
+
+    def hand_out(self, entry: Entry, on_reply: OnReply) -> None:
+        """Give an interface server a message for its clients; what it fails at is told."""
+        try:
+            delivery = self.delivery(entry)
+            if delivery is not None:
+                on_reply(list(entry.clients), delivery.content)
+        except Exception:
+            logger.exception("a reply on %s was dropped: its interface server failed", entry.queue)
 
     def count_undecodable(self, queue: str) -> None:
         """Count a message that can't be read."""

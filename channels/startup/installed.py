@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pkgutil
 from collections.abc import Iterator
 from importlib import import_module
@@ -36,8 +37,6 @@ def find_missing_app() -> str | None:
 
 
 def _can_be_configured() -> bool:
-    import os
-
     return bool(os.environ.get("DJANGO_SETTINGS_MODULE"))
 
 

@@ -166,7 +166,7 @@ class LocalLink(ServerLink):
                 if self._sleeper is None:
                     self._sleeper = self._layer.make_sleeper(TaskSleeper)
                 for entry in await self._next_batch(queues):
-                    self._hand_out(entry)
+                    self._layer.hand_out(entry, self._on_reply)
                 await asyncio.sleep(0)
             except LayerUnavailable:
                 await asyncio.sleep(TRY_AGAIN_S)
@@ -195,15 +195,6 @@ class LocalLink(ServerLink):
         if self._is_started:
             with contextlib.suppress(LayerUnavailable):
                 self._check_entry()
-
-    def _hand_out(self, entry: StoredEntry) -> None:
-        delivery = self._layer.delivery(entry)
-        if delivery is None:
-            return
-        try:
-            self._on_reply(list(entry.clients), delivery.content)
-        except Exception:
-            logger.exception("a reply on %s was dropped: its interface server failed", entry.queue)
 
     # -- sends --------------------------------------------------------------------------------
 

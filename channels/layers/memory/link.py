@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +15,10 @@ from channels.metrics import hooks
 
 if TYPE_CHECKING:
     from channels.layers.contract import OnReply, OnSent
-    from channels.layers.entries import Entry
     from channels.layers.memory.layer import MemoryChannelLayer
     from channels.layers.memory.servers import Server
     from channels.messages import Content, WebsocketReceive
 
-
-logger = logging.getLogger("channels.layers")
 
 #: Messages of each reply queue that are handed out before the loop goes on to other work.
 BATCH = 100
@@ -96,16 +92,8 @@ class MemoryLink(ServerLink):
                 TaskWaiter(),
             )
             for entry in await search_async(quest):
-                self._hand_out(entry)
+                self._layer.hand_out(entry, self._on_reply)
             await asyncio.sleep(0)
-
-    def _hand_out(self, entry: Entry) -> None:
-        try:
-            delivery = self._layer.delivery(entry)
-            if delivery is not None:
-                self._on_reply(list(entry.clients), delivery.content)
-        except Exception:
-            logger.exception("a reply on %s was dropped: its interface server failed", entry.queue)
 
     # -- sends --------------------------------------------------------------------------------
 

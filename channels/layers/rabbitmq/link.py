@@ -159,16 +159,7 @@ class RabbitmqLink(ServerLink):
     def _take(self, entry: Entry) -> None:
         if self._loop is not None:
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens
-                self._loop.call_soon_threadsafe(self._hand_out, entry)
-
-    def _hand_out(self, entry: Entry) -> None:
-        delivery = self._layer.delivery(entry)
-        if delivery is None:
-            return
-        try:
-            self._on_reply(list(entry.clients), delivery.content)
-        except Exception:
-            logger.exception("a reply on %s was dropped: its interface server failed", entry.queue)
+                self._loop.call_soon_threadsafe(self._layer.hand_out, entry, self._on_reply)
 
     # -- sends ----------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from channels.exceptions import ClientBusy, HeldBack, InvalidMessage
+from channels.exceptions import ClientBusy, ClientGone, HeldBack, InvalidMessage
 from channels.layers.operations import Send
 from channels.test.conformance.links import RECEIVE, LinkedServer
 
@@ -142,8 +142,6 @@ class SocketPromises:
         self.with_server(layer, scenario)
 
     def test_senders_to_a_vanished_client_are_told_so(self):
-        from channels.exceptions import ClientGone
-
         layer = self.open_layer("presence", capacity=100_000)
 
         async def scenario(server):

@@ -464,3 +464,26 @@ def test_work_of_the_loop_goes_on_while_many_replies_come(layer):
         assert len(turns) >= 10
 
     run_with_link(layer, scenario)
+
+
+def test_a_reply_that_a_server_fails_at_is_told_and_the_next_one_comes(layer, caplog):
+    layer = MemoryChannelLayer()
+    came = []
+
+    def take(clients, message):
+        if message["n"] == 0:
+            raise RuntimeError("broken")
+        came.append((clients, message))
+
+    async def scenario():
+        link = layer.open_link("server", take, lambda: None)
+        await link.start()
+        layer.send(SOCKET, {"n": 0})
+        layer.send(SOCKET, {"n": 1})
+        while not came:
+            await asyncio.sleep(0)
+        await link.stop()
+
+    asyncio.run(scenario())
+    assert came == [(["client"], {"n": 1})]
+    assert "a reply on websocket.send.server! was dropped: its interface server" in caplog.text
