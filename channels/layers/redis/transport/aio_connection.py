@@ -8,7 +8,8 @@ import asyncio
 import contextlib
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any
 
 import redis
@@ -21,6 +22,9 @@ from channels.layers.time_limit import within
 
 #: Who waits for an answer for longer than others looks this often whether it may still come.
 LOOK_EVERY_S = 1.0
+#: What redis-py calls once its socket is open: the first since 6.0, the second before. We stand in
+#: for it, since its option for that, redis_connect_func, gives a DeprecationWarning on Python 3.14.
+LOG_INS = ("on_connect_check_health", "on_connect")
 
 
 class Replies(asyncio.Protocol):
@@ -108,14 +112,16 @@ class AsyncConnection:
 
     async def _connect(self) -> None:
         """Connect and log in, for at most CONNECT_TIMEOUT_S in all."""
-        self._connection.redis_connect_func = self._log_in
+        name = next(name for name in LOG_INS if hasattr(self._connection, name))
+        log_in = getattr(self._connection, name)
+        setattr(self._connection, name, partial(self._log_in, log_in))
         await within(CONNECT_TIMEOUT_S, self._connection.connect())
 
-    async def _log_in(self, connection: Any) -> None:
+    async def _log_in(self, log_in: Callable[..., Awaitable[None]], **options: Any) -> None:
         """Note the transport first: if this fails, is called off or takes too long, redis-py would
         leave it open, over TLS for a farewell of half a minute."""
-        self._transport = connection._writer.transport  # redis-py has no public name for it
-        await connection.on_connect()
+        self._transport = self._connection._writer.transport  # redis-py has no public name for it
+        await log_in(**options)
 
     def _take_over(self) -> None:
         """From here on, what comes over the connection is read by us."""
