@@ -15,9 +15,9 @@ from channels.layers.names import random_suffix
 from channels.layers.rabbitmq.counts import BrokerCounts
 from channels.layers.rabbitmq.dead_letters import BrokerDeadLetters
 from channels.layers.rabbitmq.drawers import Drawers
-from channels.layers.rabbitmq.ears import Ears
 from channels.layers.rabbitmq.envelope import BrokerEntry, pack_body
 from channels.layers.rabbitmq.groups import BrokerGroups
+from channels.layers.rabbitmq.notices import Notices
 from channels.layers.rabbitmq.ordering import BrokerSockets
 from channels.layers.rabbitmq.queues import BrokerQueues
 from channels.layers.rabbitmq.statistics import BrokerStatistics
@@ -37,11 +37,11 @@ class Engine:
         self.layer, self.topology, self.drawers = layer, topology, drawers
         self.clock = time.time
         self.transport = Transport(layer.url, self._open)
-        self.ears = Ears(topology)
+        self.notices = Notices(topology)
         self._trouble = Trouble(f"RabbitMQ at {self.transport.name}")
         self.counts = BrokerCounts(drawers, self.clock)
-        self.queues = BrokerQueues(layer, topology, drawers, self.ears, self.counts)
-        self.groups = BrokerGroups(layer, drawers, self.ears)
+        self.queues = BrokerQueues(layer, topology, drawers, self.notices, self.counts)
+        self.groups = BrokerGroups(layer, drawers, self.notices)
         self.sockets: BrokerSockets = BrokerSockets(layer, drawers, self.queues, self.counts)
         self.dead_letters = BrokerDeadLetters(layer, topology, drawers, self.queues, self.counts)
         self.queues.bury = self.dead_letters.keep
@@ -51,7 +51,7 @@ class Engine:
         """What is done over each new connection, first of all."""
         self.queues.owned.clear()  # what was in hand has gone back to its queue
         await self.drawers.found(session)
-        await self.ears.open(session)
+        await self.notices.open(session)
         await self.queues.tell_all(session)
 
     async def run(self, function: Callable[[Session], Awaitable[Any]]) -> Any:
@@ -109,7 +109,7 @@ class Engine:
     async def _send(self, session: Session, operation: ops.Send) -> Exception | None:
         channel = operation.channel
         name, client = names.split_local(channel)
-        state = self.ears.state_of(name, client)
+        state = self.notices.state_of(name, client)
         if state == "gone":
             return ClientGone(channel)
         body = pack_body([client], operation.payload, 0, self.clock())
@@ -142,7 +142,7 @@ class Engine:
 
     async def _send_group(self, session: Session, operation: ops.SendGroup) -> None:
         for name, clients in (await self.groups.members(session, operation.group)).items():
-            states = {client: self.ears.state_of(name, client) for client in clients}
+            states = {client: self.notices.state_of(name, client) for client in clients}
             present = [client for client in clients if states[client] is None]
             dropped = sum(state == "held" for state in states.values())
             if present:
@@ -168,7 +168,9 @@ class Engine:
         if not self.queues.is_acknowledged(entry.queue):
             return entry
         place = entry.channel_and_tag
-        is_ours = place is not None and not place[0].is_closed and not self.ears.was_flushed(entry)
+        is_ours = (
+            place is not None and not place[0].is_closed and not self.notices.was_flushed(entry)
+        )
         return entry if is_ours else None
 
     async def _done(self, session: Session, operation: ops.Done) -> None:
@@ -219,7 +221,7 @@ class Engine:
                     state.clear()
         self.counts.clear()
         session.declared.clear()
-        await self.ears.announce(session, {"flushed": True})
+        await self.notices.announce(session, {"flushed": True})
 
 
 _ACTIONS: dict[type, Callable[[Engine, Session, Any], Awaitable[Any]]] = {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from channels.layers import names
 from channels.layers.rabbitmq import sockets
 from channels.layers.rabbitmq.drawers import Drawers
-from channels.layers.rabbitmq.ears import Ears
+from channels.layers.rabbitmq.notices import Notices
 from channels.layers.rabbitmq.transport import Session
 
 if TYPE_CHECKING:
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 class BrokerGroups:
     """All groups. The socket of a live server stays in them; any other member expires."""
 
-    def __init__(self, layer: RabbitmqChannelLayer, drawers: Drawers, ears: Ears) -> None:
-        self._layer, self._drawers, self._ears = layer, drawers, ears
+    def __init__(self, layer: RabbitmqChannelLayer, drawers: Drawers, notices: Notices) -> None:
+        self._layer, self._drawers, self._notices = layer, drawers, notices
 
     async def add(self, session: Session, group: str, channel: str) -> None:
         """Make a channel a member; not that of a client who has left its server."""
         queue, client = names.split_local(channel)
-        if self._ears.state_of(queue, client) == "gone":
+        if self._notices.state_of(queue, client) == "gone":
             return
         async with self._drawers.open(session, self._drawers.of_socket(channel)) as state:
             record = sockets.record_of(state, channel)

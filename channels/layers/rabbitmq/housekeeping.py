@@ -66,7 +66,7 @@ class Housekeeping:
             self._enter(state, session, kind, process_id, facts)
 
     def _enter(self, state: State, session: Session, kind: str, name: str, facts: Record) -> None:
-        entry = {"facts": facts, "seen": self._engine.clock(), "ears": session.ears}
+        entry = {"facts": facts, "seen": self._engine.clock(), "notice_queue": session.notice_queue}
         state.setdefault(kind, {})[name] = entry
 
     async def leave(self, session: Session, kind: str, process_id: str) -> None:
@@ -90,7 +90,7 @@ class Housekeeping:
             entry = state.get(kind, {}).get(process_id)
             if entry is None:
                 return None
-            entry.update(seen=self._engine.clock(), ears=session.ears)
+            entry.update(seen=self._engine.clock(), notice_queue=session.notice_queue)
             boot: str = state["boot"]
             return boot
 
@@ -101,12 +101,12 @@ class Housekeeping:
         return [
             {"id": name, "seen_s": max(self._engine.clock() - each["seen"], 0.0), **each["facts"]}
             for name, each in sorted(entries.items())
-            if await self._is_alive(session, each["ears"])
+            if await self._is_alive(session, each["notice_queue"])
         ]
 
     @staticmethod
-    async def _is_alive(session: Session, ears: str) -> bool:
-        return await session.count(ears) is not None
+    async def _is_alive(session: Session, notice_queue: str) -> bool:
+        return await session.count(notice_queue) is not None
 
     # -- sockets of servers ---------------------------------------------------------------------
 
@@ -135,7 +135,7 @@ class Housekeeping:
         """Silence a server, and make up for its disconnects; returns whether all is done."""
         queues = [reply_channel_name(kind, server_id, "") for kind in REPLY_KINDS]
         gone = [[queue, "", "gone"] for queue in queues]
-        await self._engine.ears.announce(session, {"states": gone})
+        await self._engine.notices.announce(session, {"states": gone})
         channel = await session.open_channel()
         for name in queues:
             for queue in (self._topology.main(name), self._topology.front(name)):
@@ -220,11 +220,11 @@ class Housekeeping:
             await going
 
     async def _go_round(self, session: Session, due: Round) -> None:
-        self._engine.ears.forget_old()
+        self._engine.notices.forget_old()
         await self._engine.statistics.write(session)
         living = set()
         for worker_id, entry in due.known["workers"].items():
-            if await self._is_alive(session, entry["ears"]):
+            if await self._is_alive(session, entry["notice_queue"]):
                 living.add(worker_id)
             else:
                 logger.warning("worker %s is dead: what it ran is lost", worker_id)
@@ -250,7 +250,7 @@ class Housekeeping:
     async def _look_at_process(
         self, session: Session, queue: str, entry: Record, now: float
     ) -> None:
-        is_there = await self._is_alive(session, entry["ears"])
+        is_there = await self._is_alive(session, entry["notice_queue"])
         if await self._is_dead(session, "processes", queue, entry, is_there, now):
             logger.info("the process that read %s is dead: it leaves its groups", queue)
             await self._engine.groups.discard_queue(session, queue)

@@ -67,14 +67,14 @@ class RabbitmqLink(ServerLink):
         self._loop = asyncio.get_running_loop()
         self._is_started = True
         self._facts = {**describe_process(), "started": self._engine.clock()}
-        self._engine.ears.on_flush.append(self._note_flush)
+        self._engine.notices.on_flush.append(self._note_flush)
         self._beating = self._loop.create_task(self._beat_forever())
 
     async def stop(self) -> None:
         if not self._is_started:
             return
         self._is_started = False
-        self._engine.ears.on_flush.remove(self._note_flush)
+        self._engine.notices.on_flush.remove(self._note_flush)
         if self._beating is not None:
             self._beating.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -141,7 +141,7 @@ class RabbitmqLink(ServerLink):
         self._boot = boot
         states = [[queue, client, state] for (queue, client), state in self._states.items()]
         if states:
-            await self._engine.ears.announce(session, {"states": states})
+            await self._engine.notices.announce(session, {"states": states})
         await house.keep(session, self.server_id)
         return was_known
 
@@ -216,13 +216,13 @@ class RabbitmqLink(ServerLink):
         changes = []
         for queue in self._queues():
             changes.append([queue, client, state])
-            self._engine.ears.note(queue, client, state)
+            self._engine.notices.note(queue, client, state)
             if state is None:
                 self._states.pop((queue, client), None)
             else:
                 self._states[queue, client] = state
         self._in_background(
-            lambda session: self._engine.ears.announce(session, {"states": changes})
+            lambda session: self._engine.notices.announce(session, {"states": changes})
         )
 
     def _in_background(self, function: Callable[[Session], Coroutine[Any, Any, Any]]) -> None:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from channels.layers.entries import Entry
 from channels.layers.rabbitmq.counts import BrokerCounts
 from channels.layers.rabbitmq.drawers import Drawers
-from channels.layers.rabbitmq.ears import Ears, pack_word
 from channels.layers.rabbitmq.envelope import BrokerEntry, pack_body, read_body
+from channels.layers.rabbitmq.notices import Notices, pack_word
 from channels.layers.rabbitmq.topology import Topology, is_consumed
 from channels.layers.rabbitmq.transport import Session, import_aiormq
 
@@ -30,11 +30,11 @@ class BrokerQueues:
         layer: RabbitmqChannelLayer,
         topology: Topology,
         drawers: Drawers,
-        ears: Ears,
+        notices: Notices,
         counts: BrokerCounts,
     ) -> None:
         self._layer, self._topology, self._drawers = layer, topology, drawers
-        self._ears, self._counts = ears, counts
+        self._notices, self._counts = notices, counts
         self._turn = 0
         #: (channel, whether in front) -> how many messages nobody was told of yet.
         self._untold: collections.Counter[tuple[str, bool]] = collections.Counter()
@@ -122,7 +122,7 @@ class BrokerQueues:
             else:
                 break
         if front:
-            self._ears.expect_front(name)
+            self._notices.expect_front(name)
         await self._tell(session, name, front)
         return True
 
@@ -198,7 +198,7 @@ class BrokerQueues:
         self._turn += 1
         first = self._turn % len(channels)
         ordered = [*channels[first:], *channels[:first]]
-        hinted = [name for name in ordered if self._ears.has_hint(name)]
+        hinted = [name for name in ordered if self._notices.has_hint(name)]
         for name in hinted if only_hinted else dict.fromkeys([*hinted, *ordered]):
             entry = await self._get(session, name, is_owned, only_hinted)
             if entry is not None:
@@ -209,18 +209,18 @@ class BrokerQueues:
         self, session: Session, name: str, is_owned: bool, only_hinted: bool
     ) -> BrokerEntry | None:
         must_ack = is_owned and self.is_acknowledged(name)
-        told_count = self._ears.told_count(name)
-        if not only_hinted or self._ears.has_front(name):
+        told_count = self._notices.told_count(name)
+        if not only_hinted or self._notices.has_front(name):
             message = await self._get_from(session, name, self._topology.front(name), must_ack)
             if message is not None:
-                self._ears.note_taken(name, message.delivery.message_count, from_front=True)
+                self._notices.note_taken(name, message.delivery.message_count, from_front=True)
                 return await self._read(session, name, message, must_ack)
-            self._ears.note_empty(name, told_count, front_only=True)
+            self._notices.note_empty(name, told_count, front_only=True)
         message = await self._get_from(session, name, self._topology.main(name), must_ack)
         if message is not None:
-            self._ears.note_taken(name, message.delivery.message_count, from_front=False)
+            self._notices.note_taken(name, message.delivery.message_count, from_front=False)
             return await self._read(session, name, message, must_ack)
-        self._ears.note_empty(name, told_count, front_only=False)
+        self._notices.note_empty(name, told_count, front_only=False)
         return None
 
     async def _get_from(self, session: Session, name: str, queue: str, must_ack: bool) -> Any:

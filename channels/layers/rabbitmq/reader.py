@@ -71,7 +71,7 @@ class Seeker:
             only_told = only_hinted
             if self._session is not session:  # what was told meanwhile is not known
                 only_told = False
-                await self._engine.ears.listen(session, self._channels)
+                await self._engine.notices.listen(session, self._channels)
             entry = await self._engine.queues.take(
                 session, self._channels, is_owned=self._is_owned, only_hinted=only_told
             )
@@ -89,7 +89,7 @@ class Seeker:
         off."""
         deadline = None if block_s is None else time.monotonic() + block_s
         event = self._event = asyncio.Event()
-        self._engine.ears.add_waiter(self._channels, event)
+        self._engine.notices.add_waiter(self._channels, event)
         try:
             while True:
                 event.clear()
@@ -102,7 +102,7 @@ class Seeker:
                 await _wait(event, min(left_s, self._look_again_s))
         finally:
             self._event, self._is_called_off = None, False
-            self._engine.ears.remove_waiter(self._channels, event)
+            self._engine.notices.remove_waiter(self._channels, event)
 
     def call_off(self) -> None:
         """Let a `wait` return soon; if none has begun yet, the next one."""

@@ -93,6 +93,6 @@ class RabbitmqSteps:
 
     def is_gone(self, queue: str, client: str) -> RabbitmqStep:
         async def look(session: Session) -> bool:
-            return self._engine.ears.state_of(queue, client) == "gone"
+            return self._engine.notices.state_of(queue, client) == "gone"
 
         return look

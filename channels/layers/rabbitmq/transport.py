@@ -69,7 +69,7 @@ class Session:
         #: Channels whose queues are known to be there.
         self.declared: set[str] = set()
         #: The queue of this process alone, and what it is bound to.
-        self.ears = ""
+        self.notice_queue = ""
         self.heard: set[str] = set()
 
     async def start(self) -> None:

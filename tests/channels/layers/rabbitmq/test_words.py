@@ -6,7 +6,7 @@ from unittest import mock
 
 import pytest
 
-from channels.layers.rabbitmq.ears import Ears, pack_word
+from channels.layers.rabbitmq.notices import Notices, pack_word
 from channels.layers.rabbitmq.queues import BrokerQueues
 from channels.layers.rabbitmq.reader import Seeker
 from channels.layers.rabbitmq.topology import Topology
@@ -23,7 +23,7 @@ class Session:
         self.getting = types.SimpleNamespace(basic_get=self._get)
         self.telling = types.SimpleNamespace(basic_publish=self._tell, queue_bind=self._bind)
         self._on_get = on_get or mock.AsyncMock()
-        self.ears, self.told, self.looks, self.is_broken = "", [], [], False
+        self.notice_queue, self.told, self.looks, self.is_broken = "", [], [], False
 
     async def _get(self, queue, no_ack):
         self.looks.append(queue)
@@ -41,40 +41,40 @@ class Session:
         pass
 
 
-def make_queues(ears):
+def make_queues(notices):
     layer = mock.Mock()
     layer.get_acknowledgement.return_value = None
-    return BrokerQueues(layer, TOPOLOGY, mock.Mock(), ears, mock.Mock())
+    return BrokerQueues(layer, TOPOLOGY, mock.Mock(), notices, mock.Mock())
 
 
-async def hear(ears, word):
+async def hear(notices, word):
     delivery = types.SimpleNamespace(exchange=TOPOLOGY.wake, routing_key="work")
-    await ears._hear(types.SimpleNamespace(delivery=delivery, body=word))
+    await notices._hear(types.SimpleNamespace(delivery=delivery, body=word))
 
 
 @pytest.mark.parametrize("is_front", [True, False])
 def test_a_word_that_comes_while_its_queue_is_looked_at_is_kept(is_front):
     """RabbitMQ may have looked just before the message came, whose word is read first."""
-    ears, words = Ears(TOPOLOGY), [pack_word(1, is_front)]
+    notices, words = Notices(TOPOLOGY), [pack_word(1, is_front)]
     queue = TOPOLOGY.front("work") if is_front else TOPOLOGY.main("work")
 
     async def on_get(seen):
         if seen == queue and words:
-            await hear(ears, words.pop())
+            await hear(notices, words.pop())
 
     async def look():
         await queues.take(session, ["work"], is_owned=False, only_hinted=False)
 
-    queues, session = make_queues(ears), Session(on_get)
+    queues, session = make_queues(notices), Session(on_get)
     asyncio.run(look())
-    assert (ears.has_hint("work"), ears.has_front("work")) == (True, is_front)
+    assert (notices.has_hint("work"), notices.has_front("work")) == (True, is_front)
     asyncio.run(look())
-    assert not ears.has_hint("work")
+    assert not notices.has_hint("work")
 
 
 def test_words_in_which_the_connection_broke_are_told_over_the_next_one():
     async def scenario():
-        queues = make_queues(Ears(TOPOLOGY))
+        queues = make_queues(Notices(TOPOLOGY))
         old, new = Session(), Session()
         old.is_broken = True
         for _ in range(2):
@@ -88,7 +88,7 @@ def test_words_in_which_the_connection_broke_are_told_over_the_next_one():
 
 def test_who_tells_over_a_dead_connection_does_not_stop_who_has_a_new_one():
     async def scenario():
-        queues = make_queues(Ears(TOPOLOGY))
+        queues = make_queues(Notices(TOPOLOGY))
         old, new = Session(), Session()
         never = asyncio.Event()
         old.telling.basic_publish = lambda *args, **kwargs: never.wait()
@@ -105,8 +105,8 @@ class Look:
     """A Seeker of "work" that has looked everywhere, over a connection that is another one now."""
 
     def __init__(self):
-        self.ears, self.session = Ears(TOPOLOGY), Session()
-        engine = mock.Mock(ears=self.ears, queues=make_queues(self.ears))
+        self.notices, self.session = Notices(TOPOLOGY), Session()
+        engine = mock.Mock(notices=self.notices, queues=make_queues(self.notices))
         engine.run = lambda function: function(self.session)
         self.seeker = Seeker(engine, ["work"])
         asyncio.run(self.seeker.look())

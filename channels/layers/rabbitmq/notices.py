@@ -33,7 +33,7 @@ def read_word(word: bytes) -> tuple[int, bool]:
     return int(number), bool(head)
 
 
-class Ears:
+class Notices:
     """The queue of this process alone, and what was heard from it."""
 
     def __init__(self, topology: Topology) -> None:
@@ -58,9 +58,9 @@ class Ears:
         channel = await session.open_channel()
         limits = {"x-max-length": KEPT, "x-overflow": "drop-head"}
         declared = await channel.queue_declare("", exclusive=True, arguments=limits)
-        session.ears = declared.queue
-        await channel.queue_bind(session.ears, self._topology.news)
-        await channel.basic_consume(session.ears, self._hear, no_ack=True)
+        session.notice_queue = declared.queue
+        await channel.queue_bind(session.notice_queue, self._topology.news)
+        await channel.basic_consume(session.notice_queue, self._hear, no_ack=True)
         for name in list(self._bound):
             await self.listen(session, [name])
         for event in self._all_events():
@@ -72,7 +72,7 @@ class Ears:
             if name in session.heard:
                 continue
             for exchange in (self._topology.wake, self._topology.due):
-                await session.telling.queue_bind(session.ears, exchange, name)
+                await session.telling.queue_bind(session.notice_queue, exchange, name)
             session.heard.add(name)
             self._bound.add(name)
 
