@@ -1,6 +1,7 @@
 """Errors that Redis answers with: each kind is told once, and again when it is over."""
 
 import logging
+import re
 import time
 from collections.abc import Callable
 
@@ -19,6 +20,8 @@ _ADVICE = {
 }
 #: Answers that are part of the work: a stream was flushed meanwhile.
 _EXPECTED = frozenset({"NOGROUP"})
+#: In what Redis before 7 wraps the error of a command that a script has called.
+_IN_SCRIPT = re.compile(r"(?:ERR )?Error running script .*?: (?:@user_script: ?\d+: )+-?([A-Z]+) ")
 
 
 class Complaints:
@@ -39,7 +42,7 @@ class Complaints:
     def note(self, error: Exception) -> None:
         """Redis answered with this error."""
         text = str(error)
-        kind = text.partition(" ")[0]
+        kind = _read_kind(text)
         if kind in _EXPECTED:
             return
         is_new = kind not in self.last
@@ -59,3 +62,10 @@ class Complaints:
                     kind,
                     now - last,
                 )
+
+
+def _read_kind(text: str) -> str:
+    """Return the word that an error begins with; if a script met it, that of the command."""
+    if in_script := _IN_SCRIPT.match(text):
+        return in_script[1]
+    return text.partition(" ")[0]

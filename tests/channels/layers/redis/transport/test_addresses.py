@@ -7,6 +7,7 @@ import pytest
 from channels.exceptions import LayerRefused, LayerUnavailable
 from channels.layers.redis import RedisChannelLayer
 from channels.layers.redis.transport.addresses import name_of, read_hosts
+from channels.layers.redis.transport.complaints import Complaints
 
 SECRET = "top-secret"
 
@@ -120,3 +121,17 @@ def test_what_redis_refuses_is_told_once_and_that_it_is_over(redis_server, caplo
     assert [record.getMessage() for record in told if "refused nothing" in record.getMessage()]
     assert caplog.text.count("has refused nothing with OOM") == 1
     layer.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        (": @user_script: 90: -OOM command not allowed when used memory", "its maxmemory"),
+        (": WRONGTYPE Operation against a key holding the wrong kind", "below this layer's prefix"),
+        (": user_script:90: attempt to index a nil value", "was not done"),
+    ],
+)
+def test_what_a_script_met_on_redis_6_is_told_with_the_same_advice(caplog, error, advice):
+    complaints = Complaints(lambda: "localhost")
+    complaints.note(Exception(f"ERR Error running script (call to f_0a1b): @user_script:90{error}"))
+    assert advice in caplog.text
