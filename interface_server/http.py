@@ -21,7 +21,7 @@ from interface_server.http_response import (
     status_of_failure,
 )
 from interface_server.replies import BadReply, log_bad_reply
-from interface_server.reply_queue import Outcome, ReplyQueue
+from interface_server.reply_queue import NoReply, ReplyQueue
 from interface_server.scopes import ScopeHead, connection_keys
 
 if TYPE_CHECKING:
@@ -33,17 +33,17 @@ _WATCH_AFTER_S = 0.02
 
 #: What the client gets if its exchange ends before the response has begun.
 _STATUSES = {
-    Outcome.STALLED: 408,
-    Outcome.TOO_LARGE: 413,
-    Outcome.TIMED_OUT: 503,
-    Outcome.LOST: 503,
+    NoReply.STALLED: 408,
+    NoReply.TOO_LARGE: 413,
+    NoReply.TIMED_OUT: 503,
+    NoReply.LOST: 503,
 }
 #: Why, as the metrics tell it.
 _REASONS = {
-    Outcome.STALLED: "client stalled",
-    Outcome.TOO_LARGE: "body too large",
-    Outcome.TIMED_OUT: "no answer",
-    Outcome.LOST: "engine lost it",
+    NoReply.STALLED: "client stalled",
+    NoReply.TOO_LARGE: "body too large",
+    NoReply.TIMED_OUT: "no answer",
+    NoReply.LOST: "engine lost it",
 }
 #: The same for requests whose head is enough to refuse them, and for all others, by status.
 _HEAD_REASONS = {431: "head too large", 413: "body too large", 503: "stopping"}
@@ -111,7 +111,7 @@ class Exchange:
             if self._interruption is None or not self._interruption.catch():
                 self._tell_gone()
                 raise
-            await self._give_up(self._replies.outcome or Outcome.GONE)
+            await self._give_up(self._replies.outcome or NoReply.GONE)
         except OSError:  # what a host server raises when the connection is closed
             self._tell_gone()
         finally:
@@ -136,7 +136,7 @@ class Exchange:
             return
         self._watch_later(channel)
         reply = await self._replies.next()
-        if isinstance(reply, Outcome):
+        if isinstance(reply, NoReply):
             await self._give_up(reply)
         else:
             self._process.request_room.note_answer()
@@ -222,17 +222,17 @@ class Exchange:
                 await channel.pump(self._note_progress)
             while (await self._receive())["type"] != "http.disconnect":
                 pass
-            self._replies.end(Outcome.GONE)
+            self._replies.end(NoReply.GONE)
         except ClientLeft:
-            self._replies.end(Outcome.GONE)
+            self._replies.end(NoReply.GONE)
         except BodyTooLarge:
-            self._replies.end(Outcome.TOO_LARGE)
+            self._replies.end(NoReply.TOO_LARGE)
         except LayerUnavailable:
-            self._replies.end(Outcome.LOST)
+            self._replies.end(NoReply.LOST)
         except asyncio.TimeoutError:
-            self._replies.end(Outcome.STALLED)
+            self._replies.end(NoReply.STALLED)
         except OSError:  # what a host server raises when the connection is closed
-            self._replies.end(Outcome.GONE)
+            self._replies.end(NoReply.GONE)
 
     def _note_progress(self) -> None:
         """The wait for the first reply begins, or begins again because the body comes along."""
@@ -252,7 +252,7 @@ class Exchange:
             self._replies.time_out()
             return
         # Not waiting for a worker, so for the client.
-        self._replies.end(Outcome.GONE if self._response.is_started else Outcome.STALLED)
+        self._replies.end(NoReply.GONE if self._response.is_started else NoReply.STALLED)
         if self._interruption is not None:
             self._interruption.interrupt()
 
@@ -301,7 +301,7 @@ class Exchange:
             await self._write(content)
             self._allow(self._options.http_silence_s)
             reply = await self._replies.next()
-            if isinstance(reply, Outcome):
+            if isinstance(reply, NoReply):
                 await self._give_up(reply)
                 return
             if is_cut_off(reply):
@@ -344,10 +344,10 @@ class Exchange:
 
     # -- ends that nobody wished for ----------------------------------------------------------
 
-    async def _give_up(self, outcome: Outcome) -> None:
+    async def _give_up(self, outcome: NoReply) -> None:
         """End the exchange without what its consumer has to say, or will have."""
         self._tell_gone()
-        if self._response.is_started or outcome is Outcome.GONE:
+        if self._response.is_started or outcome is NoReply.GONE:
             self._response.abort()
         else:
             self._reason = _REASONS[outcome]

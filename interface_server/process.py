@@ -18,7 +18,7 @@ from interface_server.owners.table import Owners
 from interface_server.proxy import ProxyHeaders
 from interface_server.refusals import RefusalLog
 from interface_server.replies import Dispatcher
-from interface_server.reply_queue import Outcome
+from interface_server.reply_queue import NoReply
 from interface_server.takers import Takers
 
 logger = logging.getLogger("interface_server")
@@ -154,7 +154,7 @@ class ServerProcess:
     def _break_off_requests(self) -> None:
         """Answer what has no reply yet with 503, and end responses that are under way."""
         for replies in list(self.exchanges.values()):
-            replies.end(Outcome.LOST)
+            replies.end(NoReply.LOST)
 
     # -- what exchanges and sockets use -------------------------------------------------------
 

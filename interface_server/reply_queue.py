@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("interface_server")
 
 
-class Outcome(enum.Enum):
+class NoReply(enum.Enum):
     """What an exchange is told in the place of a reply, when none will come."""
 
     GONE = "the client has left, or takes nothing of its response"
@@ -61,8 +61,8 @@ class ReplyQueue:
         self._spool: Spool | None = None
         self._bytes = self._in_memory = 0
         self._is_held = False
-        self._outcome: Outcome | None = None
-        self._waiter: asyncio.Future[Message | Outcome] | None = None
+        self._outcome: NoReply | None = None
+        self._waiter: asyncio.Future[Message | NoReply] | None = None
 
     def deliver(self, message: Message) -> None:
         """Take one reply."""
@@ -101,7 +101,7 @@ class ReplyQueue:
             return True  # the disk is full
         return self._bytes > options.response_high_water_bytes or not self._process.disk.has_room
 
-    def end(self, outcome: Outcome) -> None:
+    def end(self, outcome: NoReply) -> None:
         """Let no further reply through: who waits for one gets `outcome`, the first one given."""
         if self._outcome is None:
             self._outcome = outcome
@@ -111,10 +111,10 @@ class ReplyQueue:
     def time_out(self) -> None:
         """End with TIMED_OUT, unless a reply has come and is just about to be taken."""
         if self._waiter is not None and not self._waiter.done():
-            self.end(Outcome.TIMED_OUT)
+            self.end(NoReply.TIMED_OUT)
 
     @property
-    def outcome(self) -> Outcome | None:
+    def outcome(self) -> NoReply | None:
         """What `end` was told, or None."""
         return self._outcome
 
@@ -123,8 +123,8 @@ class ReplyQueue:
         """Whether a reply is being waited for just now."""
         return self._waiter is not None
 
-    async def next(self) -> Message | Outcome:
-        """Return the next reply, or an Outcome."""
+    async def next(self) -> Message | NoReply:
+        """Return the next reply, or a NoReply."""
         if self._outcome is not None:
             return self._outcome
         if self._replies:

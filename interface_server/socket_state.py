@@ -3,7 +3,7 @@
 import enum
 
 
-class State(enum.Enum):
+class SocketState(enum.Enum):
     """Where a socket is in its life."""
 
     #: The handshake has not been answered.
@@ -16,7 +16,7 @@ class State(enum.Enum):
     CLOSED = "closed"
 
 
-class Event(enum.Enum):
+class SocketEvent(enum.Enum):
     """What happens to a socket."""
 
     ACCEPT = "accept"
@@ -26,12 +26,12 @@ class Event(enum.Enum):
 
 
 _NEXT = {
-    (State.CONNECTING, Event.ACCEPT): State.OPEN,
-    (State.CONNECTING, Event.REFUSE): State.CLOSING,
-    (State.CONNECTING, Event.LEAVE): State.CLOSED,
-    (State.OPEN, Event.CLOSE): State.CLOSING,
-    (State.OPEN, Event.LEAVE): State.CLOSED,
-    (State.CLOSING, Event.LEAVE): State.CLOSED,
+    (SocketState.CONNECTING, SocketEvent.ACCEPT): SocketState.OPEN,
+    (SocketState.CONNECTING, SocketEvent.REFUSE): SocketState.CLOSING,
+    (SocketState.CONNECTING, SocketEvent.LEAVE): SocketState.CLOSED,
+    (SocketState.OPEN, SocketEvent.CLOSE): SocketState.CLOSING,
+    (SocketState.OPEN, SocketEvent.LEAVE): SocketState.CLOSED,
+    (SocketState.CLOSING, SocketEvent.LEAVE): SocketState.CLOSED,
 }
 
 
@@ -39,7 +39,7 @@ class IllegalStep(RuntimeError):
     """Something happened to a socket that can't happen in its state: a bug in this room."""
 
 
-def next_state(state: State, event: Event) -> State:
+def next_state(state: SocketState, event: SocketEvent) -> SocketState:
     """Return the state after `event`. Raises IllegalStep."""
     try:
         return _NEXT[state, event]

@@ -10,14 +10,13 @@ from channels.exceptions import ChannelFull, InvalidMessage, LayerUnavailable, M
 from channels.layers.names import WEBSOCKET_SEND, reply_channel_name
 from channels.metrics import hooks
 from channels.tracing import hooks as tracing
-from interface_server.asgi import Event as AsgiEvent
-from interface_server.asgi import Headers, Message, Receive, Scope, Send
+from interface_server.asgi import Event, Headers, Message, Receive, Scope, Send
 from interface_server.deadlines import Interruption
 from interface_server.frames.intake import FrameIntake
 from interface_server.frames.writer import FrameWriter
 from interface_server.replies import Reply
 from interface_server.scopes import ScopeHead, connection_keys
-from interface_server.socket_state import Event, State, next_state
+from interface_server.socket_state import SocketEvent, SocketState, next_state
 
 if TYPE_CHECKING:
     from interface_server.process import ServerProcess
@@ -65,7 +64,7 @@ class Socket:
         self._scope = scope
         self._receive = receive
         self._send = send
-        self._state = State.CONNECTING
+        self._state = SocketState.CONNECTING
         self._close_code: int | None = None
         self._address: str | None = None
         self._answered: asyncio.Future[None] | None = None
@@ -109,7 +108,7 @@ class Socket:
         """Refuse a handshake that no worker has heard of."""
         hooks.meter.socket_refused(self._reason or _REASONS.get(status, "other"))
         self._unregister()
-        if self._state is State.CONNECTING:
+        if self._state is SocketState.CONNECTING:
             self._log("WSREJECT")
             with contextlib.suppress(OSError):
                 for event in self._refusal(status):
@@ -197,11 +196,11 @@ class Socket:
             event = await self._receive()
             if event["type"] == "websocket.disconnect":
                 return event.get("code")
-            if self._state is State.CONNECTING:
+            if self._state is SocketState.CONNECTING:
                 self._answered = self._process.loop.create_future()
                 await self._answered
             self._is_waiting = False
-            if self._state is State.OPEN:
+            if self._state is SocketState.OPEN:
                 code = self._intake.take(event)
                 if code is not None:
                     self.close(code)
@@ -213,9 +212,9 @@ class Socket:
 
     def deliver(self, reply: Reply) -> None:
         """Do what a Reply asks for. Never waits."""
-        if self._state is State.CONNECTING:
+        if self._state is SocketState.CONNECTING:
             self._answer(reply)
-        if self._state is not State.OPEN:
+        if self._state is not SocketState.OPEN:
             return
         if reply.event is not None and not self._writer.put(reply.event, reply.size):
             self._overflow()
@@ -225,7 +224,7 @@ class Socket:
     @property
     def is_connecting(self) -> bool:
         """Whether the handshake has not been answered yet."""
-        return self._state is State.CONNECTING
+        return self._state is SocketState.CONNECTING
 
     def _answer(self, reply: Reply) -> None:
         self._is_answered = True
@@ -235,11 +234,11 @@ class Socket:
             self._refuse(403)
 
     def _accept(self, subprotocol: str | None, headers: Headers) -> None:
-        self._state = next_state(self._state, Event.ACCEPT)
+        self._state = next_state(self._state, SocketEvent.ACCEPT)
         hooks.meter.socket_opened()
         self._process.link.note_accepted(self.client)
         self._set_timer(self._process.options.websocket_timeout_s, lambda: self.close(1000))
-        event: AsgiEvent = {
+        event: Event = {
             "type": "websocket.accept",
             "subprotocol": self._choose_subprotocol(subprotocol),
         }
@@ -266,13 +265,13 @@ class Socket:
         return None
 
     def _refuse(self, status: int) -> None:
-        self._state = next_state(self._state, Event.REFUSE)
+        self._state = next_state(self._state, SocketEvent.REFUSE)
         hooks.meter.socket_refused("denied" if status == 403 else "no answer")
         self._close_code = 1006
         self._log("WSREJECT")
         self._end_with(self._refusal(status))
 
-    def _refusal(self, status: int) -> list[AsgiEvent]:
+    def _refusal(self, status: int) -> list[Event]:
         return _refusal(self._scope, status, self._process.options.retry_after_s)
 
     def _time_out_handshake(self) -> None:
@@ -300,12 +299,12 @@ class Socket:
     def close(self, code: int, reason: str | None = None) -> None:
         """Close the socket with `code`, after what waits to be written; refuse it if it is not
         open yet. Does nothing if it is on its way out."""
-        if self._state is State.CONNECTING:
+        if self._state is SocketState.CONNECTING:
             self._refuse(503)
-        elif self._state is State.OPEN:
-            self._state = next_state(self._state, Event.CLOSE)
+        elif self._state is SocketState.OPEN:
+            self._state = next_state(self._state, SocketEvent.CLOSE)
             self._close_code = code
-            event: AsgiEvent = {"type": "websocket.close", "code": code}
+            event: Event = {"type": "websocket.close", "code": code}
             if reason:
                 event["reason"] = reason
             self._end_with([event])
@@ -321,7 +320,7 @@ class Socket:
         )
         self.close(1013)
 
-    def _end_with(self, events: list[AsgiEvent]) -> None:
+    def _end_with(self, events: list[Event]) -> None:
         self._intake.stop()
         self._set_timer(self._process.options.websocket_close_timeout_s, self._be_over)
         self._writer.put_last(events, self._be_over)
@@ -335,7 +334,7 @@ class Socket:
     def _leave_in_a_hurry(self) -> int:
         """The host ends this task; tell the client if it is still there. Returns the code."""
         self._intake.stop()
-        if self._state is not State.OPEN:
+        if self._state is not SocketState.OPEN:
             return 1006
         self._process.spawn(self._try_to_close(1001))
         return 1001
@@ -346,8 +345,8 @@ class Socket:
 
     async def _leave(self, code: object) -> None:
         self._is_waiting = False
-        was_open = self._state is State.OPEN or self._close_code not in (None, 1006)
-        self._state = next_state(self._state, Event.LEAVE)
+        was_open = self._state is SocketState.OPEN or self._close_code not in (None, 1006)
+        self._state = next_state(self._state, SocketEvent.LEAVE)
         self._unregister()
         self._writer.clear()
         told = self._close_code or (int(code) if isinstance(code, int) else 1005)
@@ -383,7 +382,7 @@ class Socket:
             self._process.options.access_log.write_socket(self._scope, action)
 
 
-def _refusal(scope: Scope, status: int, retry_after_s: int) -> list[AsgiEvent]:
+def _refusal(scope: Scope, status: int, retry_after_s: int) -> list[Event]:
     """Return the ASGI events that refuse a handshake."""
     if status == 403 or "websocket.http.response" not in (scope.get("extensions") or {}):
         return [{"type": "websocket.close", "code": 1000}]  # which every host turns into 403

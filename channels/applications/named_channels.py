@@ -27,7 +27,7 @@ TRY_AGAIN_S = 0.5
 GRACE_S = 30.0
 
 
-class Instance:
+class ChannelInstance:
     """One run of the application, for the messages of one channel, until it ends or fails."""
 
     def __init__(
@@ -94,7 +94,7 @@ class NamedConsumer:
                 f"a message on {channel!r} has no type (it has {', '.join(map(repr, event))}): "
                 "name the handler, as in {'type': 'generate', ...}"
             )
-        instance = Instance(self._application, channel, tells_failure=False)
+        instance = ChannelInstance(self._application, channel, tells_failure=False)
         try:
             await instance.put(event)
             await instance.wait_until_idle()
@@ -140,7 +140,7 @@ class NamedChannels:
         self.channels = list(channels)
         self.channel_layer = channel_layer
         self._listener = listener or self.listen
-        self._instances: dict[str, Instance] = {}
+        self._instances: dict[str, ChannelInstance] = {}
 
     def run(self, handle: Callable[[], Any]) -> None:
         """Run `handle()` in an event loop until SIGTERM or SIGINT; what runs then is ended."""
@@ -187,10 +187,10 @@ class NamedChannels:
                 continue
             await self._instance_for(channel).put(message)
 
-    def _instance_for(self, channel: str) -> Instance:
+    def _instance_for(self, channel: str) -> ChannelInstance:
         instance = self._instances.get(channel)
         if instance is None or instance.task.done():
-            instance = self._instances[channel] = Instance(self.application, channel)
+            instance = self._instances[channel] = ChannelInstance(self.application, channel)
         return instance
 
     async def _end(self) -> None:

@@ -7,9 +7,7 @@ from typing import Any
 from channels.layers.entries import Entry
 from channels.layers.memory.sockets import FORGOTTEN_S, Condition, SocketOrder
 from channels.layers.operations import Turn
-
-#: What a drawer keeps of one socket.
-Record = dict[str, Any]
+from channels.layers.rabbitmq.drawers import Record
 
 
 class KeptOrder(SocketOrder):
