@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from asgiref.sync import async_to_sync
 
-from channels.applications.shapes import Application, Event, Receive, Scope, Send
+from channels.applications.shapes import Event, Receive, RoutedApplication, Scope, Send
 from channels.db import DatabaseSyncToAsync, aclose_old_connections
 from channels.exceptions import StopConsumer
 from channels.instances.classic import as_event
@@ -120,7 +120,7 @@ class AsyncConsumer:
         await self.base_send(message)
 
     @classmethod
-    def as_asgi(cls, **initkwargs: Any) -> Application:
+    def as_asgi(cls, **initkwargs: Any) -> RoutedApplication:
         """Return an ASGI application that makes an instance for each connection.
 
         `initkwargs` are passed to the class.

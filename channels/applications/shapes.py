@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, TypeAlias
+from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
+from typing import Any, TypeAlias, TypeVar
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -26,13 +26,24 @@ Send: TypeAlias = Callable[[Event], Awaitable[None]]
 Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[Any]]
 #: One of whichever generation, which has to be called as `call_once` finds out.
 AnyApplication: TypeAlias = Callable[..., Any]
+#: One that Django's `path()` takes as it takes an async view.
+RoutedApplication: TypeAlias = Callable[[Scope, Receive, Send], Coroutine[Any, Any, Any]]
 #: What is left of an application that was called with its scope alone.
 SecondCall: TypeAlias = Callable[[Receive, Send], Awaitable[Any]]
 
+Method = TypeVar("Method", bound=Callable[..., Awaitable[Any]])
 
-class callable_twice:
-    """Decorates an application's `async def __call__` so that it may be called in two steps, too:
+
+def callable_twice(method: Method) -> Method:
+    """Decorate an application's `async def __call__` so that it may be called in two steps, too:
     with the scope, and then with `(receive, send)`."""
+    twice: Any = _CallableTwice(method)
+    changed: Method = twice
+    return changed
+
+
+class _CallableTwice:
+    """The `__call__` of a class of applications; type checkers see the method that it has."""
 
     def __init__(self, method: Callable[..., Awaitable[Any]]) -> None:
         self._method = method

@@ -12,7 +12,10 @@ import pytest
 from tests.types.test_product import ROOT, run_mypy
 
 MISTAKES = ROOT / "tests" / "types" / "mistakes.py"
-TUTORIALS = sorted((ROOT / "project").glob("**/consumers.py"))
+TUTORIALS = [
+    *sorted((ROOT / "project").glob("**/consumers.py")),
+    ROOT / "tests" / "types" / "class_consumers.py",
+]
 
 
 #: What is installed with this package.
