@@ -8,7 +8,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from django.apps import apps
 from django.conf import settings
@@ -178,7 +178,7 @@ class Command(DjangoCommand):  # type: ignore[misc]
             connection.close()
 
     @staticmethod
-    def _give_up(error: BaseException, options: dict[str, Any]) -> None:
+    def _give_up(error: BaseException, options: dict[str, Any]) -> NoReturn:
         """End; under the autoreloader, once it knows which file's change to wait for."""
         if not options["use_reloader"]:
             raise CommandError(str(error)) from error
