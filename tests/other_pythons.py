@@ -32,6 +32,7 @@ TESTS = (
     "tests/interface_server/test_http.py",
     "tests/channels/class_consumers/test_consumers.py",
     "tests/channels/layers/test_refusals.py",
+    "tests/channels/layers/redis/transport/test_closed_connections.py",
     "tests/project/test_chat.py::test_burst_from_one_socket_comes_back_in_order_once_each",
 )
 
