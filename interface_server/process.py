@@ -12,7 +12,6 @@ from channels.layers.names import random_suffix
 from interface_server.channel_room import ChannelRoom
 from interface_server.frames.pacer import Pacer
 from interface_server.frames.window import Allowance
-from interface_server.frames.writer import Lingering
 from interface_server.options import Options
 from interface_server.owners.table import Owners
 from interface_server.proxy import ProxyHeaders
@@ -47,7 +46,6 @@ class ServerProcess:
         owners: which workers host the sockets of class consumers.
         pacer: the Pacer of the frames that go to the layer.
         allowance: what the windows of all sockets may hold together.
-        lingering: ends the tasks of sockets that have had nothing to write for a moment.
         disk: what the temporary files of all responses may hold together.
         slow_sockets: how many were closed because they took too little of what was sent to them.
         is_started: whether `start` has ended.
@@ -64,7 +62,6 @@ class ServerProcess:
         self.proxy = ProxyHeaders(options.trusted_proxies) if options.proxy_headers else None
         self.pacer = Pacer(self.loop, options.websocket_patience_s)
         self.allowance = Allowance(options.all_window_frames, options.all_window_bytes)
-        self.lingering = Lingering(self.loop)
         self.disk = Allowance(sys.maxsize, options.all_response_bytes)
         self.slow_sockets = 0
         self.is_started = False

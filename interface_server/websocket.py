@@ -75,7 +75,7 @@ class Socket:
         self._is_waiting = False
         self._timer: asyncio.TimerHandle | None = None
         self._interruption: Interruption | None = None
-        self._writer = FrameWriter(process.loop, send, process.options, process.lingering)
+        self._writer = FrameWriter(process.loop, send, process.options)
         self.client = process.dispatcher.new_client()
         self.reply_channel = reply_channel_name(WEBSOCKET_SEND, process.link.server_id, self.client)
         self._intake = FrameIntake(process, receive, self.reply_channel, scope["path"], self.close)

@@ -151,13 +151,8 @@ class SocketSend(_Writer):
 
     async def __call__(self, event: Event) -> None:
         kind = event["type"]
-        protocol = self._protocol
         if kind == "websocket.send":
-            text = event.get("text")
-            if text is not None:
-                protocol.sendMessage(text.encode("utf-8"), False)
-            else:
-                protocol.sendMessage(event["bytes"], True)
+            self._write(event)
             await self._flow()
         elif kind == "websocket.accept":
             self._accept(event.get("subprotocol"))
@@ -167,6 +162,20 @@ class SocketSend(_Writer):
             self._status = event
         else:
             self._deny(self._status)
+
+    def write_now(self, event: Event) -> bool:
+        """Send a frame, unless the client does not read."""
+        if self._paused is not None:
+            return False
+        self._write(event)
+        return True
+
+    def _write(self, event: Event) -> None:
+        text = event.get("text")
+        if text is not None:
+            self._protocol.sendMessage(text.encode("utf-8"), False)
+        else:
+            self._protocol.sendMessage(event["bytes"], True)
 
     def _accept(self, subprotocol: str | None) -> None:
         protocol = self._protocol

@@ -18,6 +18,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import (
 )
 from websockets import http11
 
+from interface_server.asgi import Event
 from interface_server.hosts.gate import Gate, GateLimits
 from interface_server.hosts.private_names import (
     PrivateName,
@@ -34,6 +35,7 @@ _FLUSH_S = 10.0
 
 _LIMITS = "the limits of a request's head"
 _CODES = "the close codes of sockets"
+_PROMPT = "frames that need no task"
 _HTTP = "uvicorn.protocols.http.httptools_impl:HttpToolsProtocol"
 _SOCKET = "uvicorn.protocols.websockets.websockets_sansio_impl:WebSocketsSansIOProtocol"
 
@@ -56,6 +58,8 @@ _NAMES = {
         PrivateName(f"{_SOCKET}.data_received", _LIMITS),
         PrivateName(f"{_SOCKET}.run_asgi", _LIMITS),
         PrivateName(f"{_SOCKET}.keepalive_timeout", _LIMITS),
+        PrivateName(f"{_SOCKET}.send", _PROMPT),
+        PrivateName(f"{_SOCKET}.writable", _PROMPT),
         PrivateName(f"{_SOCKET}.handshake_initiated", _LIMITS),
         PrivateName(f"{_SOCKET}.queue", _CODES),
         PrivateName(f"{_SOCKET}.conn", _CODES),
@@ -159,8 +163,38 @@ class _NoTracebacks(logging.Filter):
 logging.getLogger("uvicorn.error").addFilter(_NoTracebacks())
 
 
+class SocketSend:
+    """`send` for one WebSocket, which can write a frame at once: uvicorn waits for nothing but for
+    the client to read."""
+
+    __slots__ = ("_protocol",)
+
+    def __init__(self, protocol: WebSocketsSansIOProtocol) -> None:
+        self._protocol = protocol
+
+    async def __call__(self, event: Event) -> None:
+        await WebSocketsSansIOProtocol.send(self._protocol, event)  # type: ignore[arg-type]
+
+    def write_now(self, event: Event) -> bool:
+        """Send a frame, unless the client does not read."""
+        protocol = self._protocol
+        if not protocol.writable.is_set():
+            return False
+        writing = WebSocketsSansIOProtocol.send(protocol, event)  # type: ignore[arg-type]
+        try:
+            writing.send(None)
+        except StopIteration:
+            return True
+        writing.close()
+        raise RuntimeError("uvicorn waits for more than the client to send a frame")
+
+
 class GatedSocket(WebSocketsSansIOProtocol):
     """A WebSocket, after the Gate has found its handshake to be one."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.send = SocketSend(self)  # type: ignore[method-assign, assignment]
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -174,6 +208,7 @@ class GatedSocket(WebSocketsSansIOProtocol):
         # Counts if no close frame came before it: RFC 6455, section 7.1.5.
         self.queue.put_nowait({"type": "websocket.disconnect", "code": 1006})
         super().connection_lost(exc)
+        self.__dict__.pop("send", None)  # each holds the other
 
     def keepalive_timeout(self) -> None:
         super().keepalive_timeout()

@@ -247,7 +247,7 @@ async def _talk(server, messages, count):
 
     sockets = [_Socket(count_one) for _ in range(count)]
     tasks = [
-        asyncio.ensure_future(server(dict(_SOCKET_SCOPE), one.receive, one.send)) for one in sockets
+        asyncio.ensure_future(server(dict(_SOCKET_SCOPE), one.receive, one)) for one in sockets
     ]
     await done.wait()
 
@@ -325,11 +325,17 @@ class _Socket:
     async def receive(self):
         return await self.events.get()
 
-    async def send(self, event):
+    async def __call__(self, event):
+        """`send`: see interface_server/hosts/contract.py."""
         if event["type"] == "websocket.send":
             self._count()
         if event["type"] in ("websocket.accept", "websocket.send"):
             self.events.put_nowait({"type": "websocket.receive", "text": "hello there"})
+
+    def write_now(self, event):
+        self._count()
+        self.events.put_nowait({"type": "websocket.receive", "text": "hello there"})
+        return True
 
 
 @click.command()
