@@ -3,7 +3,7 @@
 import asyncio
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any
 
 from channels.exceptions import ChannelFull, ChannelsError, LayerUnavailable
 from channels.layers.contract import ServerLink
@@ -16,7 +16,7 @@ from channels.layers.redis.transport.aio import AsyncDriver
 from channels.layers.redis.transport.lane import Lane, NoRoom, SentFrame, SentFrames
 from channels.layers.redis.transport.plans import Request
 from channels.layers.redis.transport.wire import Command
-from channels.messages import Content, WebsocketReceive
+from channels.messages import WebsocketReceive
 
 #: Where frames go.
 CHANNEL = "websocket.receive"
@@ -33,9 +33,8 @@ Token = tuple[FrameFuture, SentFrame]
 class FrameLink(ServerLink):
     """The part of a link that sends frames: in numbered batches, one at a time to each host.
 
-    `on_doubt(reply_channels, span_s)` is called when Redis has lost its last moments, about so many
-    seconds, with the sockets whose frames of that time may be lost, or run twice. What was taken is
-    kept in `sent`.
+    `on_doubt(span_s)` is called when Redis has lost its last moments, about so many seconds: frames
+    of that time may be lost, or run twice. What was taken is kept in `sent`.
     """
 
     def __init__(
@@ -44,7 +43,7 @@ class FrameLink(ServerLink):
         rules: Rules,
         sending: Sending,
         sent: SentFrames,
-        on_doubt: Callable[[list[str], float], None],
+        on_doubt: Callable[[float], None],
     ) -> None:
         self._server, self._rules, self._sending = server, rules, sending
         self._sent, self._on_doubt = sent, on_doubt
@@ -58,16 +57,15 @@ class FrameLink(ServerLink):
         way = self._sending.way_to(CHANNEL)
         if way is None:  # it is acknowledged: the frame goes to a stream
             return super().send_frame(message)
-        taken: FrameFuture = asyncio.get_running_loop().create_future()
-        try:
-            payload = self._rules.codec.pack_message(cast(Content, message), CHANNEL)
-        except ChannelsError as error:
-            taken.set_exception(error)
-            return taken
         driver = self._server.driver
         if driver is None or self._server.refusal is not None:
             reason = str(self._server.refusal or "the link to Redis has been stopped")
-            taken.set_exception(LayerUnavailable(reason, was_sent=False))
+            return _failed(LayerUnavailable(reason, was_sent=False))
+        taken: FrameFuture = driver.loop.create_future()
+        try:
+            payload = self._rules.codec.pack_message(message, CHANNEL, is_ours=True)
+        except ChannelsError as error:
+            taken.set_exception(error)
             return taken
         if driver is not self._driver:
             self._driver, self._lanes, self._keys = driver, {}, {}
@@ -83,7 +81,8 @@ class FrameLink(ServerLink):
 
     def _open_lane(self, driver: AsyncDriver, host: int, way: Way) -> Lane[Token]:
         key = self._keys[host] = self._rules.keyspace.batch(way.keys.tag, self._name)
-        lane: Lane[Token] = Lane(functools.partial(_batch_command, way, key))
+        head = scripts.SEND_BATCH.call((*way.queue_keys, key), (*way.args, str(BATCH_TTL_MS)))
+        lane: Lane[Token] = Lane(functools.partial(_batch_command, head))
         driver.add_lane(host, lane, functools.partial(self._note_reply, lane))
         return lane
 
@@ -112,15 +111,9 @@ class FrameLink(ServerLink):
         if lane.expired:
             self._rules.tell_expired(CHANNEL, lane.expired)
             lane.expired = 0
-        if lane.doubtful:
-            doubtful, lane.doubtful = lane.doubtful, []
-            self._on_doubt(self._senders_of(doubtful), now_s - lane.doubtful_since_s)
-
-    def _senders_of(self, payloads: Sequence[bytes]) -> list[str]:
-        """The reply channels in these messages."""
-        unpack = self._rules.codec.unpack_message
-        found = (unpack(payload, CHANNEL).get("reply_channel") for payload in payloads)
-        return list(dict.fromkeys(name for name in found if isinstance(name, str)))
+        if lane.doubtful_since_s is not None:
+            since_s, lane.doubtful_since_s = lane.doubtful_since_s, None
+            self._on_doubt(now_s - since_s)
 
     def _refusal(self, fate: NoRoom | LayerUnavailable) -> Exception:
         if isinstance(fate, NoRoom):
@@ -128,6 +121,11 @@ class FrameLink(ServerLink):
         return fate
 
 
-def _batch_command(way: Way, key: str, number: int, before: int, rests: Sequence[bytes]) -> Command:
-    args = (*way.args, number, before, BATCH_TTL_MS, *rests)
-    return scripts.SEND_BATCH.call((*way.queue_keys, key), args)
+def _batch_command(head: Command, number: int, before: int, rests: Sequence[bytes]) -> Command:
+    return (*head, number, before, *rests)
+
+
+def _failed(error: Exception) -> FrameFuture:
+    future: FrameFuture = asyncio.get_running_loop().create_future()
+    future.set_exception(error)
+    return future

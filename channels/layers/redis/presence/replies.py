@@ -100,7 +100,8 @@ class ReplyReader:
             while True:
                 popped, drained = await connection.exchange([pop, drain], block_s)
                 expired, found = read_taken(popped, drained, len(keys))
-                self._note_expired(keys, expired)
+                if any(expired):
+                    self._note_expired(keys, expired)
                 new = self._repeats.sift(found)
                 clients = self._hand_out(new, self._server.id)
                 pause_s = rush.note(clients, time.monotonic())
@@ -147,9 +148,10 @@ class ReplyReader:
 
     def _unpack(self, envelope: envelopes.Envelope) -> dict[str, Any]:
         """The message in an envelope, from whichever queue it is."""
-        codec, clients = self._rules.codec, " ".join(envelope.clients)
+        codec = self._rules.codec
         if codec.seal is None:
             return codec.unpack_message(envelope.body)
+        clients = " ".join(envelope.clients)
         places = [keys.name + clients for keys in self._presence.queues(self._server.id)]
         for place in places[:-1]:
             with contextlib.suppress(UndecodableMessage):

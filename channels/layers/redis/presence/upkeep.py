@@ -90,19 +90,19 @@ class Upkeep:
             await server.run(self._sockets.break_order(server.socket_channel(client)))
         self._on_reply(lost, {"close": int(CloseCode.SERVICE_RESTART)})
 
-    def close_doubtful(self, reply_channels: list[str], span_s: float) -> None:
+    def close_doubtful(self, span_s: float) -> None:
         """Redis has lost its last moments, about `span_s`: tell workers and other servers; close
         the sockets that spoke then, as some of their frames may be lost, and others may run twice;
         and those that opened then, as so may their connect, and the groups that they have joined.
         """
-        spoke = [name.partition("!")[2] for name in reply_channels]
-        clients = self._doubt((*spoke, *self._server.doubt(span_s - OLDER_S)))
         at_s = asyncio.get_running_loop().time()
+        spoke = self._sent.senders(at_s - span_s, at_s)
+        clients = self._doubt((*spoke, *self._server.doubt(span_s - OLDER_S)))
         self._spawn(self._end_doubt(clients, spoke, span_s, at_s))
 
     def close_since(self, since_s: float) -> None:
-        """The same, when nothing more is known of these moments than when they began."""
-        self.close_doubtful([], asyncio.get_running_loop().time() - since_s + DOUBT_S)
+        """The same, when all that is known of these moments is when they began."""
+        self.close_doubtful(asyncio.get_running_loop().time() - since_s + DOUBT_S)
 
     def _doubt(self, found: Iterable[str]) -> list[str]:
         """Those of these sockets that are open, and are not being closed for such a loss."""

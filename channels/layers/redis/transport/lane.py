@@ -5,8 +5,8 @@ A batch has a number, which Redis writes down with it (queues/send_batch.lua): o
 before is not taken again. So a batch of which it is not known whether it arrived is simply sent
 again, and the next one waits until its fate is known. When Redis has lost its last moments (a crash
 under `appendfsync everysec`, a failover to a replica that lagged behind), the number that it knows
-is older, too: it says so, and it is told which messages are in doubt. They are not sent again: that
-could run what has run already.
+is older, too: it says so, and it is told since when messages are in doubt. They are not sent again:
+that could run what has run already.
 
 What Redis has taken may still vanish with a worker: the frames of sockets are kept for longer, by
 client and number (SentFrames), for whoever finds a socket that waits for one.
@@ -25,9 +25,9 @@ Token = TypeVar("Token")
 
 #: What is in one batch at most: Redis does nothing else meanwhile.
 MOST_MESSAGES, MOST_BYTES = 200, 256 * 1024
-#: What was taken is known for so long, and so many bytes of it, in case Redis loses it again: it
-#: writes its file every second, and tells replicas much sooner.
-KEPT_S, KEPT_BYTES = 3.0, 4 * 1024 * 1024
+#: What was taken is known for so long, in case Redis loses it again: it writes its file every
+#: second, and tells replicas much sooner.
+KEPT_S = 3.0
 #: What was taken so long before the first message that was lost may have waited in its queue and
 #: been consumed after it, and so come again.
 DOUBT_S = 2.0
@@ -45,20 +45,11 @@ SentFrame = tuple[str, int, bytes]
 
 @dataclass(slots=True)  # a generic NamedTuple needs Python 3.11
 class Batch(Generic[Token]):
-    """Messages that go out together."""
+    """Messages that go out together, and whose they are."""
 
     number: int
-    rests: tuple[bytes, ...]
-    tokens: tuple[Token, ...]
-
-
-class KeptBatch(NamedTuple):
-    """What was taken of a batch, the bytes in it, and when."""
-
-    number: int
-    rests: tuple[bytes, ...]
-    size: int
-    at_s: float
+    rests: list[bytes]
+    tokens: list[Token]
 
 
 class NoRoom(NamedTuple):
@@ -79,20 +70,22 @@ class Lane(Generic[Token]):
 
     Attributes:
         expired: how many old messages were found to have expired; whoever reads it sets it to 0.
+        doubtful_since_s: Redis has lost its last moments: what was sent since then may run twice,
+            or not at all. Whoever reads it sets it to None.
     """
 
     def __init__(self, make_command: Callable[[int, int, Sequence[bytes]], Command]) -> None:
         self._make_command = make_command
-        #: Messages that may run twice, or not at all, as Redis has lost its last moments.
-        self.doubtful: list[bytes] = []
-        #: Since when.
-        self.doubtful_since_s = 0.0
-        self._waiting: collections.deque[tuple[bytes, Token]] = collections.deque()
+        self.doubtful_since_s: float | None = None
+        #: What waits, whose it is, and the bytes of it.
+        self._rests: list[bytes] = []
+        self._tokens: list[Token] = []
+        self._size = 0
         self._batch: Batch[Token] | None = None
         #: Whether the batch may have been taken already.
         self._may_be_taken = False
-        self._kept: collections.deque[KeptBatch] = collections.deque()
-        self._kept_bytes = 0
+        #: The batches that were taken of late: their numbers, and when.
+        self._kept: collections.deque[tuple[int, float]] = collections.deque()
         self._number = 0
         #: The number of the batch that Redis must know to take the next one.
         self._before = 0
@@ -102,11 +95,13 @@ class Lane(Generic[Token]):
     @property
     def has_work(self) -> bool:
         """Whether `next_command` has something to say."""
-        return bool(self._batch or self._waiting or self._must_ask)
+        return bool(self._rests or self._batch or self._must_ask)
 
     def add(self, rest: bytes, token: Token) -> None:
         """A message is to be sent; `token` says whose it is."""
-        self._waiting.append((rest, token))
+        self._rests.append(rest)
+        self._tokens.append(token)
+        self._size += len(rest)
 
     def note_new_connection(self) -> None:
         """Another Redis may answer than before, or the same with older data: find out."""
@@ -123,31 +118,45 @@ class Lane(Generic[Token]):
         return self._make_command(batch.number, self._before, batch.rests)
 
     def _make_batch(self) -> Batch[Token]:
-        messages: list[tuple[bytes, Token]] = []
-        size = 0
-        while self._waiting and len(messages) < MOST_MESSAGES and size <= MOST_BYTES:
-            messages.append(self._waiting.popleft())
-            size += len(messages[-1][0])
         self._number += 1
         self._may_be_taken = False
-        return Batch(
-            self._number,
-            tuple(rest for rest, _ in messages),
-            tuple(token for _, token in messages),
-        )
+        if self._size > MOST_BYTES or len(self._rests) > MOST_MESSAGES:
+            return self._make_full_batch()
+        batch = Batch(self._number, self._rests, self._tokens)
+        self._rests, self._tokens, self._size = [], [], 0
+        return batch
+
+    def _make_full_batch(self) -> Batch[Token]:
+        """The first of what waits: more does not go into one batch."""
+        count = size = 0
+        for rest in self._rests[:MOST_MESSAGES]:
+            if size > MOST_BYTES:
+                break
+            size += len(rest)
+            count += 1
+        batch = Batch(self._number, self._rests[:count], self._tokens[:count])
+        del self._rests[:count], self._tokens[:count]
+        self._size -= size
+        return batch
 
     def give_up(self) -> list[Token]:
         """Send nothing any more; return whose messages nothing more is known of."""
-        tokens = [*(self._batch.tokens if self._batch else ()), *(t for _, t in self._waiting)]
+        tokens = [*(self._batch.tokens if self._batch else ()), *self._take_waiting()]
         self._batch, self._must_ask = None, False
-        self._waiting.clear()
         self._kept.clear()
+        return tokens
+
+    def _take_waiting(self) -> list[Token]:
+        tokens = self._tokens
+        self._rests, self._tokens, self._size = [], [], 0
         return tokens
 
     # -- in -----------------------------------------------------------------------------------
 
     def note_reply(self, reply: Any, now_s: float) -> list[tuple[Token, Fate]]:
         """Redis has answered the latest command; return what is known now of which messages."""
+        if type(reply) is int:  # all of them were taken: nearly always
+            return self._note_taken(reply, 0, now_s)
         if isinstance(reply, LayerUnavailable):
             return self._note_lost(reply)
         if isinstance(reply, Exception):
@@ -158,11 +167,19 @@ class Lane(Generic[Token]):
         if taken < 0:
             self._note_gap(length, now_s)
             return []
+        return self._note_taken(taken, length, now_s)
+
+    def _note_taken(self, taken: int, length: int, now_s: float) -> list[tuple[Token, Fate]]:
         batch, self._batch = self._batch, None
         if batch is None:
             return []
         self._before = batch.number
-        self._keep(batch, taken, now_s)
+        kept = self._kept
+        kept.append((batch.number, now_s))
+        while kept[0][1] < now_s - KEPT_S:
+            kept.popleft()
+        if taken == len(batch.tokens):
+            return [(token, None) for token in batch.tokens]
         refused = NoRoom(length)
         return [
             (token, None if place < taken else refused) for place, token in enumerate(batch.tokens)
@@ -178,29 +195,16 @@ class Lane(Generic[Token]):
             return []
         given_back, self._batch = self._batch, None
         self._number -= 1  # nobody has seen it
-        waiting = [token for _, token in self._waiting]
-        self._waiting.clear()
-        return [(token, error) for token in (*given_back.tokens, *waiting)]
+        return [(token, error) for token in (*given_back.tokens, *self._take_waiting())]
 
     def _note_gap(self, known: int, now_s: float) -> None:
         """Redis knows no batch later than `known`: what came behind it is in doubt, and so is what
         came shortly before that."""
-        lost_at_s = next((kept.at_s for kept in self._kept if kept.number > known), None)
-        since_s = now_s if lost_at_s is None else lost_at_s - DOUBT_S
-        recent = [kept for kept in self._kept if kept.at_s >= since_s]
-        self.doubtful_since_s = since_s
-        self.doubtful += [rest for kept in recent for rest in kept.rests]
+        lost_at_s = next((at_s for number, at_s in self._kept if number > known), None)
+        if lost_at_s is not None:
+            self.doubtful_since_s = lost_at_s - DOUBT_S
         self._before = known
         self._kept.clear()
-        self._kept_bytes = 0
-
-    def _keep(self, batch: Batch[Token], taken: int, now_s: float) -> None:
-        rests = batch.rests[:taken]
-        size = sum(map(len, rests))
-        self._kept.append(KeptBatch(batch.number, rests, size, now_s))
-        self._kept_bytes += size
-        while self._kept and (self._kept_bytes > KEPT_BYTES or self._kept[0].at_s < now_s - KEPT_S):
-            self._kept_bytes -= self._kept.popleft().size
 
 
 class _SentBatch(NamedTuple):
@@ -212,7 +216,8 @@ class _SentBatch(NamedTuple):
 class SentFrames:
     """The frames that went to workers, as long as one may have to be sent again.
 
-    Keeps them for `life_s`, or for less if they are many: the oldest go first."""
+    Keeps them for `life_s`, or for less if they are many: the oldest go first. Whoever looks for
+    quiet clients, now and then, lets those go whose time is over."""
 
     def __init__(self, life_s: float) -> None:
         self._life_s = life_s
@@ -222,12 +227,16 @@ class SentFrames:
 
     def add(self, frames: list[SentFrame], now_s: float) -> None:
         """The layer has taken these."""
-        size = sum(len(payload) for _, _, payload in frames) + FRAME_BYTES * len(frames)
+        size = FRAME_BYTES * len(frames)
+        for _, _, payload in frames:
+            size += len(payload)
         self._fresh.append(_SentBatch(frames, size, now_s))
         self._bytes += size
-        self._forget(now_s - self._life_s)
+        if self._bytes > SENT_BYTES:
+            self._forget(now_s)
 
-    def _forget(self, until_s: float) -> None:
+    def _forget(self, now_s: float) -> None:
+        until_s = now_s - self._life_s
         for batches in (self._old, self._fresh):
             while batches and (self._bytes > SENT_BYTES or batches[0].at_s < until_s):
                 self._bytes -= batches.popleft().size
@@ -235,14 +244,14 @@ class SentFrames:
     def take_quiet(self, now_s: float) -> dict[str, int]:
         """Return the clients that have become quiet since this was last asked, and the number of
         the latest frame of each."""
-        quiet: dict[str, int] = {}
+        self._forget(now_s)
+        aged: list[_SentBatch] = []
         while self._fresh and self._fresh[0].at_s <= now_s - QUIET_AFTER_S:
-            batch = self._fresh.popleft()
-            self._old.append(batch)
-            quiet.update((client, order) for client, order, _ in batch.frames)
-        for client, _, _ in _all_frames(self._fresh):
-            quiet.pop(client, None)
-        return quiet
+            aged.append(self._fresh.popleft())
+        self._old.extend(aged)
+        talking = {client for client, _, _ in _all_frames(self._fresh)}
+        latest = {client: order for client, order, _ in _all_frames(aged)}
+        return {client: order for client, order in latest.items() if client not in talking}
 
     def senders(self, since_s: float, until_s: float) -> list[str]:
         """Return the clients of those of these frames that were taken in this time."""

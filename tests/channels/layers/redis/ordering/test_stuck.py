@@ -216,6 +216,7 @@ def test_frames_are_found_as_long_as_they_live():
     wanted = {("a", 1), ("a", 2), ("a", 3), ("b", 1)}
     assert sent.find(wanted) == {("a", 1): (b"x", 0.0), ("a", 2): (b"x", 30.0)}
     sent.add(frames("a", 3), now_s=61.0)
+    sent.take_quiet(61.0)
     assert list(sent.find(wanted)) == [("a", 2), ("a", 3)]
 
 

@@ -35,13 +35,18 @@ def with_link(layer, monkeypatch):
     return run
 
 
+def note_frame(link, client):
+    """A frame of a socket has just been taken."""
+    link._sent.add([(client, 1, b"")], asyncio.get_running_loop().time())
+
+
 def test_sockets_that_opened_in_moments_that_redis_has_lost_are_closed(with_link):
     async def lose(link, replies):
         for client in "abc":
             await link.open_socket(client, connect(client))
             link.note_accepted(client)
         await link.close_socket("b", {**connect("b"), "order": 1})
-        link._upkeep.close_doubtful([], 5.0)
+        link._upkeep.close_doubtful(5.0)
         assert await replies.get() == (["a", "c"], CLOSED)
 
     with_link(lose)
@@ -51,8 +56,9 @@ def test_sockets_that_opened_before_them_go_on(with_link):
     async def lose(link, replies):
         await link.open_socket("a", connect("a"))
         link.note_accepted("a")
-        link._upkeep.close_doubtful([], 0.0)
-        link._upkeep.close_doubtful(["websocket.send.server!a"], 0.0)
+        link._upkeep.close_doubtful(0.0)
+        note_frame(link, "a")
+        link._upkeep.close_doubtful(0.0)
         assert await replies.get() == (["a"], CLOSED)
         assert replies.empty()
 
@@ -62,7 +68,7 @@ def test_sockets_that_opened_before_them_go_on(with_link):
 def test_a_handshake_that_was_under_way_then_is_answered_and_its_socket_closed(with_link):
     async def lose(link, replies):
         await link.open_socket("a", connect("a"))
-        link._upkeep.close_doubtful([], 5.0)
+        link._upkeep.close_doubtful(5.0)
         await link.open_socket("b", connect("b"))
         link.note_accepted("b")
         link.note_accepted("a")
@@ -130,7 +136,7 @@ def test_sockets_in_which_a_message_runs_or_waits_are_closed(with_link, layer, h
             delivery = Delivery("websocket.receive", {})
             assert layer.begin_ordered(delivery, socket, 2 * order, "w") is turn
         if has_noticed:
-            link._upkeep.close_doubtful([], 0.0)
+            link._upkeep.close_doubtful(0.0)
         else:
             have_another_notice_a_loss(layer, link, span_s=0.0)
         clients, message = await replies.get()
@@ -145,7 +151,7 @@ def test_sockets_whose_frames_waited_for_long_are_closed(with_link, layer):
     async def lose(link, replies):
         await open_before(link, "a", "b")
         await speak(link, "a")
-        link._upkeep.close_doubtful([], 0.0)
+        link._upkeep.close_doubtful(0.0)
         assert await replies.get() == (["a"], CLOSED)
 
     with_link(lose)
@@ -158,7 +164,7 @@ def test_what_a_server_has_noticed_itself_is_no_news_to_it(with_link, layer, cap
         await speak(link, "a")
         if not is_first:
             layer._sync.run(layer.rollbacks.mark(5.0))
-        link._upkeep.close_doubtful(["websocket.send.server!a"], 5.0)
+        link._upkeep.close_doubtful(5.0)
         assert await replies.get() == (["a"], CLOSED)
         link._server.host.health.lost(OSError("the connection broke"))
         await link._upkeep.look_after_sockets()
@@ -185,7 +191,7 @@ def test_the_disconnect_of_one_that_spoke_and_left_waits_for_no_frame(
         layer.apply([FinishOrdered(socket, 0)])
         assert layer.begin_ordered(early, socket, 2, "w") is Turn.PARKED
         if has_noticed:
-            link._upkeep.close_doubtful([socket], 5.0)
+            link._upkeep.close_doubtful(5.0)
         else:
             have_another_notice_a_loss(layer, link)
         while (await layer.areceive([channel])) != (channel, goodbye):
@@ -208,7 +214,8 @@ def test_a_frame_whose_turn_is_known_runs_before_the_disconnect_of_a_broken_sock
         reader = layer.open_reader(channels)
         assert reader.begin_ordered(Delivery("websocket.connect", {}), socket, 0, "w") is Turn.RUN
         reader.take([FinishOrdered(socket, 0)])
-        link._upkeep.close_doubtful([socket], 5.0)
+        note_frame(link, "a")
+        link._upkeep.close_doubtful(5.0)
         await replies.get()
         await speak(link, "a")
         closing = asyncio.ensure_future(link.close_socket("a", {**connect("a"), "order": 2}))
@@ -232,7 +239,8 @@ def test_a_server_that_stops_waits_for_no_known_turn(with_link, layer, monkeypat
 
     async def lose(link, replies):
         await open_before(link, "a")
-        link._upkeep.close_doubtful(["websocket.send.server!a"], 5.0)
+        note_frame(link, "a")
+        link._upkeep.close_doubtful(5.0)
         await replies.get()
         closing = asyncio.ensure_future(link.close_socket("a", {**connect("a"), "order": 1}))
         await asyncio.sleep(0)
