@@ -63,10 +63,11 @@ class Dispatcher:
             return
         sockets = []
         for client in clients:
-            if (socket := self.sockets.get(client)) is not None:
+            socket = self.sockets.get(client)
+            if socket is not None:
                 sockets.append(socket)
-            elif (replies := self.exchanges.get(client)) is not None:
-                replies.deliver(message)
+            elif client in self.exchanges:
+                self.exchanges[client].deliver(message)
         if sockets:
             self.deliver(sockets, message)
 
@@ -80,7 +81,9 @@ class Dispatcher:
         if not SOCKET_KEYS & message.keys():
             self._unknown_keys.tell(message, sockets[0].reply_channel)
             return
-        owners = self.owners if self.owners is not None and self.owners.by_client else None
+        owners = self.owners
+        if owners is not None and not owners.by_client:
+            owners = None
         for socket in sockets:
             if owners is not None and owners.keeps_for_later(socket, message):
                 continue
@@ -109,8 +112,7 @@ class Reply:
     __slots__ = ("accept", "close", "event", "headers", "reason", "size", "subprotocol")
 
     def __init__(self, accept: bool | None = None, subprotocol: str | None = None) -> None:
-        self.accept = accept
-        self.subprotocol = subprotocol
+        self.accept, self.subprotocol = accept, subprotocol
         self.event: Event | None = None
         self.size = 0
         self.close: int | None = None
@@ -123,13 +125,16 @@ def read_reply(message: Message) -> Reply:
 
     An empty text and empty bytes are no frame, as in Daphne 1.x.
     """
-    reply = Reply(_read_accept(message), _read_subprotocol(message))
+    reply = Reply()
+    if "accept" in message or "subprotocol" in message:
+        reply.accept, reply.subprotocol = _read_accept(message), _read_subprotocol(message)
     _read_frame(reply, message.get("text"), message.get("bytes"))
     if not reply.size:
         reply.event = None
-    close = message.get("close")
-    if close is not None and close is not False and close != 0:
-        reply.close = read_code(close)
+    if "close" in message:
+        close = message["close"]
+        if close is not None and close is not False and close != 0:
+            reply.close = read_code(close)
     return reply
 
 

@@ -47,7 +47,11 @@ TURN_CHECK_S = 0.5
 
 
 class Flusher:
-    """Repeats the operations of one consumer that were refused, for as long as there is hope."""
+    """Repeats the operations of one consumer that were refused, for as long as there is hope.
+
+    Attributes:
+        put_off: by socket: what was left to be done of an ordered message as its host went away.
+    """
 
     def __init__(
         self,
@@ -61,8 +65,7 @@ class Flusher:
         self._layer, self._clock, self._sleep = layer, clock, sleep
         #: The queues of servers that stayed full, or away.
         self._congested: set[str] = set()
-        #: By socket: what was left to be done of an ordered message as its host went away.
-        self._put_off: dict[str, list[Operation]] = {}
+        self.put_off: dict[str, list[Operation]] = {}
         self._next_try_s = 0.0
 
     def settle(
@@ -123,10 +126,10 @@ class Flusher:
     def end_turns(self, *, at_once: bool = False) -> list[ops.Delivery]:
         """Now and then, or `at_once`, try again what was put off; returns as `settle` does."""
         freed: list[ops.Delivery] = []
-        if not self._put_off or (self._clock() < self._next_try_s and not at_once):
+        if not self.put_off or (self._clock() < self._next_try_s and not at_once):
             return freed
         self._next_try_s = self._clock() + TURN_CHECK_S
-        put_off, self._put_off = self._put_off, {}
+        put_off, self.put_off = self.put_off, {}
         for socket, operations in put_off.items():
             results = self._try(operations)
             if not any(isinstance(result, LayerUnavailable) for result in results):
@@ -134,10 +137,6 @@ class Flusher:
             freed += self.settle(operations, results, None)
             freed += [result for result in results if isinstance(result, ops.Delivery)]
         return freed
-
-    def shorten(self, wait_s: float) -> float:
-        """For how long to wait for a message, so that what was put off is not forgotten."""
-        return min(wait_s, TURN_CHECK_S) if self._put_off else wait_s
 
     def _put_off_turns(
         self, refused: list[RefusedOperation], rows: Rows, consumer: Consumer
@@ -157,7 +156,7 @@ class Flusher:
             channel = _channel_of(operation)
             may_wait = channel in sockets and not isinstance(refusal, ClientGone)
             if may_wait and _may_be_repeated(operation, refusal, rows):
-                self._put_off.setdefault(channel, []).append(operation)
+                self.put_off.setdefault(channel, []).append(operation)
             else:
                 rest.append((operation, refusal))
         for socket in sockets:

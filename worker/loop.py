@@ -27,7 +27,7 @@ from channels.tracing import hooks as tracing
 from channels.utils import name_that_thing
 from worker.advice import tell_of_open_handshake, tell_of_unknown_keys
 from worker.dispatch import DONE, Failed, Later, is_end_awaited, report_failure, run_consumer
-from worker.flush import Flusher, after_an_outage
+from worker.flush import TURN_CHECK_S, Flusher, after_an_outage
 from worker.last_words import answer_for
 from worker.rows import FEW, hold_back, length_of_pipeline
 
@@ -123,12 +123,15 @@ class ConsumerThread(threading.Thread):
             self._send_ahead()
         if self._worker.host is not None:
             self._listen_where_there_is_room()
-        self._put_back(self._flusher.end_turns())
+        wait_s = self._wait_s
+        if self._flusher.put_off:
+            self._put_back(self._flusher.end_turns())
+            wait_s = min(wait_s, TURN_CHECK_S)
         operations = self._operations
         if self._stopping.is_set():
             results, delivery = self._layer.apply(operations), None
         else:
-            results, delivery = self._reader.take(operations, self._flusher.shorten(self._wait_s))
+            results, delivery = self._reader.take(operations, wait_s)
         self._backoff = None
         self._operations = []
         return self._settle(operations, results, delivery) if any(results) else delivery

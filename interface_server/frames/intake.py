@@ -44,6 +44,7 @@ class FrameIntake:
         "_ended",
         "_is_stopped",
         "_on_failure",
+        "_pacer",
         "_path",
         "_process",
         "_receive",
@@ -62,7 +63,7 @@ class FrameIntake:
         path: str,
         on_failure: Callable[[int], None],
     ) -> None:
-        self._process = process
+        self._process, self._pacer = process, process.pacer
         self._receive = receive
         self._reply_channel = reply_channel
         self._client = split_local(reply_channel)[1]
@@ -154,31 +155,36 @@ class FrameIntake:
 
     def _send(self, message: WebsocketReceive) -> None:
         self._current = message
-        if self._process.pacer.has_line:
-            self._process.pacer.queue_up(self)
+        if self._pacer.has_line:
+            self._pacer.queue_up(self)
         else:
-            self.try_again()
+            self._try(message)
 
     def try_again(self) -> None:
         """Send the frame whose turn it is."""
-        message = self._current
-        if message is None:
-            return
+        if self._current is not None:
+            self._try(self._current)
+
+    def _try(self, message: WebsocketReceive) -> None:
         # Counted as sent until it is known that it was not: if the host ends this socket now, the
         # disconnect must come after the frame.
         self.order = message["order"]
-        self._process.pacer.begin(self)
-        if self._client in self._process.owners.by_client:
-            sending = self._process.owners.send_frame(self._client, message)
+        self._pacer.begin(self)
+        process = self._process
+        if self._client in process.owners.by_client:
+            sending = process.owners.send_frame(self._client, message)
         else:
-            sending = self._process.link.send_frame(message)
+            sending = process.link.send_frame(message)
         sending.add_done_callback(self._note_sent)
 
     def _note_sent(self, sending: asyncio.Future[None]) -> None:
         error = LayerUnavailable("the server stops") if sending.cancelled() else sending.exception()
         if error is None:
-            self._process.pacer.note_taken(self)
-            self._go_on()
+            self._pacer.note_taken(self)
+            if self._window is None and self._ended is None:  # nearly always
+                self._current = None
+            else:
+                self._go_on()
         elif self._current is not None:  # or it has been given up
             self._note_failure(error)
 
@@ -202,12 +208,12 @@ class FrameIntake:
             self.order -= 1
         if isinstance(error, (ChannelFull, LayerUnavailable)) and not was_sent:
             if self._is_stopped:
-                self._process.pacer.note_taken(self)
+                self._pacer.note_taken(self)
                 self._drop()
             else:
-                self._process.pacer.note_refused(self, error)
+                self._pacer.note_refused(self, error)
             return
-        self._process.pacer.note_taken(self)
+        self._pacer.note_taken(self)
         self._fail(CloseCode.SERVICE_RESTART if was_sent else _code_for(error))
 
     def give_up(self, error: Exception | None) -> None:
@@ -221,7 +227,7 @@ class FrameIntake:
     def stop(self) -> None:
         """The socket is closed: what waits for room or for the layer is not sent any more."""
         self._is_stopped = True
-        if self._process.pacer.leave(self):
+        if self._pacer.leave(self):
             self._drop()
         self._make_room()
 

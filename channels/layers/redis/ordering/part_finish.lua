@@ -1,7 +1,7 @@
 -- Ends message `order` of a socket: see finish.lua, also for what it returns. The keys are as
--- in part_order.lua.
-local function finish(order, client, how, entry)
-  local state = redis.call('HMGET', KEYS[1], 'next', 'parked', 'broken')
+-- in part_order.lua. `state`: what the socket's order says just now, if that was read already.
+local function finish(order, client, how, entry, state)
+  state = state or redis.call('HMGET', KEYS[1], 'next', 'parked', 'broken')
   local next_order, parked, broken = tonumber(state[1]), state[2], state[3]
   local running = running_in(client)
 

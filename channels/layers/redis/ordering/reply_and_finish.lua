@@ -10,13 +10,14 @@
 --            answer got lost; or it was ended for its worker, which was taken for dead, and the
 --            answers to later ones may be with the client
 
-local next_order = tonumber(redis.call('HGET', KEYS[1], 'next'))
+local state = redis.call('HMGET', KEYS[1], 'next', 'parked', 'broken')
+local next_order = tonumber(state[1])
 if next_order and tonumber(ARGV[1]) < next_order then
-  return {-4, finish(ARGV[1], ARGV[2], 'done')}
+  return {-4, finish(ARGV[1], ARGV[2], 'done', nil, state)}
 end
 local reply = send(
   {KEYS[4], KEYS[5], KEYS[6]}, {ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[2]})
 if is_refused(reply) then
   return {reply}
 end
-return {reply, finish(ARGV[1], ARGV[2], 'done')}
+return {reply, finish(ARGV[1], ARGV[2], 'done', nil, state)}

@@ -47,15 +47,20 @@ def kind_of(data: bytes | None) -> int | None:
     return data[0] if data else None
 
 
-def expires_ms(data: bytes) -> float:
-    """Return when the message in an envelope expires, in ms of Redis' own clock.
+def read_head(data: bytes) -> tuple[int | None, float]:
+    """Return the kind of an envelope, and when its message expires, in ms of Redis' own clock.
 
     What is too short to be an envelope never does: whoever parses it is told.
     """
     if len(data) < _HEAD.size:
-        return math.inf
-    expires: float = _HEAD.unpack_from(data)[2]
-    return expires
+        return kind_of(data), math.inf
+    kind, _, at_ms = _HEAD.unpack_from(data)
+    return kind, at_ms
+
+
+def expires_ms(data: bytes) -> float:
+    """Return when the message in an envelope expires: see `read_head`."""
+    return read_head(data)[1]
 
 
 def parse(data: bytes) -> Envelope:

@@ -133,11 +133,12 @@ class Receiving:
         message free: then the wait has to be called off.
         """
         turn = next(cursor.turn) % len(cursor.rotations)
-        requests = [request for part, _ in batch for request in part]
-        count = len(requests)
+        commands = [request.command for part, _ in batch for request in part]
+        count = len(commands)
         if cursor.has_delays and now_s >= cursor.promote_at_s:
             cursor.promote_at_s = now_s + PROMOTE_EVERY_S
-            requests += self._delays.promote_requests(cursor.keys, cursor.hosts)
+            promoting = self._delays.promote_requests(cursor.keys, cursor.hosts)
+            commands += [request.command for request in promoting]
         results: list[Any] = []
 
         def go_on(replies: list[Any]) -> bool:
@@ -148,7 +149,6 @@ class Receiving:
                 return False
             return cursor.next_due_s is None
 
-        commands = [request.command for request in requests]
         wait = Wait(cursor.hosts[0], commands, cursor.queues[turn], block_s, go_on)
         delivery = yield from _or_none(self._read_first(cursor, wait), cursor, results)
         return results, delivery
@@ -159,10 +159,11 @@ class Receiving:
         if popped is None:
             return None
         keys, data = cursor.by_queue[popped[0]], popped[1]
-        if envelopes.kind_of(data) == envelopes.WAKE:
+        kind, expires_ms = envelopes.read_head(data)
+        if kind == envelopes.WAKE:
             cursor.wake()
             return None
-        if envelopes.expires_ms(data) <= now_ms:
+        if expires_ms <= now_ms:
             yield from self._rules.note_expired(keys, cursor.hosts[0], 1)
             return None
         return (yield from self._parse(cursor, keys, cursor.hosts[0], data))
@@ -266,9 +267,10 @@ def read_taken(popped: Any, drained: Any, queues: int) -> tuple[list[int], list[
     have expired, and the messages. If one was refused, the other may have taken something: in a
     cluster a queue is refused that is empty while its slot moves. Raises LayerUnavailable."""
     found = [popped[1]] if isinstance(popped, list) else []
-    expired = [0] * queues
     if isinstance(drained, list):
-        expired, found = drained[:queues], [*found, *drained[queues:]]
+        expired, found = drained[:queues], found + drained[queues:]
+    else:
+        expired = [0] * queues
     if not found:
         check(popped)
         check(drained)

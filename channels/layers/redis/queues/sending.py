@@ -47,7 +47,7 @@ class Way(NamedTuple):
     host: int | None
     #: The keys and the first arguments of scripts.SEND and scripts.SEND_MANY.
     queue_keys: tuple[str, ...]
-    args: tuple[Any, ...]
+    args: tuple[str, ...]
     #: The command of scripts.SEND, up to what follows the envelope's head.
     head: Command
     #: Whether the queue is that of a process, whose clients share it.
@@ -125,7 +125,8 @@ class Sending:
         if is_shared:
             queue_keys += (keys.states,)
         kind = envelopes.TO_CLIENTS if is_shared else envelopes.PLAIN
-        args = (self._rules.get_capacity(queue), *self._rules.lives_ms(keys), kind)
+        numbers = (self._rules.get_capacity(queue), *self._rules.lives_ms(keys), kind)
+        args = tuple(map(str, numbers))  # once, and not for each message
         host = self._rules.fixed_host(keys)
         return Way(keys, host, queue_keys, args, scripts.SEND.call(queue_keys, args), is_shared)
 

@@ -86,27 +86,34 @@ class SharedConnection:
     async def _run(self) -> None:
         """Run pipelines until nothing is waiting."""
         try:
-            while self._waiting or self._posts or self._have_lanes_work():
-                await self._run_batch(self._gather())
+            while batch := self._gather():
+                await self._run_batch(batch)
         finally:
             self._pump = None
-            for _, future in self._gather(with_lanes=False):
+            for _, future in self._gather_asked():
                 future.cancel()
 
-    def _gather(self, with_lanes: bool = True) -> "list[Batch]":
-        """What is waiting now, as (commands, future) pairs; posts to one queue as one command."""
-        batch, self._waiting = self._waiting, []
-        posts, self._posts = self._posts, {}
-        for group in posts.values():
-            batch.extend(self._merge(part) for part in _parts(group))
-        if with_lanes and self._have_lanes_work():
-            batch += [([lane.next_command()], on) for lane, on in self._lanes if lane.has_work]
+    def _gather(self) -> "list[Batch]":
+        """What is waiting now, and what is in lanes."""
+        batch = self._gather_asked()
+        for lane, on_reply in self._lanes:
+            if lane.has_work and not self._are_lanes_resting():
+                batch.append(([lane.next_command()], on_reply))
         return batch
 
-    def _have_lanes_work(self) -> bool:
-        if not any(lane.has_work for lane, _ in self._lanes):
-            return False
-        return self._loop.time() >= self._lanes_rest_until
+    def _gather_asked(self) -> "list[Batch]":
+        """What is waiting now, as (commands, future) pairs; posts to one queue as one command."""
+        batch, self._waiting = self._waiting, []
+        if self._posts:
+            posts, self._posts = self._posts, {}
+            for group in posts.values():
+                batch.extend(self._merge(part) for part in _parts(group))
+        return batch
+
+    def _are_lanes_resting(self) -> bool:
+        if self._lanes_rest_until and self._loop.time() >= self._lanes_rest_until:
+            self._lanes_rest_until = 0.0
+        return self._lanes_rest_until > 0.0
 
     def _merge(self, group: "list[tuple[Post, Waiting]]") -> "Batch":
         post, future = group[0]
@@ -119,9 +126,9 @@ class SharedConnection:
         commands = [command for part, _ in batch for command in part]
         try:
             connection = await self._open_connection()
-            started = time.perf_counter()
+            started = time.perf_counter() if hooks.meter.is_on else None
             replies = await connection.exchange(commands)
-            if hooks.meter.is_on:
+            if started is not None:
                 hooks.meter.round_trip(time.perf_counter() - started)
         except LayerUnavailable as error:
             replies = [error for _ in commands]
@@ -140,7 +147,7 @@ class SharedConnection:
             self._loop.call_later(rest_s + LANES_REST_S, self._wake_lanes)
 
     def _wake_lanes(self) -> None:
-        if self._have_lanes_work():
+        if any(lane.has_work for lane, _ in self._lanes):
             self._start_pump()
 
     async def _open_connection(self) -> AsyncConnection:
@@ -237,12 +244,12 @@ Batch: TypeAlias = tuple[list[Command], "Waiting | _Shared | _LaneReply"]
 
 
 class AsyncDriver:
-    """Runs plans in one event loop."""
+    """Runs plans in one event loop, the one that runs when it is made."""
 
     def __init__(self, hosts: Sequence[Host]) -> None:
         self._hosts = hosts
-        loop = asyncio.get_running_loop()
-        self._outboxes = [SharedConnection(host, loop) for host in hosts]
+        self.loop = asyncio.get_running_loop()
+        self._outboxes = [SharedConnection(host, self.loop) for host in hosts]
 
     async def run(self, plan: Plan[T], called_off: "asyncio.Future[None] | None" = None) -> T:
         """Run a plan; return its result. When the future `called_off` is done, nothing blocks any
@@ -272,7 +279,7 @@ class AsyncDriver:
 
     def post(self, post: Post) -> Replies:
         """Return a future for the reply to a Post, in a list of its own."""
-        future: Replies = asyncio.get_running_loop().create_future()
+        future: Replies = self.loop.create_future()
         self._outboxes[post.request.host].post(post, future)
         return future
 

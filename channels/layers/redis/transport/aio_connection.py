@@ -35,30 +35,29 @@ class Replies(asyncio.Protocol):
         self._reader = wire.make_reader()
         self._future: asyncio.Future[list[Any]] | None = None
         self._replies: list[Any] = []
-        self._missing = 0
+        self._count = 0
         self.is_lost = False
 
     def expect(self, count: int) -> "asyncio.Future[list[Any]]":
         """Return a future for the next `count` replies."""
         future: asyncio.Future[list[Any]] = self.loop.create_future()
-        self._future, self._replies, self._missing = future, [], count
+        self._future, self._replies, self._count = future, [], count
         if self.is_lost:
             self.connection_lost(None)
         return future
 
     def data_received(self, data: bytes) -> None:
         self._reader.feed(data)
-        gets, replies = self._reader.gets, self._replies
-        while self._missing:
-            try:
+        gets, replies, count = self._reader.gets, self._replies, self._count
+        try:
+            while len(replies) < count:
                 reply = gets()
-            except redis.RedisError as error:  # what came is no reply
-                self.connection_lost(error)
-                return
-            if reply is wire.NOT_YET:
-                return
-            replies.append(reply)
-            self._missing -= 1
+                if reply is wire.NOT_YET:
+                    return
+                replies.append(reply)
+        except redis.RedisError as error:  # what came is no reply
+            self.connection_lost(error)
+            return
         if self._future is not None and not self._future.done():
             self._future.set_result(replies)
 
