@@ -102,7 +102,9 @@ class ConsumerThread(threading.Thread):
             self._stopping.set()
         if self._operations and self._backoff is not None and self._backoff.is_longest:
             logger.error(
-                "stopped with %d operation(s) unsent: the layer is away", len(self._operations)
+                "a worker thread stops without having sent %d message(s) and ends of turns of its "
+                "last consumer: the layer is away",
+                len(self._operations),
             )
             return True
         return not self._operations

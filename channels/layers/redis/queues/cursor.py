@@ -40,7 +40,7 @@ class Cursor:
         self._first = random.randrange(len(self.hosts))
         self._now_s = self._stays_until_s = 0.0
         self._messages_left = 0
-        self.turn = itertools.count(random.randrange(count) if count > 1 else 0)
+        self.next_rotation = itertools.count(random.randrange(count) if count > 1 else 0)
         self.has_delays = any(not keys.is_single_reader for keys in self.keys)
         self.promote_at_s = 0.0
         self.next_due_s: float | None = None
@@ -60,7 +60,7 @@ class Cursor:
         was_woken, self._was_woken = self._was_woken, False
         return was_woken
 
-    def hosts_in_turn(self, now_s: float) -> tuple[int, ...]:
+    def hosts_in_order(self, now_s: float) -> tuple[int, ...]:
         """The hosts, the one with the latest message first, another one after STAY_S or
         STAY_MESSAGES; those that are away come last."""
         if len(self.hosts) == 1:

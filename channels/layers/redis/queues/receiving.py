@@ -80,9 +80,9 @@ class Receiving:
             return results, (yield from _or_none(self._parse(cursor, *kept), cursor, results))
         if may_wait_at_once and block_s > 0 and cursor.next_due_s is None:
             return (yield from self._take_or_wait(cursor, batch, block_s, now_s))
-        hosts = cursor.hosts_in_turn(now_s)
-        turn = next(cursor.turn) % len(cursor.rotations)
-        fetch = [Request(hosts[0], cursor.receive[turn])]
+        hosts = cursor.hosts_in_order(now_s)
+        rotation = next(cursor.next_rotation) % len(cursor.rotations)
+        fetch = [Request(hosts[0], cursor.receive[rotation])]
         if cursor.has_delays and now_s >= cursor.promote_at_s:
             cursor.promote_at_s = now_s + PROMOTE_EVERY_S
             fetch = [*self._delays.promote_requests(cursor.keys, cursor.hosts), *fetch]
@@ -91,14 +91,14 @@ class Receiving:
         raise_if_all_are_away(replies, len(requests))
         results = list(read_batch(batch, replies))
         fetching = self._read_fetched(
-            cursor, turn, hosts, replies[len(requests) :], results, block_s
+            cursor, rotation, hosts, replies[len(requests) :], results, block_s
         )
         return results, (yield from _or_none(fetching, cursor, results))
 
     def _read_fetched(
         self,
         cursor: Cursor,
-        turn: int,
+        rotation: int,
         hosts: Sequence[int],
         replies: list[Any],
         results: Sequence[Any],
@@ -108,10 +108,10 @@ class Receiving:
         them, it is looked for further, and waited for."""
         if len(replies) > 1:
             cursor.next_due_s = read_promoted(replies[:-1])
-        delivery = yield from self._read_received(cursor, turn, hosts[0], replies[-1])
+        delivery = yield from self._read_received(cursor, rotation, hosts[0], replies[-1])
         if delivery is None and not any(isinstance(each, ops.Delivery) for each in results):
             wait_s = 0.0 if ops.leave_work(results) else block_s
-            delivery = yield from self._look_further(cursor, turn, hosts[1:], wait_s)
+            delivery = yield from self._look_further(cursor, rotation, hosts[1:], wait_s)
         return delivery
 
     def _pick_kept(self, cursor: Cursor) -> tuple[QueueKeys, int, bytes] | None:
@@ -132,7 +132,7 @@ class Receiving:
         Not for when delayed messages are known to be due, nor when the batch is likely to set a
         message free: then the wait has to be called off.
         """
-        turn = next(cursor.turn) % len(cursor.rotations)
+        rotation = next(cursor.next_rotation) % len(cursor.rotations)
         commands = [request.command for part, _ in batch for request in part]
         count = len(commands)
         if cursor.has_delays and now_s >= cursor.promote_at_s:
@@ -149,7 +149,7 @@ class Receiving:
                 return False
             return cursor.next_due_s is None
 
-        wait = Wait(cursor.hosts[0], commands, cursor.queues[turn], block_s, go_on)
+        wait = Wait(cursor.hosts[0], commands, cursor.queues[rotation], block_s, go_on)
         delivery = yield from _or_none(self._read_first(cursor, wait), cursor, results)
         return results, delivery
 
@@ -169,12 +169,12 @@ class Receiving:
         return (yield from self._parse(cursor, keys, cursor.hosts[0], data))
 
     def _look_further(
-        self, cursor: Cursor, turn: int, other_hosts: Sequence[int], block_s: float
+        self, cursor: Cursor, rotation: int, other_hosts: Sequence[int], block_s: float
     ) -> Plan[ops.Delivery | None]:
         """Try the other hosts, then wait on all of them."""
         for host in other_hosts:
-            (reply,) = yield [Request(host, cursor.receive[turn])]
-            delivery = yield from self._read_received(cursor, turn, host, reply)
+            (reply,) = yield [Request(host, cursor.receive[rotation])]
+            delivery = yield from self._read_received(cursor, rotation, host, reply)
             if delivery is not None:
                 return delivery
         if block_s <= 0 or cursor.is_woken():
@@ -182,7 +182,7 @@ class Receiving:
         if cursor.next_due_s is not None:
             block_s = min(block_s, cursor.next_due_s)
             cursor.promote_at_s = 0.0
-        answers = yield Block(cursor.hosts, cursor.queues[turn], block_s)
+        answers = yield Block(cursor.hosts, cursor.queues[rotation], block_s)
         return (yield from self._read_popped(cursor, answers))
 
     def _read_popped(
@@ -207,19 +207,19 @@ class Receiving:
         return delivery
 
     def _read_received(
-        self, cursor: Cursor, turn: int, host: int, reply: Any
+        self, cursor: Cursor, rotation: int, host: int, reply: Any
     ) -> Plan[ops.Delivery | None]:
-        rotation = cursor.rotations[turn]
+        all_keys = cursor.rotations[rotation]
         if isinstance(reply, LayerUnavailable) and len(cursor.hosts) > 1:
             return None  # the others go on
         index, data, *expired = check(reply)
         for position, count in zip(expired[::2], expired[1::2], strict=True):
-            yield from self._rules.note_expired(rotation[position - 1], host, count)
+            yield from self._rules.note_expired(all_keys[position - 1], host, count)
         if index < 0:
             cursor.wake()
         if index <= 0:
             return None
-        return (yield from self._parse(cursor, rotation[index - 1], host, data))
+        return (yield from self._parse(cursor, all_keys[index - 1], host, data))
 
     def _parse(
         self, cursor: Cursor, keys: QueueKeys, host: int, data: bytes

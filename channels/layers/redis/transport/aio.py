@@ -1,6 +1,6 @@
 """The driver for event loops: runs plans over one connection per host, shared by all tasks.
 
-Everything that is asked for in one turn of the loop goes out in one pipeline; what is asked for
+Everything that is asked for in one pass of the loop goes out in one pipeline; what is asked for
 while that is under way goes into the next.
 """
 
@@ -133,6 +133,10 @@ class SharedConnection:
         except LayerUnavailable as error:
             replies = [error for _ in commands]
             self._rest_lanes()
+        except BaseException:  # a mistake, or the end: nobody waits for ever because of it
+            for _, future in batch:
+                future.cancel()
+            raise
         position = 0
         for part, future in batch:
             if not future.done():
@@ -219,8 +223,8 @@ class _LaneReply:
 class _Shared:
     """The one future of several posts that have gone out as one command."""
 
-    def __init__(self, outbox: SharedConnection, group: "list[tuple[Post, Waiting]]") -> None:
-        self._outbox, self._group = outbox, group
+    def __init__(self, connection: SharedConnection, group: "list[tuple[Post, Waiting]]") -> None:
+        self._connection, self._group = connection, group
 
     def done(self) -> bool:
         return False
@@ -230,7 +234,7 @@ class _Shared:
             if future.done():
                 continue
             if replies[0] == 0:  # no room for all of them: each for itself
-                self._outbox.resubmit([post.request.command], future)
+                self._connection.resubmit([post.request.command], future)
             else:
                 future.set_result([0] if replies[0] == 1 else replies)
 
@@ -249,7 +253,7 @@ class AsyncDriver:
     def __init__(self, hosts: Sequence[Host]) -> None:
         self._hosts = hosts
         self.loop = asyncio.get_running_loop()
-        self._outboxes = [SharedConnection(host, self.loop) for host in hosts]
+        self._connections = [SharedConnection(host, self.loop) for host in hosts]
 
     async def run(self, plan: Plan[T], called_off: "asyncio.Future[None] | None" = None) -> T:
         """Run a plan; return its result. When the future `called_off` is done, nothing blocks any
@@ -275,36 +279,36 @@ class AsyncDriver:
 
     def submit(self, request: Request) -> None:
         """Run one request, whose reply nobody waits for."""
-        self._outboxes[request.host].submit([request.command])
+        self._connections[request.host].submit([request.command])
 
     def post(self, post: Post) -> Replies:
         """Return a future for the reply to a Post, in a list of its own."""
         future: Replies = self.loop.create_future()
-        self._outboxes[post.request.host].post(post, future)
+        self._connections[post.request.host].post(post, future)
         return future
 
     def post_and_tell(self, post: Post, tell: Callable[[Any], None]) -> None:
         """Send a Post; `tell(reply)` is called once there is one, or with an error."""
-        self._outboxes[post.request.host].post(post, Told(tell))
+        self._connections[post.request.host].post(post, Told(tell))
 
     def add_lane(self, host: int, lane: Lane[Any], on_reply: Callable[[Any], None]) -> None:
         """From now on, send what is in a Lane to a host; `on_reply(reply)` gets each answer."""
-        self._outboxes[host].add_lane(lane, on_reply)
+        self._connections[host].add_lane(lane, on_reply)
 
     def wake(self, host: int) -> None:
         """There is something in a Lane to a host."""
-        self._outboxes[host].wake()
+        self._connections[host].wake()
 
     async def _exchange(self, requests: Sequence[Request]) -> list[Any]:
         if not requests:
             return []
         first = requests[0].host
         if all(request.host == first for request in requests):
-            return await self._outboxes[first].submit([request.command for request in requests])
+            return await self._connections[first].submit([request.command for request in requests])
         replies: list[Any] = [None] * len(requests)
         by_host = places_by_host(requests)
         futures = {
-            host: self._outboxes[host].submit([requests[place].command for place in places])
+            host: self._connections[host].submit([requests[place].command for place in places])
             for host, places in by_host.items()
         }
         for host, places in by_host.items():
@@ -356,5 +360,5 @@ class AsyncDriver:
 
     async def close(self) -> None:
         """Close the connections, after what is under way."""
-        for outbox in self._outboxes:
-            await outbox.close()
+        for connection in self._connections:
+            await connection.close()

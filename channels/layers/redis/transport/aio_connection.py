@@ -204,7 +204,7 @@ class AsyncConnection:
         if self._connection is not None:
             with contextlib.suppress(redis.RedisError, OSError):
                 await self._connection.disconnect(nowait=True)
-            await asyncio.sleep(0)  # in the loop's next turn its socket is closed
+            await asyncio.sleep(0)  # in the loop's next pass its socket is closed
 
     @property
     def is_open(self) -> bool:

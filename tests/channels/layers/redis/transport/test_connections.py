@@ -7,6 +7,7 @@ import pytest
 from channels.exceptions import LayerUnavailable
 from channels.layers.redis.presence import scripts
 from channels.layers.redis.transport import sync
+from channels.layers.redis.transport.aio import AsyncDriver
 from channels.layers.redis.transport.aio_connection import AsyncConnection
 from channels.layers.redis.transport.hosts import Host
 from channels.layers.redis.transport.sync import Pool
@@ -71,3 +72,23 @@ def test_so_is_one_of_an_event_loop(redis_server, demote, write):
             await AsyncConnection(host).open()
 
     asyncio.run(find_out())
+
+
+def test_nobody_waits_for_ever_because_of_a_mistake(redis_server, monkeypatch):
+    """What no driver expects is raised where it happened, and those who wait are let go."""
+
+    def fail(self, commands):
+        raise TypeError("no such command")
+
+    async def ask():
+        driver = AsyncDriver([Host(redis_server.url, {})])
+        waiting = driver._connections[0].submit([("PING",)])
+        pump = driver._connections[0]._pump
+        monkeypatch.setattr(AsyncConnection, "exchange", fail)
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        with pytest.raises(TypeError, match="no such command"):
+            await pump
+        await driver.close()
+
+    asyncio.run(asyncio.wait_for(ask(), 10))

@@ -56,17 +56,17 @@ def test_a_handshake_and_the_frames_of_a_server_lie_on_the_host_of_its_replies(
 
 def test_a_reader_stays_where_it_found_a_message_but_not_for_long(layer: RedisChannelLayer) -> None:
     cursor = Cursor(layer.keyspace, ["work"])
-    first = cursor.hosts_in_turn(1.0)[0]
+    first = cursor.hosts_in_order(1.0)[0]
     cursor.note_found(1 - first)
-    assert cursor.hosts_in_turn(1.0 + cursors.STAY_S / 2)[0] == 1 - first
-    assert cursor.hosts_in_turn(1.0 + cursors.STAY_S)[0] == first
+    assert cursor.hosts_in_order(1.0 + cursors.STAY_S / 2)[0] == 1 - first
+    assert cursor.hosts_in_order(1.0 + cursors.STAY_S)[0] == first
 
 
 def test_a_reader_stays_nowhere_for_more_than_some_messages(layer: RedisChannelLayer) -> None:
     """Else a host whose queues are always full would keep it for all of that time."""
     cursor = Cursor(layer.keyspace, ["work"])
-    first = cursor.hosts_in_turn(1.0)[0]
+    first = cursor.hosts_in_order(1.0)[0]
     for _ in range(cursors.STAY_MESSAGES):
-        assert cursor.hosts_in_turn(1.0)[0] == first
+        assert cursor.hosts_in_order(1.0)[0] == first
         cursor.note_found(first)
-    assert cursor.hosts_in_turn(1.0)[0] == 1 - first
+    assert cursor.hosts_in_order(1.0)[0] == 1 - first

@@ -130,7 +130,7 @@ def test_a_host_that_speaks_again_is_used_again(layers, servers):
 
 def test_the_queues_of_hosts_that_are_away_are_looked_at_last(layers):
     cursor = Cursor(layers[0].keyspace, ["work"], is_down=lambda host: host == 0)
-    assert {cursor.hosts_in_turn(now_s) for now_s in (1.0, 2.0, 3.0, 4.0)} == {(1, 0)}
+    assert {cursor.hosts_in_order(now_s) for now_s in (1.0, 2.0, 3.0, 4.0)} == {(1, 0)}
 
 
 def test_a_reader_gives_up_when_its_patience_is_over(layer, redis_server):
