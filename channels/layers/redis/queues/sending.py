@@ -2,6 +2,7 @@
 
 import collections
 import functools
+import math
 import secrets
 import time
 from collections.abc import Callable
@@ -219,18 +220,23 @@ class Traffic:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._buckets: collections.deque[_Bucket] = collections.deque(maxlen=TENTHS)
-        self._latest = _Bucket(-1, collections.Counter())
+        self._counts: collections.Counter[tuple[str, str]] = collections.Counter()
+        #: When the latest bucket is full.
+        self._until_s = -math.inf
 
     def note(self, what: str, channel: str) -> None:
         """A message was sent or taken. Those of processes and sockets are passed over."""
         if "!" in channel or "?" in channel or channel.startswith(_OF_SOCKETS):
             return
-        tenth = int(self._clock() * 10)
-        bucket = self._latest
-        if bucket.tenth != tenth:
-            bucket = self._latest = _Bucket(tenth, collections.Counter())
-            self._buckets.append(bucket)
-        bucket.counts[what, channel] += 1
+        now_s = self._clock()
+        if now_s >= self._until_s:
+            self._begin(int(now_s * 10))
+        self._counts[what, channel] += 1
+
+    def _begin(self, tenth: int) -> None:
+        self._counts = collections.Counter()
+        self._buckets.append(_Bucket(tenth, self._counts))
+        self._until_s = (tenth + 1) / 10
 
     def between(self, what: str, since_s: float, until_s: float) -> "collections.Counter[str]":
         """The messages of a span of time (of the clock), by channel."""

@@ -32,16 +32,22 @@ class Replies(asyncio.Protocol):
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
-        self._reader = wire.make_reader()
+        self._reader = wire.make_reader(self._note_error)
         self._future: asyncio.Future[list[Any]] | None = None
         self._replies: list[Any] = []
         self._count = 0
+        #: Whether there is an error among the latest replies.
+        self.has_errors = False
         self.is_lost = False
+
+    def _note_error(self) -> None:
+        self.has_errors = True
 
     def expect(self, count: int) -> "asyncio.Future[list[Any]]":
         """Return a future for the next `count` replies."""
         future: asyncio.Future[list[Any]] = self.loop.create_future()
         self._future, self._replies, self._count = future, [], count
+        self.has_errors = False
         if self.is_lost:
             self.connection_lost(None)
         return future
@@ -78,7 +84,9 @@ class AsyncConnection:
 
     def __init__(self, host: Host, *, reads: bool = False) -> None:
         self._host = host
-        self._patience_s = host.read_patience_s if reads else host.command_timeout_s
+        self._timeout_s, self._is_of_cluster = host.command_timeout_s, host.is_of_cluster
+        self._complaints = host.health.complaints
+        self._patience_s = host.read_patience_s if reads else self._timeout_s
         self._waits_since = self._gives_up_at = 0.0
         self._connection: Any = None
         self._transport: Any = None
@@ -134,7 +142,7 @@ class AsyncConnection:
 
     def _run(self, commands: Sequence[Command]) -> "asyncio.Future[list[Any]]":
         future = self._replies.expect(len(commands))
-        if self._host.is_of_cluster:
+        if self._is_of_cluster:
             commands = self._host.place(commands)
         for piece in wire.pack(commands):
             self._transport.write(piece)
@@ -148,17 +156,14 @@ class AsyncConnection:
         """
         self._waits_since = now_s = time.monotonic()
         self._gives_up_at = now_s + block_s + self._patience_s
-        self._look_at = now_s + block_s + self._host.command_timeout_s
+        self._look_at = now_s + block_s + self._timeout_s
         if self._look_at < self._timer_at:
             self._look_later()
         try:
             replies = await self._run(commands)
-            missing = wire.missing_scripts(replies, self._host.health.complaints)
-            if missing:
-                await self._setup()
-                answers = await self._run([commands[place] for place in missing])
-                put_in_place(replies, missing, answers)
-            if self._host.is_of_cluster:
+            if self._replies.has_errors or self._complaints.last:
+                await self._run_missing(commands, replies)
+            if self._is_of_cluster:
                 replies = self._host.read_keys(commands, replies)
             return replies
         except (redis.RedisError, OSError) as error:
@@ -170,6 +175,14 @@ class AsyncConnection:
             raise
         finally:
             self._look_at = math.inf
+
+    async def _run_missing(self, commands: Sequence[Command], replies: list[Any]) -> None:
+        """If Redis has lost its scripts: load them, and run those commands that did not run."""
+        missing = wire.missing_scripts(replies, self._complaints)
+        if missing:
+            await self._setup()
+            answers = await self._run([commands[place] for place in missing])
+            put_in_place(replies, missing, answers)
 
     def _look_later(self) -> None:
         self._stop_looking()

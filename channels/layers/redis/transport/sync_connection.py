@@ -38,7 +38,10 @@ class Connection:
         self._health.take_turn()
         self._connection = host.make_connection(longest_s)
         self.used_at = 0.0
-        self._replies = wire.make_reader()
+        self._replies = wire.make_reader(self._note_error)
+        #: Whether there may be an error among the latest replies.
+        self._has_errors = False
+        self._is_of_cluster = host.is_of_cluster
         self._ahead: collections.deque[Ahead] = collections.deque()
         self._buffer = bytearray(wire.READ_BYTES)
         #: What Redis' clock is ahead of ours, and when that is to be looked at again.
@@ -60,13 +63,24 @@ class Connection:
             raise self._health.failed(error) from error
         self._health.works()
 
+    def _note_error(self) -> None:
+        self._has_errors = True
+
+    def _find_missing(self, replies: Sequence[Any]) -> list[int]:
+        """See `wire.missing_scripts`."""
+        complaints = self._health.complaints
+        if not (self._has_errors or complaints.last):
+            return []
+        self._has_errors = False
+        return wire.missing_scripts(replies, complaints)
+
     def _setup(self) -> Any:
         replies = self._run(wire.setup_commands())
         return wire.read_setup(replies, is_of_cluster=self._host.is_of_cluster)
 
     def send(self, commands: Sequence[Command]) -> None:
         """Write a pipeline."""
-        if self._host.is_of_cluster:
+        if self._is_of_cluster:
             commands = self._host.place(commands)
         for piece in wire.pack(commands):
             self.socket.sendall(piece)
@@ -146,10 +160,10 @@ class Connection:
             replies = self._run(commands)
             if hooks.meter.is_on:
                 hooks.meter.round_trip(time.perf_counter() - started)
-            missing = wire.missing_scripts(replies, self._health.complaints)
+            missing = self._find_missing(replies)
             if missing:
                 self._run_again(commands, replies, missing)
-            if self._host.is_of_cluster:
+            if self._is_of_cluster:
                 replies = self._host.read_keys(commands, replies)
             return replies
         except (redis.RedisError, OSError) as error:
@@ -183,7 +197,7 @@ class Connection:
             replies = [self._read() for _ in commands]
             if commands and hooks.meter.is_on:
                 hooks.meter.round_trip(time.monotonic() - now_s)
-            missing = wire.missing_scripts(replies, self._health.complaints)
+            missing = self._find_missing(replies)
             if missing or not go_on(replies):
                 self._call_off(call_off)
             popped = self._read_when_there(now_s + pop[-1] + self._timeout_s)
@@ -194,15 +208,20 @@ class Connection:
         except (redis.RedisError, OSError) as error:
             self.close()
             raise self._health.lost(error) from error
-        for reply in (popped, told):
-            if isinstance(reply, Exception):
-                raise self._health.lost(reply) from reply
         now_s = time.monotonic()
         if asks:
-            self._note_time(told, now_s)
-        if self._host.is_of_cluster:
+            self._note_time(self._check(told), now_s)
+        if self._has_errors:
+            self._check(popped)
+        if self._is_of_cluster:
             popped = self._host.read_popped(popped)
         return popped, int(now_s * 1000 + self._lead_ms)
+
+    def _check(self, reply: Any) -> Any:
+        """Return the reply to what must not be refused. Raises LayerUnavailable."""
+        if isinstance(reply, Exception):
+            raise self._health.lost(reply) from reply
+        return reply
 
     def _note_time(self, told: Sequence[bytes], now_s: float) -> None:
         """Keep by how much the clock of Redis is ahead of ours; `told` is its TIME."""

@@ -129,13 +129,21 @@ def _pack_large(command: Command) -> Iterator[bytes]:
     yield head
 
 
-def make_reader() -> Any:
+def make_reader(on_error: Callable[[], None]) -> Any:
     """Return what replies are read with: `feed` it bytes, and `gets` gives them one by one.
 
-    A refused command's reply is its ResponseError; NOT_YET stands for the one that is to come.
+    A refused command's reply is its ResponseError, and `on_error()` is called; NOT_YET stands for
+    the one that is to come.
     """
+
+    def make_error(text: str) -> Exception:
+        on_error()
+        return _error(text)
+
     return hiredis.Reader(
-        protocolError=redis.exceptions.InvalidResponse, replyError=_error, notEnoughData=NOT_YET
+        protocolError=redis.exceptions.InvalidResponse,
+        replyError=make_error,
+        notEnoughData=NOT_YET,
     )
 
 
