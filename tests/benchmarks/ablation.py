@@ -143,6 +143,13 @@ def without_drain_beside_receive():
     return _replaced(AsyncConnection, "exchange", one_after_the_other)
 
 
+def without_writing_at_once():
+    """Each frame to a client is written by a task."""
+    from interface_server.frames.writer import FrameWriter
+
+    return _replaced(FrameWriter, "_is_written_now", lambda *args: False)
+
+
 SHORTCUTS = (
     Shortcut("known turns", ("ordered",), without_known_turns),
     Shortcut("writing ahead", ("ordered", "session"), without_writing_ahead),
@@ -150,6 +157,7 @@ SHORTCUTS = (
     Shortcut("the rush controller", ("50 clients",), without_rush),
     Shortcut("Wait with its callback", ("1 client", "50 clients"), without_wait),
     Shortcut("drain beside receive", ("1 client", "50 clients"), without_drain_beside_receive),
+    Shortcut("frames written at once", ("1 client", "50 clients"), without_writing_at_once),
 )
 
 
