@@ -198,6 +198,25 @@ def test_a_redis_that_has_lost_its_last_moments_may_have_a_job_run_again():
 
 
 @pytest.mark.parametrize(
+    ("again_at", "closed_at", "found"),
+    [(1_001.5, 1_002.0, False), (1_001.5, 1_060.0, True), (1_031.0, 1_002.0, True)],
+)
+def test_a_connect_may_run_again_after_lost_moments_until_its_socket_is_closed(
+    again_at, closed_at, found
+):
+    events = [
+        on_socket("connect", 0, at=1_000.3),
+        on_socket("connect", 0, at=again_at),
+        {"event": "sent", "conn": 1, "n": 7, "place": 1, "at": again_at},
+        on_socket("began", 1, at=again_at + 0.1, n=7),
+        on_socket("ended", 1, at=again_at + 0.2, n=7),
+        {"event": "closed", "conn": 1, "code": 1012, "was_idle": False, "at": closed_at},
+        fault("lose last moments", at=1_000.2, until=1_001.0),
+    ]
+    assert ("connect comes first" in find(*events)) is found
+
+
+@pytest.mark.parametrize(
     ("code", "closed_at", "found"),
     [(1012, 1_002.0, False), (None, 1_002.0, False), (None, 1_012.0, True)],
 )

@@ -19,12 +19,22 @@ def messages_of_a_socket_run_once_and_in_order(past: Past) -> Iterator[Finding]:
     last moments may run again, until the server has noticed and closes the socket.
     """
     killed = {pid for fault in past.of("fault") for pid in fault.get("pids", ())}
-    closed = {event["conn"]: event for event in past.of("closed")}
-    speakers = {event["n"]: event["conn"] for event in past.of("sent")}
+    ends = _Ends(past)
     for socket, events in past.grouped("socket", "connect", "began", "ended", "disconnect").items():
-        conns = (speakers.get(event["n"]) for event in events if "n" in event)
-        end = next((closed[conn] for conn in conns if conn in closed), None)
-        yield from _check_socket(past, socket, events, killed, end)
+        yield from _check_socket(past, socket, events, killed, ends.of(events))
+
+
+class _Ends:
+    """How clients saw their sockets end, by what workers note of a socket."""
+
+    def __init__(self, past: Past) -> None:
+        self._closed = {event["conn"]: event for event in past.of("closed")}
+        self._speakers = {event["n"]: event["conn"] for event in past.of("sent")}
+
+    def of(self, events: list[Event]) -> Event | None:
+        """The end of the socket of these events; None if it sent no frame that began."""
+        conns = (self._speakers.get(event["n"]) for event in events if "n" in event)
+        return next((self._closed[conn] for conn in conns if conn in self._closed), None)
 
 
 def _check_socket(
@@ -54,14 +64,19 @@ def _may_run_again(past: Past, event: Event, end: Event | None) -> bool:
 
 
 def every_socket_connects_first_and_disconnects_once(past: Past) -> Iterator[Finding]:
-    """`connect`, then frames, then one `disconnect`, be it made up."""
+    """`connect`, then frames, then one `disconnect`, be it made up. In a socket that is closed as
+    Redis has lost its last moments, `connect` may run again."""
     missing: list[Event] = []
+    ends = _Ends(past)
     for socket, events in past.grouped("socket", "connect", "began", "disconnect").items():
         kinds = [event["event"] for event in events]
         first_is_lost = kinds[0] != "connect" and not past.is_calm(
             events[0]["at"] - HANDSHAKE_S, events[-1]["at"]
         )
-        if "connect" in kinds[1:] or (kinds[0] != "connect" and not first_is_lost):
+        again = [event for event in events[1:] if event["event"] == "connect"]
+        end = ends.of(events)
+        is_found = any(not _may_run_again(past, event, end) for event in again)
+        if is_found or (kinds[0] != "connect" and not first_is_lost):
             yield Finding("connect comes first", f"{socket}: {kinds[:5]}", tuple(events[:5]))
         if kinds.count("disconnect") > 1:
             yield Finding("one disconnect", f"{socket} had several", tuple(events[-3:]))
