@@ -198,6 +198,22 @@ def test_a_redis_that_has_lost_its_last_moments_may_have_a_job_run_again():
 
 
 @pytest.mark.parametrize(
+    ("until", "other", "found"), [(1_080.0, [], False), (1_050.0, [], True), (1_080.0, [20], True)]
+)
+def test_a_frame_waits_in_vain_if_its_client_leaves_before_there_is_a_worker_again(
+    until, other, found
+):
+    events = [
+        {"event": "opened", "conn": 1, "kind": "ordered", "port": 1, "at": 999.0},
+        {"event": "sent", "conn": 1, "n": 7, "place": 1, "at": 1_000.0},
+        fault("freeze worker", at=1_001.0, until=until),
+        *(on_socket("connect", 0, at=1_001.0 + after_s) for after_s in other),
+        {"event": "closed", "conn": 1, "code": None, "was_idle": True, "at": 1_065.0},
+    ]
+    assert ("frames are answered" in find(*events)) is found
+
+
+@pytest.mark.parametrize(
     ("again_at", "closed_at", "found"),
     [(1_001.5, 1_002.0, False), (1_001.5, 1_060.0, True), (1_031.0, 1_002.0, True)],
 )

@@ -40,7 +40,8 @@ def replies_come_once_and_in_order(past: Past) -> Iterator[Finding]:
 
 
 def frames_are_answered(past: Past) -> Iterator[Finding]:
-    """Every frame of a socket that stays open is answered, if nothing happened that loses one."""
+    """Every frame of a socket that stays open is answered, if nothing happened that loses one, and
+    the client does not leave before there is a worker again."""
     answered = {reply["n"] for reply in past.of("reply")}
     closed = {event["conn"]: event for event in past.of("closed")}
     kinds = {event["conn"]: event.get("kind", "ordered") for event in past.of("opened")}
@@ -49,7 +50,8 @@ def frames_are_answered(past: Past) -> Iterator[Finding]:
         if event["n"] in answered or end is None or not end.get("was_idle"):
             continue
         lossy = _losers(kinds.get(event["conn"], "ordered"))
-        if past.is_calm(event["at"], event["at"], lossy):
+        is_calm = past.is_calm(event["at"], event["at"], lossy)
+        if is_calm and not past.stood_still(event["at"], end["at"]):
             yield _unanswered(event, end)
 
 

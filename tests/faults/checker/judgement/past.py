@@ -133,6 +133,20 @@ class Past:
             fault["at"] < min(times) <= max(times) < end_of(fault) + NOTICED_S for fault in losses
         )
 
+    def stood_still(self, begin: float, end: float) -> bool:
+        """Whether a fault let no worker run anything, from shortly after `begin` to `end`."""
+        return any(
+            fault["at"] - BEFORE_S < begin
+            and end < end_of(fault)
+            and not self._ran_between(fault["at"] + BEFORE_S, end)
+            for fault in self._by_kind["fault"]
+            if fault["name"] in PAUSES
+        )
+
+    def _ran_between(self, begin: float, end: float) -> bool:
+        """Whether a consumer noted anything down in this time."""
+        return any("pid" in event and begin < event["at"] < end for event in self.events)
+
     def count(self, *names: str) -> int:
         """How often these faults happened."""
         return sum(fault["name"] in names for fault in self._by_kind["fault"])
