@@ -49,7 +49,7 @@ class AbortingSend(Protocol):
 class PromptSend(Protocol):
     """The `send` of a host whose sockets can be written to at once, without a task.
 
-    Ablation: an interface server needs 7 % less CPU time for an echo.
+    Ablation: an echo takes 5 to 6 % less CPU time of server, worker and Redis.
     """
 
     async def __call__(self, event: Event) -> None:
