@@ -16,10 +16,10 @@ _DEFAULTS = Options()
 class _TwoSpellings(click.Option):
     """An option that may be written with hyphens and with underscores; help shows the hyphens."""
 
-    def get_help_record(self, context: click.Context) -> tuple[str, str] | None:
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
         everything, self.opts = self.opts, [name for name in self.opts if "_" not in name]
         try:
-            return super().get_help_record(context)
+            return super().get_help_record(ctx)
         finally:
             self.opts = everything
 

@@ -29,6 +29,7 @@ class HoldingReceive(Protocol):
 
     async def __call__(self) -> Event:
         """Return the next event."""
+        ...
 
     def hold(self) -> None:
         """Read no more from the client until `receive` is called again."""
@@ -58,6 +59,7 @@ class PromptSend(Protocol):
     def write_now(self, event: Event) -> bool:
         """Send a `websocket.send`, and return True; or do nothing, and return False, if the client
         does not read. Raises what the host likes if the socket is closed."""
+        ...
 
 
 class Application(Protocol):

@@ -25,6 +25,8 @@ from interface_server.hosts.settings import HostSettings, Listen
 
 logger = logging.getLogger("interface_server.daphne")
 
+#: Daphne comes without types, and what a checker guesses of them is too narrow.
+_Server: Any = Server
 #: Twisted types its reactor as a module.
 _reactor: Any = reactor
 _endpoints: Any = endpoints
@@ -71,7 +73,7 @@ def describe(listen: Listen) -> list[str]:
     return descriptions
 
 
-class DaphneServer(Server):  # type: ignore[misc]
+class DaphneServer(_Server):  # type: ignore[misc]
     """Daphne, with uploads that stream, and an end that finishes what was begun."""
 
     def __init__(
@@ -235,7 +237,7 @@ class StreamingFactory(HTTPFactory):  # type: ignore[misc]
         self._connections: weakref.WeakSet[GatedConnection] = weakref.WeakSet()
 
     def buildProtocol(self, addr: Any) -> Any:
-        connection = super().buildProtocol(addr)
+        connection: Any = super().buildProtocol(addr)
         connection.requestFactory = StreamingRequest
         self._connections.add(connection)
         return connection

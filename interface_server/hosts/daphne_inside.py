@@ -22,8 +22,9 @@ from interface_server.hosts.gate import Gate, GateLimits
 from interface_server.hosts.private_names import PrivateName, check_names
 from interface_server.proxy import ROOT_PATH
 
-#: Twisted has half of their types.
+#: Twisted has half of their types, and autobahn some that are too narrow.
 _reactor: Any = reactor
+_Socket: Any = WebSocketProtocol
 _Channel: Any = http.HTTPChannel
 _Connection: Any = http._GenericHTTPChannelProtocol
 
@@ -179,7 +180,7 @@ def send_close(protocol: Any, code: int) -> None:
     protocol.sendCloseFrame(code=code, isReply=False)
 
 
-class GatedSocket(WebSocketProtocol):  # type: ignore[misc]
+class GatedSocket(_Socket):  # type: ignore[misc]
     """A WebSocket that reports the code it was failed with, where autobahn has the client's, and
     knows the codes that IANA has registered since autobahn's list was made."""
 

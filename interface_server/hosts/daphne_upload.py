@@ -18,6 +18,9 @@ from interface_server.asgi import Event, Scope
 from interface_server.hosts import daphne_inside
 from interface_server.hosts.daphne_io import HttpSend
 
+#: Daphne comes without types, and what a checker guesses of them is too narrow.
+_Request: Any = WebRequest
+
 #: What a scope says of the protocol between host and application; shared by all of them.
 ASGI = {"version": "3.0", "spec_version": "2.3"}
 
@@ -85,7 +88,7 @@ class BodyQueue:
         return event
 
 
-class StreamingRequest(WebRequest):  # type: ignore[misc]
+class StreamingRequest(_Request):  # type: ignore[misc]
     """One request; the application is started with the head, or with the whole of a small body."""
 
     _has_head = False
