@@ -10,7 +10,7 @@ import dataclasses
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from channels.exceptions import PrefixTaken
 from channels.layers import names
@@ -71,10 +71,13 @@ class EntrySteps(Steps, Protocol):
         """Step: gives whether nobody reads what is sent to a client."""
 
 
-class LayerOverEntries(LayerOverStore):
+#: The EntrySteps of an engine.
+AnyEntrySteps = TypeVar("AnyEntrySteps", bound=EntrySteps)
+
+
+class LayerOverEntries(LayerOverStore[AnyEntrySteps]):
     """A layer that keeps Entries."""
 
-    steps: EntrySteps
     prefix: str
     clock: Callable[[], float] = staticmethod(time.time)
     #: What the layer makes of a delivery that was not received.

@@ -8,7 +8,7 @@ packed, refusals raised, and each verb has its two forms.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from channels.layers import names
 from channels.layers.base import BaseChannelLayer
@@ -62,7 +62,11 @@ class Steps(Protocol):
         """Step: gives the number of dead letters that were removed."""
 
 
-class LayerOverStore(BaseChannelLayer):
+#: The Steps of an engine.
+AnySteps = TypeVar("AnySteps", bound=Steps)
+
+
+class LayerOverStore(BaseChannelLayer, Generic[AnySteps]):
     """A layer whose verbs are steps. A subclass sets `steps`, and gives `run` (and `arun`)."""
 
     #: All that there is: an engine that lacks something says so.
@@ -80,7 +84,7 @@ class LayerOverStore(BaseChannelLayer):
     )
     is_local = False
 
-    steps: Steps
+    steps: AnySteps
 
     def run(self, step: Step) -> Any:
         """Run a step; return its result. Raises LayerUnavailable."""

@@ -35,7 +35,7 @@ SleeperKind = TypeVar("SleeperKind", TaskSleeper, ThreadSleeper)
 REGISTER_EVERY_S = 2.0
 
 
-class LocalChannelLayer(LayerOverEntries):
+class LocalChannelLayer(LayerOverEntries[LocalSteps]):
     """A channel layer for the processes of one machine, without a server.
 
     Messages lie in an SQLite file; whoever waits for one is woken over a Unix socket beside it.

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class MemoryChannelLayer(LayerOverEntries):
+class MemoryChannelLayer(LayerOverEntries[MemorySteps]):
     """A channel layer inside one process, for `runserver`, tests and small tools.
 
     Any thread and any event loop of the process may use it at the same time. Nothing in it polls: a

@@ -32,7 +32,7 @@ PREFIX = "asgi."
 DRAWERS = 16
 
 
-class RabbitmqChannelLayer(LayerOverEntries):
+class RabbitmqChannelLayer(LayerOverEntries[RabbitmqSteps]):
     """A channel layer over RabbitMQ 3.10 or later.
 
     Args:
@@ -45,7 +45,6 @@ class RabbitmqChannelLayer(LayerOverEntries):
             BaseChannelLayer.
     """
 
-    steps: RabbitmqSteps
     entry_class = BrokerEntry
 
     def __init__(

@@ -55,7 +55,7 @@ T = TypeVar("T")
 PREFIX = "asgi:"
 
 
-class RedisChannelLayer(LayerOverStore):
+class RedisChannelLayer(LayerOverStore[RedisSteps]):
     """A channel layer over one or more Redis (or Valkey) servers, version 6.2 or later.
 
     Args:
