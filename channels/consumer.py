@@ -62,11 +62,11 @@ class AsyncConsumer:
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         """An instance; or, called with a scope as an application of Channels 2 is, what takes
         `(receive, send)`; or, called with all three, what is awaited."""
-        if not args or not is_scope(args[0]):
+        if not args or not is_scope(scope := args[0]):
             return super().__new__(cls)
         if len(args) >= 3:
-            return FirstCall(cls, args[0], args[3:], kwargs)(args[1], args[2])
-        return FirstCall(cls, args[0], args[1:], kwargs)
+            return FirstCall(cls, scope, args[3:], kwargs)(args[1], args[2])
+        return FirstCall(cls, scope, args[1:], kwargs)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Takes the scope that an application of Channels 2 was made with, and leaves it alone."""

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 
-def name_that_thing(thing: object) -> str:
+def name_that_thing(thing: Any) -> str:
     """Return the dotted path of a function, method or class, or of an object's class: for logs."""
     if isinstance(thing, functools.partial):
         return name_that_thing(thing.func)

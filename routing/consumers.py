@@ -56,7 +56,7 @@ def refuse_class(consumer: object, channels: Sequence[str]) -> None:
     """Raise RouteProblem for a class that does nothing with a message of `channels`."""
     if not isinstance(consumer, type):
         return
-    names_of: Any = getattr(consumer, "channel_names", None)
+    names_of: Callable[[], Iterable[str]] | None = getattr(consumer, "channel_names", None)
     name = name_that_thing(consumer)
     if callable(getattr(consumer, "as_asgi", None)):
         raise RouteProblem(

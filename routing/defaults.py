@@ -72,10 +72,13 @@ def kind_of_path(path: str) -> str:
 
 def make_http_route(consumer: Consumer | None = None) -> Route:
     """Return the route of all HTTP requests to `consumer`, by default to Django's views."""
-    if consumer is None:
-        with blame("the default route of http.request"):
-            consumer = load_object(VIEW_CONSUMER)()
-    return Route("http.request", consumer)
+    return Route("http.request", _load_view_consumer() if consumer is None else consumer)
+
+
+def _load_view_consumer() -> Consumer:
+    with blame("the default route of http.request"):
+        consumer: Consumer = load_object(VIEW_CONSUMER)()
+        return consumer
 
 
 def make_socket_routes(tell_routes: Callable[[], list[str]]) -> list[Route]:

@@ -49,7 +49,7 @@ class Router:
 
     def add_route(self, route: Routable) -> None:
         """Add one more route behind the project's others (and before the defaults)."""
-        self.root.routing.append(route)
+        self.root.add(route)
         self._compile()
 
     def check_default(
@@ -124,12 +124,14 @@ def _accept_who_sends(receivers: Sequence[AnyCandidate]) -> list[tuple[str, AnyC
 
 
 class _Root(Include):
-    """The whole routing; its list is a copy, so that nothing is ever added to the project's own."""
-
-    routing: list[Any]
+    """The whole routing; nothing is ever added to the project's own list."""
 
     def __init__(self, routing: Routing) -> None:
         self._text = f"ROUTING {show(routing)}"
         with blame(self._text):
             self.routing = list(resolve_routing(routing))
         self.prefixes = {}
+
+    def add(self, route: Routable) -> None:
+        """Put one more route behind the others."""
+        self.routing = [*self.routing, route]

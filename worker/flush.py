@@ -334,7 +334,7 @@ def _count_as_lost(operation: Operation) -> list[Operation]:
     """What counts the message of an operation that may not have been carried out."""
     if type(operation) is ops.Send:
         return [ops.Drop(names.queue_name(operation.channel), "lost")]
-    if hasattr(operation, "delivery"):
+    if isinstance(operation, (ops.Retry, ops.DeadLetter, ops.Done, ops.PutBack)):
         return [ops.Drop(operation.delivery.channel, "lost")]
     return []  # a group's: nobody knows whose it would have been
 

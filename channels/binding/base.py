@@ -178,12 +178,12 @@ class Binding(metaclass=BindingMetaclass):
     def pre_change_receiver(cls, instance: Model, action: str) -> None:
         """Note which groups followed the instance before it changes."""
         names: set[str] = set() if action == CREATE else cls._find_group_names(instance, action)
-        instance.__dict__.setdefault("_binding_group_names", {})[cls] = names
+        vars(instance).setdefault("_binding_group_names", {})[cls] = names
 
     @classmethod
     def post_change_receiver(cls, instance: Model, action: str, **kwargs: Any) -> None:
         """Tell the groups: for those that follow it no more it is deleted, for new ones created."""
-        old: set[str] = instance.__dict__.get("_binding_group_names", {}).get(cls, set())
+        old: set[str] = vars(instance).get("_binding_group_names", {}).get(cls, set())
         new: set[str] = set() if action == DELETE else cls._find_group_names(instance, action)
         self = cls()
         self.instance = instance

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Awaitable, Callable, Generator, Sequence
-from typing import Any, ParamSpec, Protocol, TypeAlias, TypeVar, cast
+from typing import Any, ParamSpec, Protocol, TypeAlias, TypeVar
 
 from asgiref.sync import iscoroutinefunction, sync_to_async
 
@@ -92,23 +92,26 @@ def wrap_consumer(consumer: Callable[P, R], steps: StepsFunction, *marks: str) -
         marks: the name of the decorator, and of those that it implies. With those of decorators
             further in, they are kept in `consumer_marks`, a frozenset, for the system checks.
     """
-    inner: Any
-    if is_async_consumer(consumer):
+    wrap = _wrap_async if is_async_consumer(consumer) else _wrap
+    return mark_consumer(wrap(consumer, steps, marks[0]), *marks_of(consumer).union(marks))
 
-        @functools.wraps(consumer)
-        async def inner(*args: Any, **kwargs: Any) -> Any:
-            call = Call(args, consumer, marks[0], True)
-            run = cast(Callable[[], Awaitable[Any]], functools.partial(consumer, *args, **kwargs))
-            return await _walk_async(steps(call), run)
 
-    else:
+def _wrap(consumer: Callable[..., Any], steps: StepsFunction, decorator: str) -> Any:
+    @functools.wraps(consumer)
+    def inner(*args: Any, **kwargs: Any) -> Any:
+        call = Call(args, consumer, decorator, False)
+        return _walk(steps(call), functools.partial(consumer, *args, **kwargs))
 
-        @functools.wraps(consumer)
-        def inner(*args: Any, **kwargs: Any) -> Any:
-            call = Call(args, consumer, marks[0], False)
-            return _walk(steps(call), functools.partial(consumer, *args, **kwargs))
+    return inner
 
-    return mark_consumer(inner, *marks_of(consumer).union(marks))
+
+def _wrap_async(consumer: Callable[..., Any], steps: StepsFunction, decorator: str) -> Any:
+    @functools.wraps(consumer)
+    async def inner(*args: Any, **kwargs: Any) -> Any:
+        call = Call(args, consumer, decorator, True)
+        return await _walk_async(steps(call), functools.partial(consumer, *args, **kwargs))
+
+    return inner
 
 
 def mark_consumer(consumer: Callable[P, R], *marks: str) -> Callable[P, R]:

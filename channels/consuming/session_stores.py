@@ -134,7 +134,8 @@ class LayerSession(TrackedSession, SessionBase):
         """The name of the session: its own for good."""
         return session_key_for(self._reply_channel)
 
-    _own_key = _session_key = session_key
+    _own_key = session_key
+    _session_key: Any = session_key  # a property without its setter
 
     @property
     def serializer(self) -> Any:

@@ -39,6 +39,7 @@ class InstanceHost(Protocol):
     @property
     def channel_name(self) -> str:
         """The channel that messages to the instance are sent to."""
+        ...
 
     @property
     def executor(self) -> ThreadPoolExecutor | None:

@@ -202,8 +202,6 @@ async def _asend(layer: BaseChannelLayer, channel: str, message: Content) -> Non
 class ReceivingLink(ServerLink):
     """A ServerLink over `areceive`: it knows of no other server, and holds no sender back."""
 
-    is_available: bool = True
-
     def __init__(
         self,
         layer: BaseChannelLayer,
@@ -217,6 +215,10 @@ class ReceivingLink(ServerLink):
         self._task: asyncio.Task[None] | None = None
         #: One send at a time: of two that run in threads of their own, the second may be the first.
         self._sending = asyncio.Lock()
+
+    @property
+    def is_available(self) -> bool:
+        return True
 
     async def start(self) -> None:
         self._task = asyncio.get_running_loop().create_task(self._read())

@@ -40,12 +40,15 @@ class Watched(Protocol):
     @property
     def channels(self) -> Iterable[str]:
         """The channels whose queues it shows."""
+        ...
 
     def received(self) -> Mapping[str, int]:
         """Messages that came in besides those that were counted, by channel."""
+        ...
 
     def gauges(self) -> Mapping[str, float]:
         """Figures of this moment, by the names of their metrics."""
+        ...
 
 
 class QueueFigures:

@@ -31,12 +31,15 @@ class Probes(Protocol):
     @property
     def has_started(self) -> bool:
         """Whether it has begun its work; only then do the others mean something."""
+        ...
 
     def live(self) -> Verdict:
         """Whether it lives: if not, starting it again is what helps."""
+        ...
 
     def ready(self) -> Verdict:
         """Whether it can work now: if not, it should get none, and may be so again by itself."""
+        ...
 
 
 def find_takers_trouble(layer: object, channel: str) -> str:

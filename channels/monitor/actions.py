@@ -54,7 +54,7 @@ def _close_user(asked: Mapping[str, Any]) -> str:
             "which sockets a user has is known only where CHANNELS_AFTER_LOGOUT is 'close': set it"
         )
     name = str(asked.get("user"))
-    users = get_user_model()
+    users: Any = get_user_model()
     user = users._default_manager.filter(**{str(users.USERNAME_FIELD): name}).first()
     if user is None:
         raise BadRequest(f"there is no user {name!r}")

@@ -183,7 +183,7 @@ def _find_config_keys(backend: Any) -> list[str] | None:
             known += names
             if not takes_more:
                 return known
-            if one.__module__.partition(".")[0] != __package__.partition(".")[0]:
+            if one.__module__.partition(".")[0] != __name__.partition(".")[0]:
                 return None
     return None
 

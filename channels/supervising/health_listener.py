@@ -63,7 +63,7 @@ def read_ports(arguments: Iterable[str]) -> dict[str, int]:
 def main() -> None:
     """Listen to supervisord until it ends."""
     watch = HealthWatch(read_ports(sys.argv[1:]), ask)
-    supervisord = childutils.getRPCInterface(os.environ).supervisor
+    supervisord: Any = childutils.getRPCInterface(os.environ).supervisor
     while True:
         childutils.listener.wait(sys.stdin, sys.stdout)
         for name, why in watch.find_dead(supervisord.getAllProcessInfo()):

@@ -47,7 +47,7 @@ class QueueRow:
     __slots__ = ("capacity", "expiry_s", "is_acknowledged", "is_changed", "values")
 
     def __init__(self, row: tuple[object, ...], settings: "Settings") -> None:
-        self.values = dict(zip(COLUMNS, row, strict=True))
+        self.values: dict[str, object] = dict(zip(COLUMNS, row, strict=True))
         name = self.name
         self.capacity, self.expiry_s = settings.get_capacity(name), settings.get_expiry(name)
         self.is_acknowledged = settings.get_acknowledgement(name) is not None

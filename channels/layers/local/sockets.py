@@ -54,15 +54,13 @@ class StoredOrder(SocketOrder):
     """A SocketOrder that lies in the file. What was set free stays parked until it begins, as the
     worker that was told of it may die."""
 
-    parked: Parked  # type: ignore[assignment]
-
     def __init__(self, sql: sqlite3.Connection, channel: str, first: int) -> None:
         super().__init__(first)
         self.channel = channel
         #: The id of the worker that runs what runs.
         self.owner: str | None = None
         self._sql = sql
-        self.parked = Parked(sql, channel)
+        self.parked: Parked = Parked(sql, channel)  # type: ignore[assignment]
 
     def begin(self, order: int, entry: Entry, now: float) -> Turn:
         is_next = order == self.next and self.running is None

@@ -27,8 +27,6 @@ BATCH = 100
 class MemoryLink(ServerLink):
     """What an interface server in this process holds of the layer; see ServerLink."""
 
-    is_available = True
-
     def __init__(
         self,
         layer: MemoryChannelLayer,
@@ -43,6 +41,10 @@ class MemoryLink(ServerLink):
         self._server: Any = None
         self._loop: Any = None
         self._task: Any = None
+
+    @property
+    def is_available(self) -> bool:
+        return True
 
     async def start(self) -> None:
         self._loop = asyncio.get_running_loop()

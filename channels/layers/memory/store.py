@@ -83,7 +83,7 @@ class Store:
 
     def _clear(self) -> None:
         self._queues: dict[str, Queue] = {}
-        self._retired = dict.fromkeys(COUNTED, 0)
+        self._retired: dict[str, int] = dict.fromkeys(COUNTED, 0)
         self.servers = Servers()
         self.groups = Groups(self._group_expiry, self.servers)
         self.sockets = Sockets()

@@ -31,6 +31,7 @@ class Waiter(Protocol):
 
     def wake(self) -> bool:
         """Wake it; returns whether it is there to be woken."""
+        ...
 
 
 class Board:

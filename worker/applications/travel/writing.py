@@ -24,6 +24,9 @@ Packable: TypeAlias = Any
 #: Makes that of a value: called with the value, where it is, and how deep in the state.
 Writer: TypeAlias = Callable[[Any, str, int], Packable]
 
+#: It comes without types: checkers guess that it may return None.
+_packb: Any = msgpack.packb
+
 _PLAIN = frozenset({type(None), bool, float, str, bytes})
 
 
@@ -38,7 +41,7 @@ def pack_state(values: dict[str, Any], called: str = "{}") -> bytes:
 
 def _pack(value: Packable, where: str, original: Any) -> bytes:
     try:
-        packed: bytes = msgpack.packb(value, use_bin_type=True)
+        packed: bytes = _packb(value, use_bin_type=True)
         return packed
     except (TypeError, ValueError, OverflowError) as error:
         raise CannotTravel(where, original, str(error)) from error

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
-import redis
+import redis.connection
 
 #: What a dict may say of where a Redis is, besides options of redis-py's connections.
 _PLACE_KEYS = ("address", "host", "port", "path", "db", "ssl")

@@ -67,10 +67,10 @@ class Replies(asyncio.Protocol):
         if self._future is not None and not self._future.done():
             self._future.set_result(replies)
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:
         self.is_lost = True
         if self._future is not None and not self._future.done():
-            error = error or redis.ConnectionError("Redis closed the connection")
+            error = exc or redis.ConnectionError("Redis closed the connection")
             self._future.set_exception(error)
 
 

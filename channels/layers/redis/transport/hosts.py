@@ -10,6 +10,7 @@ from typing import Any
 
 import redis
 import redis.asyncio
+import redis.exceptions
 
 from channels.exceptions import LayerRefused, LayerUnavailable
 from channels.layers.backoff import Backoff

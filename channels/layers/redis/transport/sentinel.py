@@ -126,7 +126,8 @@ def find_services(sentinels: Sequence[Address], connection_kwargs: dict[str, Any
         options = _once(redis, _sentinel_options(connection_kwargs))
         try:
             with redis.Redis(host, port, **options) as client:
-                found = sorted(client.sentinel_masters())
+                masters: Any = client.sentinel_masters()
+                found = sorted(masters)
         except redis.RedisError as error:
             troubles.append(f"{host}:{port}: {error}")
             continue

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import hiredis
-import redis
+import redis.exceptions
 
 from channels.exceptions import LayerUnavailable
 from channels.layers.redis.transport.complaints import Complaints
