@@ -101,11 +101,7 @@ class ConsumerThread(threading.Thread):
                 return False
             self._stopping.set()
         if self._operations and self._backoff is not None and self._backoff.is_longest:
-            logger.error(
-                "a worker thread stops without having sent %d message(s) and ends of turns of its "
-                "last consumer: the layer is away",
-                len(self._operations),
-            )
+            logger.error("the layer is away: %d operation(s) are lost", len(self._operations))
             return True
         return not self._operations
 

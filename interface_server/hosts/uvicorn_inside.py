@@ -163,7 +163,7 @@ class _NoTracebacks(logging.Filter):
 logging.getLogger("uvicorn.error").addFilter(_NoTracebacks())
 
 
-class SocketSend:
+class GatedSend:
     """`send` for one WebSocket, which can write a frame at once: uvicorn waits for nothing but for
     the client to read."""
 
@@ -194,7 +194,7 @@ class GatedSocket(WebSocketsSansIOProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self.send = SocketSend(self)  # type: ignore[method-assign, assignment]
+        self.send = GatedSend(self)  # type: ignore[method-assign, assignment]
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
