@@ -160,18 +160,9 @@ def pack_plain(value: object, what: str, is_ours: bool = True, form: str = "{}")
             f"{what} can't be packed: {f'at {where}: ' if where else ''}{error}; use dicts, lists, "
             "str, bytes, numbers, booleans and None"
         ) from error
-    if not (is_ours or _is_flat(value) or _is_read_at_once(packed)):
+    if not (is_ours or _is_read_at_once(packed)):
         _check(value, form.format(what))
     return packed
-
-
-def _is_flat(value: object) -> bool:
-    """Whether nothing in a dict needs a closer look: nearly always."""
-    return (
-        type(value) is dict
-        and _PLAIN.issuperset(map(type, value.values()))
-        and _PLAIN.issuperset(map(type, value))
-    )
 
 
 def _is_read_at_once(packed: bytes) -> bool:

@@ -107,7 +107,8 @@ class SharedConnection:
         if self._posts:
             posts, self._posts = self._posts, {}
             for group in posts.values():
-                batch.extend(self._merge(part) for part in _parts(group))
+                parts = [group] if len(group) == 1 else _parts(group)
+                batch += [self._merge(part) for part in parts]
         return batch
 
     def _are_lanes_resting(self) -> bool:
