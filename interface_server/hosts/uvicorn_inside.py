@@ -185,8 +185,14 @@ class GatedSend:
             writing.send(None)
         except StopIteration:
             return True
-        writing.close()
-        raise RuntimeError("uvicorn waits for more than the client to send a frame")
+        writing.close()  # half of the frame may be gone: better no connection than a hole in it
+        protocol.transport.abort()
+        protocol.logger.error(
+            "a socket is cut off: this uvicorn waits for more than the client to send a frame; use "
+            "uvicorn %s, which this was tried with",
+            TRIED["uvicorn"],
+        )
+        return True
 
 
 class GatedSocket(WebSocketsSansIOProtocol):
