@@ -33,8 +33,8 @@ Token = tuple[FrameFuture, SentFrame]
 class FrameLink(ServerLink):
     """The part of a link that sends frames: in numbered batches, one at a time to each host.
 
-    `on_doubt(span_s)` is called when Redis has lost its last moments, about so many seconds: frames
-    of that time may be lost, or run twice. What was taken is kept in `sent`.
+    `on_loss(since_s)` is called when Redis has lost its last moments, with when the first frame
+    that is lost was taken. What was taken is kept in `sent`.
     """
 
     def __init__(
@@ -43,10 +43,10 @@ class FrameLink(ServerLink):
         rules: Rules,
         sending: Sending,
         sent: SentFrames,
-        on_doubt: Callable[[float], None],
+        on_loss: Callable[[float], None],
     ) -> None:
         self._server, self._rules, self._sending = server, rules, sending
-        self._sent, self._on_doubt = sent, on_doubt
+        self._sent, self._on_loss = sent, on_loss
         #: By host. With the driver comes a new name, as the numbers begin anew.
         self._lanes: dict[int, Lane[Token]] = {}
         self._keys: dict[int, str] = {}
@@ -111,9 +111,9 @@ class FrameLink(ServerLink):
         if lane.expired:
             self._rules.tell_expired(CHANNEL, lane.expired)
             lane.expired = 0
-        if lane.doubtful_since_s is not None:
-            since_s, lane.doubtful_since_s = lane.doubtful_since_s, None
-            self._on_doubt(now_s - since_s)
+        if lane.lost_since_s is not None:
+            since_s, lane.lost_since_s = lane.lost_since_s, None
+            self._on_loss(since_s)
 
     def _refusal(self, fate: NoRoom | LayerUnavailable) -> Exception:
         if isinstance(fate, NoRoom):

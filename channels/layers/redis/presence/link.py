@@ -66,7 +66,7 @@ class RedisServerLink(FrameLink):
             disconnects=self._disconnects,
             on_reply=on_reply,
         )
-        super().__init__(server, rules, sending, sent, upkeep.close_doubtful)
+        super().__init__(server, rules, sending, sent, upkeep.close_since)
         self._heartbeat = self._make_heartbeat(layer)
         self._replies = ReplyReader(
             server, self._presence, rules, on_reply, self._heartbeat.move_if_host_is_away

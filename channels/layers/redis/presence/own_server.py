@@ -13,11 +13,14 @@ from channels.layers.redis.keys import Keyspace
 from channels.layers.redis.presence.rollback import LOOKED_FOR_S
 from channels.layers.redis.transport.aio import AsyncDriver
 from channels.layers.redis.transport.hosts import Host
-from channels.layers.redis.transport.lane import DOUBT_S, KEPT_S
+from channels.layers.redis.transport.lane import KEPT_S
 from channels.layers.redis.transport.plans import Plan, Request
 
 T = TypeVar("T")
 
+#: What was taken so long before the first message that was lost may have waited in its queue and
+#: been consumed after it, and so come again.
+DOUBT_S = 2.0
 #: What a Redis that has lost its last moments may give again is no older than this when that is
 #: known, be it from another server.
 DOUBTED_S = KEPT_S + DOUBT_S + LOOKED_FOR_S

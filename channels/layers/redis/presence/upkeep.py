@@ -12,10 +12,10 @@ from channels.layers.redis.ordering.guardian import Guardian
 from channels.layers.redis.ordering.sockets import KNOWN_FOR_S, Sockets
 from channels.layers.redis.ordering.stuck import Stuck
 from channels.layers.redis.presence.disconnects import Disconnects
-from channels.layers.redis.presence.own_server import OwnServer
+from channels.layers.redis.presence.own_server import DOUBT_S, OwnServer
 from channels.layers.redis.presence.presence import Presence
 from channels.layers.redis.presence.rollback import Rollbacks
-from channels.layers.redis.transport.lane import DOUBT_S, SentFrames
+from channels.layers.redis.transport.lane import SentFrames
 from channels.messages import CloseCode
 
 logger = logging.getLogger("channels.layers")
@@ -100,9 +100,9 @@ class Upkeep:
         clients = self._doubt((*spoke, *self._server.doubt(span_s - OLDER_S)))
         self._spawn(self._end_doubt(clients, spoke, span_s, at_s))
 
-    def close_since(self, since_s: float) -> None:
-        """The same, when all that is known of these moments is when they began."""
-        self.close_doubtful(asyncio.get_running_loop().time() - since_s + DOUBT_S)
+    def close_since(self, lost_since_s: float) -> None:
+        """The same, when these moments are known by when the first that is lost was sent."""
+        self.close_doubtful(asyncio.get_running_loop().time() - lost_since_s + DOUBT_S)
 
     def _doubt(self, found: Iterable[str]) -> list[str]:
         """Those of these sockets that are open, and are not being closed for such a loss."""

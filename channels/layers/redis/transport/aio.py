@@ -112,9 +112,7 @@ class SharedConnection:
         return batch
 
     def _are_lanes_resting(self) -> bool:
-        if self._lanes_rest_until and self._loop.time() >= self._lanes_rest_until:
-            self._lanes_rest_until = 0.0
-        return self._lanes_rest_until > 0.0
+        return self._loop.time() < self._lanes_rest_until
 
     def _merge(self, group: "list[tuple[Post, Waiting]]") -> "Batch":
         post, future = group[0]

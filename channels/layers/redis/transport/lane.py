@@ -28,9 +28,6 @@ MOST_MESSAGES, MOST_BYTES = 200, 256 * 1024
 #: What was taken is known for so long, in case Redis loses it again: it writes its file every
 #: second, and tells replicas much sooner.
 KEPT_S = 3.0
-#: What was taken so long before the first message that was lost may have waited in its queue and
-#: been consumed after it, and so come again.
-DOUBT_S = 2.0
 
 #: So many bytes of frames are kept; each counts for its payload, and for what keeping it costs.
 SENT_BYTES, FRAME_BYTES = 16 * 1024 * 1024, 250
@@ -70,13 +67,13 @@ class Lane(Generic[Token]):
 
     Attributes:
         expired: how many old messages were found to have expired; whoever reads it sets it to 0.
-        doubtful_since_s: Redis has lost its last moments: what was sent since then may run twice,
-            or not at all. Whoever reads it sets it to None.
+        lost_since_s: Redis has lost its last moments: what was sent since then may run twice, or
+            not at all. Whoever reads it sets it to None.
     """
 
     def __init__(self, make_command: Callable[[int, int, Sequence[bytes]], Command]) -> None:
         self._make_command = make_command
-        self.doubtful_since_s: float | None = None
+        self.lost_since_s: float | None = None
         #: What waits, whose it is, and the bytes of it.
         self._rests: list[bytes] = []
         self._tokens: list[Token] = []
@@ -165,7 +162,7 @@ class Lane(Generic[Token]):
         taken, length, expired = reply
         self.expired += expired
         if taken < 0:
-            self._note_gap(length, now_s)
+            self._note_gap(length)
             return []
         return self._note_taken(taken, length, now_s)
 
@@ -197,12 +194,9 @@ class Lane(Generic[Token]):
         self._number -= 1  # nobody has seen it
         return [(token, error) for token in (*given_back.tokens, *self._take_waiting())]
 
-    def _note_gap(self, known: int, now_s: float) -> None:
-        """Redis knows no batch later than `known`: what came behind it is in doubt, and so is what
-        came shortly before that."""
-        lost_at_s = next((at_s for number, at_s in self._kept if number > known), None)
-        if lost_at_s is not None:
-            self.doubtful_since_s = lost_at_s - DOUBT_S
+    def _note_gap(self, known: int) -> None:
+        """Redis knows no batch later than `known`: what came behind it is in doubt."""
+        self.lost_since_s = next((at_s for number, at_s in self._kept if number > known), None)
         self._before = known
         self._kept.clear()
 

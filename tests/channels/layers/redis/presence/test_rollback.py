@@ -11,7 +11,6 @@ from channels.exceptions import LayerUnavailable
 from channels.layers.redis import RedisChannelLayer
 from channels.layers.redis.presence import rollback, upkeep
 from channels.layers.redis.queues.sending import SENT, TAKEN, TENTHS, Traffic
-from channels.layers.redis.transport import lane
 from tests.processes import RedisServer
 
 
@@ -133,8 +132,7 @@ def _get(layer):
 
 
 def test_a_server_notices_by_its_frames_and_workers_count_and_another_server_closes(monkeypatch):
-    for module in (lane, upkeep):  # by its frames, or by its signs of life; on a slow machine, too
-        monkeypatch.setattr(module, "DOUBT_S", 60.0)
+    monkeypatch.setattr(upkeep, "DOUBT_S", 60.0)  # on a slow machine, too
     with RedisServer() as server:
         make = functools.partial(RedisChannelLayer, hosts=[server.url])
         layer, worker = make(), make()

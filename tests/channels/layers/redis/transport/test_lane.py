@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channels.exceptions import LayerUnavailable
-from channels.layers.redis.transport.lane import DOUBT_S, Lane, NoRoom
+from channels.layers.redis.transport.lane import Lane, NoRoom
 
 LOST = LayerUnavailable("the connection broke")
 AWAY = LayerUnavailable("Redis is away", was_sent=False)
@@ -230,7 +230,7 @@ def test_since_when_messages_may_be_lost_is_told_and_they_are_not_sent_again():
     while lane.has_work:
         exchange(lane, engine, 3.0)
 
-    assert lane.doubtful_since_s == pytest.approx(2.6 - DOUBT_S)
+    assert lane.lost_since_s == 2.6
     lane.add(b"next", "next")
     assert exchange(lane, engine, 4.0) == [("next", None)]
     assert engine.queue == [b"early", b"before", b"next"]
