@@ -181,10 +181,7 @@ class FrameIntake:
         error = LayerUnavailable("the server stops") if sending.cancelled() else sending.exception()
         if error is None:
             self._pacer.note_taken(self)
-            if self._window is None and self._ended is None:  # nearly always
-                self._current = None
-            else:
-                self._go_on()
+            self._go_on()
         elif self._current is not None:  # or it has been given up
             self._note_failure(error)
 

@@ -213,10 +213,14 @@ def test_a_frame_waits_in_vain_if_its_client_leaves_before_there_is_a_worker_aga
     assert ("frames are answered" in find(*events)) is found
 
 
-@pytest.mark.parametrize(
+#: When something of a socket runs again after lost moments, and when that is closed.
+AGAIN = pytest.mark.parametrize(
     ("again_at", "closed_at", "found"),
     [(1_001.5, 1_002.0, False), (1_001.5, 1_060.0, True), (1_031.0, 1_002.0, True)],
 )
+
+
+@AGAIN
 def test_a_connect_may_run_again_after_lost_moments_until_its_socket_is_closed(
     again_at, closed_at, found
 ):
@@ -266,10 +270,7 @@ def test_answers_may_change_places_after_lost_moments_not_before(since, found):
     assert ("replies come once and in order" in find(*events)) is found
 
 
-@pytest.mark.parametrize(
-    ("again_at", "closed_at", "found"),
-    [(1_001.5, 1_002.0, False), (1_001.5, 1_060.0, True), (1_031.0, 1_002.0, True)],
-)
+@AGAIN
 def test_a_frame_may_run_again_after_lost_moments_until_its_socket_is_closed(
     again_at, closed_at, found
 ):
