@@ -66,7 +66,7 @@ def judge_scope(scope: Scope) -> Refusal | None:
     """
     try:
         judge_method(scope["method"].encode("ascii", "replace"))
-        if scope.get("http_version", "1.1") in ("1.0", "1.1"):
+        if scope.get("http_version", "1.1").startswith("1"):
             _judge_headers(scope)
     except Refused as error:
         raw_path = scope.get("raw_path") or scope["path"].encode()
@@ -78,14 +78,16 @@ def judge_scope(scope: Scope) -> Refusal | None:
 
 
 def _judge_headers(scope: Scope) -> None:
-    hosts, codings = 0, []
+    hosts, codings = [], []
     for name, value in scope["headers"]:
         if name == b"host":
-            hosts += 1
+            hosts.append(value)
         elif name == b"transfer-encoding":
             codings.append(value.strip().lower())
-    if hosts > 1 or (not hosts and scope.get("http_version", "1.1") == "1.1"):
-        raise Refused(400, f"it has {hosts or 'no'} Host headers, and needs one")
+    if hosts == [b""]:  # Granian's word for a request without one
+        hosts = []
+    if len(hosts) > 1 or (not hosts and scope.get("http_version", "1.1") == "1.1"):
+        raise Refused(400, f"it has {len(hosts) or 'no'} Host headers, and needs one")
     if codings and codings != [b"chunked"]:
         raise Refused(400, "its Transfer-Encoding is not chunked")
 
