@@ -31,6 +31,8 @@ class InterfaceServer:
     def __init__(self, layer: BaseChannelLayer, options: Options | None = None) -> None:
         self._layer = layer
         self._options = options or Options()
+        prefix = self._options.health_path
+        self._health_paths = {f"{prefix}/live", f"{prefix}/ready"} if prefix else set()
         self._processes: dict[asyncio.AbstractEventLoop, ServerProcess] = {}
         #: Who tells of its health and its figures.
         self.probes = ServerProbes(self, layer, needs_workers=self._options.needs_workers)
@@ -52,16 +54,16 @@ class InterfaceServer:
         if "daphne.server" in sys.modules:
             scope, receive, send = self._adapt_to_daphne(scope, receive, send)
         scope = mount(scope, self._options, process.proxy)
-        if kind == "http" and self._is_asked_for_health(scope["path"]):
+        if kind == "websocket":
+            await Socket(process, scope, receive, send).run()
+        elif scope["path"] in self._health_paths:
             await self._tell_health(scope["path"], send)
-        elif kind == "http" and (refusal := self._judge(scope)) is not None:
+        elif (refusal := self._judge(scope)) is not None:
             await refuse(process, refusal, scope, receive, send)
-        elif kind == "http":
+        else:
             exchange = Exchange(process, scope, receive, send)
             is_watched = hooks.meter.is_on or tracing.tracer.is_on
             await (_watch(exchange, scope) if is_watched else exchange.run())
-        else:
-            await Socket(process, scope, receive, send).run()
 
     def _adapt_to_daphne(
         self, scope: Scope, receive: Receive, send: Send
@@ -76,10 +78,6 @@ class InterfaceServer:
         if self.is_gated and scope.get("http_version") in ("1.0", "1.1"):
             return unwrap(scope)
         return judge_scope(scope)
-
-    def _is_asked_for_health(self, path: str) -> bool:
-        prefix = self._options.health_path
-        return bool(prefix) and path in (f"{prefix}/live", f"{prefix}/ready")
 
     async def _tell_health(self, path: str, send: Send) -> None:
         """Answer, with no worker's help."""

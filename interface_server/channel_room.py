@@ -44,6 +44,7 @@ class ChannelRoom:
 
     def note_answer(self) -> None:
         """A message of the channel was answered: whoever did so takes, or has taken, the next."""
-        self._answers_left -= 1
-        if self._answers_left <= 0:
-            self._refusal = None
+        if self._refusal is not None:
+            self._answers_left -= 1
+            if self._answers_left <= 0:
+                self._refusal = None

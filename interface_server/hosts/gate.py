@@ -7,11 +7,11 @@ no clock here.
 """
 
 import dataclasses
-import enum
 import re
+from typing import Literal, TypeAlias
 
 from interface_server.hosts.chunks import BadChunk, ChunkedBody
-from interface_server.hosts.heads import describe, read_head
+from interface_server.hosts.heads import describe, read_head, read_plain
 from interface_server.hosts.refusal import Refusal, Refused, wrap
 
 #: The longest request line: as long as all headers may be by default.
@@ -21,14 +21,9 @@ MAX_LINE_BYTES = 64 * 1024
 _BARE_BREAK = re.compile(rb"(?<!\r)\n")
 
 
-class _State(enum.Enum):
-    HEAD = enum.auto()
-    BODY = enum.auto()
-    CHUNKS = enum.auto()
-    #: A WebSocket by now: nothing of it is HTTP.
-    SOCKET = enum.auto()
-    #: Refused: nothing goes on any more.
-    CLOSED = enum.auto()
+#: What the bytes that come next are. A socket's are no HTTP; of a connection that was refused, or
+#: whose body can't be read, nothing goes on any more.
+_State: TypeAlias = Literal["head", "body", "chunks", "socket", "closed"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,6 +52,7 @@ class Gate:
         "_left",
         "_limits",
         "_line_end",
+        "_most_at_once",
         "_scanned",
         "_state",
         "begun_s",
@@ -65,7 +61,8 @@ class Gate:
 
     def __init__(self, limits: GateLimits, now_s: float) -> None:
         self._limits = limits
-        self._state = _State.HEAD
+        self._most_at_once = min(limits.max_header_bytes, MAX_LINE_BYTES)
+        self._state: _State = "head"
         self._head = b""
         self._scanned, self._line_end = 0, -1
         self._left = 0
@@ -75,15 +72,19 @@ class Gate:
 
     def feed(self, data: bytes, now_s: float) -> bytes:
         """Return what of `data` the host server is to get."""
-        if self._state is _State.SOCKET:
+        if self._state == "socket":
+            return data
+        may_be_whole = self._state == "head" and not self._head and len(data) <= self._most_at_once
+        if may_be_whole and read_plain(data) == 0:  # nearly always: it has no body
+            self.begun_s = None
             return data
         passed = []
-        while data and self._state is not _State.CLOSED:
-            if self._state is _State.HEAD:
+        while data and self._state != "closed":
+            if self._state == "head":
                 piece, data = self._take_head(data, now_s)
-            elif self._state is _State.BODY:
+            elif self._state == "body":
                 piece, data = self._take_body(data)
-            elif self._state is _State.CHUNKS:
+            elif self._state == "chunks":
                 piece, data = self._take_chunks(data)
             else:
                 piece, data = data, b""
@@ -92,7 +93,7 @@ class Gate:
 
     def expire(self) -> bytes:
         """Give up the head that is awaited; return what the host server is to get, if anything."""
-        if self._state is not _State.HEAD or not self._head:
+        if self._state != "head" or not self._head:
             return b""
         return self._refuse(408, "its head did not come in time")
 
@@ -142,11 +143,11 @@ class Gate:
             return self._refuse(error.refusal.status, error.refusal.reason)
         self._head, self._scanned, self._line_end, self.begun_s = b"", 0, -1, None
         if head.is_handshake:
-            self._state = _State.SOCKET
+            self._state = "socket"
         elif head.length is None:
-            self._chunks, self._state = ChunkedBody(), _State.CHUNKS
+            self._chunks, self._state = ChunkedBody(), "chunks"
         elif head.length:
-            self._left, self._state = head.length, _State.BODY
+            self._left, self._state = head.length, "body"
         return head.data
 
     def _refuse_headers(self) -> bytes:
@@ -156,7 +157,7 @@ class Gate:
 
     def _refuse(self, status: int, reason: str) -> bytes:
         method, target = describe(self._head)
-        self._state, self._head, self.begun_s = _State.CLOSED, b"", None
+        self._state, self._head, self.begun_s = "closed", b"", None
         return wrap(Refusal(status, reason, method, target))
 
     # -- bodies -------------------------------------------------------------------------------
@@ -165,15 +166,15 @@ class Gate:
         piece = data[: self._left]
         self._left -= len(piece)
         if not self._left:
-            self._state = _State.HEAD
+            self._state = "head"
         return piece, data[len(piece) :]
 
     def _take_chunks(self, data: bytes) -> tuple[bytes, bytes]:
         try:
             piece, rest = self._chunks.feed(data)
         except BadChunk as error:
-            self._state, self.broken = _State.CLOSED, str(error)
+            self._state, self.broken = "closed", str(error)
             return b"", b""
         if self._chunks.is_complete:
-            self._state = _State.HEAD
+            self._state = "head"
         return piece, rest

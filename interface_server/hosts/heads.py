@@ -71,27 +71,32 @@ class _Fields(NamedTuple):
 
 def read_head(data: bytes) -> Head:
     """Return the Head of a request; `data` ends with its empty line. Raises Refused."""
-    return _read_plain(data) or _read_closely(data)
+    length = read_plain(data)
+    return _read_closely(data) if length is None else Head(data, length, False)
 
 
-def _read_plain(data: bytes) -> Head | None:
-    """Return the Head of a request as most are, None for one to look at closely.
+def read_plain(data: bytes) -> int | None:
+    """Return the length of the body of a request as most are, whose head can go on as it came.
 
-    Five times as fast as looking closely, which would cost 3 % of a short request.
+    None for a head to look at closely, and for what is not one whole head. Five times as fast as
+    looking closely, which would cost 3 % of a short request.
     """
     match = _PLAIN_HEAD.fullmatch(data)
     if match is None or match[1] not in METHODS:
         return None
     lower = data.lower()
-    if b"\ntransfer-encoding:" in lower or b"\nupgrade:" in lower or lower.count(b"\nhost:") != 1:
+    if b"\ntransfer-encoding:" in lower or b"\nupgrade:" in lower:
         return None
-    if not _PLAIN_HOST.search(lower):
+    host = lower.find(b"\nhost:")
+    if host != lower.rfind(b"\nhost:") or not _PLAIN_HOST.match(lower, host):
         return None
-    lengths = lower.count(b"\ncontent-length:")
-    if not lengths:
-        return Head(data, 0, False)
-    length = _PLAIN_LENGTH.search(lower) if lengths == 1 else None
-    return Head(data, int(length[1]), False) if length else None
+    length = lower.find(b"\ncontent-length:")
+    if length < 0:
+        return 0
+    found = _PLAIN_LENGTH.match(lower, length)
+    if found is None or length != lower.rfind(b"\ncontent-length:"):
+        return None
+    return int(found[1])
 
 
 def describe(data: bytes) -> tuple[str, str]:
