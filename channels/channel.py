@@ -20,13 +20,13 @@ DEFAULT_CHANNEL_LAYER = "default"
 
 
 #: An operation, and the layer that is to carry it out.
-Entry: TypeAlias = tuple["BaseChannelLayer", "Operation"]
+KeptEntry: TypeAlias = tuple["BaseChannelLayer", "Operation"]
 
 #: What the reply channels of sockets begin with. `import channels` does not load a layer's names.
 _SOCKETS = "websocket.send."
 
 #: A channel, and the keys of what was sent there.
-Sent: TypeAlias = tuple[str, frozenset[str]]
+SentKeys: TypeAlias = tuple[str, frozenset[str]]
 
 
 class PendingMessageStore:
@@ -39,13 +39,13 @@ class PendingMessageStore:
     """
 
     def __init__(self) -> None:
-        self._entries: contextvars.ContextVar[list[Entry] | None] = contextvars.ContextVar(
+        self._entries: contextvars.ContextVar[list[KeptEntry] | None] = contextvars.ContextVar(
             "channels_pending", default=None
         )
         self._last_sent: contextvars.ContextVar[dict[str, bool]] = contextvars.ContextVar(
             "channels_last_sent"
         )
-        self._unknown: contextvars.ContextVar[tuple[Sent, ...]] = contextvars.ContextVar(
+        self._unknown: contextvars.ContextVar[tuple[SentKeys, ...]] = contextvars.ContextVar(
             "channels_unknown", default=()
         )
 
@@ -97,11 +97,11 @@ class PendingMessageStore:
         """Whether the consumer that runs here, or ran here last, has sent to any channel."""
         return bool(self._last_sent.get({}))
 
-    def unknown(self) -> tuple[Sent, ...]:
+    def unknown(self) -> tuple[SentKeys, ...]:
         """What the consumer that runs here has sent to sockets with no key that a socket knows."""
         return self._unknown.get()
 
-    def take(self) -> list[Entry]:
+    def take(self) -> list[KeptEntry]:
         """Stop keeping; return what was kept, as a list of (layer, operation)."""
         entries = self._entries.get()
         self._entries.set(None)

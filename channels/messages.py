@@ -27,7 +27,7 @@ Data: TypeAlias = bytes
 Header: TypeAlias = list[bytes] | tuple[bytes, bytes]
 
 #: An end of a connection: host and port; a Unix socket has no port.
-Address: TypeAlias = list[Any] | tuple[str, int | None]
+AddressPair: TypeAlias = list[Any] | tuple[str, int | None]
 
 
 # -- what interface servers send, by channel ------------------------------------------------------
@@ -46,8 +46,8 @@ class HttpRequest(TypedDict):
     headers: list[Header]
     body: NotRequired[bytes]  # b""
     body_channel: NotRequired[str | None]  # None: `body` is all of it
-    client: NotRequired[Address | None]  # None: not known
-    server: NotRequired[Address | None]  # None: not known
+    client: NotRequired[AddressPair | None]  # None: not known
+    server: NotRequired[AddressPair | None]  # None: not known
 
 
 class HttpRequestBody(TypedDict):
@@ -76,8 +76,8 @@ class WebsocketConnect(TypedDict):
     query_string: NotRequired[bytes | str | QueryString]  # b""
     root_path: NotRequired[str]  # ""
     headers: list[Header]
-    client: NotRequired[Address | None]  # None: not known
-    server: NotRequired[Address | None]  # None: not known
+    client: NotRequired[AddressPair | None]  # None: not known
+    server: NotRequired[AddressPair | None]  # None: not known
     order: int  # 0
 
 

@@ -6,7 +6,7 @@ import urllib.parse
 from collections.abc import Callable
 
 from interface_server.asgi import Scope
-from interface_server.proxy import Client, ProxyHeaders
+from interface_server.proxy import Peer, ProxyHeaders
 
 
 class AccessLog:
@@ -56,7 +56,7 @@ class AccessLog:
         )
 
 
-def _named(client: Client) -> str:
+def _named(client: Peer) -> str:
     """Return a client as Daphne 1.x named it; without a port if the proxy did not say it."""
     if not client or not client[0]:
         return "-"

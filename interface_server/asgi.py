@@ -10,5 +10,3 @@ Receive = Callable[[], Awaitable[Event]]
 Send = Callable[[Event], Awaitable[None]]
 #: Header names and values as bytes.
 Headers = list[tuple[bytes, bytes]]
-#: A message as it lies on a channel.
-Message = dict[str, Any]

@@ -8,7 +8,7 @@ import click
 from channels.logs.formats import FORMATS
 from interface_server.options import Options
 
-Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+FlagDecorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 _DEFAULTS = Options()
 
@@ -24,7 +24,7 @@ class _TwoSpellings(click.Option):
             self.opts = everything
 
 
-def _flag(*names: str, **settings: Any) -> Decorator:
+def _flag(*names: str, **settings: Any) -> FlagDecorator:
     """A click option under its names, the last of which is the long one, in both spellings."""
     *short, long = names
     body = long[2:].replace("-", "_")

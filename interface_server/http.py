@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from channels.exceptions import ChannelFull, InvalidMessage, LayerUnavailable, MessageTooLarge
 from channels.layers.names import HTTP_RESPONSE, reply_channel_name
+from channels.messages import Content
 from channels.metrics import hooks
 from channels.tracing import hooks as tracing
-from interface_server.asgi import Message, Receive, Scope, Send
+from interface_server.asgi import Receive, Scope, Send
 from interface_server.deadlines import Deadline, Interruption
 from interface_server.http_body import BodyChannel, BodyReader, BodyTooLarge, ClientLeft
 from interface_server.http_response import (
@@ -258,7 +259,7 @@ class Exchange:
 
     # -- the response -------------------------------------------------------------------------
 
-    async def _respond(self, reply: Message) -> None:
+    async def _respond(self, reply: Content) -> None:
         if is_cut_off(reply):
             await self._refuse(status_of_failure(reply))
             return

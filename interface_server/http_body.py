@@ -9,7 +9,8 @@ from channels.exceptions import ChannelFull, LayerUnavailable
 from channels.layers.backoff import Backoff
 from channels.layers.names import new_channel_name
 from channels.layers.time_limit import within
-from interface_server.asgi import Message, Receive
+from channels.messages import Content
+from interface_server.asgi import Receive
 
 if TYPE_CHECKING:
     from interface_server.process import ServerProcess
@@ -129,7 +130,7 @@ class BodyChannel:
         await self._send({"content": piece, "more_content": more, "offset": self._sent_bytes})
         self._sent_bytes += len(piece)
 
-    async def _send(self, message: Message) -> None:
+    async def _send(self, message: Content) -> None:
         backoff = Backoff(_FIRST_DELAY_S, _LAST_DELAY_S)
         while True:
             try:

@@ -7,9 +7,10 @@ import time
 from typing import Any
 
 from channels.layers.time_limit import within
+from channels.messages import Content
 from channels.metrics import hooks
 from channels.tracing import hooks as tracing
-from interface_server.asgi import Headers, Message, Receive, Scope, Send
+from interface_server.asgi import Headers, Receive, Scope, Send
 from interface_server.options import Options
 from interface_server.replies import BadReply
 
@@ -150,7 +151,7 @@ class ResponseStart:
         self.length = length
 
 
-def read_start(message: Message) -> ResponseStart:
+def read_start(message: Content) -> ResponseStart:
     """Return the ResponseStart of a first reply. Raises BadReply."""
     status = message.get("status")
     if type(status) is not int or not 200 <= status <= 599:
@@ -172,7 +173,7 @@ def read_start(message: Message) -> ResponseStart:
     return ResponseStart(status, headers, length)
 
 
-def read_content(message: Message) -> tuple[bytes, bool]:
+def read_content(message: Content) -> tuple[bytes, bool]:
     """Return (content, more_content) of any reply. Raises BadReply."""
     content = message.get("content")
     if content is None:
@@ -184,12 +185,12 @@ def read_content(message: Message) -> tuple[bytes, bool]:
     return content, bool(message.get("more_content"))
 
 
-def is_cut_off(message: Message) -> bool:
+def is_cut_off(message: Content) -> bool:
     """Whether a reply says that its response has failed, and must not pass for a whole one."""
     return bool(message.get("closed"))
 
 
-def status_of_failure(message: Message) -> int:
+def status_of_failure(message: Content) -> int:
     """The status of a response that has failed before it began: 400 if the client is to blame."""
     return 400 if message.get("status") == 400 else 500
 

@@ -16,7 +16,7 @@ from interface_server.asgi import Headers, Scope
 logger = logging.getLogger("interface_server")
 
 #: An end of a connection as hosts have it: None, or host and port.
-Client = list[Any] | tuple[Any, ...] | None
+Peer = list[Any] | tuple[Any, ...] | None
 
 #: Daphne 1.x's name for where the site is mounted; its value is percent-encoded.
 ROOT_PATH = b"daphne-root-path"
@@ -46,7 +46,7 @@ class ProxyHeaders:
         self._is_trusted = functools.lru_cache(maxsize=4096)(self._find)
         self._has_warned = False
 
-    def resolve(self, scope: Scope) -> tuple[Client, str | None]:
+    def resolve(self, scope: Scope) -> tuple[Peer, str | None]:
         """Return (client, scheme) of an ASGI scope: client is [host, port] or None."""
         client, scheme = scope.get("client"), scope.get("scheme")
         forwarded = _collect(scope["headers"])
@@ -67,7 +67,7 @@ class ProxyHeaders:
         path = value.rpartition(b",")[2].strip()
         return urllib.parse.unquote(path.decode("ascii")) if _PATH.fullmatch(path) else None
 
-    def _trusts_peer(self, client: Client) -> bool:
+    def _trusts_peer(self, client: Peer) -> bool:
         if not client or not client[0] or self._is_trusted(client[0]):
             return True
         if not self._has_warned:

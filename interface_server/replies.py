@@ -10,10 +10,10 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from channels.messages import SOCKET_KEYS
+from channels.messages import SOCKET_KEYS, Content
 from channels.startup.hints import explain_unknown
 from channels.tracing import hooks as tracing
-from interface_server.asgi import Event, Headers, Message
+from interface_server.asgi import Event, Headers
 
 if TYPE_CHECKING:
     from interface_server.owners.table import Owners
@@ -53,7 +53,7 @@ class Dispatcher:
         """Return an id that no client of this process has had before."""
         return f"{next(self._ids):x}"
 
-    def dispatch(self, clients: Sequence[str], message: Message) -> None:
+    def dispatch(self, clients: Sequence[str], message: Content) -> None:
         """Give `message` to each of `clients`; those that have gone meanwhile are passed over."""
         self.received += 1
         if tracing.tracer.is_on:
@@ -71,7 +71,7 @@ class Dispatcher:
         if sockets:
             self.deliver(sockets, message)
 
-    def deliver(self, sockets: list[Socket], message: Message) -> None:
+    def deliver(self, sockets: list[Socket], message: Content) -> None:
         """Give a message of functions to sockets."""
         try:
             reply = read_reply(message)
@@ -120,7 +120,7 @@ class Reply:
         self.headers: Headers = []
 
 
-def read_reply(message: Message) -> Reply:
+def read_reply(message: Content) -> Reply:
     """Return the Reply in a message of functions. Raises BadReply.
 
     An empty text and empty bytes are no frame, as in Daphne 1.x.
@@ -152,7 +152,7 @@ def _read_frame(reply: Reply, text: object, data: object) -> None:
         reply.event, reply.size = {"type": "websocket.send", "text": text}, len(text)
 
 
-def read_event(message: Message) -> Reply:
+def read_event(message: Content) -> Reply:
     """Return the Reply in an event of ASGI, which has a `type`. Raises BadReply."""
     kind = message["type"]
     if kind == "websocket.send":
@@ -188,12 +188,12 @@ def read_code(value: object) -> int:
     return 1011
 
 
-def _read_accept(message: Message) -> bool | None:
+def _read_accept(message: Content) -> bool | None:
     accept = message.get("accept")
     return None if accept is None else bool(accept)
 
 
-def _read_subprotocol(message: Message) -> str | None:
+def _read_subprotocol(message: Content) -> str | None:
     subprotocol = message.get("subprotocol")
     if subprotocol is not None and not isinstance(subprotocol, str):
         raise BadReply(f"'subprotocol' must be str, got {subprotocol!r}")
@@ -236,7 +236,7 @@ class UnknownKeys:
     def __init__(self) -> None:
         self._told: set[frozenset[str]] = set()
 
-    def tell(self, message: Message, reply_channel: str) -> None:
+    def tell(self, message: Content, reply_channel: str) -> None:
         """Say that `message` did nothing, and what was probably meant."""
         keys = frozenset(map(str, message))
         if keys in self._told or len(self._told) >= self.MOST:

@@ -6,7 +6,7 @@ import enum
 import logging
 from typing import TYPE_CHECKING
 
-from interface_server.asgi import Message
+from channels.messages import Content
 from interface_server.spool import Spool, Stored
 
 if TYPE_CHECKING:
@@ -57,14 +57,14 @@ class ReplyQueue:
         self._process = process
         self._options = process.options
         #: Replies, each with where its content lies if that is in the spool.
-        self._replies: collections.deque[tuple[Message, Stored | None]] | None = None
+        self._replies: collections.deque[tuple[Content, Stored | None]] | None = None
         self._spool: Spool | None = None
         self._bytes = self._in_memory = 0
         self._is_held = False
         self._outcome: NoReply | None = None
-        self._waiter: asyncio.Future[Message | NoReply] | None = None
+        self._waiter: asyncio.Future[Content | NoReply] | None = None
 
-    def deliver(self, message: Message) -> None:
+    def deliver(self, message: Content) -> None:
         """Take one reply."""
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(message)
@@ -83,7 +83,7 @@ class ReplyQueue:
             self._is_held = True
             self._process.link.hold(self.client)
 
-    def _store(self, message: Message, size: int) -> Stored | None:
+    def _store(self, message: Content, size: int) -> Stored | None:
         """Put a reply's content into the spool, if there is no room for it in memory."""
         if not size or self._in_memory + size <= self._options.response_memory_bytes:
             return None
@@ -123,7 +123,7 @@ class ReplyQueue:
         """Whether a reply is being waited for just now."""
         return self._waiter is not None
 
-    async def next(self) -> Message | NoReply:
+    async def next(self) -> Content | NoReply:
         """Return the next reply, or a NoReply."""
         if self._outcome is not None:
             return self._outcome
@@ -135,7 +135,7 @@ class ReplyQueue:
         finally:
             self._waiter = None
 
-    def _take(self, message: Message, stored: Stored | None) -> Message:
+    def _take(self, message: Content, stored: Stored | None) -> Content:
         if stored is not None and self._spool is not None:
             message["content"] = self._spool.take(stored)
             self._bytes -= stored.size
@@ -153,6 +153,6 @@ class ReplyQueue:
             self._spool.close()
 
 
-def _size(message: Message) -> int:
+def _size(message: Content) -> int:
     content = message.get("content")
     return len(content) if isinstance(content, bytes) else 0

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from interface_server.asgi import Headers, Message, Scope
+from channels.messages import Content
+from interface_server.asgi import Headers, Scope
 from interface_server.hosts.refusal import Refusal, Refused, judge_method
 from interface_server.options import Options
 from interface_server.proxy import ROOT_PATH, ProxyHeaders
@@ -114,7 +115,7 @@ def connection_keys(
     head: ScopeHead,
     reply_channel: str,
     proxy: ProxyHeaders | None,
-) -> Message:
+) -> Content:
     """Return the keys that `http.request` and `websocket.connect` share."""
     client, scheme = scope.get("client"), scope.get("scheme")
     if proxy is not None:

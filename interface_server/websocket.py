@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from channels.exceptions import ChannelFull, InvalidMessage, LayerUnavailable, MessageTooLarge
 from channels.layers.names import WEBSOCKET_SEND, reply_channel_name
+from channels.messages import Content
 from channels.metrics import hooks
 from channels.tracing import hooks as tracing
-from interface_server.asgi import Event, Headers, Message, Receive, Scope, Send
+from interface_server.asgi import Event, Headers, Receive, Scope, Send
 from interface_server.deadlines import Interruption
 from interface_server.frames.intake import FrameIntake
 from interface_server.frames.writer import FrameWriter
@@ -149,7 +150,7 @@ class Socket:
             return 400
         return None
 
-    def _judge(self, head: ScopeHead, message: Message) -> int | None:
+    def _judge(self, head: ScopeHead, message: Content) -> int | None:
         """Return the status to refuse the handshake with at once, or None."""
         options = self._process.options
         if self._process.is_stopping:

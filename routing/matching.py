@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from channels.message import Message
 
 #: A key of the message, and what its value must match.
-Step: TypeAlias = tuple[str, re.Pattern[str]]
+KeyPattern: TypeAlias = tuple[str, re.Pattern[str]]
 #: A consumer, and the keyword arguments that it gets.
 Match: TypeAlias = tuple[Any, dict[str, Any]]
 
@@ -28,7 +28,7 @@ def as_text(value: object) -> str | None:
 
 
 def follow(
-    steps: Iterable[Step], content: Mapping[str, Any]
+    steps: Iterable[KeyPattern], content: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, str]] | None:
     """Return (keyword arguments, what is left of each value) if `content` passes, or None."""
     kwargs: dict[str, Any] = {}
@@ -50,7 +50,7 @@ class Candidate:
 
     __slots__ = ("consumer", "route", "steps")
 
-    def __init__(self, consumer: Any, steps: tuple[Step, ...], route: Any) -> None:
+    def __init__(self, consumer: Any, steps: tuple[KeyPattern, ...], route: Any) -> None:
         self.consumer, self.steps, self.route = consumer, steps, route
 
     @property
@@ -73,7 +73,7 @@ class ForeignCandidate:
 
     takes_all = False
 
-    def __init__(self, routable: Any, steps: tuple[Step, ...]) -> None:
+    def __init__(self, routable: Any, steps: tuple[KeyPattern, ...]) -> None:
         self.consumer, self.route, self.steps = None, routable, steps
 
     def match(self, message: Message) -> Match | None:

@@ -15,7 +15,7 @@ from routing.consumers import check_consumer, load_consumer, refuse_class
 from routing.errors import InvalidRoute, RouteProblem, blame
 from routing.filters import Filter, compile_filters, refuse_positional_groups
 from routing.loading import load_object
-from routing.matching import Candidate, ForeignCandidate, Match, Step, Table
+from routing.matching import Candidate, ForeignCandidate, KeyPattern, Match, Table
 from routing.place import find_place
 from routing.protocols import check_channels
 from routing.texts import show, show_call
@@ -39,7 +39,7 @@ class Routable:
     _problem: InvalidRoute | None = None
 
     def candidates(
-        self, before: Sequence[Step] = ()
+        self, before: Sequence[KeyPattern] = ()
     ) -> Iterator[tuple[str, Candidate | ForeignCandidate]]:
         """Yield (channel, candidate), in order; `before`: the steps of the includes around it.
 
@@ -114,7 +114,7 @@ class Route(Routable):
         refuse_class(consumer, self.channels)
         return check_consumer(consumer)
 
-    def candidates(self, before: Sequence[Step] = ()) -> Iterator[tuple[str, Candidate]]:
+    def candidates(self, before: Sequence[KeyPattern] = ()) -> Iterator[tuple[str, Candidate]]:
         self._raise_problem()
         candidate = Candidate(self.consumer, (*before, *self.filters.items()), self)
         for channel in self.channels:
@@ -174,7 +174,7 @@ class Include(Routable):
             self.prefixes = compile_filters(prefixes)
 
     def candidates(
-        self, before: Sequence[Step] = ()
+        self, before: Sequence[KeyPattern] = ()
     ) -> Iterator[tuple[str, Candidate | ForeignCandidate]]:
         self._raise_problem()
         steps = (*before, *self.prefixes.items())

@@ -3,6 +3,7 @@
 import ast
 import collections
 import pathlib
+import re
 
 ROOT = pathlib.Path(__file__).parent.parent
 ROOMS = ("channels", "routing", "worker", "interface_server", "deploy")
@@ -33,10 +34,13 @@ PUBLIC = {
 }
 #: Django finds these by this name.
 OF_DJANGO = {"Command"}
+#: Terms of ASGI, on the side of a host server and on that of an application.
+OF_ASGI = {"Application", "Event", "Receive", "Scope", "Send"}
 
 
 def find_classes():
-    """The files of each class of the product, by its name; classes within others are left out."""
+    """The files of each class and type alias of the product, by its name; classes within others are
+    left out."""
     found = collections.defaultdict(set)
     for room in ROOMS:
         for path in sorted((ROOT / room).rglob("*.py")):
@@ -49,6 +53,11 @@ def classes_in(tree):
     for node in tree.body:
         if isinstance(node, ast.ClassDef):
             yield node.name
+        elif isinstance(node, ast.AnnAssign) and "TypeAlias" in ast.unparse(node.annotation):
+            yield node.target.id
+        elif isinstance(node, ast.Assign) and isinstance(node.value, (ast.Subscript, ast.BinOp)):
+            names = map(ast.unparse, node.targets)
+            yield from (name for name in names if re.fullmatch("_?[A-Z]\\w*[a-z]\\w*", name))
         elif isinstance(node, ast.If):
             yield from classes_in(node)
             yield from classes_in(ast.Module(node.orelse, []))
@@ -56,7 +65,7 @@ def classes_in(tree):
 
 def is_told_apart(name, files):
     """Whether several classes may have a name: the folder that each is in says which it is."""
-    if name in OF_DJANGO or files == PUBLIC.get(name):
+    if name in OF_DJANGO or name in OF_ASGI or files == PUBLIC.get(name):
         return True
     families = ((OF_ENGINES, "channels/layers/"), (OF_HOSTS, "interface_server/hosts/"))
     return any(
@@ -65,7 +74,7 @@ def is_told_apart(name, files):
     )
 
 
-def test_no_two_classes_share_a_name():
+def test_no_two_types_share_a_name():
     shared = {
         name: sorted(files)
         for name, files in find_classes().items()
@@ -76,7 +85,7 @@ def test_no_two_classes_share_a_name():
 
 def test_every_exception_to_that_is_needed():
     shared = {name for name, files in find_classes().items() if len(files) > 1}
-    assert {*OF_ENGINES, *OF_HOSTS, *PUBLIC, *OF_DJANGO} <= shared
+    assert {*OF_ENGINES, *OF_HOSTS, *PUBLIC, *OF_DJANGO, *OF_ASGI} <= shared
 
 
 def test_no_file_of_the_product_is_longer_than_can_be_taken_in_at_once():

@@ -15,7 +15,7 @@ from channels.startup.hints import explain_unknown
 from channels.utils import name_that_thing
 
 if TYPE_CHECKING:
-    from channels.channel import Entry, Sent
+    from channels.channel import KeptEntry, SentKeys
     from channels.message import Message
 
 logger = logging.getLogger("django.channels")
@@ -62,7 +62,7 @@ def tell_of_result(consumer: Callable[..., Any], result: object) -> None:
 
 
 def tell_of_open_handshake(
-    consumer: Callable[..., Any], message: Message, entries: Sequence[Entry]
+    consumer: Callable[..., Any], message: Message, entries: Sequence[KeptEntry]
 ) -> None:
     """Say that a consumer of `websocket.connect` has ended and has left its client waiting."""
     if message.was_left_out or pending_message_store.has_sent():
@@ -104,7 +104,7 @@ def tell_of_no_frame(consumer: object, event: Mapping[str, Any]) -> None:
         )
 
 
-def tell_of_unknown_keys(consumer: Callable[..., Any], sent: Sequence[Sent]) -> None:
+def tell_of_unknown_keys(consumer: Callable[..., Any], sent: Sequence[SentKeys]) -> None:
     """Say that what `consumer` has sent to a socket does nothing there."""
     name = name_that_thing(consumer)
     if _unknown_keys.is_new(name):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from channels.exceptions import ClientBusy, ClientGone, HeldBack, LayerUnavailable
 from channels.handler import CUT_OFF
@@ -25,10 +25,8 @@ if TYPE_CHECKING:
     from channels.layers.base import BaseChannelLayer
     from channels.layers.contract import Result
     from channels.layers.operations import Operation
+    from routing.routes import Consumer
     from worker.rows import RefusedOperation
-
-#: What a consumer has left to be done, and which consumer that was: it is named in the logs.
-Consumer: TypeAlias = "Callable[..., object] | None"
 
 logger = logging.getLogger("django.channels")
 
@@ -69,7 +67,10 @@ class Flusher:
         self._next_try_s = 0.0
 
     def settle(
-        self, operations: Sequence[Operation], results: Sequence[Result], consumer: Consumer
+        self,
+        operations: Sequence[Operation],
+        results: Sequence[Result],
+        consumer: Consumer | None,
     ) -> list[ops.Delivery]:
         """Repeat what was refused in `operations`, in order, until it went out or is given up.
 
@@ -139,7 +140,7 @@ class Flusher:
         return freed
 
     def _put_off_turns(
-        self, refused: list[RefusedOperation], rows: Rows, consumer: Consumer
+        self, refused: list[RefusedOperation], rows: Rows, consumer: Consumer | None
     ) -> list[RefusedOperation]:
         """Of ordered messages whose sockets lie on a host that stays away, put off all that is
         left: until their turns have ended, nothing runs in these sockets, and their worker lives.
@@ -163,7 +164,7 @@ class Flusher:
             self._tell_put_off(names.queue_name(socket), consumer)
         return rest
 
-    def _tell_put_off(self, queue: str, consumer: Consumer) -> None:
+    def _tell_put_off(self, queue: str, consumer: Consumer | None) -> None:
         if queue not in self._congested:
             self._congested.add(queue)
             text = "what %s left to be done at a host that is away is done when it is back"
@@ -172,7 +173,7 @@ class Flusher:
     # -- giving up ------------------------------------------------------------------------------
 
     def _give_up_some(
-        self, refused: list[RefusedOperation], rows: Rows, consumer: Consumer
+        self, refused: list[RefusedOperation], rows: Rows, consumer: Consumer | None
     ) -> list[RefusedOperation]:
         """The pairs of `refused` for which there is hope."""
         kept: list[RefusedOperation] = []
@@ -225,7 +226,7 @@ class Flusher:
         operations: list[Operation],
         refusal: Exception,
         rows: Rows,
-        consumer: Consumer,
+        consumer: Consumer | None,
     ) -> list[RefusedOperation]:
         """Give up operations, all of one row: tell of it, and count it; return what to do then."""
         channel = ops.row_of(operations[0])

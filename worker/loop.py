@@ -32,7 +32,7 @@ from worker.last_words import answer_for
 from worker.rows import FEW, hold_back, length_of_pipeline
 
 if TYPE_CHECKING:
-    from channels.channel import Entry
+    from channels.channel import KeptEntry
     from channels.layers.base import BaseChannelLayer
     from channels.layers.contract import Result
     from channels.layers.operations import Delivery, Operation
@@ -280,7 +280,7 @@ class ConsumerThread(threading.Thread):
 
     def _run(
         self, consumer: Callable[..., Any], message: Message, kwargs: Mapping[str, Any]
-    ) -> tuple[Outcome, list[Entry]]:
+    ) -> tuple[Outcome, list[KeptEntry]]:
         pending_message_store.prepare()
         if consumer_started.receivers:
             _signal(consumer_started, environ={})
@@ -317,7 +317,7 @@ class ConsumerThread(threading.Thread):
         return outcome
 
     def _left_over(
-        self, outcome: Outcome, entries: list[Entry], delivery: Delivery, message: Message
+        self, outcome: Outcome, entries: list[KeptEntry], delivery: Delivery, message: Message
     ) -> list[Operation]:
         """The operations to carry out now that the consumer has ended."""
         if isinstance(outcome, Later):
@@ -337,7 +337,7 @@ class ConsumerThread(threading.Thread):
         operations.append(ops.Done(delivery))
         return operations
 
-    def _send_elsewhere(self, entries: Iterable[Entry]) -> list[Operation]:
+    def _send_elsewhere(self, entries: Iterable[KeptEntry]) -> list[Operation]:
         """Carry out what is for other layers; return the operations for this one."""
         mine: list[Operation] = []
         others: dict[int, tuple[BaseChannelLayer, list[Operation]]] = {}

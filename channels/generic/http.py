@@ -14,7 +14,7 @@ from channels.instances.connections import are_in_use
 __all__ = ["AsyncHttpConsumer"]
 
 #: Headers, as names and values, in bytes.
-Headers = Mapping[bytes, bytes] | Iterable[tuple[bytes, bytes]]
+GivenHeaders = Mapping[bytes, bytes] | Iterable[tuple[bytes, bytes]]
 
 
 class AsyncHttpConsumer(AsyncConsumer):
@@ -38,7 +38,7 @@ class AsyncHttpConsumer(AsyncConsumer):
     async def disconnect(self) -> None:
         """Called when the request is done with, or its client has left. Send nothing from here."""
 
-    async def send_headers(self, *, status: int = 200, headers: Headers | None = None) -> None:
+    async def send_headers(self, *, status: int = 200, headers: GivenHeaders | None = None) -> None:
         """Begin the response. They go out with the first part of the body."""
         pairs = headers.items() if isinstance(headers, Mapping) else headers or ()
         await self.send({"type": "http.response.start", "status": status, "headers": list(pairs)})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Literal
 
 from django.contrib import auth
@@ -11,12 +10,11 @@ from channels.applications.shapes import Event, Scope, Send
 from channels.consuming.logout import groups_to_close, open_browser_session, what_to_do
 from channels.consuming.users import AUTH_KEYS, anonymous_user, load_user
 from channels.db import database_sync_to_async
+from channels.instances.events import Dispatch
 from channels.messages import CloseCode
 
 if TYPE_CHECKING:
     from channels.consumer import AsyncConsumer
-
-Dispatch = Callable[[Event], Awaitable[None]]
 
 #: Before these events it is looked at whether the user is still logged in.
 _LOOKED_AT = ("websocket.connect", "websocket.receive")

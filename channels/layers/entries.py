@@ -16,7 +16,7 @@ from channels.exceptions import PrefixTaken
 from channels.layers import names
 from channels.layers.codec import UndecodableMessage, session_place
 from channels.layers.operations import Delivery, Turn
-from channels.layers.verbs import LayerOverStore, Step, Steps
+from channels.layers.verbs import EngineStep, EngineSteps, LayerOverStore
 from channels.startup.identity import project_marks
 
 if TYPE_CHECKING:
@@ -58,17 +58,17 @@ class Letter(NamedTuple):
     channel: str = ""
 
 
-class EntrySteps(Steps, Protocol):
-    """Steps of a layer that keeps Entries. Those of `dead_letters` give a list of Letters."""
+class EntrySteps(EngineSteps, Protocol):
+    """EngineSteps of a layer that keeps Entries. Those of `dead_letters` give a list of Letters."""
 
-    def load_session(self, reply_channel: str) -> Step:
-        """Step: gives the packed values of a channel session, by their keys."""
+    def load_session(self, reply_channel: str) -> EngineStep:
+        """EngineStep: gives the packed values of a channel session, by their keys."""
 
-    def begin_ordered(self, entry: Entry, reply_channel: str, order: int, owner: str) -> Step:
-        """Step: gives a Turn."""
+    def begin_ordered(self, entry: Entry, reply_channel: str, order: int, owner: str) -> EngineStep:
+        """EngineStep: gives a Turn."""
 
-    def is_gone(self, queue: str, client: str) -> Step:
-        """Step: gives whether nobody reads what is sent to a client."""
+    def is_gone(self, queue: str, client: str) -> EngineStep:
+        """EngineStep: gives whether nobody reads what is sent to a client."""
 
 
 #: The EntrySteps of an engine.

@@ -16,54 +16,54 @@ from channels.layers.operations import Operation, raise_refusal
 from channels.messages import Content
 
 #: What the `run` of a layer takes. The layer and its steps alone know what it is.
-Step: TypeAlias = Any
+EngineStep: TypeAlias = Any
 
 
-class Steps(Protocol):
-    """What an engine makes of each verb: a Step, whose result is said here.
+class EngineSteps(Protocol):
+    """What an engine makes of each verb: an EngineStep, whose result is said here.
 
     Names are checked.
     """
 
-    def carry_out(self, operation: Operation) -> Step:
+    def carry_out(self, operation: Operation) -> EngineStep:
         """Step: one operation; gives None, or the exception that refuses it, or raises that."""
 
-    def group_add(self, group: str, channel: str) -> Step:
+    def group_add(self, group: str, channel: str) -> EngineStep:
         """Step: gives None."""
 
-    def group_discard(self, group: str, channel: str) -> Step:
+    def group_discard(self, group: str, channel: str) -> EngineStep:
         """Step: gives None."""
 
-    def group_discard_all(self, channel: str) -> Step:
+    def group_discard_all(self, channel: str) -> EngineStep:
         """Step: gives the names of the groups that the channel was in, as a list."""
 
-    def group_channels(self, group: str) -> Step:
+    def group_channels(self, group: str) -> EngineStep:
         """Step: gives the full names of the live members, as a list."""
 
-    def flush(self) -> Step:
+    def flush(self) -> EngineStep:
         """Step: remove everything."""
 
-    def channel_statistics(self, channel: str) -> Step:
+    def channel_statistics(self, channel: str) -> EngineStep:
         """Step: gives a dict, see BaseChannelLayer."""
 
-    def global_statistics(self) -> Step:
+    def global_statistics(self) -> EngineStep:
         """Step: gives a dict, see BaseChannelLayer."""
 
-    def dead_letter_channels(self) -> Step:
+    def dead_letter_channels(self) -> EngineStep:
         """Step: gives the sorted names of the queues that have dead letters."""
 
-    def dead_letters(self, channel: str) -> Step:
+    def dead_letters(self, channel: str) -> EngineStep:
         """Step: gives the dead letters, oldest first, in the form that the layer reads."""
 
-    def replay_dead_letters(self, channel: str, ids: Collection[str] | None) -> Step:
+    def replay_dead_letters(self, channel: str, ids: Collection[str] | None) -> EngineStep:
         """Step: gives the number of dead letters that were sent again."""
 
-    def purge_dead_letters(self, channel: str, ids: Collection[str] | None) -> Step:
+    def purge_dead_letters(self, channel: str, ids: Collection[str] | None) -> EngineStep:
         """Step: gives the number of dead letters that were removed."""
 
 
-#: The Steps of an engine.
-AnySteps = TypeVar("AnySteps", bound=Steps)
+#: The EngineSteps of an engine.
+AnySteps = TypeVar("AnySteps", bound=EngineSteps)
 
 
 class LayerOverStore(BaseChannelLayer, Generic[AnySteps]):
@@ -86,11 +86,11 @@ class LayerOverStore(BaseChannelLayer, Generic[AnySteps]):
 
     steps: AnySteps
 
-    def run(self, step: Step) -> Any:
+    def run(self, step: EngineStep) -> Any:
         """Run a step; return its result. Raises LayerUnavailable."""
         raise NotImplementedError
 
-    async def arun(self, step: Step) -> Any:
+    async def arun(self, step: EngineStep) -> Any:
         """`run`, as a coroutine; a store that makes nobody wait needs no other."""
         return self.run(step)
 

@@ -53,7 +53,7 @@ SERVER_LOSSES = {
 Facts: TypeAlias = Mapping[str, Any]
 Lines: TypeAlias = list[str]
 #: Channel, count, reason, what to do.
-Loss: TypeAlias = tuple[str, int, str, str]
+LossFacts: TypeAlias = tuple[str, int, str, str]
 
 _HASH = re.compile(r"[0-9a-f]{40,}")
 
@@ -204,7 +204,7 @@ def _channel_lines(
     return lines + (_wrap("No worker takes: ", unheard, width) if unheard else [])
 
 
-def losses_of(channel: Facts) -> Iterator[Loss]:
+def losses_of(channel: Facts) -> Iterator[LossFacts]:
     """What was lost of a channel."""
     for key, (reason, advice) in LOSSES.items():
         if channel.get(key):
@@ -213,7 +213,7 @@ def losses_of(channel: Facts) -> Iterator[Loss]:
             yield channel["name"], channel[key], reason, advice
 
 
-def _loss_lines(losses: Sequence[Loss], width: int | None) -> Lines:
+def _loss_lines(losses: Sequence[LossFacts], width: int | None) -> Lines:
     lines = format_table(["channel", "count", "reason"], [loss[:3] for loss in losses])
     for reason, advice in dict.fromkeys((loss[2], loss[3]) for loss in losses):
         lines += _wrap(f"{reason}: ", advice, width)

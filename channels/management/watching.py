@@ -20,7 +20,7 @@ LATE_S = 5.0
 #: A sign of life comes every 5 s; later than this it is shown as trouble.
 SILENT_S = 10.0
 
-Row = Iterable[tuple[Any, str]]
+Cells = Iterable[tuple[Any, str]]
 
 
 def watch(
@@ -72,7 +72,7 @@ def render(status: Mapping[str, Any], now: float) -> RenderableType:
     )
 
 
-def _table(title: str, headers: Iterable[str], rows: Iterable[Row]) -> RenderableType:
+def _table(title: str, headers: Iterable[str], rows: Iterable[Cells]) -> RenderableType:
     rows = list(rows)
     if not rows:
         return Text(f"no {title}", "bold red" if title != "channels" else "dim")
@@ -88,7 +88,7 @@ def _shown(value: object) -> str:
     return "-" if value is None or value == "" else str(value)
 
 
-def _life(process: Mapping[str, Any], now: float) -> Row:
+def _life(process: Mapping[str, Any], now: float) -> Cells:
     started, seen_s = process.get("started"), process["seen_s"]
     return [
         (process.get("version"), ""),
@@ -97,12 +97,12 @@ def _life(process: Mapping[str, Any], now: float) -> Row:
     ]
 
 
-def _server(server: Mapping[str, Any], now: float) -> Row:
+def _server(server: Mapping[str, Any], now: float) -> Cells:
     named = [(server["id"], ""), (server.get("host"), ""), (server.get("pid"), "")]
     return [*named, *_life(server, now), (server["sockets"], "")]
 
 
-def _worker(worker: Mapping[str, Any], now: float) -> Row:
+def _worker(worker: Mapping[str, Any], now: float) -> Cells:
     running, threads = worker.get("running", ()), worker.get("threads", "?")
     is_full = len(running) == threads
     return [
@@ -122,7 +122,7 @@ def _style_of_moves(counts: object) -> str:
     return "red" if counts.get("failed") else "yellow" if counts.get("stayed") else ""
 
 
-def _channel(channel: Mapping[str, Any], taken: set[str]) -> Row:
+def _channel(channel: Mapping[str, Any], taken: set[str]) -> Cells:
     waiting, age_s = channel["messages_pending"], channel["messages_max_age"]
     is_taken = channel["name"] in taken
     style = "" if not waiting else "red" if age_s > LATE_S or not is_taken else "yellow"

@@ -35,7 +35,7 @@ class Shard:
 
 
 @dataclasses.dataclass(frozen=True)
-class Part:
+class SitePart:
     """A process, or several that are alike.
 
     Args:
@@ -86,7 +86,7 @@ def parse_shard(text: str) -> Shard:
 
 def plan_workers(
     shards: Iterable[Shard], *, workers: int, own_channels: Iterable[str], has_delay: bool
-) -> list[Part]:
+) -> list[SitePart]:
     """Return the groups of workers: for pages and sockets, each shard, and all other channels."""
     shards = list(shards)
     taken = [glob for shard in shards for glob in shard.globs]
@@ -94,7 +94,7 @@ def plan_workers(
     parts = []
     if pages:
         parts.append(
-            Part(
+            SitePart(
                 "worker",
                 "Runs the pages and the socket consumers",
                 "worker",
@@ -106,7 +106,7 @@ def plan_workers(
     if any(not _is_in(channel, taken) for channel in own_channels):
         everything = dict.fromkeys([*PAGES_AND_SOCKETS, *taken])
         parts.append(
-            Part(
+            SitePart(
                 "background",
                 "Runs everything else, so that slow work never keeps a page waiting",
                 "worker",
@@ -115,7 +115,7 @@ def plan_workers(
         )
     if has_delay:
         parts.append(
-            Part("delay", "Keeps the messages that are not due yet", "delay", ("rundelay",))
+            SitePart("delay", "Keeps the messages that are not due yet", "delay", ("rundelay",))
         )
     return parts
 
@@ -124,11 +124,11 @@ def _is_in(channel: str, globs: Iterable[str]) -> bool:
     return any(fnmatch.fnmatchcase(channel, glob) for glob in globs)
 
 
-def _plan_shard(shard: Shard) -> Part:
+def _plan_shard(shard: Shard) -> SitePart:
     arguments = ["runworker", *(f"--only-channels={glob}" for glob in shard.globs)]
     if shard.threads > 1:
         arguments.append(f"--threads={shard.threads}")
-    return Part(
+    return SitePart(
         shard.name,
         f"Runs {', '.join(shard.globs)}",
         "worker",
@@ -137,9 +137,9 @@ def _plan_shard(shard: Shard) -> Part:
     )
 
 
-def plan_server(arguments: Iterable[str], asgi: str) -> Part:
+def plan_server(arguments: Iterable[str], asgi: str) -> SitePart:
     """Return the part that holds the browsers' connections."""
-    return Part(
+    return SitePart(
         "interface",
         "Holds the browsers' connections; new code of the project does not restart it",
         "server",

@@ -13,7 +13,7 @@ from typing import Any
 from django.template import Context, Engine
 
 from channels.recipes.dashboard import make_dashboard
-from channels.recipes.parts import Part, Shard, plan_server, plan_workers
+from channels.recipes.parts import Shard, SitePart, plan_server, plan_workers
 from channels.recipes.project import Project
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -70,7 +70,7 @@ def render(template: str, project: Project, choices: Choices, **values: Any) -> 
     return text
 
 
-def workers_of(project: Project, choices: Choices) -> list[Part]:
+def workers_of(project: Project, choices: Choices) -> list[SitePart]:
     """Return the parts that run the project's code."""
     return plan_workers(
         choices.shards,
@@ -80,13 +80,13 @@ def workers_of(project: Project, choices: Choices) -> list[Part]:
     )
 
 
-def server_of(project: Project, choices: Choices, *listen: str) -> Part:
+def server_of(project: Project, choices: Choices, *listen: str) -> SitePart:
     """Return the interface server, which listens as `listen` says."""
     return plan_server(("--server", choices.server, *listen), project.asgi)
 
 
 def _programs(
-    parts: Iterable[Part],
+    parts: Iterable[SitePart],
     choices: Choices,
     quote: Callable[[str], str],
     python_bin: str,
@@ -121,7 +121,7 @@ def _programs(
     return programs
 
 
-def command_of(part: Part, python_bin: str) -> list[str]:
+def command_of(part: SitePart, python_bin: str) -> list[str]:
     """Return the command line of a part; programs are looked for on the PATH if `python_bin` is
     empty."""
     folder = f"{python_bin}/" if python_bin else ""
@@ -157,7 +157,7 @@ def _is_plain(word: str) -> bool:
 def supervisord_text(
     project: Project,
     choices: Choices,
-    parts: Iterable[Part],
+    parts: Iterable[SitePart],
     *,
     folder: str,
     control: str,

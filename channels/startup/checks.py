@@ -28,7 +28,7 @@ from channels.startup.installed import find_hidden_commands
 from channels.startup.rooms import ROOMS, find_room_problem
 
 #: What a check gives.
-Found: TypeAlias = list[CheckMessage]
+Findings: TypeAlias = list[CheckMessage]
 
 #: What an entry of CHANNEL_LAYERS may hold.
 LAYER_KEYS = ("BACKEND", "CONFIG", "MIDDLEWARE", "ROUTING", "TEST_CONFIG")
@@ -45,7 +45,7 @@ _HIDDEN = (
 
 
 @register("channels")
-def check_environment(app_configs: object = None, **kwargs: object) -> Found:
+def check_environment(app_configs: object = None, **kwargs: object) -> Findings:
     """Is something else installed, or lying about, that hides a part of this package?"""
     found = [_error("E001", text) for text in map(find_room_problem, ROOMS) if text]
     found += [_error("E002", text) for text in find_conflicts()]
@@ -63,7 +63,7 @@ def check_environment(app_configs: object = None, **kwargs: object) -> Found:
 
 
 @register("channels")
-def check_settings(app_configs: object = None, **kwargs: object) -> Found:
+def check_settings(app_configs: object = None, **kwargs: object) -> Findings:
     """Are CHANNEL_LAYERS and CHANNEL_SESSION_ENGINE well formed, and is there what they name?"""
     found = _check_session_engine()
     layers = getattr(settings, "CHANNEL_LAYERS", {})
@@ -75,7 +75,7 @@ def check_settings(app_configs: object = None, **kwargs: object) -> Found:
 
 
 @register("channels")
-def check_routes(app_configs: object = None, **kwargs: object) -> Found:
+def check_routes(app_configs: object = None, **kwargs: object) -> Findings:
     """Can every route work, and does each probably do what is meant?"""
     if find_room_problem("routing"):
         return []  # which check_environment tells
@@ -86,7 +86,7 @@ def check_routes(app_configs: object = None, **kwargs: object) -> Found:
 
 
 @register("channels")
-def check_application(app_configs: object = None, **kwargs: object) -> Found:
+def check_application(app_configs: object = None, **kwargs: object) -> Findings:
     """Is there what ASGI_APPLICATION names, and can it be called?"""
     if not getattr(settings, "ASGI_APPLICATION", None) or find_room_problem("routing"):
         return []
@@ -107,7 +107,7 @@ def check_application(app_configs: object = None, **kwargs: object) -> Found:
     return [_warning("W018", text, hint) for text, hint in find_unrun_handlers(application)]
 
 
-def _check_session_engine() -> Found:
+def _check_session_engine() -> Findings:
     path = getattr(settings, "CHANNEL_SESSION_ENGINE", None)
     if path is None:
         return []
@@ -121,7 +121,7 @@ def _check_session_engine() -> Found:
     return []
 
 
-def _check_layer(where: str, alias: str, entry: object) -> Found:
+def _check_layer(where: str, alias: str, entry: object) -> Findings:
     if not isinstance(entry, dict):
         return [_error("E011", f"{where} must be a dict, got {_kind(entry)}")]
     found = [] if "BACKEND" in entry else [_error("E012", f"{where} has no BACKEND: add it")]
@@ -138,7 +138,7 @@ def _check_layer(where: str, alias: str, entry: object) -> Found:
     return found + _check_backend(where, alias, entry)
 
 
-def _check_backend(where: str, alias: str, entry: dict[str, Any]) -> Found:
+def _check_backend(where: str, alias: str, entry: dict[str, Any]) -> Findings:
     if "BACKEND" not in entry:
         return []
     if not isinstance(entry["BACKEND"], str):
@@ -202,7 +202,7 @@ def _routings() -> Iterator[tuple[str, Any]]:
             yield alias, entry["ROUTING"]
 
 
-def _check_routing(where: str, routing: Any) -> Found:
+def _check_routing(where: str, routing: Any) -> Findings:
     from channels.routing import InvalidRoute, Router, find_doubts
 
     try:

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from channels.recipes.parts import Part
+from channels.recipes.parts import SitePart
 from channels.recipes.project import Project
 from channels.recipes.writing import Choices, server_of, supervisord_text, workers_of
 from channels.supervising.bringing_up import (
@@ -115,7 +115,7 @@ def _describe(redis: RedisChoice) -> str:
     return f"{without_secrets(redis.url)}{' (started here)' if redis.command else ''}"
 
 
-def _server(project: Project, choices: Choices) -> Part:
+def _server(project: Project, choices: Choices) -> SitePart:
     listen = ("--bind", choices.bind, "--port", str(choices.port))
     return server_of(project, choices, *listen)
 
@@ -159,7 +159,7 @@ class _Screen:
     def __init__(
         self,
         project: Project,
-        parts: list[Part],
+        parts: list[SitePart],
         redis: RedisChoice,
         run_dir: Path,
         script: Path,

@@ -17,7 +17,7 @@ from channels.message import Message, pending_message_store
 from channels.signals import consumer_finished, consumer_started
 
 if TYPE_CHECKING:
-    from channels.channel import Entry
+    from channels.channel import KeptEntry
     from channels.layers.base import BaseChannelLayer
 
 
@@ -79,7 +79,7 @@ async def _wait_for(awaitable: Awaitable[Any]) -> Any:
     return await awaitable
 
 
-def _flush(entries: Iterable[Entry], is_retry: bool) -> None:
+def _flush(entries: Iterable[KeptEntry], is_retry: bool) -> None:
     """Carry out what the consumer left; raise the first refusal, after all has been tried."""
     refusals: list[Exception] = []
     for layer, operation in entries:

@@ -7,8 +7,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from channels.messages import WebsocketReceive
-from interface_server.asgi import Message
+from channels.messages import Content, WebsocketReceive
 
 #: Messages of one socket that are kept while it changes its owner; what comes after them is lost.
 MOST_HELD = 1_000
@@ -24,7 +23,7 @@ class Checkpoint:
         place: that of the last message.
     """
 
-    state: Message
+    state: Content
     order: int
     place: int
 
@@ -39,7 +38,7 @@ class Sent:
         place: the number of such a message.
     """
 
-    message: Message
+    message: Content
     order: int | None
     place: int
 
@@ -83,18 +82,18 @@ class Ownership:
         self.queue = queue
         self.number = number
         self.is_held = self.is_fenced = self.is_lost = self.is_handed_over = False
-        self.opening: Message | None = None
+        self.opening: Content | None = None
         self.checkpoint: Checkpoint | None = None
         self.keeps = False
         self.sent: collections.deque[Sent] = collections.deque()
         self.handles: Sequence[str] = ()
-        self._held: list[Message] = []
+        self._held: list[Content] = []
         #: What others have sent to the client before its handshake was answered.
-        self._unanswered: list[Message] = []
+        self._unanswered: list[Content] = []
         #: The number of the latest message that its owner has sent to the client.
         self._heard = 0
 
-    def hears(self, message: Message) -> bool:
+    def hears(self, message: Content) -> bool:
         """Whether a message of the owner is new: one that may have been sent is sent again, and a
         Redis that has lost its last moments gives again what was taken."""
         number = message.get("n")
@@ -113,7 +112,7 @@ class Ownership:
         """Whether the socket goes with its owner, should that die."""
         return bool(self.queue) and not (self.is_lost or self.is_handed_over)
 
-    def claim(self, message: Message) -> bool:
+    def claim(self, message: Content) -> bool:
         """Let a worker be the owner, as its message OWN says; return False if another one has been
         since. The owner itself may claim the socket again: see `ends_hold`."""
         queue, number = message["queue"], message["number"]
@@ -127,14 +126,14 @@ class Ownership:
         self._forget(message["order"], message["place"])
         return True
 
-    def ends_hold(self, message: Message) -> bool:
+    def ends_hold(self, message: Content) -> bool:
         """Whether a claim, before it is made, lets go what is held. The owner's own does so if it
         keeps the socket, as its state can't travel; not if it only knows more of its consumer by
         now: it is still to move."""
         is_owner = self.is_of(message["queue"], message["number"])
         return not is_owner or bool(message.get("stays"))
 
-    def hand_over(self, message: Message) -> bool:
+    def hand_over(self, message: Content) -> bool:
         """The owner has let go of the socket, as its HAND_OVER says; return False if that is
         not the owner, or has been said."""
         if self.is_handed_over or not self.is_of(message["queue"], message["number"]):
@@ -146,14 +145,14 @@ class Ownership:
         """A frame goes to the owner, or once more: keep it until the next checkpoint, if there are
         any."""
         if self.keeps and not any(one.order == frame["order"] for one in self.sent):
-            self.sent.append(Sent(cast(Message, frame), frame["order"], 0))
+            self.sent.append(Sent(cast(Content, frame), frame["order"], 0))
 
-    def note_message(self, message: Message, place: int) -> None:
+    def note_message(self, message: Content, place: int) -> None:
         """The same for a message to the instance."""
         if self.keeps and len(self.sent) < MOST_HELD:
             self.sent.append(Sent(message, None, place))
 
-    def note_checkpoint(self, message: Message) -> None:
+    def note_checkpoint(self, message: Content) -> None:
         """The owner says what the instance is, and up to where it has handled what it was sent."""
         self.opening = message.get("opening") or self.opening
         self.checkpoint = Checkpoint(message["state"], message["order"], message["place"])
@@ -164,11 +163,11 @@ class Ownership:
         while self.sent and _is_handled(self.sent[0], order, place):
             self.sent.popleft()
 
-    def address(self, frame: Mapping[str, Any]) -> Message:
+    def address(self, frame: Mapping[str, Any]) -> Content:
         """A frame as the owner is sent it."""
         return {**frame, "type": "websocket.receive", "number": self.number}
 
-    def disown(self, reply_channel: str) -> Message | None:
+    def disown(self, reply_channel: str) -> Content | None:
         """The owner is dead: return what lets another worker go on from its last checkpoint, or
         None if there is none."""
         if self.checkpoint is None or self.opening is None:
@@ -194,23 +193,23 @@ class Ownership:
         """Let nothing more go to the owner."""
         self.is_held = True
 
-    def release(self) -> list[Message]:
+    def release(self) -> list[Content]:
         """Let messages go to the owner again; return those that were kept, which are forgotten."""
         self.is_held = False
         held, self._held = self._held, []
         return held
 
-    def keep_until_answered(self, message: Message) -> None:
+    def keep_until_answered(self, message: Content) -> None:
         """Keep what somebody else sends to the client, until the owner has accepted it."""
         if len(self._unanswered) < MOST_HELD:
             self._unanswered.append(message)
 
-    def take_unanswered(self) -> list[Message]:
+    def take_unanswered(self) -> list[Content]:
         """The handshake is answered: return what was kept till then, which is forgotten."""
         kept, self._unanswered = self._unanswered, []
         return kept
 
-    def keep(self, message: Message) -> bool:
+    def keep(self, message: Content) -> bool:
         """Keep a message for the next owner; return False if too many wait."""
         if len(self._held) >= MOST_HELD:
             return False

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from channels.exceptions import ChannelFull, ChannelsError, LayerUnavailable
 from channels.layers import hosting, names
 from channels.layers.backoff import Backoff
-from interface_server.asgi import Message
+from channels.messages import Content
 
 if TYPE_CHECKING:
     from interface_server.process import ServerProcess
@@ -30,7 +30,7 @@ _PASSING = (ChannelFull, LayerUnavailable)
 #: What is done with a frame that was not sent at once.
 Instead = Callable[[], Coroutine[Any, Any, None]]
 #: A message that waits for the layer, with its place, and until when it is tried.
-InLine = tuple[int, float, Message]
+InLine = tuple[int, float, Content]
 
 
 class OwnerSender:
@@ -49,7 +49,7 @@ class OwnerSender:
         channel = self._process.link.reply_channel(names.WEBSOCKET_SEND, client)
         self.post(queue, {"type": kind, "reply_channel": channel, **more}, place)
 
-    def post(self, queue: str, message: Message, place: int | None = None) -> None:
+    def post(self, queue: str, message: Content, place: int | None = None) -> None:
         """Send to an owner. What has a place waits in line while the layer is away: the messages to
         the instances of many sockets, which are dropped if there is no room for them, and what must
         not overtake these. The rest is tried again."""
@@ -70,7 +70,7 @@ class OwnerSender:
 
         self._process.link.post(channel, message, note)
 
-    def _stand_in_line(self, queue: str, place: int, message: Message) -> None:
+    def _stand_in_line(self, queue: str, place: int, message: Content) -> None:
         line = self._lines.get(queue)
         if line is None:
             line = self._lines[queue] = []
@@ -99,7 +99,7 @@ class OwnerSender:
         return self._process.loop.time() + self._process.options.websocket_patience_s
 
     def send_frame(
-        self, queue: str, frame: Message, sent: asyncio.Future[None], instead: Instead
+        self, queue: str, frame: Content, sent: asyncio.Future[None], instead: Instead
     ) -> None:
         """Send a frame to an owner, with no task of its own: `sent` is done once it is there.
 
@@ -118,12 +118,12 @@ class OwnerSender:
 
         self._process.link.post(queue + hosting.LOCAL_PART, frame, note)
 
-    async def offer(self, message: Message, is_free: Callable[[], bool]) -> None:
+    async def offer(self, message: Content, is_free: Callable[[], bool]) -> None:
         """Put an instance where any worker finds it, and again as `offer_again` does."""
         await self.insist(hosting.RESUME, message)
         await self.offer_again(message, is_free)
 
-    async def offer_again(self, message: Message, is_free: Callable[[], bool]) -> None:
+    async def offer_again(self, message: Content, is_free: Callable[[], bool]) -> None:
         """Put an instance there again, while there are workers and nobody has it: who has taken it
         may be dead, or stand still. Who is second is refused."""
         for _ in range(OFFERS - 1):
@@ -140,7 +140,7 @@ class OwnerSender:
     async def insist(
         self,
         channel: str,
-        message: Message,
+        message: Content,
         *,
         rests_first: bool = False,
         ends_at: float | None = None,
@@ -174,7 +174,7 @@ async def _pass_on(sending: Coroutine[Any, Any, None], sent: asyncio.Future[None
             sent.set_result(None)
 
 
-def _tell_dropped(channel: str, message: Message, error: BaseException) -> None:
+def _tell_dropped(channel: str, message: Content, error: BaseException) -> None:
     logger.error(
         "a %s for %d instances was dropped on its way to %s: %s",
         message.get("type", "hand-over"),

@@ -14,8 +14,7 @@ from channels.layers import hosting, names
 from channels.layers.backoff import Backoff
 from channels.layers.recent import Recent
 from channels.layers.time_limit import within
-from channels.messages import CloseCode, WebsocketReceive
-from interface_server.asgi import Message
+from channels.messages import CloseCode, Content, WebsocketReceive
 from interface_server.owners.ownership import Ownership
 from interface_server.owners.sending import RETRY_S, OwnerSender
 from interface_server.owners.watch import OwnerWatch
@@ -47,7 +46,7 @@ class Owners:
         self._process = process
         self.by_client: dict[str, Ownership] = {}
         #: What has come for sockets that are still connecting.
-        self._early: dict[str, list[Message]] = {}
+        self._early: dict[str, list[Content]] = {}
         #: Set when a socket that is held has an owner again.
         self._released: dict[str, asyncio.Event] = {}
         #: What instances of this process's sockets want to see before it goes to the client.
@@ -58,7 +57,7 @@ class Owners:
         self._places = itertools.count(1)
         self._sender = OwnerSender(process)
         self._watch = OwnerWatch(process, self)
-        self._controls: dict[str, Callable[[str, Message], None]] = {
+        self._controls: dict[str, Callable[[str, Content], None]] = {
             hosting.OWN: self._claim,
             hosting.OWN_REQUEST: self._claim_request,
             hosting.HOLD: self._hold,
@@ -72,7 +71,7 @@ class Owners:
 
     # -- messages with a type -------------------------------------------------------------------
 
-    def dispatch(self, clients: Sequence[str], message: Message) -> None:
+    def dispatch(self, clients: Sequence[str], message: Content) -> None:
         """Do what a message with a `type` asks for."""
         kind = message["type"]
         control = self._controls.get(kind)
@@ -86,7 +85,7 @@ class Owners:
         else:
             self._deliver(clients, message)
 
-    def _let_handle(self, clients: Sequence[str], message: Message) -> None:
+    def _let_handle(self, clients: Sequence[str], message: Content) -> None:
         """Pass an event for the clients on to the instances that want to see it first; to the
         clients of the others it goes at once."""
         handled: list[str] = []
@@ -100,7 +99,7 @@ class Owners:
         if others:
             self._deliver(others, message)
 
-    def _deliver(self, clients: Sequence[str], message: Message) -> None:
+    def _deliver(self, clients: Sequence[str], message: Content) -> None:
         """Pass an event of ASGI on to the clients."""
         try:
             reply = read_event(message)
@@ -117,7 +116,7 @@ class Owners:
             if message["type"] == "websocket.accept":
                 self._release_answered(client)
 
-    def keeps_for_later(self, socket: Socket, message: Message) -> bool:
+    def keeps_for_later(self, socket: Socket, message: Content) -> bool:
         """Whether a message of somebody else waits until a socket's owner has accepted it: what is
         sent to a group does not answer the handshake of an instance."""
         ownership = self.by_client.get(socket.client) if socket.is_connecting else None
@@ -130,7 +129,7 @@ class Owners:
         for message in () if ownership is None else ownership.take_unanswered():
             self._process.dispatcher.dispatch([client], message)
 
-    def _is_by_owner(self, client: str, message: Message) -> bool:
+    def _is_by_owner(self, client: str, message: Content) -> bool:
         """Whether a worker that sends as the owner is the owner, and says something new; it is told
         if it is not the owner."""
         sender = message.get("from")
@@ -147,7 +146,7 @@ class Owners:
     def _disown(self, client: str, queue: str, number: int | None, *, is_closed: bool) -> None:
         self._sender.tell(queue, hosting.GONE, client, number=number, is_closed=is_closed)
 
-    def _forward(self, clients: Sequence[str], message: Message) -> None:
+    def _forward(self, clients: Sequence[str], message: Content) -> None:
         """Pass a message on to the instances of these sockets, in one push for each owner."""
         by_queue: dict[str, list[str]] = {}
         place = next(self._places)
@@ -166,7 +165,7 @@ class Owners:
         for queue, some in by_queue.items():
             self._sender.post(queue, self._members(some, message, place), place)
 
-    def _members(self, clients: Sequence[str], message: Message, place: int) -> Message:
+    def _members(self, clients: Sequence[str], message: Content, place: int) -> Content:
         return {
             "type": hosting.MEMBERS,
             "server": self._reply_channel(""),
@@ -175,7 +174,7 @@ class Owners:
             "place": place,
         }
 
-    def _keep_early(self, client: str, message: Message) -> None:
+    def _keep_early(self, client: str, message: Content) -> None:
         socket = self._process.sockets.get(client)
         if socket is None:
             return
@@ -189,7 +188,7 @@ class Owners:
 
     # -- what owners ask for --------------------------------------------------------------------
 
-    def _claim(self, client: str, message: Message) -> None:
+    def _claim(self, client: str, message: Content) -> None:
         queue, number = message["queue"], message["number"]
         ownership = self.by_client.get(client)
         former = "" if ownership is None else ownership.queue
@@ -235,14 +234,14 @@ class Owners:
         if released is not None:
             released.set()
 
-    def _claim_request(self, client: str, message: Message) -> None:
+    def _claim_request(self, client: str, message: Content) -> None:
         replies = self._process.exchanges.get(client)
         if replies is not None:
             replies.departure_channel = message["channel"]
         else:
             self._process.spawn(self._sender.tell_left(message["channel"]))
 
-    def _hold(self, client: str, message: Message) -> None:
+    def _hold(self, client: str, message: Content) -> None:
         queue, number = message["queue"], message["number"]
         ownership = self.by_client.get(client)
         if ownership is None or not ownership.is_of(queue, number):
@@ -253,7 +252,7 @@ class Owners:
         place = next(self._places)  # behind the messages that came before
         self._sender.tell(queue, hosting.FENCE, client, place, number=number)
 
-    def _note_hand_over(self, client: str, message: Message) -> None:
+    def _note_hand_over(self, client: str, message: Content) -> None:
         """The owner has let go of a socket: see that its instance gets to somebody."""
         ownership = self.by_client.get(client)
         if ownership is None or not ownership.hand_over(message):
@@ -287,7 +286,7 @@ class Owners:
             )
             socket.close(CloseCode.SERVICE_RESTART)
 
-    def _note_checkpoint(self, client: str, message: Message) -> None:
+    def _note_checkpoint(self, client: str, message: Content) -> None:
         if not self._is_by_owner(client, message):
             return
         ownership = self.by_client[client]
@@ -369,7 +368,7 @@ class Owners:
                     raise
             await asyncio.sleep(backoff.next_s())
 
-    async def close_socket(self, client: str, message: Message) -> None:
+    async def close_socket(self, client: str, message: Content) -> None:
         """Send a socket's disconnect to whoever consumes it; see ServerLink.close_socket."""
         ownership = self.by_client.get(client)
         self._early.pop(client, None)

@@ -16,7 +16,7 @@ from worker.advice import tell_of_no_frame, tell_of_open_connect
 from worker.applications.arrivals import Arrival, Arrivals
 from worker.applications.events import check_event, find_own_events, frame_of
 from worker.applications.mover import FAILED, GIVEN, STAYED
-from worker.applications.moving import Baseline, State, explain, put_back, say_resumed
+from worker.applications.moving import Baseline, PackedState, explain, put_back, say_resumed
 from worker.applications.scopes import make_socket_scope
 from worker.applications.travel import CannotTravel
 
@@ -104,7 +104,7 @@ class SocketInstance:
         self._is_checkpointed = False
         #: The types of events for the client that the consumer wants to see first.
         self._handles: list[str] = []
-        self._checkpoint: State | None = None
+        self._checkpoint: PackedState | None = None
         self._arrivals = Arrivals(self._taken, self._place)
         #: Up to where all was handled at the latest checkpoint.
         self._checkpoint_at = (0, 0)
@@ -278,7 +278,7 @@ class SocketInstance:
         await self._host.send_to_others(instance)
         raise HandedOver
 
-    def _as_message(self, state: State) -> Content:
+    def _as_message(self, state: PackedState) -> Content:
         """What another worker goes on from."""
         return {
             "reply_channel": self.channel_name,
@@ -289,7 +289,7 @@ class SocketInstance:
             "state": state,
         }
 
-    async def _pack(self) -> State | None:
+    async def _pack(self) -> PackedState | None:
         """The state of the instance; None, with the reason in `stays`, if it can't travel."""
         if self._baseline is None or self._consumer is None or self._others:
             self.stays = f"the application for {self._opening['path']} is not one class consumer"
@@ -354,7 +354,7 @@ class SocketInstance:
             self._tell(self._checkpoint_message(state, events))
             self._checkpoint, self._checkpoint_at = state, at
 
-    def _checkpoint_message(self, state: State, events: list[Content]) -> Content:
+    def _checkpoint_message(self, state: PackedState, events: list[Content]) -> Content:
         message = {
             "type": hosting.CHECKPOINT,
             "from": self._host.queue,

@@ -25,7 +25,7 @@ _MADE_ANEW = frozenset({"url_route", "path_remaining", "extensions"})
 #: The parts of a state, each packed for itself.
 ATTRIBUTES, SCOPE, SAID = "attributes", "scope", "said"
 _SAID_BY = "what hand_over() returned"
-State = dict[str, bytes]
+PackedState = dict[str, bytes]
 
 
 class Baseline:
@@ -35,7 +35,7 @@ class Baseline:
         self._attributes = dict(vars(consumer))
         self._scope = dict(consumer.scope)
 
-    async def pack(self, consumer: Any) -> State:
+    async def pack(self, consumer: Any) -> PackedState:
         """Return the state of an instance. Raises CannotTravel."""
         self.pack_at_once(consumer)  # before hand_over() ends anything
         say = getattr(consumer, "hand_over", None)
@@ -45,7 +45,7 @@ class Baseline:
             raise _blame_largest(packed, {_SAID_BY: said})
         return packed
 
-    def pack_at_once(self, consumer: Any) -> State:
+    def pack_at_once(self, consumer: Any) -> PackedState:
         """The same for a checkpoint: without what `hand_over` would say. Raises CannotTravel."""
         attributes, scope = self._find_attributes(consumer), self._find_in_scope(consumer)
         packed = {
@@ -82,12 +82,12 @@ class Baseline:
         return found
 
 
-def _is_too_large(packed: State) -> bool:
+def _is_too_large(packed: PackedState) -> bool:
     """Whether no layer carries a state."""
     return sum(map(len, packed.values())) > MOST_STATE_BYTES
 
 
-def _blame_largest(packed: State, named: Mapping[str, Any]) -> CannotTravel:
+def _blame_largest(packed: PackedState, named: Mapping[str, Any]) -> CannotTravel:
     """What to raise for a state that is too large: it names what is largest of these."""
     largest = max(named, key=lambda name: len(pack_state({name: named[name]})))
     size = sum(map(len, packed.values()))
@@ -115,7 +115,7 @@ def _can_travel(value: object) -> bool:
     return True
 
 
-async def put_back(consumer: Any, state: State) -> None:
+async def put_back(consumer: Any, state: PackedState) -> None:
     """Give an instance what it had on another worker. Raises UnreadableState."""
     read = sync_to_async(unpack_state, thread_sensitive=False)
     vars(consumer).update(await read(state[ATTRIBUTES]))

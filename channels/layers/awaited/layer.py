@@ -11,10 +11,10 @@ from typing import Any, ClassVar
 
 from channels.exceptions import ClientGone, InvalidMessage, LayerUnavailable
 from channels.layers.awaited.contract import BaseChannelLayer
-from channels.layers.awaited.mailboxes import Message
 from channels.layers.awaited.own_channels import OwnChannels
 from channels.layers.base import BaseChannelLayer as Engine
 from channels.layers.names import SPECIFIC, random_suffix, split_local
+from channels.messages import Content
 
 #: Letters and digits that tell one channel of a process from another one.
 LOCAL_LENGTH = 12
@@ -49,7 +49,7 @@ class AwaitedLayer(BaseChannelLayer):
 
     # -- channels -------------------------------------------------------------------------------
 
-    async def send(self, channel: str, message: Message) -> None:
+    async def send(self, channel: str, message: Content) -> None:
         """Put a message on a channel, of this process or of any other, or of a worker.
 
         Raises ChannelFull, MessageTooLarge, TypeError for what is no channel name or can't be
@@ -60,7 +60,7 @@ class AwaitedLayer(BaseChannelLayer):
         with contextlib.suppress(ClientGone):  # as for any channel that nobody reads any more
             await self.engine.asend(channel, _checked(message))
 
-    async def receive(self, channel: str) -> Message:
+    async def receive(self, channel: str) -> Content:
         """Wait for the next message on a channel, and return it. Cancelling it loses none."""
         self.require_valid_channel_name(channel)
         await self._attend()
@@ -101,7 +101,7 @@ class AwaitedLayer(BaseChannelLayer):
         self._here().note_left(group, channel)
         await self.engine.agroup_discard(group, channel)
 
-    async def group_send(self, group: str, message: Message) -> None:
+    async def group_send(self, group: str, message: Content) -> None:
         """Send a message to every member of a group; full ones miss it."""
         self.require_valid_group_name(group)
         await self._attend()
@@ -157,7 +157,7 @@ class AwaitedLayer(BaseChannelLayer):
         return getattr(self.engine, name)
 
 
-def _checked(message: object) -> Message:
+def _checked(message: object) -> Content:
     if not isinstance(message, dict):
         raise InvalidMessage(f"message is not a dict: got {type(message).__name__} {message!r}")
     return message

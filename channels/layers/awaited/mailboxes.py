@@ -15,11 +15,11 @@ import logging
 import threading
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
+
+from channels.messages import Content
 
 logger = logging.getLogger("channels.layers")
 
-Message = dict[str, Any]
 #: Drains the process's queue, and calls `deliver` for each message, until cancelled.
 Drain = Callable[[], Awaitable[None]]
 
@@ -45,12 +45,12 @@ class Mailboxes:
         self._drain_queue, self._capacity, self._expiry_s = drain, capacity, expiry_s
         self._on_drop = on_drop
         self._lock = threading.Lock()
-        self._boxes: dict[str, collections.deque[tuple[float, Message]]] = {}
+        self._boxes: dict[str, collections.deque[tuple[float, Content]]] = {}
         self._waiters: dict[str, collections.deque[asyncio.Future[None]]] = {}
         self._drainer: asyncio.Task[None] | None = None
         self._sweep_at_s = 0.0
 
-    async def receive(self, local: str) -> Message:
+    async def receive(self, local: str) -> Content:
         """Wait for the next message of a channel, and return it. Cancelling it loses none."""
         while True:
             with self._lock:
@@ -68,7 +68,7 @@ class Mailboxes:
             finally:
                 self._stop_waiting(local, waiter)
 
-    def deliver(self, locals_: list[str], message: Message) -> None:
+    def deliver(self, locals_: list[str], message: Content) -> None:
         """Put a message into the mailboxes of channels, and wake those who wait for it."""
         now_s = time.monotonic()
         copied = _copier(message) if len(locals_) > 1 else None
@@ -87,7 +87,7 @@ class Mailboxes:
         with self._lock:
             self._boxes.pop(local, None)
 
-    def _pop(self, local: str) -> Message | None:
+    def _pop(self, local: str) -> Content | None:
         box = self._boxes.get(local)
         now_s = time.monotonic()
         while box:
@@ -160,7 +160,7 @@ class Mailboxes:
                         return
 
 
-def _copier(message: Message) -> Callable[[Message], Message]:
+def _copier(message: Content) -> Callable[[Content], Content]:
     """What makes each member of a group a message of its own: its handler may change it."""
     is_flat = not any(isinstance(value, (dict, list)) for value in message.values())
     return dict if is_flat else copy.deepcopy

@@ -7,10 +7,11 @@ import logging
 import os
 
 from channels.exceptions import LayerUnavailable
-from channels.layers.awaited.mailboxes import Mailboxes, Message
+from channels.layers.awaited.mailboxes import Mailboxes
 from channels.layers.base import BaseChannelLayer as Engine
 from channels.layers.names import random_suffix, split_local
 from channels.layers.process_link import ProcessLink
+from channels.messages import Content
 
 logger = logging.getLogger("channels.layers")
 
@@ -41,7 +42,7 @@ class OwnChannels:
             queue.has_entered = True
         return name
 
-    async def receive(self, queue: str, local: str) -> Message:
+    async def receive(self, queue: str, local: str) -> Content:
         """Wait for the next message on a channel."""
         return await self._queue(queue).boxes.receive(local)
 

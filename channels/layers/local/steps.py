@@ -10,12 +10,12 @@ from channels.layers.entries import Entry, Letter
 from channels.layers.local.store import Store
 from channels.layers.operations import Operation, Turn
 
-#: What is done in a transaction. What it gives is said in channels.layers.verbs.Steps.
+#: What is done in a transaction. What it gives is said in channels.layers.verbs.EngineSteps.
 LocalStep: TypeAlias = Callable[[Store], Any]
 
 
 class LocalSteps:
-    """See channels.layers.verbs.Steps."""
+    """See channels.layers.verbs.EngineSteps."""
 
     def carry_out(self, operation: Operation) -> LocalStep:
         return lambda store: store.carry_out(operation)

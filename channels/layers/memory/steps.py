@@ -10,12 +10,12 @@ from channels.layers.entries import Entry, Letter
 from channels.layers.memory.store import Store
 from channels.layers.operations import Operation, Turn
 
-#: What runs under the layer's lock. What it gives is said in channels.layers.verbs.Steps.
+#: What runs under the layer's lock. What it gives is said in channels.layers.verbs.EngineSteps.
 MemoryStep: TypeAlias = Callable[[Store, float], Any]
 
 
 class MemorySteps:
-    """See channels.layers.verbs.Steps."""
+    """See channels.layers.verbs.EngineSteps."""
 
     def carry_out(self, operation: Operation) -> MemoryStep:
         return lambda store, now: store.carry_out(operation, now)

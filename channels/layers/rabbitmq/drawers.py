@@ -29,7 +29,7 @@ LIMIT_S = 15.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.001, 0.01
 
 #: What lies in a drawer, and a part of it: what is kept of one process, or of one socket.
-State = dict[Any, Any]
+Held = dict[Any, Any]
 Record = dict[str, Any]
 
 
@@ -55,13 +55,13 @@ class Drawers:
         return [name for name in self.names() if name.startswith(kind)]
 
     @contextlib.asynccontextmanager
-    async def open(self, session: Session, name: str) -> AsyncIterator[State]:
+    async def open(self, session: Session, name: str) -> AsyncIterator[Held]:
         """Give the state in a drawer, which is put back, as it was changed, at the end."""
         queue, message = self._topology.drawer(name), await self._take(session, name)
         channel = session.drawing
         before = message.body
         try:
-            state: State = msgpack.unpackb(before, raw=False, strict_map_key=False)
+            state: Held = msgpack.unpackb(before, raw=False, strict_map_key=False)
             yield state
             after = msgpack.packb(state, use_bin_type=True)
         except BaseException:
@@ -127,5 +127,5 @@ class Drawers:
         await channel.queue_declare(queue, arguments=limits)
         await channel.queue_purge(queue)
         # Which broker it is, since its start: another one has forgotten the sockets.
-        first: State = {"boot": random_suffix()} if name == "registry" else {}
+        first: Held = {"boot": random_suffix()} if name == "registry" else {}
         await channel.basic_publish(msgpack.packb(first), routing_key=queue)

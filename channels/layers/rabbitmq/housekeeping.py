@@ -12,7 +12,7 @@ from channels.layers import operations as ops
 from channels.layers.memory.sockets import PATIENCE_S
 from channels.layers.memory.store import CLOSE_LOST, SOCKET_CHANNELS
 from channels.layers.names import REPLY_KINDS, reply_channel_name
-from channels.layers.rabbitmq.drawers import Record, State
+from channels.layers.rabbitmq.drawers import Held, Record
 from channels.layers.rabbitmq.engine import Engine
 from channels.layers.rabbitmq.sockets import KeptOrder, record_of
 
@@ -65,7 +65,7 @@ class Housekeeping:
         async with self._drawers.open(session, "registry") as state:
             self._enter(state, session, kind, process_id, facts)
 
-    def _enter(self, state: State, session: Session, kind: str, name: str, facts: Record) -> None:
+    def _enter(self, state: Held, session: Session, kind: str, name: str, facts: Record) -> None:
         entry = {"facts": facts, "seen": self._engine.clock(), "notice_queue": session.notice_queue}
         state.setdefault(kind, {})[name] = entry
 
@@ -195,7 +195,7 @@ class Housekeeping:
         if due is not None:
             await self._go_round_alive(session, due, "workers", worker_id)
 
-    def _begin_round(self, state: State) -> Round | None:
+    def _begin_round(self, state: Held) -> Round | None:
         """What is to be looked at now; None if somebody else has done it just now."""
         now = self._engine.clock()
         if state.get("round", 0.0) <= now < state.get("round", 0.0) + ROUND_EVERY_S:

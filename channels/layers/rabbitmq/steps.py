@@ -11,12 +11,12 @@ from channels.layers.operations import Operation
 from channels.layers.rabbitmq.engine import Engine
 from channels.layers.rabbitmq.transport import Session
 
-#: What is awaited where the connection lives. What it gives is said in channels.layers.verbs.Steps.
+#: What is awaited where the connection lives; its result: see channels.layers.verbs.EngineSteps.
 RabbitmqStep: TypeAlias = Callable[[Session], Awaitable[Any]]
 
 
 class RabbitmqSteps:
-    """See channels.layers.verbs.Steps."""
+    """See channels.layers.verbs.EngineSteps."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

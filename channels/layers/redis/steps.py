@@ -16,7 +16,7 @@ from channels.layers.redis.transport.plans import Plan
 
 @dataclasses.dataclass(frozen=True)
 class RedisSteps:
-    """See channels.layers.verbs.Steps."""
+    """See channels.layers.verbs.EngineSteps."""
 
     sending: Sending
     groups: Groups

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from django.core.management import CommandParser
 
 #: A dead letter; see `BaseChannelLayer.dead_letters` for its keys.
-Letter: TypeAlias = dict[str, Any]
+LetterFacts: TypeAlias = dict[str, Any]
 
 
 class Command(BaseCommand):
@@ -61,7 +61,7 @@ class Command(BaseCommand):
     def _channels(self, options: dict[str, Any]) -> list[str]:
         return [options["channel"]] if options["channel"] else self.layer.dead_letter_channels()
 
-    def _letters(self, channel: str, options: dict[str, Any]) -> list[Letter]:
+    def _letters(self, channel: str, options: dict[str, Any]) -> list[LetterFacts]:
         letters = self.layer.dead_letters(channel)
         known = {letter["id"] for letter in letters}
         for wanted in options["ids"]:
@@ -129,7 +129,7 @@ class Command(BaseCommand):
             self.stdout.write(f"{channel}: {count} {done}")
 
 
-def _row(letter: Letter) -> list[object]:
+def _row(letter: LetterFacts) -> list[object]:
     return [letter["id"], format_time(letter["at"]), letter["attempts"], letter["reason"]]
 
 

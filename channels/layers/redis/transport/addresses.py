@@ -3,7 +3,7 @@
 import functools
 import inspect
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import parse_qsl, urlsplit
 
 import redis.connection
@@ -17,6 +17,9 @@ _QUOTING = (
     "%23 for #, %3A for :, %2F for /, %3F for ?; or give them as `username` and `password` in a "
     "dict, or in connection_kwargs"
 )
+
+#: What opens a socket to one.
+HostAndPort: TypeAlias = tuple[str, int]
 
 
 class Address(NamedTuple):

@@ -38,9 +38,9 @@ LANES_REST_S = 0.01
 
 
 T = TypeVar("T")
-Replies: TypeAlias = "asyncio.Future[list[Any]]"
+RepliesFuture: TypeAlias = "asyncio.Future[list[Any]]"
 #: Who waits for a reply.
-Waiting: TypeAlias = "Replies | Told"
+Waiting: TypeAlias = "RepliesFuture | Told"
 
 
 class SharedConnection:
@@ -48,16 +48,16 @@ class SharedConnection:
 
     def __init__(self, host: Host, loop: asyncio.AbstractEventLoop) -> None:
         self._host, self._loop = host, loop
-        self._waiting: list[Batch] = []
+        self._waiting: list[Submission] = []
         self._posts: dict[tuple[str, ...], list[tuple[Post, Waiting]]] = {}
         self._lanes: list[tuple[Lane[Any], _LaneReply]] = []
         self._lanes_rest_until = 0.0
         self._pump: asyncio.Task[None] | None = None
         self._connection: AsyncConnection | None = None
 
-    def submit(self, commands: list[Command]) -> Replies:
+    def submit(self, commands: list[Command]) -> RepliesFuture:
         """Return a future for the replies to `commands`."""
-        future: Replies = self._loop.create_future()
+        future: RepliesFuture = self._loop.create_future()
         self._waiting.append((commands, future))
         self._start_pump()
         return future
@@ -93,7 +93,7 @@ class SharedConnection:
             for _, future in self._gather_asked():
                 future.cancel()
 
-    def _gather(self) -> "list[Batch]":
+    def _gather(self) -> "list[Submission]":
         """What is waiting now, and what is in lanes."""
         batch = self._gather_asked()
         for lane, on_reply in self._lanes:
@@ -101,7 +101,7 @@ class SharedConnection:
                 batch.append(([lane.next_command()], on_reply))
         return batch
 
-    def _gather_asked(self) -> "list[Batch]":
+    def _gather_asked(self) -> "list[Submission]":
         """What is waiting now, as (commands, future) pairs; posts to one queue as one command."""
         batch, self._waiting = self._waiting, []
         if self._posts:
@@ -114,14 +114,14 @@ class SharedConnection:
     def _are_lanes_resting(self) -> bool:
         return self._loop.time() < self._lanes_rest_until
 
-    def _merge(self, group: "list[tuple[Post, Waiting]]") -> "Batch":
+    def _merge(self, group: "list[tuple[Post, Waiting]]") -> "Submission":
         post, future = group[0]
         if len(group) == 1:
             return [post.request.command], future
         rests = [post.rest for post, _ in group]
         return [post.script.call(post.keys, (*post.args, *rests))], _Shared(self, group)
 
-    async def _run_batch(self, batch: "list[Batch]") -> None:
+    async def _run_batch(self, batch: "list[Submission]") -> None:
         commands = [command for part, _ in batch for command in part]
         try:
             connection = await self._open_connection()
@@ -243,7 +243,7 @@ class _Shared:
 
 
 #: Commands, and whoever waits for the replies to them.
-Batch: TypeAlias = tuple[list[Command], "Waiting | _Shared | _LaneReply"]
+Submission: TypeAlias = tuple[list[Command], "Waiting | _Shared | _LaneReply"]
 
 
 class AsyncDriver:
@@ -280,9 +280,9 @@ class AsyncDriver:
         """Run one request, whose reply nobody waits for."""
         self._connections[request.host].submit([request.command])
 
-    def post(self, post: Post) -> Replies:
+    def post(self, post: Post) -> RepliesFuture:
         """Return a future for the reply to a Post, in a list of its own."""
-        future: Replies = self.loop.create_future()
+        future: RepliesFuture = self.loop.create_future()
         self._connections[post.request.host].post(post, future)
         return future
 

@@ -13,14 +13,13 @@ import binascii
 import dataclasses
 import random
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import redis
 import redis.asyncio
 import redis.connection
 
-from channels.layers.redis.transport.addresses import Address as Place
-from channels.layers.redis.transport.addresses import name_of
+from channels.layers.redis.transport.addresses import Address, HostAndPort, name_of
 from channels.layers.redis.transport.hosts import Host
 from channels.layers.redis.transport.sentinel import finding_connection
 from channels.layers.redis.transport.wire import Command
@@ -36,9 +35,6 @@ ALL_KEYS = frozenset({"DEL", "UNLINK", "EXISTS"})
 
 #: What a URL says of one node only.
 _OF_THE_PLACE = frozenset({"host", "port", "db", "connection_class"})
-
-#: Where a node is.
-Address: TypeAlias = tuple[str, int]
 
 
 def slot_of(tag: str) -> int:
@@ -60,8 +56,8 @@ def partition_tags(count: int) -> list[str]:
 class Node:
     """One node: a master with its ranges of slots, or the replica of one."""
 
-    address: Address
-    replica_of: Address | None = None
+    address: HostAndPort
+    replica_of: HostAndPort | None = None
     ranges: list[tuple[int, int]] = dataclasses.field(default_factory=list)
 
     def has(self, slot: int) -> bool:
@@ -76,7 +72,7 @@ class ClusterMap:
         options: of redis-py's connections to nodes.
     """
 
-    def __init__(self, hosts: Sequence[Place], options: dict[str, Any]) -> None:
+    def __init__(self, hosts: Sequence[Address], options: dict[str, Any]) -> None:
         parsed = [
             redis.connection.parse_url(url)  # type: ignore[no-untyped-call]
             for url, _ in hosts
@@ -98,7 +94,7 @@ class ClusterMap:
         """The class of redis-py's connections to nodes."""
         return library.SSLConnection if self.is_secured else library.Connection
 
-    def _places_to_ask(self) -> list[Address]:
+    def _places_to_ask(self) -> list[HostAndPort]:
         nodes = list(dict.fromkeys([*self._nodes, *self._seeds]))
         return random.sample(nodes, len(nodes))
 
@@ -106,14 +102,14 @@ class ClusterMap:
         timeouts = {"socket_timeout": ASK_TIMEOUT_S, "socket_connect_timeout": ASK_TIMEOUT_S}
         return {**self.options, **timeouts}
 
-    def find(self, slot: int) -> Address:
+    def find(self, slot: int) -> HostAndPort:
         """Return the address of the master that has a slot. Raises redis.ConnectionError."""
         return self._read(slot, *self._ask(slot))
 
     def nodes(self) -> list[Node]:
         """Return the nodes, masters before their replicas. Raises redis.ConnectionError."""
         asked, ranges = self._ask(0)
-        found: dict[Address, Node] = {}
+        found: dict[HostAndPort, Node] = {}
         for first, last, master, *replicas in ranges:
             address = _address(master, asked)
             node = found.setdefault(address, Node(address))
@@ -125,7 +121,7 @@ class ClusterMap:
             found.values(), key=lambda node: (node.replica_of or node.address, node.address)
         )
 
-    def _ask(self, slot: int) -> tuple[Address, Any]:
+    def _ask(self, slot: int) -> tuple[HostAndPort, Any]:
         """Who was asked, and the answer to CLUSTER SLOTS; `slot` is what it is asked for."""
         troubles = []
         for address in self._places_to_ask():
@@ -142,7 +138,7 @@ class ClusterMap:
                 connection.disconnect()
         raise _nobody_knows(slot, troubles)
 
-    async def afind(self, slot: int) -> Address:
+    async def afind(self, slot: int) -> HostAndPort:
         """`find`, as a coroutine."""
         troubles = []
         for address in self._places_to_ask():
@@ -159,10 +155,10 @@ class ClusterMap:
                 await connection.disconnect(nowait=True)
         raise _nobody_knows(slot, troubles)
 
-    def _read(self, slot: int, asked: Address, ranges: Any) -> Address:
+    def _read(self, slot: int, asked: HostAndPort, ranges: Any) -> HostAndPort:
         """The master of a slot in the answer to CLUSTER SLOTS: [first, last, master, replicas ...]
         for each range, nodes as [host, port, ...]."""
-        found: Address | None = None
+        found: HostAndPort | None = None
         nodes = []
         for first, last, *members in ranges:
             addresses = [_address(member, asked) for member in members]
@@ -178,7 +174,7 @@ class ClusterMap:
         return found
 
 
-def _address(member: Any, asked: Address) -> Address:
+def _address(member: Any, asked: HostAndPort) -> HostAndPort:
     name = member[0].decode() if isinstance(member[0], bytes) else member[0]
     return (name if name and name != "?" else asked[0]), int(member[1])
 
@@ -217,10 +213,10 @@ class ClusterHost(Host):
         connection_class = finding_connection(base, is_sync)
         return connection_class(self._find if is_sync else self._afind, **options)
 
-    def _find(self) -> Address:
+    def _find(self) -> HostAndPort:
         return self._cluster.find(self.slot)
 
-    async def _afind(self) -> Address:
+    async def _afind(self) -> HostAndPort:
         return await self._cluster.afind(self.slot)
 
     # -- keys -----------------------------------------------------------------------------------

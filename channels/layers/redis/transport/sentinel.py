@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import redis
 import redis.asyncio
@@ -13,12 +13,11 @@ import redis.sentinel
 from redis.backoff import NoBackoff
 
 from channels.exceptions import LayerUnavailable
+from channels.layers.redis.transport.addresses import HostAndPort
 from channels.layers.redis.transport.hosts import Host
 
 #: Seconds to wait for one Sentinel; the time for a connection to a master goes on meanwhile.
 TIMEOUT_S = 0.5
-#: Where a Sentinel, or a master, is.
-Address: TypeAlias = tuple[str, int]
 DEFAULT_SENTINELS = (("localhost", 26379),)
 
 
@@ -29,7 +28,7 @@ class SentinelHost(Host):
 
     def __init__(
         self,
-        sentinels: Sequence[Address],
+        sentinels: Sequence[HostAndPort],
         service: str,
         connection_kwargs: dict[str, Any],
         *,
@@ -51,7 +50,7 @@ class SentinelHost(Host):
         options = _once(library, self._sentinel_options)
         return library.sentinel.Sentinel(self._sentinels, sentinel_kwargs=options)
 
-    def _find_master(self) -> Address:
+    def _find_master(self) -> HostAndPort:
         manager = self._manager(redis)
         try:
             return self._note_first(manager, manager.discover_master(self._service))
@@ -59,7 +58,7 @@ class SentinelHost(Host):
             for client in manager.sentinels:
                 client.close()
 
-    async def _afind_master(self) -> Address:
+    async def _afind_master(self) -> HostAndPort:
         manager = self._manager(redis.asyncio)
         try:
             return self._note_first(manager, await manager.discover_master(self._service))
@@ -67,7 +66,7 @@ class SentinelHost(Host):
             for client in manager.sentinels:
                 await client.aclose()
 
-    def _note_first(self, manager: Any, address: Address) -> Address:
+    def _note_first(self, manager: Any, address: HostAndPort) -> HostAndPort:
         """The Sentinel that answered is asked first the next time: others may be away."""
         place = manager.sentinels[0].connection_pool.connection_kwargs
         first = (place["host"], place["port"])
@@ -99,14 +98,14 @@ def finding_connection(base: Any, is_sync: bool) -> Any:
     return SyncConnection if is_sync else AsyncConnection
 
 
-def parse_sentinels(hosts: Sequence[Any] | None) -> list[Address]:
+def parse_sentinels(hosts: Sequence[Any] | None) -> list[HostAndPort]:
     """Return (host, port) pairs for the `hosts` of a CONFIG. Raises ValueError."""
     if isinstance(hosts, str):
         raise ValueError("hosts must be a list, as in [('localhost', 26379)], not one string")
     return [_parse_sentinel(*one) for one in enumerate(hosts or DEFAULT_SENTINELS)]
 
 
-def _parse_sentinel(place: int, host: Any) -> Address:
+def _parse_sentinel(place: int, host: Any) -> HostAndPort:
     if isinstance(host, (tuple, list)) and len(host) == 2:
         return str(host[0]), int(host[1])
     raise ValueError(  # which may be a URL with a password
@@ -115,7 +114,7 @@ def _parse_sentinel(place: int, host: Any) -> Address:
     )
 
 
-def find_services(sentinels: Sequence[Address], connection_kwargs: dict[str, Any]) -> list[str]:
+def find_services(sentinels: Sequence[HostAndPort], connection_kwargs: dict[str, Any]) -> list[str]:
     """Ask the Sentinels, one after the other until one answers, for the names of their masters.
 
     Returns a sorted list, the same in each process. Raises LayerUnavailable if none answers, and
