@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from channels.logs.formats import FORMATS
+from interface_server.hosts import HOST_NAMES
 from interface_server.options import Options
 
 FlagDecorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -45,7 +46,7 @@ _FLAGS = (
     ),
     _flag(
         "--server",
-        type=click.Choice(["daphne", "uvicorn"]),
+        type=click.Choice(HOST_NAMES),
         default="daphne",
         show_default=True,
         help="What speaks HTTP and WebSocket.",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from channels.exceptions import ChannelFull, InvalidMessage, LayerUnavailable, MessageTooLarge
 from channels.layers.names import WEBSOCKET_SEND, reply_channel_name
-from channels.messages import Content
+from channels.messages import CloseCode, Content
 from channels.metrics import hooks
 from channels.tracing import hooks as tracing
 from interface_server.asgi import Event, Headers, Receive, Scope, Send
@@ -238,7 +238,8 @@ class Socket:
         self._state = next_state(self._state, SocketEvent.ACCEPT)
         hooks.meter.socket_opened()
         self._process.link.note_accepted(self.client)
-        self._set_timer(self._process.options.websocket_timeout_s, lambda: self.close(1000))
+        life_s = self._process.options.websocket_timeout_s
+        self._set_timer(life_s, lambda: self.close(CloseCode.NORMAL))
         event: Event = {
             "type": "websocket.accept",
             "subprotocol": self._choose_subprotocol(subprotocol),
@@ -268,7 +269,7 @@ class Socket:
     def _refuse(self, status: int) -> None:
         self._state = next_state(self._state, SocketEvent.REFUSE)
         hooks.meter.socket_refused("denied" if status == 403 else "no answer")
-        self._close_code = 1006
+        self._close_code = CloseCode.BROKEN
         self._log("WSREJECT")
         self._end_with(self._refusal(status))
 
@@ -319,7 +320,7 @@ class Socket:
             self._scope["path"],
             self._writer.clear() + 1,
         )
-        self.close(1013)
+        self.close(CloseCode.TRY_AGAIN_LATER)
 
     def _end_with(self, events: list[Event]) -> None:
         self._intake.stop()
@@ -337,7 +338,7 @@ class Socket:
         self._intake.stop()
         if self._state is not SocketState.OPEN:
             return 1006
-        self._process.spawn(self._try_to_close(1001))
+        self._process.spawn(self._try_to_close(CloseCode.GOING_AWAY))
         return 1001
 
     async def _try_to_close(self, code: int) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management import CommandError
 
 from channels.recipes.parts import BadShard, Shard, parse_shard
+from interface_server.hosts import HOST_NAMES
 
 
 def _count(text: str) -> int:
@@ -40,7 +41,7 @@ def add_part_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--server",
-        choices=["daphne", "uvicorn"],
+        choices=HOST_NAMES,
         default="daphne",
         help="What hosts the interface server (default: daphne).",
     )

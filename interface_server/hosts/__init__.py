@@ -12,6 +12,9 @@ from typing import cast
 from interface_server.hosts.contract import HostServer
 from interface_server.hosts.private_names import UnknownRelease, installed_version
 
+#: What `--server` may be: each is a module of this folder.
+HOST_NAMES = ("daphne", "uvicorn")
+
 
 class HostMissing(Exception):
     """A host server, or what it needs, is not installed; the text says what to install."""

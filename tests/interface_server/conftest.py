@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from interface_server.hosts import HOST_NAMES
 from tests.processes import REPOSITORY, Process, free_port, wait_until
 
 SITE = "tests.interface_server.sites.memory:channel_layer"
@@ -16,8 +17,10 @@ OURS = [*PYTHON, "from interface_server.cli import main; main()"]
 
 #: How to start each host; {port} is filled in.
 COMMANDS = {
-    "interface-server daphne": [*OURS, "-v", "0", "-p", "{port}", SITE],
-    "interface-server uvicorn": [*OURS, "-v", "0", "-p", "{port}", "--server", "uvicorn", SITE],
+    **{
+        f"interface-server {name}": [*OURS, "-v", "0", "-p", "{port}", "--server", name, SITE]
+        for name in HOST_NAMES
+    },
     "daphne": [sys.executable, "-m", "daphne", "-v", "0", "-p", "{port}", SITE],
     "uvicorn": [sys.executable, "-m", "uvicorn", "--no-access-log", "--port", "{port}", SITE],
     "gunicorn": [
@@ -122,12 +125,12 @@ def _host_fixture(names):
 #: Every host server that the project promises to work under.
 any_host = _host_fixture(list(COMMANDS))
 #: Daphne and uvicorn, each run by itself and by `interface-server`.
-main_host = _host_fixture(list(COMMANDS)[:4])
+main_host = _host_fixture([*(f"interface-server {name}" for name in HOST_NAMES), *HOST_NAMES])
 #: The hosts that `interface-server` runs.
-our_host = _host_fixture(list(COMMANDS)[:2])
+our_host = _host_fixture([f"interface-server {name}" for name in HOST_NAMES])
 
 
-@pytest.fixture(params=["daphne", "uvicorn"])
+@pytest.fixture(params=HOST_NAMES)
 def server_kind(request):
     """The values of --server."""
     return request.param
