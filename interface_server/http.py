@@ -185,7 +185,7 @@ class Exchange:
             tracing.tracer.carry(message)
         if channel is not None:
             message["body_channel"] = channel.name
-        self._process.exchanges[self.client] = self._replies
+        self._process.reply_queues[self.client] = self._replies
         try:
             await self._process.link.send("http.request", message)
         except ChannelFull as error:
@@ -388,7 +388,7 @@ class Exchange:
             await asyncio.wait([self._watcher])
 
     def _close(self) -> None:
-        self._process.exchanges.pop(self.client, None)
+        self._process.reply_queues.pop(self.client, None)
         self._replies.close()
         if self._timer is not None:
             self._timer.cancel()

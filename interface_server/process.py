@@ -56,7 +56,7 @@ class ServerProcess:
         self.options = options
         self.loop = asyncio.get_running_loop()
         self.dispatcher = Dispatcher()
-        self.exchanges = self.dispatcher.exchanges
+        self.reply_queues = self.dispatcher.reply_queues
         self.sockets = self.dispatcher.sockets
         self.addresses: collections.Counter[str] = collections.Counter()
         self.proxy = ProxyHeaders(options.trusted_proxies) if options.proxy_headers else None
@@ -113,7 +113,7 @@ class ServerProcess:
             logger.warning(
                 "stopped after %.0f s with %d requests and %d sockets unfinished",
                 self.options.grace_s,
-                len(self.exchanges),
+                len(self.reply_queues),
                 len(self.sockets),
             )
             self._break_off_requests()
@@ -132,7 +132,7 @@ class ServerProcess:
             socket.close(code)
 
     def _has_clients(self) -> bool:
-        return bool(self.exchanges or self.sockets)
+        return bool(self.reply_queues or self.sockets)
 
     def _is_busy(self) -> bool:
         return self._has_clients() or bool(self._tasks)
@@ -143,14 +143,14 @@ class ServerProcess:
             "the channel layer has forgotten this server: closing %d sockets with 1012, "
             "answering %d requests with 503",
             len(self.sockets),
-            len(self.exchanges),
+            len(self.reply_queues),
         )
         self.close_sockets(1012)
         self._break_off_requests()
 
     def _break_off_requests(self) -> None:
         """Answer what has no reply yet with 503, and end responses that are under way."""
-        for replies in list(self.exchanges.values()):
+        for replies in list(self.reply_queues.values()):
             replies.end(NoReply.LOST)
 
     # -- what exchanges and sockets use -------------------------------------------------------

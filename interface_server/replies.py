@@ -33,15 +33,15 @@ class Dispatcher:
     """The clients of this process by their ids.
 
     Attributes:
-        exchanges: the ReplyQueues of HTTP requests, by client id.
+        reply_queues: the ReplyQueues of HTTP requests, by client id.
         sockets: the Sockets, by client id.
         owners: who hosts the instances of sockets; messages with a `type` are theirs.
     """
 
-    __slots__ = ("_ids", "_unknown_keys", "exchanges", "owners", "received", "sockets")
+    __slots__ = ("_ids", "_unknown_keys", "owners", "received", "reply_queues", "sockets")
 
     def __init__(self) -> None:
-        self.exchanges: dict[str, ReplyQueue] = {}
+        self.reply_queues: dict[str, ReplyQueue] = {}
         self.sockets: dict[str, Socket] = {}
         self.owners: Owners | None = None
         self._ids = itertools.count()
@@ -66,8 +66,8 @@ class Dispatcher:
             socket = self.sockets.get(client)
             if socket is not None:
                 sockets.append(socket)
-            elif client in self.exchanges:
-                self.exchanges[client].deliver(message)
+            elif client in self.reply_queues:
+                self.reply_queues[client].deliver(message)
         if sockets:
             self.deliver(sockets, message)
 

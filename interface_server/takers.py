@@ -41,7 +41,7 @@ class Takers:
 
     def _look(self) -> None:
         self._timer = None
-        if self._process.exchanges or self._is_told:
+        if self._process.reply_queues or self._is_told:
             self._process.spawn(self._find_out())
 
     async def _find_out(self) -> None:

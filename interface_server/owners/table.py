@@ -235,7 +235,7 @@ class Owners:
             released.set()
 
     def _claim_request(self, client: str, message: Content) -> None:
-        replies = self._process.exchanges.get(client)
+        replies = self._process.reply_queues.get(client)
         if replies is not None:
             replies.departure_channel = message["channel"]
         else:

@@ -788,5 +788,5 @@ async def test_nothing_is_kept_of_a_request_that_is_over():
     await client.finish()
     await asyncio.sleep(0)
     process = await site.server.start()
-    assert process.exchanges == {}
+    assert process.reply_queues == {}
     assert asyncio.all_tasks() <= before
