@@ -168,9 +168,9 @@ class Health:
         if self._is_down and self._clock() < self._retry_at:
             raise self.unavailable()
 
-    def take_turn(self) -> None:
-        """For threads: raise LayerUnavailable unless the host is there, or it is the caller's turn
-        to try it again. Only one does at a time: to find out that a host is silent takes long."""
+    def claim_try(self) -> None:
+        """For threads: raise LayerUnavailable unless the host is there, or the caller may try it
+        again. Only one does at a time: to find out that a host is silent takes long."""
         if not self._is_down:
             return
         with self._lock:

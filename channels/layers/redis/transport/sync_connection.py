@@ -35,7 +35,7 @@ class Connection:
     def __init__(self, host: Host, longest_s: float | None = None, *, reads: bool = False) -> None:
         self._host, self._health = host, host.health
         self._patience_s = 0.0
-        self._health.take_turn()
+        self._health.claim_try()
         self._connection = host.make_connection(longest_s)
         self.used_at = 0.0
         self._replies = wire.make_reader(self._note_error)

@@ -206,20 +206,20 @@ def test_a_pop_that_takes_longer_than_a_command_may_is_waited_for(layer, redis_s
 def test_one_thread_at_a_time_tries_a_host_that_is_away():
     now = [100.0]
     health = Health("it", clock=lambda: now[0])
-    health.take_turn()
+    health.claim_try()
     health.failed(TimeoutError("no answer"))
     now[0] += hosts.LAST_BACKOFF_S
-    health.take_turn()
+    health.claim_try()
     with pytest.raises(LayerUnavailable):
-        health.take_turn()
+        health.claim_try()
     health.failed(TimeoutError("no answer"))
     now[0] += hosts.LAST_BACKOFF_S
-    health.take_turn()
+    health.claim_try()
     now[0] += hosts.TRY_S  # that thread is no more
-    health.take_turn()
+    health.claim_try()
     health.works()
-    health.take_turn()
-    health.take_turn()
+    health.claim_try()
+    health.claim_try()
 
 
 def test_a_silent_host_is_away_since_it_was_last_heard_of():
