@@ -47,10 +47,11 @@ class Stack:
         python: the interpreter of its environment.
         engines: the Engines that have its engine, if that is not Redis; by default it starts its
             own.
+        code: the checkout whose code runs, if `python` is the interpreter that runs this.
     """
 
-    def __init__(self, contender, python, engines=None):
-        self.contender = contender
+    def __init__(self, contender, python, engines=None, code=REPOSITORY):
+        self.contender, self._code = contender, code
         self.port = free_port()
         self._python = python
         self._directory = Path(tempfile.mkdtemp(prefix="benchmark-"))
@@ -108,7 +109,7 @@ class Stack:
         project = PROJECTS / self.contender.project
         path = [str(project), str(PROJECTS / "shared")]
         if self._python == sys.executable:
-            path.append(str(REPOSITORY))
+            path.append(str(self._code))
         env = {
             **os.environ,
             "PYTHONPATH": os.pathsep.join(path),

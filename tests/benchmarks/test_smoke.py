@@ -1,6 +1,7 @@
 """The benchmark as a whole, with the least of everything: does it run? No times are judged."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -70,3 +71,35 @@ def test_page_and_charts_are_written(smoke_run):
         assert (docs / "charts" / f"{work}.svg").exists() == (work != "redis")
     assert "$" not in page
     assert (docs / "charts" / "overview.svg").exists()
+
+
+def compare(*arguments):
+    """Run the tool that compares two states of the code; return its CompletedProcess."""
+    command = [sys.executable, "-m", "tests.benchmarks.before_after", *map(str, arguments)]
+    command += ["--starts", "1", "--turns", "1", "--seconds", "0.2", "--only", "echo-50"]
+    return subprocess.run(
+        command, cwd=REPOSITORY, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def test_two_states_of_the_code_are_compared():
+    done = compare(REPOSITORY)
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(
+        r"echo-50 +rate [\d.]+ \(.*\), CPU time [\d.]+ \(.*\), 1 turns\n", done.stdout
+    )
+
+
+def test_what_is_compared_is_the_other_state(tmp_path):
+    (tmp_path / "channels").mkdir()
+    (tmp_path / "channels" / "__init__.py").write_text("raise RuntimeError('the other state')\n")
+    done = compare(tmp_path)
+    assert done.returncode == 1
+    assert "RuntimeError: the other state" in done.stderr
+
+
+@pytest.mark.parametrize("before", ["no-such-revision", "docs"])
+def test_what_is_no_state_of_the_code_is_told(before):
+    done = compare(before)
+    assert done.returncode == 2
+    assert "no revision" in done.stderr or "no code of this project" in done.stderr
