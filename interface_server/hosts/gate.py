@@ -74,9 +74,9 @@ class Gate:
         """Return what of `data` the host server is to get."""
         if self._state == "socket":
             return data
-        may_be_whole = self._state == "head" and not self._head and len(data) <= self._most_at_once
-        if may_be_whole and read_plain(data) == 0:  # nearly always: it has no body
-            self.begun_s = None
+        is_ended = data.endswith(b"\r\n\r\n") and len(data) <= self._most_at_once
+        if is_ended and self._state == "head" and not self._head and read_plain(data) == 0:
+            self.begun_s = None  # nearly always: one whole request, which has no body
             return data
         passed = []
         while data and self._state != "closed":
