@@ -58,6 +58,7 @@ async def rabbitmq_is_restarted(site, numbers):
     result = Result()
     broker = site.enter(await site.call(RabbitmqServer().__enter__))
     config = {"url": broker.url, "acknowledged": {"letters": {}}, "expiry": 600}
+    config["channel_capacity"] = {"letters": numbers.letters}
     site.configure(layer=config, backend=RABBITMQ)
     await site.start()
     for n in range(numbers.letters):
