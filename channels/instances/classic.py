@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from channels.applications.shapes import Event
-
-#: What a message to a socket has in the format of 1.x: channels.messages.WebsocketSend.
-KEYS = frozenset(("accept", "bytes", "close", "text"))
+from channels.messages import SOCKET_KEYS
 
 
 def as_event(message: Event) -> Event:
@@ -16,7 +14,7 @@ def as_event(message: Event) -> Event:
     Of a message that sends a frame and closes, the frame is sent and the socket is closed by the
     same event.
     """
-    if "type" in message or not KEYS.intersection(message):
+    if "type" in message or SOCKET_KEYS.isdisjoint(message):
         return message
     return {**message, "type": "channels.classic"}
 
@@ -30,7 +28,7 @@ def frames_of(message: Event) -> list[Event]:
         if message.get(key)  # none if it is empty
     }
     if message.get("accept"):
-        events.append({"type": "websocket.accept"})
+        events.append({"type": "websocket.accept", "subprotocol": message.get("subprotocol")})
     if frame:
         events.append({"type": "websocket.send", **frame})
     close = message.get("close")

@@ -1,7 +1,8 @@
 """What a host server must give an interface server.
 
 A host server (Daphne, uvicorn) speaks HTTP and WebSocket. Beyond ASGI it must do these things, and
-whoever adds a host adds one module to this folder that does them:
+whoever adds a host adds a module to this folder that does them, and one for the private names it
+needs:
 
 - **run**: serve until SIGTERM or SIGINT, with the times and sizes of `HostSettings`;
 - **hold**: stop reading from a client that sends more than is taken;

@@ -97,6 +97,34 @@ def test_a_frame_of_either_generation_needs_no_handler(layer, consumer):
     run(main())
 
 
+class AsyncUndecided(Async):
+    async def connect(self):
+        """Somebody else decides."""
+
+
+class SyncUndecided(Sync):
+    def connect(self):
+        """Somebody else decides."""
+
+
+@pytest.mark.parametrize("consumer", [AsyncUndecided, SyncUndecided])
+def test_a_message_of_1_x_answers_the_handshake_of_a_class_consumer(layer, consumer):
+    async def main():
+        socket = WebsocketCommunicator(consumer.as_asgi(), "/", subprotocols=["v1", "v2"])
+        await socket.send_input({"type": "websocket.connect"})
+        group = Group("all", channel_layer=layer.engine)
+        while not await asyncio.to_thread(group.channels):
+            await asyncio.sleep(0.01)
+        message = {"accept": True, "subprotocol": "v2", "text": "welcome"}
+        await asyncio.to_thread(group.send, message)
+        answer = await socket.receive_output(5)
+        assert answer == {"type": "websocket.accept", "subprotocol": "v2"}
+        assert await socket.receive_from(5) == "welcome"
+        await socket.disconnect()
+
+    run(main())
+
+
 def test_a_worker_of_named_channels_runs_their_application(layer):
     handled = []
 
