@@ -56,9 +56,9 @@ def test_sockets_that_opened_before_them_go_on(with_link):
     async def lose(link, replies):
         await link.open_socket("a", connect("a"))
         link.note_accepted("a")
-        link._upkeep.close_doubtful(0.0)
+        link._upkeep.close_doubtful(upkeep.OLDER_S)
         note_frame(link, "a")
-        link._upkeep.close_doubtful(0.0)
+        link._upkeep.close_doubtful(upkeep.OLDER_S)
         assert await replies.get() == (["a"], CLOSED)
         assert replies.empty()
 
