@@ -287,6 +287,18 @@ def test_a_frame_may_run_again_after_lost_moments_until_its_socket_is_closed(
     assert "once, and in order" in find(*events)
 
 
+@pytest.mark.parametrize(("again_at", "found"), [(1_001.5, False), (1_012.0, True)])
+def test_a_disconnect_may_run_again_after_lost_moments(again_at, found):
+    events = [
+        on_socket("connect", 0, at=990.0),
+        on_socket("disconnect", 1, at=1_000.3),
+        on_socket("disconnect", 1, at=again_at),
+        fault("lose last moments", at=1_000.2, until=1_001.0),
+    ]
+    wrong = {"once, and in order", "one disconnect", "nothing after disconnect"}
+    assert wrong & set(find(*events)) == (wrong if found else set())
+
+
 @pytest.mark.parametrize(("later_began_at", "found"), [(1_051.0, False), (1_039.0, True)])
 def test_a_job_that_was_queued_as_redis_came_back_empty_is_gone(later_began_at, found):
     later = [job(2, at=1_010.0), {**ran(2), "at": later_began_at}]

@@ -59,13 +59,16 @@ def _check_socket(
 
 
 def _may_run_again(past: Past, event: Event, end: Event | None) -> bool:
-    """Whether Redis has just lost its last moments, and the socket was closed soon after that."""
+    """Whether Redis has just lost its last moments, and the socket was closed soon after that, or
+    it was a disconnect: its client has left, and there is no socket to close."""
+    if event["event"] == "disconnect":
+        return past.was_just_lost(event["at"])
     return end is not None and past.was_just_lost(event["at"], end["at"])
 
 
 def every_socket_connects_first_and_disconnects_once(past: Past) -> Iterator[Finding]:
     """`connect`, then frames, then one `disconnect`, be it made up. In a socket that is closed as
-    Redis has lost its last moments, `connect` may run again."""
+    Redis has lost its last moments, `connect` may run again; and so may a `disconnect` of them."""
     missing: list[Event] = []
     ends = _Ends(past)
     for socket, events in past.grouped("socket", "connect", "began", "disconnect").items():
@@ -75,6 +78,8 @@ def every_socket_connects_first_and_disconnects_once(past: Past) -> Iterator[Fin
         )
         again = [event for event in events[1:] if event["event"] == "connect"]
         end = ends.of(events)
+        if kinds[-2:] == ["disconnect"] * 2 and _may_run_again(past, events[-1], end):
+            kinds.pop()
         is_found = any(not _may_run_again(past, event, end) for event in again)
         if is_found or (kinds[0] != "connect" and not first_is_lost):
             yield Finding("connect comes first", f"{socket}: {kinds[:5]}", tuple(events[:5]))
