@@ -66,7 +66,7 @@ def _doubt_names(routes: Sequence[Routed]) -> Iterator[Doubt]:
 def _doubt_keys(routes: Sequence[Routed]) -> Iterator[Doubt]:
     for channel, candidate in routes:
         known = CHANNEL_KEYS.get(channel)
-        for key, _ in candidate.steps:
+        for key, _ in candidate.patterns:
             if known and key not in known:
                 yield (
                     "W011",
@@ -91,7 +91,7 @@ def _doubt_reach(routes: Sequence[Routed]) -> Iterator[Doubt]:
 
 def _doubt_groups(routes: Sequence[Routed]) -> Iterator[Doubt]:
     for _, candidate in routes:
-        for key, pattern in candidate.steps:
+        for key, pattern in candidate.patterns:
             if has_positional_groups(pattern):
                 yield (
                     "W013",
@@ -103,7 +103,7 @@ def _doubt_groups(routes: Sequence[Routed]) -> Iterator[Doubt]:
 
 def _doubt_calls(routes: Sequence[Routed]) -> Iterator[Doubt]:
     for _, candidate in routes:
-        names = [name for _, pattern in candidate.steps for name in pattern.groupindex]
+        names = [name for _, pattern in candidate.patterns for name in pattern.groupindex]
         problem = find_call_problem(candidate.consumer, list(dict.fromkeys(names)))
         if problem:
             yield (
@@ -151,7 +151,7 @@ def _socket_trios(routes: Sequence[Routed]) -> Iterator[Trio]:
 
 
 def _filters_of(candidate: AnyCandidate) -> tuple[tuple[str, str], ...]:
-    return tuple((key, pattern.pattern) for key, pattern in candidate.steps)
+    return tuple((key, pattern.pattern) for key, pattern in candidate.patterns)
 
 
 def _doubt_ordering(trio: Trio) -> Iterator[Doubt]:

@@ -1,8 +1,8 @@
-"""How a message finds its consumer: steps compiled once, followed on the values, nothing copied.
+"""How a message finds its consumer: patterns compiled once, followed on the values, nothing copied.
 
-A step is (key, compiled pattern). The pattern must match at the start of what earlier steps have
-left of the message's value for that key; what it matches is then used up, and its named groups
-become keyword arguments, later ones over earlier ones.
+Each belongs to a key of the message, and must match at the start of what earlier ones have left of
+its value; what it matches is then used up, and its named groups become keyword arguments, later
+ones over earlier ones.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ def as_text(value: object) -> str | None:
 
 
 def follow(
-    steps: Iterable[KeyPattern], content: Mapping[str, Any]
+    patterns: Iterable[KeyPattern], content: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, str]] | None:
     """Return (keyword arguments, what is left of each value) if `content` passes, or None."""
     kwargs: dict[str, Any] = {}
     rest: dict[str, str] = {}
-    for key, pattern in steps:
+    for key, pattern in patterns:
         text = rest[key] if key in rest else as_text(content.get(key))
         if text is None:
             return None
@@ -46,39 +46,39 @@ def follow(
 
 
 class Candidate:
-    """A consumer, with the steps of its route and of the includes around it."""
+    """A consumer, with the patterns of its route and of the includes around it."""
 
-    __slots__ = ("consumer", "route", "steps")
+    __slots__ = ("consumer", "patterns", "route")
 
-    def __init__(self, consumer: Any, steps: tuple[KeyPattern, ...], route: Any) -> None:
-        self.consumer, self.steps, self.route = consumer, steps, route
+    def __init__(self, consumer: Any, patterns: tuple[KeyPattern, ...], route: Any) -> None:
+        self.consumer, self.patterns, self.route = consumer, patterns, route
 
     @property
     def takes_all(self) -> bool:
         """Whether no message gets past it."""
-        return not self.steps
+        return not self.patterns
 
     def match(self, message: Message) -> Match | None:
         """Return (consumer, keyword arguments), or None."""
-        if not self.steps:
+        if not self.patterns:
             return self.consumer, {}
-        found = follow(self.steps, message.content)
+        found = follow(self.patterns, message.content)
         return (self.consumer, found[0]) if found else None
 
 
 class ForeignCandidate:
-    """Somebody else's object with a `match(message)` of its own, behind the steps of includes."""
+    """Somebody else's object that has a `match(message)`, behind the patterns of includes."""
 
-    __slots__ = ("consumer", "route", "steps")
+    __slots__ = ("consumer", "patterns", "route")
 
     takes_all = False
 
-    def __init__(self, routable: Any, steps: tuple[KeyPattern, ...]) -> None:
-        self.consumer, self.route, self.steps = None, routable, steps
+    def __init__(self, routable: Any, patterns: tuple[KeyPattern, ...]) -> None:
+        self.consumer, self.route, self.patterns = None, routable, patterns
 
     def match(self, message: Message) -> Match | None:
         """Return (consumer, keyword arguments), or None; it sees values without their prefixes."""
-        found = follow(self.steps, message.content)
+        found = follow(self.patterns, message.content)
         if found is None:
             return None
         kwargs, rest = found

@@ -117,7 +117,9 @@ def _accept_who_sends(receivers: Sequence[AnyCandidate]) -> list[tuple[str, AnyC
     return [
         (
             "websocket.connect",
-            Candidate(connect_consumer, tuple(s for s in one.steps if s[0] == "path"), one.route),
+            Candidate(
+                connect_consumer, tuple(s for s in one.patterns if s[0] == "path"), one.route
+            ),
         )
         for one in receivers
     ]

@@ -41,7 +41,7 @@ class Routable:
     def candidates(
         self, before: Sequence[KeyPattern] = ()
     ) -> Iterator[tuple[str, Candidate | ForeignCandidate]]:
-        """Yield (channel, candidate), in order; `before`: the steps of the includes around it.
+        """Yield (channel, candidate), in order; `before`: the patterns of the includes around it.
 
         Raises InvalidRoute if it could never work.
         """
@@ -177,14 +177,14 @@ class Include(Routable):
         self, before: Sequence[KeyPattern] = ()
     ) -> Iterator[tuple[str, Candidate | ForeignCandidate]]:
         self._raise_problem()
-        steps = (*before, *self.prefixes.items())
+        patterns = (*before, *self.prefixes.items())
         for number, entry in enumerate(self.routing, 1):
             if _is_ours(entry):
-                yield from entry.candidates(steps)
+                yield from entry.candidates(patterns)
                 continue
             with blame(f"{self._text}, entry {number}"):
                 names = _check_foreign(entry)
-            yield from ((name, ForeignCandidate(entry, steps)) for name in names)
+            yield from ((name, ForeignCandidate(entry, patterns)) for name in names)
 
 
 def resolve_routing(routing: Any) -> Sequence[Any]:

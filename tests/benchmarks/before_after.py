@@ -82,10 +82,8 @@ def show(name, found):
 @click.option("--seconds", default=0.8, show_default=True, help="How long each load takes.")
 def main(before, only, contender, starts, turns, seconds):
     """Print the ratios of this checkout to BEFORE: of the rates, and of the CPU time a message."""
-    pace, found = (
-        Pace(seconds=seconds, warmup_s=min(0.2, seconds)),
-        {name: [] for name in only or WORK},
-    )
+    pace = Pace(seconds=seconds, warmup_s=min(0.2, seconds))
+    found = {name: [] for name in only or WORK}
     with checkout(before) as directory:
         for number in range(starts):
             stacks = [
