@@ -147,8 +147,7 @@ class ConsumerThread(threading.Thread):
         count = length_of_pipeline(operations)
         if count == len(operations):
             return
-        results = self._layer.apply(operations[:count])
-        results += hold_back(operations[count:])
+        results = [*self._layer.apply(operations[:count]), *hold_back(operations[count:])]
         self._backoff = None
         self._operations = []
         self._put_back([result for result in results if isinstance(result, ops.Delivery)])
@@ -334,7 +333,8 @@ class ConsumerThread(threading.Thread):
             operations += answer_for(self._layer, message, operations, outcome.error)
         if delivery.channel == "websocket.disconnect" and _was_last_of_socket(message):
             operations.append(ops.ForgetSocket(message.reply_channel.name))
-        operations.append(ops.Done(delivery))
+        if delivery.needs_done:
+            operations.append(ops.Done(delivery))
         return operations
 
     def _send_elsewhere(self, entries: Iterable[KeptEntry]) -> list[Operation]:

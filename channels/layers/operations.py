@@ -133,6 +133,8 @@ class Delivery:
     token: Any = None
     #: When it came to its channel, in seconds since 1970 by the engine's clock; None: not known.
     sent_at: float | None = None
+    #: Whether the layer waits for its Done; if not, none has to be applied.
+    needs_done: bool = True
     #: The Reader of the worker thread that has it, where that one is to be asked for its turn.
     reader: Reader | None = None
 

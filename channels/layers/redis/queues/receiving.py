@@ -150,15 +150,22 @@ class Receiving:
             return cursor.next_due_s is None
 
         wait = Wait(cursor.hosts[0], commands, cursor.queues[rotation], block_s, go_on)
-        delivery = yield from _or_none(self._read_first(cursor, wait), cursor, results)
+        delivery = None
+        try:
+            popped, now_ms = yield wait
+            if popped is not None:
+                delivery = yield from self._read_first(cursor, popped[0], popped[1], now_ms)
+        except LayerUnavailable:
+            if not results:
+                raise
+            cursor.is_cut_off = True
         return results, delivery
 
-    def _read_first(self, cursor: Cursor, wait: Wait) -> Plan[ops.Delivery | None]:
+    def _read_first(
+        self, cursor: Cursor, queue: bytes, data: bytes, now_ms: int
+    ) -> Plan[ops.Delivery | None]:
         """The Delivery in what was popped, unless it is a wake-up, expired or unreadable."""
-        popped, now_ms = yield wait
-        if popped is None:
-            return None
-        keys, data = cursor.by_queue[popped[0]], popped[1]
+        keys = cursor.by_queue[queue]
         kind, expires_ms = envelopes.read_head(data)
         if kind == envelopes.WAKE:
             cursor.wake()
@@ -245,6 +252,7 @@ class Receiving:
             envelope.attempts,
             token=Taken(host, keys, data, envelope.clients),
             sent_at=(envelope.expires_ms - expiry_ms) / 1000,
+            needs_done=False,
         )
 
 
