@@ -66,7 +66,9 @@ class Batches:
         self, cursor: Cursor, operations: Sequence[Any], block_s: float, now_s: float
     ) -> Plan[tuple[list[Any], ops.Delivery | None]]:
         """Plan: carry out operations and fetch the next message; see Reader.take."""
-        batch, pushes = yield from self._make(operations)
+        groups = _groups_of(operations)
+        queues = (yield from self._find_queues(groups)) if groups else {}
+        batch, pushes = self._make(operations, queues)
         results, delivery = yield from self._receiving.take(
             cursor, batch, block_s, now_s, may_wait_at_once=self._may_wait(cursor, operations)
         )
@@ -92,7 +94,9 @@ class Batches:
 
     def apply(self, operations: Sequence[Any]) -> Plan[list[Any]]:
         """Plan: carry out operations; see BaseChannelLayer.apply."""
-        batch, pushes = yield from self._make(operations)
+        groups = _groups_of(operations)
+        queues = (yield from self._find_queues(groups)) if groups else {}
+        batch, pushes = self._make(operations, queues)
         replies = yield [request for part, _ in batch for request in part]
         raise_if_all_are_away(replies, len(replies))
         results = list(read_batch(batch, replies))
@@ -100,20 +104,21 @@ class Batches:
             yield from self._prune(pushes, results)
         return results
 
-    def _make(self, operations: Sequence[Any]) -> Plan[tuple[list[Part], list[tuple[int, str]]]]:
-        """The parts that carry out `operations`, in order; groups are looked up first."""
-        kinds = list(map(type, operations))
-        queues: dict[str, list[str]] = {}
-        if ops.SendGroup in kinds:
-            groups = [op.group for op in operations if type(op) is ops.SendGroup]
-            try:
-                queues = yield from self._groups.queues_of(list(dict.fromkeys(groups)))
-            except LayerUnavailable as error:  # of a question; nothing else was sent yet
-                raise LayerUnavailable(str(error), was_sent=False) from error
+    def _find_queues(self, groups: Sequence[str]) -> Plan[dict[str, list[str]]]:
+        """Plan: the queues in which members of each of `groups` are."""
+        try:
+            return (yield from self._groups.queues_of(list(dict.fromkeys(groups))))
+        except LayerUnavailable as error:  # of a question; nothing else was sent yet
+            raise LayerUnavailable(str(error), was_sent=False) from error
+
+    def _make(
+        self, operations: Sequence[Any], queues: Mapping[str, list[str]]
+    ) -> tuple[list[Part], list[tuple[int, str]]]:
+        """The parts that carry out `operations`, in order, and the places of those that send to a
+        group, whose queues are in `queues`, with its name."""
         batch: list[Part] = []
         pushes: list[tuple[int, str]] = []
-        can_stand_in_row = kinds.count(ops.Send) + kinds.count(ops.FinishOrdered)
-        rows = self._make_rows(operations, kinds) if can_stand_in_row > 1 else {}
+        rows = self._make_rows(operations) if len(operations) > 1 else {}
         for position, operation in enumerate(operations):
             if type(operation) is ops.SendGroup:
                 pushes.append((position, operation.group))
@@ -124,9 +129,10 @@ class Batches:
                 batch.append(self._parts[type(operation)](operation))
         return batch, pushes
 
-    def _make_rows(self, operations: Sequence[Any], kinds: list[type]) -> dict[int, Part]:
+    def _make_rows(self, operations: Sequence[Any]) -> dict[int, Part]:
         """The parts of the operations that stand in a row with others, by their positions."""
         parts: dict[int, Part] = {}
+        kinds = list(map(type, operations))
         if kinds.count(ops.Send) == kinds.count(ops.FinishOrdered) == 1:  # nearly always
             first, last = kinds.index(ops.Send), kinds.index(ops.FinishOrdered)
             reply, end = operations[first], operations[last]
@@ -154,6 +160,10 @@ class Batches:
             empty, results[position] = results[position], None
             if empty:
                 yield self._groups.prune_requests(group, empty)
+
+
+def _groups_of(operations: Sequence[Any]) -> list[str]:
+    return [each.group for each in operations if type(each) is ops.SendGroup]
 
 
 class RedisReader(Reader):

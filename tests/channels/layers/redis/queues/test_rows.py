@@ -57,7 +57,7 @@ def test_a_row_that_was_refused_leaves_nothing_behind(make_layer, redis_server, 
 def test_the_mark_of_a_pipeline_that_broke_does_not_stay(make_layer, redis_server):
     layer = make_layer(channel_capacity={"websocket.send.*": 1})
     sends = [layer.prepare_send(SOCKET, {"n": n}) for n in range(3)]
-    batch, _ = _run_to_the_end(layer.batches._make(sends))
+    batch, _ = layer.batches._make(sends, {})
     requests = [request for part, _ in batch for request in part]
     layer._sync.run(_ask(requests[:2]))
     (mark,) = marks(layer, redis_server)
@@ -72,13 +72,6 @@ def test_a_client_that_is_held_is_not_said_to_be_full(layer, redis_server):
     (refusal,) = layer.apply([layer.prepare_send(SOCKET, {})])
     assert type(refusal) is ClientBusy
     assert str(refusal) == f"the client of '{SOCKET}' has more to read than it takes"
-
-
-def _run_to_the_end(plan):
-    try:
-        next(plan)
-    except StopIteration as stop:
-        return stop.value
 
 
 def _ask(requests):
