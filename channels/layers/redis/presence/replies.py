@@ -279,7 +279,9 @@ class Rush:
             return
         rate = self._replies / max(paused_s, GATHER_S)
         self._comparisons += 1
-        if rate < LEAST_SHARE * rate_before:
+        if self._pauses < PAUSES:  # the rush is over, whatever the pauses were worth
+            self._rate = None
+        elif rate < LEAST_SHARE * rate_before:
             self._rate, self._rests_until_s = None, now_s + self._rest_s
             self._rest_s = min(2 * self._rest_s, LONGEST_REST_S)
         else:

@@ -5,6 +5,7 @@ import itertools
 import pytest
 
 from channels.layers.redis.presence.replies import (
+    COMPARE_S,
     COMPARISONS,
     GATHER_S,
     LOOK_S,
@@ -105,6 +106,13 @@ def test_a_lone_client_after_a_rush_is_not_kept_waiting(traffic):
     assert traffic.is_gathering()
     traffic.now_s += 60
     assert traffic.run(10, RUSH_RATE / 100, together=1) == 0
+
+
+def test_pauses_are_tried_again_at_once_in_the_next_rush(traffic):
+    for _ in range(10):
+        traffic.run(4 * LOOK_S, FAST)
+        assert traffic.is_gathering()
+        traffic.now_s += 5 * COMPARE_S
 
 
 def test_now_and_then_the_rate_without_pauses_is_measured_anew(traffic):
