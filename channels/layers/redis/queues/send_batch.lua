@@ -16,18 +16,20 @@
 
 local count = #ARGV - 7
 local latest = redis.call('SET', KEYS[3], ARGV[6], 'PX', ARGV[5], 'GET')
-local known, known_taken = latest and tonumber(latest) or 0, count
-if latest and known == 0 then
-  known, known_taken = string.match(latest, '(%d+) (%d+)')
-  known, known_taken = tonumber(known), tonumber(known_taken)
-end
-if known >= tonumber(ARGV[6]) or known < tonumber(ARGV[7]) then
-  if latest then
-    redis.call('SET', KEYS[3], latest, 'PX', ARGV[5])
-  else
-    redis.call('DEL', KEYS[3])
+if latest ~= ARGV[7] then  -- nearly always it is the one before
+  local known, known_taken = latest and tonumber(latest) or 0, count
+  if latest and known == 0 then
+    known, known_taken = string.match(latest, '(%d+) (%d+)')
+    known, known_taken = tonumber(known), tonumber(known_taken)
   end
-  return known < tonumber(ARGV[7]) and {-1, known, 0} or {known_taken, 0, 0}
+  if known >= tonumber(ARGV[6]) or known < tonumber(ARGV[7]) then
+    if latest then
+      redis.call('SET', KEYS[3], latest, 'PX', ARGV[5])
+    else
+      redis.call('DEL', KEYS[3])
+    end
+    return known < tonumber(ARGV[7]) and {-1, known, 0} or {known_taken, 0, 0}
+  end
 end
 if count == 0 then
   return 0
@@ -40,8 +42,9 @@ if length + count > capacity then
   expired = drop_expired(KEYS[1], KEYS[2], now)
   length = redis.call('LLEN', KEYS[1])
 end
-local taken = math.max(math.min(count, capacity - length), 0)
-if taken < count then
+local taken = count
+if length + count > capacity then
+  taken = math.max(capacity - length, 0)
   redis.call('HINCRBY', KEYS[2], 'full', count - taken)
   redis.call('SET', KEYS[3], ARGV[6] .. ' ' .. taken, 'PX', ARGV[5])
 end
