@@ -109,15 +109,14 @@ class Reply:
         headers: the headers to accept with.
     """
 
-    __slots__ = ("accept", "close", "event", "headers", "reason", "size", "subprotocol")
-
-    def __init__(self, accept: bool | None = None, subprotocol: str | None = None) -> None:
-        self.accept, self.subprotocol = accept, subprotocol
-        self.event: Event | None = None
-        self.size = 0
-        self.close: int | None = None
-        self.reason: str | None = None
-        self.headers: Headers = []
+    # Of the class, as few messages ask for more than one: setting all of them takes 0.3 µs.
+    accept: bool | None = None
+    subprotocol: str | None = None
+    event: Event | None = None
+    size = 0
+    close: int | None = None
+    reason: str | None = None
+    headers: Headers | None = None
 
 
 def read_reply(message: Content) -> Reply:
@@ -163,7 +162,8 @@ def read_event(message: Content) -> Reply:
             raise BadReply(f"a websocket.send has neither 'text' nor 'bytes' ({keys})")
         return reply
     if kind == "websocket.accept":
-        reply = Reply(True, _read_subprotocol(message))
+        reply = Reply()
+        reply.accept, reply.subprotocol = True, _read_subprotocol(message)
         reply.headers = [
             (bytes(name), bytes(value)) for name, value in message.get("headers") or ()
         ]

@@ -16,6 +16,10 @@ class SocketState(enum.Enum):
     CLOSED = "closed"
 
 
+#: The two that are asked for with each frame: to look up a member takes 0.1 µs on Python 3.11.
+CONNECTING, OPEN = SocketState.CONNECTING, SocketState.OPEN
+
+
 class SocketEvent(enum.Enum):
     """What happens to a socket."""
 

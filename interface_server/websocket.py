@@ -17,7 +17,7 @@ from interface_server.frames.intake import FrameIntake
 from interface_server.frames.writer import FrameWriter
 from interface_server.replies import Reply
 from interface_server.scopes import ScopeHead, connection_keys
-from interface_server.socket_state import SocketEvent, SocketState, next_state
+from interface_server.socket_state import CONNECTING, OPEN, SocketEvent, next_state
 
 if TYPE_CHECKING:
     from interface_server.process import ServerProcess
@@ -65,7 +65,7 @@ class Socket:
         self._scope = scope
         self._receive = receive
         self._send = send
-        self._state = SocketState.CONNECTING
+        self._state = CONNECTING
         self._close_code: int | None = None
         self._address: str | None = None
         self._answered: asyncio.Future[None] | None = None
@@ -109,7 +109,7 @@ class Socket:
         """Refuse a handshake that no worker has heard of."""
         hooks.meter.socket_refused(self._reason or _REASONS.get(status, "other"))
         self._unregister()
-        if self._state is SocketState.CONNECTING:
+        if self._state is CONNECTING:
             self._log("WSREJECT")
             with contextlib.suppress(OSError):
                 for event in self._refusal(status):
@@ -197,11 +197,11 @@ class Socket:
             event = await self._receive()
             if event["type"] == "websocket.disconnect":
                 return event.get("code")
-            if self._state is SocketState.CONNECTING:
+            if self._state is CONNECTING:
                 self._answered = self._process.loop.create_future()
                 await self._answered
             self._is_waiting = False
-            if self._state is SocketState.OPEN:
+            if self._state is OPEN:
                 code = self._intake.take(event)
                 if code is not None:
                     self.close(code)
@@ -213,9 +213,9 @@ class Socket:
 
     def deliver(self, reply: Reply) -> None:
         """Do what a Reply asks for. Never waits."""
-        if self._state is SocketState.CONNECTING:
+        if self._state is CONNECTING:
             self._answer(reply)
-        if self._state is not SocketState.OPEN:
+        if self._state is not OPEN:
             return
         if reply.event is not None and not self._writer.put(reply.event, reply.size):
             self._overflow()
@@ -225,7 +225,7 @@ class Socket:
     @property
     def is_connecting(self) -> bool:
         """Whether the handshake has not been answered yet."""
-        return self._state is SocketState.CONNECTING
+        return self._state is CONNECTING
 
     def _answer(self, reply: Reply) -> None:
         self._is_answered = True
@@ -234,7 +234,7 @@ class Socket:
         elif reply.accept is False or reply.close is not None:
             self._refuse(403)
 
-    def _accept(self, subprotocol: str | None, headers: Headers) -> None:
+    def _accept(self, subprotocol: str | None, headers: Headers | None) -> None:
         self._state = next_state(self._state, SocketEvent.ACCEPT)
         hooks.meter.socket_opened()
         self._process.link.note_accepted(self.client)
@@ -301,9 +301,9 @@ class Socket:
     def close(self, code: int, reason: str | None = None) -> None:
         """Close the socket with `code`, after what waits to be written; refuse it if it is not
         open yet. Does nothing if it is on its way out."""
-        if self._state is SocketState.CONNECTING:
+        if self._state is CONNECTING:
             self._refuse(503)
-        elif self._state is SocketState.OPEN:
+        elif self._state is OPEN:
             self._state = next_state(self._state, SocketEvent.CLOSE)
             self._close_code = code
             event: Event = {"type": "websocket.close", "code": code}
@@ -336,7 +336,7 @@ class Socket:
     def _leave_in_a_hurry(self) -> int:
         """The host ends this task; tell the client if it is still there. Returns the code."""
         self._intake.stop()
-        if self._state is not SocketState.OPEN:
+        if self._state is not OPEN:
             return 1006
         self._process.spawn(self._try_to_close(CloseCode.GOING_AWAY))
         return 1001
@@ -347,7 +347,7 @@ class Socket:
 
     async def _leave(self, code: object) -> None:
         self._is_waiting = False
-        was_open = self._state is SocketState.OPEN or self._close_code not in (None, 1006)
+        was_open = self._state is OPEN or self._close_code not in (None, 1006)
         self._state = next_state(self._state, SocketEvent.LEAVE)
         self._unregister()
         self._writer.clear()

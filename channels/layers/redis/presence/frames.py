@@ -47,8 +47,9 @@ class FrameLink(ServerLink):
     ) -> None:
         self._server, self._rules, self._sending = server, rules, sending
         self._sent, self._on_loss = sent, on_loss
-        #: By host. With the driver comes a new name, as the numbers begin anew.
-        self._lanes: dict[int, Lane[Token]] = {}
+        #: By host, with what wakes its connection. With the driver comes a new name, as the numbers
+        #: begin anew.
+        self._lanes: dict[int, tuple[Lane[Token], Callable[[], None]]] = {}
         self._keys: dict[int, str] = {}
         self._driver: AsyncDriver | None = None
         self._name = ""
@@ -71,24 +72,24 @@ class FrameLink(ServerLink):
             self._driver, self._lanes, self._keys = driver, {}, {}
             self._name = random_suffix()
         host = self._sending.host_for(way)
-        lane = self._lanes.get(host)
-        if lane is None:
-            lane = self._lanes[host] = self._open_lane(driver, host, way)
+        if host not in self._lanes:
+            self._open_lane(driver, host, way)
+        lane, wake = self._lanes[host]
         client = message["reply_channel"].partition("!")[2]
         lane.add(payload, (taken, (client, message["order"], payload)))
-        driver.wake(host)
+        wake()
         return taken
 
-    def _open_lane(self, driver: AsyncDriver, host: int, way: Way) -> Lane[Token]:
+    def _open_lane(self, driver: AsyncDriver, host: int, way: Way) -> None:
         key = self._keys[host] = self._rules.keyspace.batch(way.keys.tag, self._name)
         head = scripts.SEND_BATCH.call((*way.queue_keys, key), (*way.args, str(BATCH_TTL_MS)))
         lane: Lane[Token] = Lane(functools.partial(_batch_command, head))
-        driver.add_lane(host, lane, functools.partial(self._note_reply, lane))
-        return lane
+        wake = driver.add_lane(host, lane, functools.partial(self._note_reply, lane))
+        self._lanes[host] = lane, wake
 
     def end_frames(self) -> None:
         """The server stops: send no frame any more, and leave nothing behind."""
-        for lane in self._lanes.values():
+        for lane, _ in self._lanes.values():
             for taken, _ in lane.give_up():
                 if not taken.done():
                     taken.set_exception(LayerUnavailable("the server has been stopped"))

@@ -59,27 +59,26 @@ class SharedConnection:
         """Return a future for the replies to `commands`."""
         future: RepliesFuture = self._loop.create_future()
         self._waiting.append((commands, future))
-        self._start_pump()
+        self.wake()
         return future
 
     def post(self, post: Post, waiting: "Waiting") -> None:
         """Send a Post; `waiting` gets the reply, in a list of its own."""
         self._posts.setdefault(post.keys, []).append((post, waiting))
-        self._start_pump()
+        self.wake()
 
-    def add_lane(self, lane: Lane[Any], on_reply: Callable[[Any], None]) -> None:
-        """From now on, send what is in a Lane; `on_reply(reply)` gets each answer."""
+    def add_lane(self, lane: Lane[Any], on_reply: Callable[[Any], None]) -> Callable[[], None]:
+        """From now on, send what is in a Lane; `on_reply(reply)` gets each answer. Returns what is
+        to be called when there is something in it."""
         self._lanes.append((lane, _LaneReply(on_reply)))
-
-    def wake(self) -> None:
-        """There is something in a Lane."""
-        self._start_pump()
+        return self.wake
 
     def resubmit(self, commands: list[Command], future: "Waiting") -> None:
         """Have a future's commands in the next pipeline."""
         self._waiting.append((commands, future))
 
-    def _start_pump(self) -> None:
+    def wake(self) -> None:
+        """There is something to be sent."""
         if self._pump is None:
             self._pump = self._loop.create_task(self._run())
 
@@ -151,7 +150,7 @@ class SharedConnection:
 
     def _wake_lanes(self) -> None:
         if any(lane.has_work for lane, _ in self._lanes):
-            self._start_pump()
+            self.wake()
 
     async def _open_connection(self) -> AsyncConnection:
         """The connection, made anew if it, or another one to the host, broke meanwhile."""
@@ -290,13 +289,12 @@ class AsyncDriver:
         """Send a Post; `tell(reply)` is called once there is one, or with an error."""
         self._connections[post.request.host].post(post, Told(tell))
 
-    def add_lane(self, host: int, lane: Lane[Any], on_reply: Callable[[Any], None]) -> None:
-        """From now on, send what is in a Lane to a host; `on_reply(reply)` gets each answer."""
-        self._connections[host].add_lane(lane, on_reply)
-
-    def wake(self, host: int) -> None:
-        """There is something in a Lane to a host."""
-        self._connections[host].wake()
+    def add_lane(
+        self, host: int, lane: Lane[Any], on_reply: Callable[[Any], None]
+    ) -> Callable[[], None]:
+        """From now on, send what is in a Lane to a host; `on_reply(reply)` gets each answer.
+        Returns what is to be called when there is something in it."""
+        return self._connections[host].add_lane(lane, on_reply)
 
     async def _exchange(self, requests: Sequence[Request]) -> list[Any]:
         if not requests:
