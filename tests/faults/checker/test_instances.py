@@ -150,6 +150,15 @@ def test_a_second_disconnect_is_found():
     assert "one disconnect" in story().end().end().promises()
 
 
+def test_a_socket_that_changes_its_worker_as_redis_is_wiped_may_have_two_disconnects():
+    def told():
+        return story().move().fault("wipe Redis").end()
+
+    assert told().end().promises() == set()
+    assert "one disconnect" in told().end().end().promises()
+    assert "one disconnect" in story().fault("wipe Redis").end().end().promises()
+
+
 def test_a_disconnect_that_never_runs_is_found():
     assert story().promises() == {"one disconnect"}
 

@@ -15,6 +15,8 @@ from tests.faults.checker.judgement.past import FORGETFUL, Event, Finding, Past,
 GIVEN_UP_AFTER_S = 7.0
 #: So long after it, its signs of life may not have been seen yet.
 BACK_S = 5.0
+#: So long before and after a socket changes its worker, a wiped Redis may have forgotten it.
+WIPED_S = 2.0
 #: What stops a worker, or keeps its signs of life from being seen.
 STANDING_STILL = ("freeze worker", "silent network")
 
@@ -118,7 +120,8 @@ def _check_hand_over(past: Past, former: Stint, stint: Stint) -> Iterator[Findin
 
 
 def an_instance_goes_on_in_one_place(past: Past) -> Iterator[Finding]:
-    """No two stints go on from the same one; one connect, one disconnect for each socket."""
+    """No two stints go on from the same one; one connect, one disconnect for each socket. Where
+    Redis was wiped while one changed its worker, each of the two may run its disconnect."""
     for socket, stints in Lives(past).by_socket.items():
         successors = collections.Counter(stint.before for stint in stints if stint.handled)
         for before, count in successors.items():
@@ -131,8 +134,17 @@ def an_instance_goes_on_in_one_place(past: Past) -> Iterator[Finding]:
             begins = tuple(stint.events[0] for stint in connects)
             yield Finding("one instance for each socket", f"{socket} connected twice", begins)
         ends = [e for stint in stints for e in stint.events if e["event"] == "let go"]
-        if len(ends) > 1:
+        if len(ends) > (2 if _was_wiped_in_a_hand_over(past, stints) else 1):
             yield Finding("one disconnect", f"{socket} had {len(ends)}", tuple(ends))
+
+
+def _was_wiped_in_a_hand_over(past: Past, stints: list[Stint]) -> bool:
+    """Whether Redis was wiped about when a socket changed its worker: the interface server can tell
+    nobody any more that another one has it."""
+    moves = [stint.events[0]["at"] for stint in stints if stint.before is not None]
+    return any(
+        past.faults_near(at, at, ["wipe Redis"], before_s=WIPED_S, after_s=WIPED_S) for at in moves
+    )
 
 
 def _came_again(past: Past, stint: Stint) -> bool:
