@@ -2,7 +2,9 @@
 
 Each message is a dict. What stands here is its shape, for whoever reads code and for type checkers;
 nothing is checked when the code runs. The format is that of Channels 1.x: text is `str`, headers
-and bodies are `bytes`, header names are in lower case. Keys that are not named here pass through.
+and bodies are `bytes`, header names are in lower case. Keys that are not named here pass
+through to consumers that are functions; what a class consumer sees is made in worker/applications/
+(scopes.py, events.py).
 
 A key that is not there means what the comment behind it says.
 """

@@ -3,6 +3,10 @@
 Sends to a reply channel wait while its server lives; sends to other channels wait as long as 1.x
 did. A server that stayed full is not waited for again until something got through. What goes to
 one reply channel goes out in order: after one message was given up, none behind it is sent.
+
+Where the whole layer is away `apply` raises: the loop repeats, without limit, what is kept by
+`after_an_outage`. A LayerUnavailable among the results is of one host of several: it is waited for
+here.
 """
 
 from __future__ import annotations

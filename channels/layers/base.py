@@ -311,9 +311,9 @@ class BaseChannelLayer:
     def apply(self, operations: Sequence[Operation]) -> list[Result]:
         """Carry out `operations` in order; return a list with one result each.
 
-        A result is None, or what the operation says it returns, or the ChannelFull or ClientGone
-        that refused it: one refused operation does not stop the next, unless that stands in a row
-        behind it (`operations.row_of`): its result is HeldBack. Raises LayerUnavailable.
+        A result is None, or what the operation says it returns, or what refused it (ChannelFull,
+        ClientGone, LayerUnavailable of one host of several): that does not stop the next one, but
+        what stands in a row behind it (`operations.row_of`) is HeldBack. Raises LayerUnavailable.
         """
         return carry_out_in_rows(
             operations, functools.partial(fallback.carry_out, self), self.hold_back

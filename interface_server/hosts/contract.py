@@ -12,7 +12,10 @@ needs:
 - **abort**: break off a response, so that it can't pass for a whole one;
 - **close codes**: send those of `channels.messages.SENDABLE_CODES`, and report the client's own,
   1005 where it gave none, and 1006 where the connection broke;
-- **stop**: call the application's `stop` before it closes connections.
+- **start** and **stop**: run the application's lifespan, or say so (`is_stopped_by_host`) and call
+  its `start`, and its `stop` before connections are closed; tell `HostSettings.on_listening`;
+- **gate** (if it can): let a `Gate` judge heads before the host reads them, and set `is_gated`;
+  without one, the application judges what is left of them in the scope.
 
 Some of that needs names of the host server's own that are not promised to stay. Each host touches
 them in one file, named `…_inside.py`, whose list is checked when the server starts.

@@ -34,7 +34,7 @@ class HostSettings:
     grace_s: float = 10.0
     #: Whether to agree to permessage-deflate (uvicorn only). It costs memory for every socket.
     compresses_frames: bool = False
-    #: Whether SIGTERM and SIGINT end the server; not possible outside of the main thread.
+    #: Whether SIGTERM and SIGINT end the server (Daphne only); not outside of the main thread.
     handles_signals: bool = True
     #: 0 warnings, 1 and what is going on, 2 and debugging.
     verbosity: int = 1

@@ -28,7 +28,7 @@ def check() -> None:
 def run(application: Application, listen: Listen, settings: HostSettings) -> None:
     """Serve `application` until SIGTERM or SIGINT. Raises OSError if it can't listen.
 
-    The arguments are those of `interface_server.hosts.daphne.run`; `listen` names one place only.
+    See `interface_server.hosts.contract.HostServer`; `listen` names one place only.
     """
     from interface_server.hosts.uvicorn_inside import GatedSocket, gated_http
 
