@@ -3,8 +3,7 @@
 Each message is a dict. What stands here is its shape, for whoever reads code and for type checkers;
 nothing is checked when the code runs. The format is that of Channels 1.x: text is `str`, headers
 and bodies are `bytes`, header names are in lower case. Keys that are not named here pass
-through to consumers that are functions; what a class consumer sees is made in worker/applications/
-(scopes.py, events.py).
+through to consumers that are functions; what a class consumer sees is made in worker/applications/.
 
 A key that is not there means what the comment behind it says.
 """

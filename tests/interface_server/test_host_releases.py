@@ -1,5 +1,6 @@
 """Host servers of which a private name has moved: told at the start, not lost in silence."""
 
+import importlib
 import re
 import subprocess
 import sys
@@ -8,14 +9,15 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from interface_server.hosts import daphne_inside, uvicorn_inside
+from interface_server.hosts import HOST_NAMES
 from interface_server.hosts.private_names import PrivateName, UnknownRelease, check_names
 from tests.interface_server.conftest import SITE, start_host
 from tests.processes import REPOSITORY
 
+INSIDES = [importlib.import_module(f"interface_server.hosts.{host}_inside") for host in HOST_NAMES]
 NAMES = [
     (library, name)
-    for inside in (daphne_inside, uvicorn_inside)
+    for inside in INSIDES
     for library, names in inside._NAMES.items()
     for name in names
 ]
