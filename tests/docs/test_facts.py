@@ -88,7 +88,7 @@ FACTS = [
     ("operations.md", "every {:.1f} s until it is back", hosts.LAST_BACKOFF_S),
     ("operations.md", "shows every {:.0f} s", presence.BEAT_EVERY_S),
     ("operations.md", "by more than its last moments ({:.0f} s)", lane.KEPT_S),
-    ("operations.md", "a loss of less than {:.1f} s", presence.COUNT_EVERY_S),
+    ("operations.md", "a loss of less than {:.1f} s", presence.COUNT_OFTEN_S),
     ("operations.md", "more than {} s (SIGSTOP", registry.TTL_MS["servers"] // 1000),
     ("operations.md", "After {} s the others clean up", registry.TTL_MS["servers"] // 1000),
     ("operations.md", "is full ({0} of {0} waiting): add", limits.CAPACITY),

@@ -16,10 +16,12 @@ from channels.layers.redis.presence.own_server import OwnServer
 from channels.layers.redis.presence.presence import (
     BEAT_EVERY_S,
     COUNT_EVERY_S,
+    COUNT_OFTEN_S,
     LONGEST_GAP_S,
     Presence,
 )
 from channels.layers.redis.presence.registry import Registry
+from channels.layers.redis.transport.lane import KEPT_S, SentFrames
 from channels.layers.time_limit import within
 from channels.layers.watch import CalmWatch
 from channels.startup.identity import describe_process
@@ -43,6 +45,7 @@ class Heartbeat:
         server: the OwnServer.
         presence, registry, prefix: of the layer.
         drops: is told to sum up with each sign of life.
+        sent: the frames that Redis has taken from the server.
         chores: what is to be done after each, a list of functions that return awaitables.
         begin_anew: is called with the server's new id when the layer has forgotten the old one.
         on_loss: is called when the layer has forgotten its last moments, with when they began.
@@ -55,6 +58,7 @@ class Heartbeat:
         registry: Registry,
         prefix: str,
         drops: Drops,
+        sent: SentFrames,
         *,
         chores: Sequence[Callable[[], Awaitable[None]]],
         begin_anew: Callable[[str], None],
@@ -62,6 +66,7 @@ class Heartbeat:
     ) -> None:
         self._server, self._presence = server, presence
         self._registry, self._prefix, self._drops = registry, prefix, drops
+        self._sent = sent
         self._chores, self._begin_anew = chores, begin_anew
         self._on_loss = on_loss
         self._watch = CalmWatch(LONGEST_GAP_S)
@@ -93,12 +98,17 @@ class Heartbeat:
         is_back, ends_at = self._server.is_back, time.monotonic() + BEAT_EVERY_S
         while not is_back.is_set() and time.monotonic() < ends_at:
             with contextlib.suppress(asyncio.TimeoutError):
-                await within(min(COUNT_EVERY_S, ends_at - time.monotonic()), is_back.wait())
+                await within(min(self._pause_s(), ends_at - time.monotonic()), is_back.wait())
                 break
             if self._server.sockets and time.monotonic() < ends_at:
                 with contextlib.suppress(LayerUnavailable):  # the next sign of life is told so
                     await self._count()
         is_back.clear()
+
+    def _pause_s(self) -> float:
+        """How long until the next small sign of life is due."""
+        quiet_s = asyncio.get_running_loop().time() - self._sent.latest_at_s
+        return COUNT_OFTEN_S if quiet_s < KEPT_S else COUNT_EVERY_S
 
     async def _count(self) -> None:
         """Date the moment: what Redis loses later began before it, or after."""

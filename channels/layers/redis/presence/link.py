@@ -83,6 +83,7 @@ class RedisServerLink(FrameLink):
             self._registry,
             layer.prefix,
             layer.drops,
+            self._sent,
             chores=[upkeep.find_lost_sockets, upkeep.look_after_sockets, upkeep.renew_sockets],
             begin_anew=self._begin_anew,
             on_loss=upkeep.close_since,

@@ -21,8 +21,9 @@ from channels.layers.redis.transport.wire import check, pairs, raise_if_all_are_
 
 #: A server gives a sign of life this often ...
 BEAT_EVERY_S = 5.0
-#: ... and, while it has sockets, a smaller one in between: what Redis has lost is dated by them.
-COUNT_EVERY_S = 0.2
+#: ... and, while it has sockets, a smaller one in between, more often while frames of them are
+#: taken: what Redis has lost is dated by them.
+COUNT_EVERY_S, COUNT_OFTEN_S = 1.0, 0.2
 #: A process judges who is dead when it has watched the layer for this long without a gap longer
 #: than the second figure: after an outage, the others need a moment to show that they live.
 WATCHED_FOR_S, LONGEST_GAP_S = 9.0, 12.0

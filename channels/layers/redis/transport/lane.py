@@ -14,6 +14,7 @@ client and number (SentFrames), for whoever finds a socket that waits for one.
 
 import collections
 import itertools
+import math
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
@@ -218,6 +219,8 @@ class SentFrames:
         self._fresh: collections.deque[_SentBatch] = collections.deque()
         self._old: collections.deque[_SentBatch] = collections.deque()
         self._bytes = 0
+        #: When the latest of them were taken.
+        self.latest_at_s = -math.inf
 
     def add(self, frames: list[SentFrame], now_s: float) -> None:
         """The layer has taken these."""
@@ -225,6 +228,7 @@ class SentFrames:
         for _, _, payload in frames:
             size += len(payload)
         self._fresh.append(_SentBatch(frames, size, now_s))
+        self.latest_at_s = now_s
         self._bytes += size
         if self._bytes > SENT_BYTES:
             self._forget(now_s)

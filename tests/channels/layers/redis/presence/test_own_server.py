@@ -7,6 +7,7 @@ import pytest
 from channels.exceptions import LayerUnavailable, PrefixTaken
 from channels.layers.operations import Delivery, FinishOrdered, Turn
 from channels.layers.redis.presence import heartbeat, upkeep
+from channels.layers.redis.presence.presence import COUNT_EVERY_S, COUNT_OFTEN_S
 
 SERVER = "server"
 CLOSED = {"close": 1012}
@@ -111,6 +112,16 @@ def test_sockets_that_spoke_then_are_closed_though_another_server_has_noticed(wi
         assert replies.empty()
 
     with_link(lose)
+
+
+def test_a_server_dates_the_moment_more_often_while_its_sockets_speak(with_link):
+    async def look(link, replies):
+        await open_before(link, "a")
+        assert link._heartbeat._pause_s() == COUNT_EVERY_S
+        await speak(link, "a")
+        assert link._heartbeat._pause_s() == COUNT_OFTEN_S
+
+    with_link(look)
 
 
 @pytest.mark.parametrize("loss", [{"span_s": -5.0}, {"host": 1}])

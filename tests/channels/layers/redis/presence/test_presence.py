@@ -14,6 +14,8 @@ from channels.layers.redis.presence.registry import TTL_MS
 from channels.layers.redis.transport.plans import Request
 
 SERVER = "server"
+#: Between two signs of life.
+PAUSES = ("BEAT_EVERY_S", "COUNT_EVERY_S", "COUNT_OFTEN_S")
 
 
 def beat(layer, *, is_first=False):
@@ -129,7 +131,7 @@ def test_sockets_that_older_data_does_not_know_of_are_closed(
     layer, redis_server, monkeypatch, caplog
 ):
     """Though the server itself is known to it: it lost less than what lies between two beats."""
-    for name in ("BEAT_EVERY_S", "COUNT_EVERY_S"):  # but for the one when Redis is back
+    for name in PAUSES:  # but for the one when Redis is back
         monkeypatch.setattr(heartbeat, name, 60.0)
 
     async def lose_a_socket():
@@ -167,7 +169,7 @@ def test_sockets_go_on_though_the_latest_sign_of_life_is_lost(
     layer, redis_server, monkeypatch, caplog
 ):
     """But for those that opened or spoke in these last moments."""
-    for name in ("BEAT_EVERY_S", "COUNT_EVERY_S"):  # but for those here, and when Redis is back
+    for name in PAUSES:  # but for those here, and when Redis is back
         monkeypatch.setattr(heartbeat, name, 60.0)
 
     async def lose_a_sign_of_life():
@@ -202,7 +204,7 @@ def test_sockets_go_on_though_the_latest_sign_of_life_is_lost(
 def test_sockets_that_older_data_has_again_are_forgotten_once_more(
     layer, redis_server, monkeypatch, caplog
 ):
-    for name in ("BEAT_EVERY_S", "COUNT_EVERY_S"):  # but for the one when Redis is back
+    for name in PAUSES:  # but for the one when Redis is back
         monkeypatch.setattr(heartbeat, name, 60.0)
     sockets = layer.keyspace.server("keeper", "sockets")
 
