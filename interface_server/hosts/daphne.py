@@ -20,7 +20,7 @@ from interface_server.hosts.daphne_inside import GatedConnection, GatedSocket
 from interface_server.hosts.daphne_inside import check as check
 from interface_server.hosts.daphne_io import EXTENSIONS, SocketReceive, SocketSend
 from interface_server.hosts.daphne_upload import ASGI, StreamingRequest
-from interface_server.hosts.gate import GateLimits
+from interface_server.hosts.gate import READ_FIRST_S, GateLimits
 from interface_server.hosts.settings import HostSettings, Listen
 
 logger = logging.getLogger("interface_server.daphne")
@@ -192,7 +192,8 @@ class DaphneServer(_Server):  # type: ignore[misc]
 
     def timeout_checker(self) -> None:
         """Every two seconds: Daphne's pings, and the end of connections that dawdle."""
-        self.http_factory.look_at_slow(self._settings.head_timeout_s)
+        limit_s = self._settings.head_timeout_s
+        _reactor.callLater(READ_FIRST_S, self.http_factory.look_at_slow, limit_s)
         super().timeout_checker()
 
     # -- the end ------------------------------------------------------------------------------

@@ -16,6 +16,9 @@ from interface_server.hosts.refusal import Refusal, Refused, wrap
 
 #: The longest request line: as long as all headers may be by default.
 MAX_LINE_BYTES = 64 * 1024
+#: Once the time for a head is over, what has come while the process stood still is read first, for
+#: so long: an event loop may look at its timers before it reads.
+READ_FIRST_S = 0.1
 
 #: A line break that no CR goes before.
 _BARE_BREAK = re.compile(rb"(?<!\r)\n")

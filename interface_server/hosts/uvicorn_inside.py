@@ -19,7 +19,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import (
 from websockets import http11
 
 from interface_server.asgi import Event
-from interface_server.hosts.gate import Gate, GateLimits
+from interface_server.hosts.gate import READ_FIRST_S, Gate, GateLimits
 from interface_server.hosts.private_names import (
     PrivateName,
     UnknownRelease,
@@ -125,11 +125,20 @@ class _GatedHttp(HttpToolsProtocol):
         if self.transport.is_closing():
             self._timer = self.loop.call_later(self._settings.flush_timeout_s, self.transport.abort)
             return
-        left_s = self._settings.head_timeout_s
-        if self._gate.begun_s is not None:
-            left_s -= self.loop.time() - self._gate.begun_s
+        left_s = self._left_s()
         if left_s > 0:
             self._timer = self.loop.call_later(left_s, self._look_at_head)
+        else:
+            self._timer = self.loop.call_later(READ_FIRST_S, self._end_slow_head)
+
+    def _left_s(self) -> float:
+        """How long the head that is awaited may take yet."""
+        begun_s, limit_s = self._gate.begun_s, self._settings.head_timeout_s
+        return limit_s if begun_s is None else limit_s - (self.loop.time() - begun_s)
+
+    def _end_slow_head(self) -> None:
+        if self.transport.is_closing() or self._left_s() > 0:
+            self._look_at_head()
             return
         self._timer = None
         passed = self._gate.expire()

@@ -1,6 +1,7 @@
 """No connection outlives the time-outs: bodies that trickle, responses that nobody reads."""
 
 import contextlib
+import signal
 import socket
 import sys
 import time
@@ -45,6 +46,25 @@ def trickle(connection, piece):
             return connection.recv(65536)
         connection.sendall(piece)
     raise AssertionError("no answer to a request that does not end")
+
+
+def test_a_process_that_stood_still_reads_what_came_before_it_ends_connections(hasty_host):
+    address = ("127.0.0.1", hasty_host.port)
+    with (
+        socket.create_connection(address) as connection,
+        socket.create_connection(address) as other,
+    ):
+        other.sendall(b"GET /hello HTTP/1.1\r\nhost: x\r\n\r\n")
+        assert read_response(other)[0] == 200  # so the first one was accepted, too
+        host = psutil.Process(hasty_host.pid)
+        wait_until(
+            lambda: host.status() == psutil.STATUS_SLEEPING, what="the host to have nothing to do"
+        )
+        hasty_host.send_signal(signal.SIGSTOP)
+        connection.sendall(b"GET /hello HTTP/1.1\r\nhost: x\r\n\r\n")
+        time.sleep(3.0)  # longer than a head may take, and than Daphne's pauses between two looks
+        hasty_host.send_signal(signal.SIGCONT)
+        assert read_response(connection)[0] == 200
 
 
 @pytest.mark.parametrize(
