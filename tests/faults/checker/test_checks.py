@@ -299,6 +299,21 @@ def test_a_disconnect_may_run_again_after_lost_moments(again_at, found):
     assert wrong & set(find(*events)) == (wrong if found else set())
 
 
+@pytest.mark.parametrize(
+    ("code", "ran_at", "found"),
+    [(1006, 1_000.5, False), (1000, 1_000.5, True), (1006, 999.0, True)],
+)
+def test_a_disconnect_that_is_made_up_has_the_number_that_redis_still_knew(code, ran_at, found):
+    events = [
+        on_socket("connect", 0, at=990.0),
+        on_socket("began", 5, at=ran_at, n=5),
+        on_socket("ended", 5, at=ran_at + 0.1, n=5),
+        {**on_socket("disconnect", 3, at=1_041.0), "code": code},
+        fault("lose last moments", at=1_000.2, until=1_001.0),
+    ]
+    assert ("once, and in order" in find(*events)) is found
+
+
 @pytest.mark.parametrize(("later_began_at", "found"), [(1_051.0, False), (1_039.0, True)])
 def test_a_job_that_was_queued_as_redis_came_back_empty_is_gone(later_began_at, found):
     later = [job(2, at=1_010.0), {**ran(2), "at": later_began_at}]
