@@ -1,5 +1,6 @@
 """Each recipe, for a project that startproject has just made, does what it is for."""
 
+import asyncio
 import configparser
 import contextlib
 import http.client
@@ -18,6 +19,7 @@ import sys
 import pytest
 import requests
 import yaml
+from websockets.asyncio.client import connect as async_connect
 from websockets.sync.client import connect
 
 from tests.conftest import give_up
@@ -141,12 +143,20 @@ def test_nginx_of_the_recipe_speaks_tls_and_hands_on_pages_and_sockets(
         assert plain.headers["Location"] == "https://www.example.org/x"
         for path, expected in (("/", 200), ("/static/admin/css/base.css", 200), ("/-/live", 404)):
             assert get_over_tls(nginx.port, path, trust) == expected
-        raw = socket.create_connection(("127.0.0.1", nginx.port), 10)
-        with connect("wss://www.example.org/", sock=raw, ssl=trust) as websocket:
-            websocket.send("over TLS")
-            assert websocket.recv(timeout=20) == "over TLS"
+        assert asyncio.run(echo_over_tls(nginx.port, "over TLS", trust)) == "over TLS"
     finally:
         nginx.stop()
+
+
+async def echo_over_tls(port, text, trust):
+    """What a socket of www.example.org answers, whose certificate is checked.
+
+    Not with the client that has a thread: two threads on one TLS connection get stuck at times.
+    """
+    address = {"host": "127.0.0.1", "port": port, "ssl": trust}
+    async with async_connect("wss://www.example.org/", **address) as websocket:
+        await websocket.send(text)
+        return await asyncio.wait_for(websocket.recv(), 20)
 
 
 def get_over_tls(port, path, trust):

@@ -11,7 +11,7 @@ from channels.exceptions import LayerUnavailable
 from channels.layers.redis import RedisChannelLayer
 from channels.layers.redis.presence import rollback, upkeep
 from channels.layers.redis.queues.sending import SENT, TAKEN, TENTHS, Traffic
-from tests.processes import RedisServer
+from tests.processes import RedisServer, wait_until
 
 
 @pytest.fixture
@@ -150,6 +150,8 @@ async def _lose_the_last_moments(layer, worker, server):
     other = layer.open_link("other", lambda *reply: replies.put_nowait(reply), lambda: None)
     await link.start()
     await other.start()
+    known = [layer.keyspace.server(each, "known") for each in ("server", "other")]
+    await asyncio.to_thread(_wait_for_keys, server, known)
     message = {"reply_channel": "websocket.send.server!a", "path": "/", "order": 1, "text": "x"}
     await link.send_frame(message)
     there = {"reply_channel": "websocket.send.other!b", "path": "/"}
@@ -161,11 +163,7 @@ async def _lose_the_last_moments(layer, worker, server):
         worker.send("work", {"n": n})
     server.restart_with_copy()
     marked = layer.keyspace.registry("rollback")
-    with server.client() as client:
-        for _ in range(500):
-            if client.exists(marked):
-                break
-            await asyncio.sleep(0.01)
+    await asyncio.to_thread(_wait_for_keys, server, [marked])
     with contextlib.suppress(LayerUnavailable):  # its connections are gone
         worker.receive(["nothing"])
     await asyncio.to_thread(_keep_house_until_it_works, worker)
@@ -173,6 +171,11 @@ async def _lose_the_last_moments(layer, worker, server):
     await link.stop()
     await other.stop()
     return closed
+
+
+def _wait_for_keys(server, keys):
+    with server.client() as client:
+        wait_until(lambda: client.exists(*keys) == len(keys), what=keys)
 
 
 def _keep_house_until_it_works(worker):
