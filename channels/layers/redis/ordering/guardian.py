@@ -128,10 +128,11 @@ class Guardian:
 
     def find_at_work(self, server_id: str) -> Plan[tuple[list[str], float]]:
         """Plan: the clients in whose sockets a message runs or is parked, as far as Redis knows,
-        and for how many seconds the oldest message of any socket has been queued."""
+        and for how many seconds, at most, the oldest message of any socket has been queued."""
         running, waiting, now_ms = yield from self._look(server_id, 0)
         oldest_ms = yield from self._find_oldest_queued()
-        waited_s = 0.0 if oldest_ms is None else max(now_ms - oldest_ms, 0.0) / 1000
+        # Both are whole ms: there may be one more between them.
+        waited_s = 0.0 if oldest_ms is None else (max(now_ms - oldest_ms, 0.0) + 1.0) / 1000
         return list(_clients(running) | _clients(waiting)), waited_s
 
     # -- looking ------------------------------------------------------------------------------
