@@ -16,11 +16,16 @@ LOCAL = "channels.layers.local.LocalChannelLayer"
 
 @scenario(38, starts=(6, 100))
 async def the_local_layer_is_started_stopped_and_killed(site, numbers):
-    """Each time a page and an echo must come, whatever the last processes left behind."""
+    """Each time a page and an echo must come, whatever the last processes left behind.
+
+    The last of them end kindly, and leave nothing. They answer first, too: a server that gets
+    SIGTERM as it begins to listen has no handler for it yet.
+    """
     folder = site.directory / "layer"
     site.configure(layer={"folder": str(folder)}, backend=LOCAL)
     result, worked = Result(), 0
-    for number in range(numbers.starts):
+    starts = numbers.starts + 1
+    for number in range(starts):
         await site.start()
         response = await site.fetch("/")
         socket = await site.open_socket("/echo")
@@ -29,9 +34,7 @@ async def the_local_layer_is_started_stopped_and_killed(site, numbers):
         worked += response.status == 200
         await _end_all(site, is_killed=number % 2 == 1)
         socket.vanish()
-    result.equal("starts after which a page and an echo came", worked, numbers.starts)
-    await site.start()
-    await _end_all(site, is_killed=False)
+    result.equal("starts after which a page and an echo came", worked, starts)
     status = await site.call(site.layer.status)
     result.equal("processes in the registry", len(status["servers"] + status["workers"]), 0)
     await site.call(site.layer.close)
