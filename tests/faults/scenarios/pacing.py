@@ -66,6 +66,13 @@ class Talkers:
         result.equal("frames", sum(map(len, consumed.values())), sum(self.sent))
 
 
+def _lost_answers(silent_s, threads=4):
+    """How many answers a worker may lose that was silent for so long: 29 s after its latest sign of
+    life, which may be 5 s old, it counts as dead. Its sockets go on without what its threads ran,
+    whose answers would come behind later ones."""
+    return threads if silent_s >= 24 else 0
+
+
 async def _stand_still(process, seconds):
     process.pause()
     await asyncio.sleep(seconds)
@@ -149,9 +156,7 @@ async def a_worker_stands_still(site, numbers):
     await _stand_still(site.split.workers[0], numbers.still_s)
     await asyncio.sleep(1)
     result = Result()
-    # After 29 s it counts as dead: its sockets go on without what its threads ran, whose answers
-    # would come behind later ones.
-    await talkers.end(result, unanswered=0 if numbers.still_s < 29 else 4)
+    await talkers.end(result, unanswered=_lost_answers(numbers.still_s))
     return result
 
 
@@ -173,7 +178,7 @@ async def a_worker_is_cut_off_from_redis(site, numbers):
     proxy.thaw()
     await asyncio.sleep(2)
     result = Result()
-    await talkers.end(result)
+    await talkers.end(result, unanswered=_lost_answers(numbers.cut_off_s))
     result.true("frames were sent again", "they are sent again" in server.log)
     dropped = plain.channel_statistics("websocket.receive")["dropped_count"]
     result.note(f"copies that came too late, and were dropped: {dropped}")
