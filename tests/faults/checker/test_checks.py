@@ -190,6 +190,21 @@ def test_the_order_of_a_socket_is_lost_with_redis():
     assert find(CONNECT, frame(1)[0], cut_short) == ["one after another"]
 
 
+@pytest.mark.parametrize(("killed_at", "found"), [(1_018.0, False), (1_040.0, True)])
+def test_a_job_may_be_lost_with_the_worker_that_took_it_after_a_while(killed_at, found):
+    """As many wait, those that were sent with it began 18 s later; that is when it was taken."""
+    near = [job(2, at=1_000.1), {**ran(2), "at": 1_018.1}]
+    lost = find(job(1, at=1_000.0), *near, fault("kill worker", at=killed_at), threads=2)
+    assert ("what is sent is run" in lost) is found
+
+
+@pytest.mark.parametrize(("lost_at", "found"), [(950.0, []), (900.0, ["connect comes first"])])
+def test_a_socket_whose_connect_was_lost_is_given_up_after_a_while(lost_at, found):
+    """Its handshake gets 503 after 20 s, and its disconnect waits for 30 s more."""
+    cut = fault("cut network", at=lost_at, until=lost_at)
+    assert find({**on_socket("disconnect", 1, code=1006), "at": 1_000.0}, cut) == found
+
+
 def test_a_redis_that_has_lost_its_last_moments_may_have_a_job_run_again():
     jobs = [job(1, at=1_000.0), {**ran(1), "at": 1_000.1}, {**ran(1), "at": 1_001.0}]
     lost = fault("lose last moments", at=1_000.0, until=1_001.0)

@@ -13,6 +13,8 @@ ON_DISK_AFTER_S = 2.0
 WAITS_S = 60.0
 #: Jobs that were sent within so long may begin in another order, as several workers take them.
 OVERTAKES_S = 1.0
+#: Jobs that were sent within so long are taken at about the same time.
+NEIGHBOURS_S = 0.3
 
 
 def jobs_run_once(past: Past) -> Iterator[Finding]:
@@ -32,6 +34,7 @@ def jobs_run_once(past: Past) -> Iterator[Finding]:
         waits_until = job["at"] + WAITS_S
         is_calm = past.is_calm(job["at"], job["at"])
         is_calm &= past.is_calm(job["at"], waits_until, [LONG_PAUSE])
+        is_calm &= all(past.is_calm(at, at) for at in _when_taken(job["at"], begun))
         if is_calm and not _was_wiped_away(past, job["at"], begun):
             text = f"job {job['n']} was lost, and nothing had happened"
             yield Finding("what is sent is run", text, (job,))
@@ -65,6 +68,12 @@ def owned_jobs_are_never_lost(past: Past) -> Iterator[Finding]:
 
 
 CHECKS = (jobs_run_once, owned_jobs_are_never_lost)
+
+
+def _when_taken(sent_at: float, begun: list[tuple[float, float]]) -> list[float]:
+    """About when a job was taken, which may have waited for long: when those began that were sent
+    just before and after it. `begun`: when others were sent, and when they began."""
+    return [began for sent, began in begun if abs(sent - sent_at) <= NEIGHBOURS_S]
 
 
 def _was_wiped_away(past: Past, sent_at: float, begun: list[tuple[float, float]]) -> bool:
