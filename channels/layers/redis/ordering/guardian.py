@@ -131,7 +131,7 @@ class Guardian:
         and for how many seconds, at most, the oldest message of any socket has been queued."""
         running, waiting, now_ms = yield from self._look(server_id, 0)
         oldest_ms = yield from self._find_oldest_queued()
-        # Both are whole ms: there may be one more between them.
+        # Both are cut to whole ms, so that it may have been up to one longer.
         waited_s = 0.0 if oldest_ms is None else (max(now_ms - oldest_ms, 0.0) + 1.0) / 1000
         return list(_clients(running) | _clients(waiting)), waited_s
 

@@ -554,3 +554,20 @@ def test_a_parked_copy_of_what_has_run_without_asking_keeps_nobody_waiting(
 
     assert look_after(layer, guardian) == []
     assert arrive(layer, 4) is Turn.RUN
+
+
+def test_how_long_a_message_has_been_queued_is_never_told_too_short(layer, monkeypatch):
+    """It came in the millisecond in which it is looked at, by clocks that tell whole ones."""
+    guardian = layer.make_guardian()
+
+    def look(server_id, age_ms):
+        return [], [], 1_000.0
+        yield
+
+    def find_oldest_queued():
+        return 1_000.0
+        yield
+
+    monkeypatch.setattr(guardian, "_look", look)
+    monkeypatch.setattr(guardian, "_find_oldest_queued", find_oldest_queued)
+    assert layer._sync.run(guardian.find_at_work("server")) == ([], 0.001)
