@@ -213,8 +213,10 @@ class RedisReader(Reader):
         # Ablation: a message with a session waits for 2 round trips, not 3.
         request = self._layer.sockets.session_request(reply_channel)
         try:
-            self._session = ahead = self.write_ahead([request])
+            connection = self._reader.connection(request.host)
+            self._session = ahead = connection.write_ahead([request.command])
         except LayerUnavailable:
+            self._turns.forget()
             return None
         return functools.partial(self._take_foreseen, reply_channel, ahead)
 
@@ -229,8 +231,9 @@ class RedisReader(Reader):
         self, delivery: ops.Delivery, reply_channel: str, order: int, owner: str
     ) -> ops.Turn:
         if self._has_turn(delivery, reply_channel, order):
-            sockets = self._layer.sockets
-            self.write_ahead(sockets.note_begin_requests(delivery, reply_channel, order, owner))
+            self._write_note(
+                self._layer.sockets.note_begin_request(delivery, reply_channel, order, owner)
+            )
             self._layer.runs_in_order[self._thread] = delivery.channel
             turn = ops.Turn.RUN
         else:
@@ -245,14 +248,9 @@ class RedisReader(Reader):
             return False
         return self._turns.is_next(delivery, reply_channel, order, time.monotonic())
 
-    def write_ahead(self, requests: Sequence[Request]) -> Ahead:
-        """Send requests to one host whose replies nobody waits for; return their Ahead.
-
-        Ablation: an ordered message, or one with a session, waits for 2 round trips, not 3.
-        """
+    def _write_note(self, request: Request) -> None:
         try:
-            connection = self._reader.connection(requests[0].host)
-            return connection.write_ahead([request.command for request in requests])
+            self._reader.connection(request.host).write_only(request.command)
         except LayerUnavailable:
             self._turns.forget()
             raise

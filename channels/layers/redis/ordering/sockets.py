@@ -187,18 +187,18 @@ class Sockets:
         keys = [*place.order_keys, place.session]
         return Request(place.host, scripts.BEGIN.call(keys, args))
 
-    def note_begin_requests(
+    def note_begin_request(
         self, delivery: ops.Delivery, reply_channel: str, order: int, owner: str
-    ) -> list[Request]:
-        """Requests that write down that message `order` runs, which is known to be the next one.
+    ) -> Request:
+        """The Request that writes down that message `order` runs, which is known to be the next.
 
-        They do what begin.lua does, but for the life of the keys: they have one, as a
-        message before this one has begun.
+        It does what begin.lua does, but for the life of the keys: they have one, as a message
+        before this one has begun.
         """
         place = self.place_of(reply_channel)
         _, running, _ = place.order_keys
         entry = f"{owner} {order} {delivery.channel}"
-        return [Request(place.host, ("HSET", running, place.client, entry))]
+        return Request(place.host, ("HSET", running, place.client, entry))
 
     def finish_part(
         self,

@@ -11,6 +11,7 @@ from channels.layers.redis.transport.aio import AsyncDriver
 from channels.layers.redis.transport.aio_connection import AsyncConnection
 from channels.layers.redis.transport.hosts import Host
 from channels.layers.redis.transport.sync import Pool
+from channels.layers.redis.transport.sync_connection import Connection
 
 
 @pytest.fixture
@@ -72,6 +73,30 @@ def test_so_is_one_of_an_event_loop(redis_server, demote, write):
             await AsyncConnection(host).open()
 
     asyncio.run(find_out())
+
+
+@pytest.mark.parametrize(("rights", "are_sent"), [("+@all", False), ("-client|reply", True)])
+def test_a_reply_that_nobody_needs_is_in_nobodys_way(redis_server, rights, are_sent):
+    """Redis sends none, even if it refuses the command; where its ACL user may not tell it so, as
+    that of an older version, the reply is passed over."""
+    with redis_server.client() as client:
+        user = ("site", "reset", "on", "nopass", "~*", "+@all", rights)
+        client.execute_command("ACL", "SETUSER", *user)
+        host = Host(redis_server.url, {"username": "site", "password": "any"})
+        connection = Connection(host)
+        try:
+            before = client.info("stats")["total_net_output_bytes"]
+            for number in range(50):
+                connection.write_only(("HSET", "asgi:h", "n", number))
+                connection.write_only(("LPUSH", "asgi:h", "a hash is no list"))
+            assert connection.exchange([("HGET", "asgi:h", "n"), ("ECHO", "x")]) == [b"49", b"x"]
+            assert connection.exchange([("ECHO", "y")]) == [b"y"]
+            sent = client.info("stats")["total_net_output_bytes"] - before
+            refusal = "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"
+            assert (sent > 50 * len(refusal)) is are_sent
+        finally:
+            connection.close()
+            client.execute_command("ACL", "DELUSER", "site")
 
 
 def test_nobody_waits_for_ever_because_of_a_mistake(redis_server, monkeypatch):
