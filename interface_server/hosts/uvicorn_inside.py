@@ -20,6 +20,7 @@ from websockets import http11
 
 from interface_server.asgi import Event
 from interface_server.hosts.gate import READ_FIRST_S, Gate, GateLimits
+from interface_server.hosts.gathering import GatheringTransport
 from interface_server.hosts.private_names import (
     PrivateName,
     UnknownRelease,
@@ -93,10 +94,12 @@ class _GatedHttp(HttpToolsProtocol):
     _settings: HostSettings
     _limits: GateLimits
     _gate: Gate
+    _gathering: GatheringTransport
     _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        self._gathering = GatheringTransport(transport, self.loop)
+        super().connection_made(self._gathering)  # type: ignore[arg-type]
         self._gate = Gate(self._limits, self.loop.time())
         self._timer = self.loop.call_later(self._settings.head_timeout_s, self._look_at_head)
 
@@ -115,6 +118,8 @@ class _GatedHttp(HttpToolsProtocol):
 
     def handle_websocket_upgrade(self) -> None:
         self._stop_timer()
+        self._gathering.flush()
+        self.transport = self._gathering.transport
         super().handle_websocket_upgrade()
 
     def _look_at_head(self) -> None:
