@@ -97,7 +97,7 @@ class Exchange:
         self._reason = ""
         self._reader: BodyReader | None = None
         self._deadline: Deadline | None = None
-        self._task = asyncio.current_task()
+        self._task = asyncio.current_task(process.loop)
         #: Made with the deadline.
         self._interruption: Interruption | None = None
         self._timer: asyncio.TimerHandle | None = None
