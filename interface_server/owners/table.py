@@ -247,6 +247,8 @@ class Owners:
         if ownership is None or not ownership.is_of(queue, number):
             self._disown(client, queue, number, is_closed=False)
             return
+        if client not in self._process.sockets and not ownership.is_held:
+            return  # its disconnect is on its way to the owner, and the next one would not get it
         ownership.is_fenced = True
         self._hold_until_claimed(client, ownership)
         place = next(self._places)  # behind the messages that came before

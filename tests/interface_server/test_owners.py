@@ -94,6 +94,21 @@ async def test_the_death_of_a_worker_brings_back_no_socket_that_is_closed():
     assert site.link.messages(hosting.RESUME) == []
 
 
+@in_loop
+async def test_a_socket_whose_disconnect_is_on_its_way_does_not_move_to_one_who_would_not_get_it():
+    site = await Site().start()
+    client, connect = await open_hosted(site)
+    site.link.close_gate = asyncio.Event()
+    client.put({"type": "websocket.disconnect", "code": 1000})
+    process = await site.server.start()
+    while process.sockets:
+        await asyncio.sleep(0)
+    site.link.reply(connect, HOLD)
+    site.link.close_gate.set()
+    await client.finish()
+    assert [m["type"] for m in site.link.messages(CHANNEL)] == ["websocket.disconnect"]
+
+
 @pytest.mark.parametrize(("queue", "is_closed"), [(QUEUE, True), (NEXT_QUEUE, False)])
 @in_loop
 async def test_a_late_copy_of_an_instance_has_no_disconnect_if_another_one_had_it(queue, is_closed):
