@@ -23,7 +23,7 @@ CALL_OFF_EVERY_S = 0.002
 ASK_TIME_EVERY_S = 1.0
 #: Who waits for a message looks this often whether the host has turned out to be away.
 LOOK_EVERY_S = 1.0
-#: Redis does not answer the next command.
+#: Tells Redis not to answer the next command.
 SKIP_REPLY = ("CLIENT", "REPLY", "SKIP")
 
 
@@ -45,7 +45,7 @@ class Connection:
         self._has_errors = False
         self._is_of_cluster = host.is_of_cluster
         self._ahead: collections.deque[Ahead] = collections.deque()
-        #: Whether Redis may be told not to answer: not by the ACL users of older versions.
+        #: Whether Redis lets itself be told not to answer: not by every ACL user.
         self._may_skip = False
         self._buffer = bytearray(wire.READ_BYTES)
         #: What Redis' clock is ahead of ours, and when that is to be looked at again.

@@ -86,10 +86,10 @@ def every_socket_connects_first_and_disconnects_once(past: Past) -> Iterator[Fin
     ends = _Ends(past)
     for socket, events in past.grouped("socket", "connect", "began", "disconnect").items():
         kinds = [event["event"] for event in events]
-        first_is_lost = kinds[0] != "connect" and not past.is_calm(
-            events[0]["at"] - HANDSHAKE_S - GIVEN_UP_S * (kinds[0] == "disconnect"),
-            events[-1]["at"],
-        )
+        since = events[0]["at"] - HANDSHAKE_S
+        if kinds[0] == "disconnect":
+            since -= GIVEN_UP_S
+        first_is_lost = kinds[0] != "connect" and not past.is_calm(since, events[-1]["at"])
         again = [event for event in events[1:] if event["event"] == "connect"]
         end = ends.of(events)
         if kinds[-2:] == ["disconnect"] * 2 and _may_run_again(past, events[-1], end):
