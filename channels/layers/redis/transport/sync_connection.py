@@ -14,6 +14,7 @@ import redis
 from channels.layers.redis.transport import wire
 from channels.layers.redis.transport.hosts import Host
 from channels.layers.redis.transport.plans import put_in_place
+from channels.layers.redis.transport.socket_limit import limit
 from channels.layers.redis.transport.wire import Command
 from channels.metrics import hooks
 
@@ -61,7 +62,7 @@ class Connection:
                 self._patience_s = host.read_patience_s
             if longest_s is not None:
                 self._timeout_s = host.socket_timeout_s
-                self.socket.settimeout(self._timeout_s)
+            limit(self.socket, self._timeout_s)
         except (redis.RedisError, OSError) as error:
             self._connection.disconnect()
             raise self._health.failed(error) from error
@@ -87,8 +88,11 @@ class Connection:
         """Write a pipeline."""
         if self._is_of_cluster:
             commands = self._host.place(commands)
-        for piece in wire.pack(commands):
-            self.socket.sendall(piece)
+        try:
+            for piece in wire.pack(commands):
+                self.socket.sendall(piece)
+        except BlockingIOError as error:
+            raise TimeoutError("timed out") from error
 
     def _read(self) -> Any:
         """Return the next reply; a refused command's is its ResponseError."""
@@ -96,10 +100,8 @@ class Connection:
         while reply is wire.NOT_YET:
             try:
                 count = self.socket.recv_into(self._buffer)
-            except TimeoutError as error:
-                if self._patience_s <= self._timeout_s:
-                    raise
-                self._wait_on(error)
+            except (TimeoutError, BlockingIOError):
+                self._wait_on()
                 continue
             if not count:
                 raise redis.ConnectionError("Redis closed the connection")
@@ -107,14 +109,16 @@ class Connection:
             reply = self._replies.gets()
         return reply
 
-    def _wait_on(self, error: TimeoutError) -> None:
-        """Wait for a host that has been silent for as long as a command may take; raise `error`
-        once there is no hope any more."""
+    def _wait_on(self) -> None:
+        """Wait for a host that has been silent for as long as a command may take; raise
+        TimeoutError once there is no hope any more."""
+        if self._patience_s <= self._timeout_s:
+            raise TimeoutError("timed out")
         since_s = time.monotonic() - self._timeout_s
         while not self._can_read(LOOK_EVERY_S):
             silent_s = time.monotonic() - since_s
             if silent_s >= self._patience_s or self._health.is_late(since_s):
-                raise error
+                raise TimeoutError("timed out")
 
     def hurry(self) -> None:
         """From any thread: have no more patience with a host that is silent."""
@@ -191,9 +195,9 @@ class Connection:
 
     def exchange_within(self, longest_s: float, commands: Sequence[Command]) -> list[Any]:
         """`exchange`, where each step may take `longest_s`."""
-        self.socket.settimeout(max(longest_s, 0.001))
+        limit(self.socket, longest_s)
         replies = self.exchange(commands)
-        self.socket.settimeout(self._timeout_s)
+        limit(self.socket, self._timeout_s)
         return replies
 
     def exchange_and_pop(
