@@ -367,6 +367,18 @@ def test_what_waits_while_something_stands_still_may_come_too_late_for_who_leave
     assert hears_not({"at": 1_030.0}, at=999.5, until=1_008.0)
 
 
+@pytest.mark.parametrize(("again_at", "found"), [(1_015.0, False), (1_024.0, True)])
+def test_what_has_waited_may_wait_on_if_something_stands_still_again(again_at, found):
+    member = {"event": "member", "conn": 1, "hears": ["told"], "at": 990.0}
+    told = {"event": "told", "n": 1, "outcome": "sent", "at": 1_000.0}
+    closed = {"event": "closed", "conn": 1, "code": None, "was_idle": True, "at": 1_031.0}
+    pauses = [
+        fault("silent network", at=999.5, until=1_008.0),
+        fault("freeze Redis", at=again_at, until=1_030.0),
+    ]
+    assert ("members hear every broadcast" in find(member, told, closed, *pauses)) is found
+
+
 def test_a_client_that_reads_nothing_hears_nothing():
     assert not hears_not({"at": 1_010.0, "deaf_since": 1_000.5})
     assert hears_not({"at": 1_010.0, "deaf_since": 1_006.0})

@@ -65,9 +65,14 @@ def _heard_until(closed: Event) -> float:
 
 def _may_wait(past: Past, at: float, until: float) -> bool:
     """Whether something stood still when a message was sent, until shortly before its member
-    left."""
-    standing = past.faults_near(at, at, PAUSES, before_s=1.0, after_s=_CATCHING_UP_S)
-    return any(until < end_of(fault) + _CATCHING_UP_S for fault in standing)
+    left; or something else did, before what had waited was passed on."""
+    waits_until, looked_until = at, -1.0
+    while looked_until < waits_until < until:
+        looked_until = waits_until
+        standing = past.faults_near(at, looked_until, PAUSES, before_s=1.0, after_s=_CATCHING_UP_S)
+        ends = [end_of(fault) + _CATCHING_UP_S for fault in standing]
+        waits_until = max([waits_until, *ends])
+    return until < waits_until
 
 
 CHECKS = (broadcasts_are_heard,)
