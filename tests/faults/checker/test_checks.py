@@ -302,6 +302,28 @@ def test_a_frame_may_run_again_after_lost_moments_until_its_socket_is_closed(
     assert "once, and in order" in find(*events)
 
 
+@pytest.mark.parametrize(
+    ("length_s", "pid", "found"), [(45.0, 2, False), (20.0, 2, True), (45.0, 3, True)]
+)
+def test_a_worker_that_stood_still_and_counted_as_dead_may_run_what_it_had(length_s, pid, found):
+    frozen = fault("freeze worker", at=1_000.5, until=1_000.5 + length_s, frozen=[pid])
+    events = [
+        {**CONNECT, "at": 999.0},
+        {**on_socket("began", 2), "at": 1_010.0},
+        {**on_socket("ended", 2), "at": 1_010.1},
+        {**on_socket("began", 1, pid=2), "at": 1_000.5 + length_s},
+    ]
+    assert ("once, and in order" in find(*events, frozen)) is found
+
+
+def test_of_a_worker_that_counted_as_dead_each_thread_may_leave_one_frame_without_an_answer():
+    frozen = fault("freeze worker", at=1_000.5, until=1_045.5, frozen=[2])
+    sent = [{"event": "sent", "conn": 1, "n": n, "at": 1_000.4} for n in range(3)]
+    closed = {"event": "closed", "conn": 1, "code": None, "was_idle": True, "at": 1_090.0}
+    assert find(*sent, closed, frozen, threads=2).count("frames are answered") == 1
+    assert find(*sent, closed, frozen, threads=3).count("frames are answered") == 0
+
+
 @pytest.mark.parametrize(("again_at", "found"), [(1_001.5, False), (1_012.0, True)])
 def test_a_disconnect_may_run_again_after_lost_moments(again_at, found):
     events = [

@@ -41,17 +41,24 @@ def replies_come_once_and_in_order(past: Past) -> Iterator[Finding]:
 
 def frames_are_answered(past: Past) -> Iterator[Finding]:
     """Every frame of a socket that stays open is answered, if nothing happened that loses one, and
-    the client does not leave before there is a worker again."""
+    the client does not leave before there is a worker again. One that counted as dead, as it stood
+    still, answers nothing of what its threads had."""
     answered = {reply["n"] for reply in past.of("reply")}
     closed = {event["conn"]: event for event in past.of("closed")}
     kinds = {event["conn"]: event.get("kind", "ordered") for event in past.of("opened")}
+    dead = [(fault["at"], past.threads) for fault in past.taken_for_dead()]
+    in_dead_hands = [at for at, threads in dead for _ in range(threads)]
     for event in past.of("sent"):
         end = closed.get(event["conn"])
         if event["n"] in answered or end is None or not end.get("was_idle"):
             continue
         lossy = _losers(kinds.get(event["conn"], "ordered"))
         is_calm = past.is_calm(event["at"], event["at"], lossy)
+        taken = next((at for at in in_dead_hands if 0.0 <= at - event["at"] < 1.0), None)
         if is_calm and not past.stood_still(event["at"], end["at"]):
+            if taken is not None:
+                in_dead_hands.remove(taken)
+                continue
             yield _unanswered(event, end)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from tests.faults.checker.judgement.past import FORGETFUL, Event, Finding, Past
+from tests.faults.checker.judgement.past import FORGETFUL, Event, Finding, Past, end_of
 
 #: A handshake whose `connect` was lost with its worker gets its answer, and its disconnect, so long
 #: after.
@@ -50,7 +50,9 @@ def _check_socket(
             running = None
             continue
         if event["order"] <= last_order and not (
-            _may_run_again(past, event, end) or _is_made_up(past, event, last_at)
+            _may_run_again(past, event, end)
+            or _is_made_up(past, event, last_at)
+            or _was_in_dead_hands(past, event)
         ):
             text = f"{socket}: order {event['order']} ran after {last_order}"
             yield Finding("once, and in order", text, tuple(events))
@@ -70,6 +72,15 @@ def _may_run_again(past: Past, event: Event, end: Event | None) -> bool:
     if event["event"] == "disconnect":
         return past.was_just_lost(event["at"])
     return end is not None and past.was_just_lost(event["at"], end["at"])
+
+
+def _was_in_dead_hands(past: Past, event: Event) -> bool:
+    """Whether its worker stood still between the turn of a message and the first line of its
+    consumer, and counted as dead meanwhile: its socket went on, and it runs it all the same."""
+    return any(
+        event["pid"] in fault["frozen"] and abs(event["at"] - end_of(fault)) < 1.0
+        for fault in past.taken_for_dead()
+    )
 
 
 def _is_made_up(past: Past, event: Event, last_at: float) -> bool:

@@ -44,6 +44,8 @@ PAUSES = frozenset(
         "no worker",
     ]
 )
+#: A worker that stands still for so long may count as dead: what it runs is ended for it.
+_DEAD_AFTER_S = 28.0
 #: Those in which a connection to Redis may be given up, if they are long.
 _GIVING_UP = PAUSES - {"freeze worker", "no worker"}
 #: How long before a fault, and after it, something may be touched by it, in seconds.
@@ -102,6 +104,16 @@ class Past:
         for event in sorted(events, key=lambda event: event["at"]):
             groups[event[fact]].append(event)
         return groups
+
+    def taken_for_dead(self) -> list[Event]:
+        """The faults in which a worker stood still for so long that it counted as dead."""
+        return [
+            fault
+            for fault in self._by_kind["fault"]
+            if fault.get("frozen")
+            and "freeze worker" in kinds_of(fault)
+            and end_of(fault) - fault["at"] >= _DEAD_AFTER_S
+        ]
 
     def faults_near(
         self,
