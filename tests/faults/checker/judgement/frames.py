@@ -46,20 +46,20 @@ def frames_are_answered(past: Past) -> Iterator[Finding]:
     answered = {reply["n"] for reply in past.of("reply")}
     closed = {event["conn"]: event for event in past.of("closed")}
     kinds = {event["conn"]: event.get("kind", "ordered") for event in past.of("opened")}
-    dead = [(fault["at"], past.threads) for fault in past.taken_for_dead()]
-    in_dead_hands = [at for at, threads in dead for _ in range(threads)]
+    died_at = [fault["at"] for fault in past.taken_for_dead()] * past.threads
     for event in past.of("sent"):
         end = closed.get(event["conn"])
         if event["n"] in answered or end is None or not end.get("was_idle"):
             continue
         lossy = _losers(kinds.get(event["conn"], "ordered"))
         is_calm = past.is_calm(event["at"], event["at"], lossy)
-        taken = next((at for at in in_dead_hands if 0.0 <= at - event["at"] < 1.0), None)
-        if is_calm and not past.stood_still(event["at"], end["at"]):
-            if taken is not None:
-                in_dead_hands.remove(taken)
-                continue
+        if not is_calm or past.stood_still(event["at"], end["at"]):
+            continue
+        taken_by = next((at for at in died_at if 0.0 <= at - event["at"] < 1.0), None)
+        if taken_by is None:
             yield _unanswered(event, end)
+        else:
+            died_at.remove(taken_by)
 
 
 def _losers(kind: str) -> Collection[str]:

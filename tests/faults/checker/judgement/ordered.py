@@ -52,7 +52,7 @@ def _check_socket(
         if event["order"] <= last_order and not (
             _may_run_again(past, event, end)
             or _is_made_up(past, event, last_at)
-            or _was_in_dead_hands(past, event)
+            or _counted_its_worker_as_dead(past, event)
         ):
             text = f"{socket}: order {event['order']} ran after {last_order}"
             yield Finding("once, and in order", text, tuple(events))
@@ -74,7 +74,7 @@ def _may_run_again(past: Past, event: Event, end: Event | None) -> bool:
     return end is not None and past.was_just_lost(event["at"], end["at"])
 
 
-def _was_in_dead_hands(past: Past, event: Event) -> bool:
+def _counted_its_worker_as_dead(past: Past, event: Event) -> bool:
     """Whether its worker stood still between the turn of a message and the first line of its
     consumer, and counted as dead meanwhile: its socket went on, and it runs it all the same."""
     return any(
