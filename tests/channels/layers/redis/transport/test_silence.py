@@ -307,3 +307,18 @@ def test_the_kernel_has_as_much_patience_as_who_reads(has_others, dead_after_ms,
     host = hosts.Host(redis_server.url.replace("unix", "redis"), {}, has_others=has_others)
     options = host._options["socket_keepalive_options"]
     assert options[socket.TCP_USER_TIMEOUT] == dead_after_ms
+
+
+@pytest.mark.parametrize("size", [1, 50_000_000])
+def test_a_host_that_takes_too_long_is_known_to_be_silent(redis_server, size):
+    """Whether it is the answer that does not come, or the command that does not go out."""
+    layer = RedisChannelLayer(hosts=[redis_server.url], prefix="silent:")
+    pool = layer._sync.pool(0)
+    connection = pool.connect()
+    redis_server.pause()
+    try:
+        with pytest.raises(LayerUnavailable, match="timed out"):
+            connection.exchange([("ECHO", b"x" * size)])
+    finally:
+        redis_server.resume()
+        layer.close()
